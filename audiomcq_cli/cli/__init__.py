@@ -1,0 +1,1 @@
+"""The commands, their shared options, and the only place that prints an error."""

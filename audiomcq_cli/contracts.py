@@ -1,0 +1,463 @@
+"""The contracts that the parts of this program keep with each other. Read this first.
+
+A **stage** says *what* is asked; a **driver** says *how*. A stage's flow is a plain generator: it yields a list of
+requests, receives their replies in the same order, may yield more, and returns the rows it keeps or a ``Reject``::
+
+    def flow(row: Row, ctx: Context[Options]) -> Flow:
+        [reply] = yield [Chat(model=ctx.options.writer, prompt="question", variables={"captions": ...})]
+        if not good(reply.value):
+            return Reject("no_question", reply.value["reason"])
+        return [row | {"question": reply.value["question"], "calls": row["calls"] + [reply.call]}]
+
+It does no I/O and knows no event loop, so one definition serves every driver and is tested as ordinary code.
+A **source** reads a format of captions, a **backend** reaches a model, an **export** writes a format for a trainer.
+Each of the four is one file that defines ``STAGE``, ``SOURCE``, ``BACKEND`` or ``EXPORT``; the file's name is its name
+on the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+Row = dict[str, Any]
+"""One row as plain data; the columns are declared in ``records.py``."""
+
+O = TypeVar("O")  # noqa: E741 - the options of a stage, source, backend or export
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    choices: Sequence[str] = (),
+    minimum: float | None = None,
+    maximum: float | None = None,
+) -> Any:
+    """Declare one option of a frozen options dataclass: a flag on the command line and a key in the recipe.
+
+    The types understood are ``str``, ``int``, ``float``, ``bool``, ``tuple[str, ...]``, ``Mapping[str, float]`` and
+    ``Mapping[str, str]``.
+    """
+    return field(
+        default=default,
+        metadata={"help": help, "choices": tuple(choices), "minimum": minimum, "maximum": maximum},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """For a stage, source, backend or export that has nothing to set."""
+
+
+# --------------------------------------------------------------------------------------------------- requests
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """The audio that a request is about: which one and what is done to it, never its bytes.
+
+    Attributes:
+        transform: ``original``, or ``silence:SECONDS`` for digital silence in place of the clip.
+        source: ``source_dataset`` of the clip; its audio root holds ``path``. Empty for silence.
+        path: ``audio_path`` of the clip. Not part of a journal key: the content hash is.
+        sha256: Content hash of the file; empty where it is not known yet, and then taken at sending.
+    """
+
+    transform: str
+    source: str = ""
+    path: str = ""
+    sha256: str = ""
+
+    @classmethod
+    def silence(cls, seconds: float) -> Audio:
+        """Digital silence of a length in seconds, mono, at whatever rate the model wants."""
+        return cls(transform=f"silence:{seconds:g}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """Ask a model for text, or for JSON where the prompt names a reply schema.
+
+    Attributes:
+        model: Name of a model in the recipe.
+        prompt: Name of a prompt; variables: what it is rendered with (JSON values).
+        audio: Audio parts, placed before the text of the user's turn.
+        sample: Which of several samples of the same request this is.
+        optional: Whether a failure comes back as a ``Reply``; otherwise it fails the row.
+    """
+
+    model: str
+    prompt: str
+    variables: Mapping[str, Any]
+    audio: tuple[Audio, ...] = ()
+    sample: int = 0
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """Ask for the log-probability of each of several continuations of a rendered prompt.
+
+    The reply's ``value`` is a list, one per continuation, of ``{"logprob": nats, "tokens": count}``.
+    """
+
+    model: str
+    prompt: str
+    variables: Mapping[str, Any]
+    continuations: tuple[str, ...]
+    audio: tuple[Audio, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """Ask for a local analysis of a clip, run in a worker process and keyed by audio hash and tool version.
+
+    ``analysis`` is a name in ``audio.ANALYSES``. The reply's ``value`` is what the analysis returns (plain data).
+    A file that is not there, leaves its root or cannot be read comes back with ``error`` set.
+    """
+
+    analysis: str
+    audio: Audio
+    optional: bool = True
+
+
+Request = Chat | Score | Listen
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which model and which prompt made something: the provenance of a column."""
+
+    model: str
+    revision: str = ""
+    prompt: str = ""
+    prompt_version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The answer to one request.
+
+    Attributes:
+        stage: The stage that asked. key: Journal key of the reply that counts (hex).
+        origin: Model and prompt behind it.
+        text: Raw text of the reply (chat).
+        value: The validated JSON of a chat with a schema; the scores; or the result of an analysis.
+        error: Reason code of a failure, else empty; detail: what was wrong with it, for people.
+        tries: How many tries it took, those of earlier runs counted in.
+    """
+
+    stage: str
+    key: str
+    origin: Origin
+    text: str = ""
+    value: Any = None
+    error: str = ""
+    detail: str = ""
+    tries: int = 1
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no usable answer (only replies to optional requests can be)."""
+        return bool(self.error)
+
+    @property
+    def call(self) -> Row:
+        """The entry of a row's ``calls`` column."""
+        return {"stage": self.stage, "prompt": self.origin.prompt, "key": self.key}
+
+    def made(self, column: str) -> Row:
+        """The entry of a row's ``provenance`` column that says this reply made ``column``."""
+        return {
+            "column": column,
+            "model": self.origin.model,
+            "revision": self.origin.revision,
+            "prompt": self.origin.prompt,
+            "prompt_version": self.origin.prompt_version,
+        }
+
+
+# ------------------------------------------------------------------------------------------------------ stages
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A rule or a grader said no. ``reason`` is a short snake_case code, counted at the end of the stage."""
+
+    reason: str
+    detail: str = ""
+    raw_reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No usable reply after every try. Flows return it only for one item of several; else the driver does."""
+
+    reply: Reply
+
+
+Outcome = list[Row] | Reject | Failure
+"""What becomes of one work item: the rows kept of it (usually one), or why there are none."""
+
+Flow = Generator[Sequence[Request], Sequence[Reply], Outcome | Mapping[str, Outcome]]
+"""The body of a stage for one input row; a mapping (item id to outcome) where a row holds several work items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context(Generic[O]):
+    """What a flow is given beside its row.
+
+    Attributes:
+        options: The stage's options. seed: The recipe's seed.
+        prepared: What ``Prepare.load`` made of the prepared table; None for a stage without one.
+    """
+
+    options: O
+    seed: int = 0
+    prepared: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepare(Generic[O]):
+    """Corpus-wide knowledge, computed once over all input rows, hashed into the fingerprint, read by every shard.
+
+    Attributes:
+        build: Makes one small Arrow table from a scan of the whole input folder. Deterministic.
+        load: Makes of that table what flows look things up in. Called once a process.
+    """
+
+    build: Callable[[pl.LazyFrame, Context[O]], pa.Table]
+    load: Callable[[pa.Table], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divided:
+    """What a tabular stage makes of a shard: rows kept, and (id, reason, detail) of those rejected."""
+
+    kept: pl.DataFrame
+    rejected: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A model that a stage uses and what it must be able to do (names of ``Capabilities``)."""
+
+    model: str
+    capabilities: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage(Generic[O]):
+    """What one stage does. Exactly one of ``flow`` and ``divide`` is given.
+
+    Attributes:
+        help: One line for the command line. after: The stage that it follows; None for the first.
+        version: Raise it when the same inputs and replies would give other rows: shards are then redone.
+        options: A frozen dataclass of ``option`` fields.
+        key: The column whose value names a work item of the input (``clip_id`` or ``id``).
+        reads, writes: Columns needed of the input and columns of the output, declared in ``records.py``.
+        flow: Asks for one row at a time. divide: A stage that asks nothing works on a whole shard as a table.
+        items: Ids of the work items of one input row, where it holds several (a question slot each).
+        prepare: Corpus-wide knowledge, if it needs any.
+        needs: The models that the options name and what each must do. prompts: Prompts that the flow may name.
+        named_only: Whether ``run`` leaves it out unless the recipe has a table of its name.
+    """
+
+    help: str
+    after: str | None
+    version: int
+    options: type[O]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    key: str = "id"
+    flow: Callable[[Row, Context[O]], Flow] | None = None
+    divide: Callable[[pl.DataFrame, Context[O]], Divided] | None = None
+    items: Callable[[Row, O], Sequence[str]] | None = None
+    prepare: Prepare[O] | None = None
+    needs: Callable[[O], Sequence[Need]] = lambda options: ()
+    prompts: tuple[str, ...] = ()
+    named_only: bool = True
+
+
+# ----------------------------------------------------------------------------------------------------- sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """One row of a source, before the captions of a clip are brought together.
+
+    Attributes:
+        source_id: The clip's id within its source; rows with the same one are the same clip.
+        row: Number of the row in its file, counted from 1 without the header, for messages.
+        captions: Texts, in the order of the source. audio: Names its audio may have, best first, without or
+            relative to the audio root; a name without an extension matches any audio extension.
+        license, origin: Of the audio, where the source says so (origin: a URL or a recording's name).
+        problem: Why this row cannot be used, where it alone is at fault.
+    """
+
+    source_id: str
+    row: int
+    captions: tuple[str, ...] = ()
+    audio: tuple[str, ...] = ()
+    license: str | None = None
+    origin: str | None = None
+    problem: Reject | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source(Generic[O]):
+    """A format of captioned audio.
+
+    Attributes:
+        help: One line: the files and columns it expects. dataset: Default ``source_dataset`` of its clips;
+            empty to take the name of the folder.
+        read: Streams the rows of a path; raises ``InputError`` where the file itself is wrong.
+        grouped: Whether all rows of a clip come together (so that a limit can stop reading early).
+        audio_root: Where its audio lies by default; None where it has to be told.
+    """
+
+    help: str
+    dataset: str
+    read: Callable[[Path, O], Iterator[SourceRow]]
+    options: type[O]
+    grouped: bool = True
+    audio_root: Callable[[Path], Path] | None = None
+
+
+# ---------------------------------------------------------------------------------------------------- backends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A ``[models.NAME]`` table of the recipe.
+
+    Only what could change an answer (model, revision, sampling, structured and the backend's own ``settings``) is part
+    of a journal key; addresses, concurrency and limits are not.
+    """
+
+    name: str
+    backend: str
+    model: str
+    revision: str = ""
+    base_url: tuple[str, ...] = ()
+    api_key_env: str = "OPENAI_API_KEY"
+    concurrency: int = 32
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    tries: int = 3
+    timeout: float = 600.0
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    structured: str = "json_schema"
+    audio: bool = False
+    audio_format: str = "wav"
+    sample_rate: int = 16_000
+    audio_window: float | None = None
+    settings: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a backend with a given model can do; ``audio_window`` is the seconds it hears (None: no limit known)."""
+
+    chat: bool = True
+    schema: bool = False
+    audio: bool = False
+    score: bool = False
+    logprobs: bool = False
+    audio_window: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn: ``role`` is system, user or assistant; audio parts stand before the text."""
+
+    role: str
+    text: str
+    audio: tuple[Audio, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A rendered request, as a backend sends it.
+
+    Attributes:
+        messages: The conversation. schema: JSON Schema the reply must follow, with its name; None for free text.
+        sampling: Parameters under their OpenAI names. continuations: Texts to score; empty for a chat.
+        prompt: Name of the prompt, for logs and scripted backends.
+    """
+
+    messages: tuple[Message, ...]
+    sampling: Mapping[str, Any]
+    prompt: str
+    schema: Mapping[str, Any] | None = None
+    schema_name: str = ""
+    continuations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What came back: text or scores, why it ended, and the tokens it took."""
+
+    text: str = ""
+    finish_reason: str = "stop"
+    scores: tuple[Mapping[str, float], ...] = ()
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Encoder(Protocol):
+    """Gives the bytes of an audio part: encoded once, at sending. Raises ``InputError`` for a bad file."""
+
+    def __call__(self, audio: Audio, *, rate: int, format: str) -> bytes: ...
+
+
+class Backend(Protocol):
+    """One way to reach a model, opened once and shared by every shard."""
+
+    async def check(self) -> None:
+        """Make sure, before the first call, that the model answers; raises ``ModelError``."""
+
+    async def send(self, call: Call) -> Completion:
+        """Answer one call, once; raises ``CallError`` or, where no call can succeed, ``ModelError``."""
+
+    async def close(self) -> None:
+        """Give back connections and memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendKind(Generic[O]):
+    """A kind of backend: the ``BACKEND`` of a file in ``backends/``.
+
+    Attributes:
+        help: One line. options: Keys it adds to a model's table, a frozen dataclass of ``option`` fields.
+        capabilities: What it can do with a model. open: Makes a backend; no I/O before ``check``.
+    """
+
+    help: str
+    options: type[O]
+    capabilities: Callable[[Model], Capabilities]
+    open: Callable[[Model, Encoder], Backend]
+
+
+# ----------------------------------------------------------------------------------------------------- exports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export(Generic[O]):
+    """A format that a trainer reads: the ``EXPORT`` of a file in ``exports/``.
+
+    ``write`` streams rows (as in ``records.QUESTION`` and later) into a folder that exists and is empty, and returns
+    how many records it wrote.
+    """
+
+    help: str
+    options: type[O]
+    write: Callable[[Iterable[Row], Path, O], int]

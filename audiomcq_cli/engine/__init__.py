@@ -1,0 +1,1 @@
+"""Drives the flows of the stages: drivers, journal, limits, shards, executors."""

@@ -1,0 +1,151 @@
+"""Every error this program raises on purpose, and the exit code that each ends in.
+
+    AudiomcqError ........................ 1   anything else that went wrong
+    ├── InputError ....................... 3   a file, a row or a column is not what was expected
+    ├── RecipeError ...................... 4   the recipe, or an option, does not make sense
+    ├── ModelError ....................... 5   a model cannot be used; the stage stops at once
+    │   ├── EndpointUnreachable                nothing answers at its address
+    │   ├── AuthenticationFailed               the key is missing or refused
+    │   ├── ModelNotServed                     the server does not have the model
+    │   └── CapabilityMissing                  the stage needs what the model cannot do
+    ├── Incomplete ....................... 6   some rows failed: run again to retry just those
+    ├── ReplayMiss ....................... 7   a replay needs a reply that no journal has
+    ├── StorageError ..................... 8   a folder on disk contradicts itself or cannot be written
+    │   └── JournalBusy                        another run is writing the same journal
+    ├── Interrupted ...................... 130 Ctrl-C or SIGTERM; everything done so far is kept
+    └── CallError                              one call to a model went wrong; never leaves the engine
+        ├── CallUnavailable                    worth another try: 429, 5xx, a time-out, a cut connection
+        └── CallRefused                        this very request is refused (400): the row alone fails
+
+Exit code 2 is the command line's own (an unknown option, a missing argument).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AudiomcqError(Exception):
+    """Base of the tree.
+
+    Attributes:
+        exit_code: What the process ends in when this error reaches the command line.
+        retryable: Whether doing the same again can help.
+        hint: The next thing to do, for people.
+    """
+
+    exit_code: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class InputError(AudiomcqError):
+    """A file, row or column is not what was expected."""
+
+    exit_code = 3
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str = "",
+        row: int | None = None,
+        column: str = "",
+        hint: str = "",
+    ) -> None:
+        place = [file] if file else []
+        if row is not None:
+            place.append(f"row {row}")
+        if column:
+            place.append(f"column {column!r}")
+        super().__init__(f"{', '.join(place)}: {message}" if place else message, hint=hint)
+
+
+class RecipeError(AudiomcqError):
+    """The recipe, or an option given on the command line, does not make sense."""
+
+    exit_code = 4
+
+
+class ModelError(AudiomcqError):
+    """A model cannot be used at all; the stage stops at once."""
+
+    exit_code = 5
+
+
+class EndpointUnreachable(ModelError):
+    """Nothing answers at the address of a model."""
+
+    retryable = True
+
+
+class AuthenticationFailed(ModelError):
+    """The server refuses the key, or the key is missing."""
+
+
+class ModelNotServed(ModelError):
+    """The server is there and does not have the model."""
+
+
+class CapabilityMissing(ModelError):
+    """A stage needs something that the model it was given cannot do."""
+
+
+class Incomplete(AudiomcqError):
+    """Some rows failed; the same command retries just those."""
+
+    exit_code = 6
+    retryable = True
+
+
+class ReplayMiss(AudiomcqError):
+    """A replay needs a reply that no journal has."""
+
+    exit_code = 7
+
+
+class StorageError(AudiomcqError):
+    """A folder on disk contradicts itself or cannot be written."""
+
+    exit_code = 8
+
+
+class JournalBusy(StorageError):
+    """Another run is writing the same journal."""
+
+    retryable = True
+
+
+class Interrupted(AudiomcqError):
+    """Ctrl-C or SIGTERM; everything done so far is kept."""
+
+    exit_code = 130
+    retryable = True
+
+
+class CallError(AudiomcqError):
+    """One call to a model went wrong; the engine turns it into another try or a failed row."""
+
+    #: Short code that ends up in the rejects file.
+    code: str
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class CallUnavailable(CallError):
+    """The server could not answer now: 408, 429, 5xx, a time-out, a cut connection."""
+
+    retryable = True
+
+    def __init__(self, message: str, *, code: str, retry_after: float | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class CallRefused(CallError):
+    """The server refuses this very request; asking the same again cannot help."""

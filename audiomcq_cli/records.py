@@ -1,0 +1,183 @@
+"""The columns of the rows that pass between stages: the one place that declares them, with their types.
+
+A type is written as plain data: ``"string"`` and the like name Arrow types, a list of one type is a list of it, a dict
+is a struct. ``arrow_schema`` builds the Arrow schema on demand. Names follow the public releases where they have one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audiomcq_cli.contracts import Row
+
+TYPES = ("sound", "music", "speech", "temporal")
+"""Question types of the corpus."""
+
+LABELS = ("weak", "strong")
+"""Audio-contribution labels: weak can be answered without the audio, strong needs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its type as plain data, whether it must have a value, and what it holds."""
+
+    type: Any
+    doc: str
+    required: bool = True
+
+
+COLUMNS: dict[str, Column] = {
+    # clips
+    "clip_id": Column("string", "SOURCE_DATASET:SOURCE_ID, stable between versions"),
+    "source_dataset": Column("string", "name of the source, as AudioCaps"),
+    "source_id": Column("string", "id of the clip within its source"),
+    "audio_path": Column("string", "path of the audio below the source's audio root", required=False),
+    "audio_sha256": Column("string", "content hash of the audio file, hex", required=False),
+    "duration": Column("float64", "length in seconds", required=False),
+    "sample_rate": Column("int32", "samples a second", required=False),
+    "channels": Column("int16", "number of channels", required=False),
+    "captions": Column([{"text": "string", "origin": "string"}], "captions and where each comes from"),
+    "events": Column(
+        [{"label": "string", "onset": "float64", "offset": "float64", "origin": "string"}],
+        "sound events with their times in seconds, null where not known",
+    ),
+    "measurements": Column(
+        [{"name": "string", "value": "float64", "text": "string", "unit": "string", "confidence": "float64"}],
+        "what was measured of the audio",
+    ),
+    "license": Column("string", "licence of the audio", required=False),
+    "origin": Column("string", "where the audio comes from", required=False),
+    # questions
+    "id": Column("string", "CLIP_ID:METHOD:SLOT, stable between versions"),
+    "method": Column("string", "how the question was made: llm, grounded, imported"),
+    "question_type": Column("string", "sound, music, speech or temporal"),
+    "difficulty": Column("string", "difficulty asked for", required=False),
+    "question": Column("string", "the question"),
+    "choices": Column(["string"], "the options, shuffled by the row's id"),
+    "answer": Column("string", "the text of the right option"),
+    "answer_index": Column("int16", "its position in choices, from 0"),
+    "structured_cot": Column("string", "chain of thought in three tagged stages"),
+    "simple_cot": Column("string", "the same in one short paragraph"),
+    "scores": Column(
+        [{"dimension": "string", "score": "int8", "grader": "string", "reason": "string"}],
+        "grades 1 to 5 by dimension and grader",
+    ),
+    "votes": Column(
+        [
+            {
+                "judge": "string",
+                "model": "string",
+                "revision": "string",
+                "condition": "string",
+                "order": ["int16"],
+                "chosen": "int16",
+                "status": "string",
+                "call": "string",
+            }
+        ],
+        "every answer of every judge: order lists the indices of choices as they were shown, chosen is an index of"
+        " choices, status is right, wrong or unparsable",
+    ),
+    "audio_contribution": Column("string", "weak or strong"),
+    "subset": Column("string", "which training set the row belongs to"),
+    # everywhere
+    "flags": Column(["string"], "remarks that do not reject a row"),
+    "calls": Column([{"stage": "string", "prompt": "string", "key": "string"}], "journal keys behind the row"),
+    "provenance": Column(
+        [
+            {
+                "column": "string",
+                "model": "string",
+                "revision": "string",
+                "prompt": "string",
+                "prompt_version": "string",
+            }
+        ],
+        "which model and prompt made which column",
+    ),
+    # rejects
+    "stage": Column("string", "the stage that ended the item"),
+    "outcome": Column("string", "rejected (a rule or grader said no) or failed (no usable reply)"),
+    "reason": Column("string", "reason code"),
+    "detail": Column("string", "what was wrong, for people"),
+    "raw_reply": Column("string", "the last raw reply", required=False),
+    "tries": Column("int32", "tries of the last call"),
+}
+
+CLIP = (
+    "clip_id", "source_dataset", "source_id", "audio_path", "audio_sha256", "duration", "sample_rate", "channels",
+    "captions", "events", "measurements", "license", "origin", "flags", "calls", "provenance",
+)  # fmt: skip
+QUESTION = (
+    "source_dataset", "id", "question_type", "audio_path", "question", "choices", "answer", "answer_index", "clip_id",
+    "source_id", "audio_sha256", "duration", "sample_rate", "channels", "captions", "events", "measurements",
+    "license", "origin", "method", "difficulty", "flags", "calls", "provenance",
+)  # fmt: skip
+VERIFIED = (*QUESTION, "scores")
+REASONED = (*VERIFIED, "structured_cot", "simple_cot")
+LABELLED = (*REASONED, "votes", "audio_contribution")
+RELEASED = (*LABELLED, "subset")
+REJECT = ("id", "stage", "outcome", "reason", "detail", "raw_reply", "tries", "calls")
+
+
+def clip_id(source_dataset: str, source_id: str) -> str:
+    """Id of a clip. Names of sources hold no colon, so the two parts can be told apart."""
+    return f"{source_dataset}:{source_id}"
+
+
+def question_id(clip: str, method: str, slot: int) -> str:
+    """Id of a question: from clip, method and slot, not from the text, so that it is stable between versions."""
+    return f"{clip}:{method}:{slot}"
+
+
+def shard_of(clip: str, shards: int) -> int:
+    """Shard of a clip and of all its questions: SHA-256 of the id, its first 8 bytes big-endian, modulo ``shards``."""
+    return int.from_bytes(hashlib.sha256(clip.encode()).digest()[:8], "big") % shards
+
+
+def draw(*parts: str | int) -> int:
+    """A 64-bit number that depends only on ``parts``: the seed of every choice made for a row."""
+    text = "\x1f".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def arrow_schema(names: Sequence[str]) -> pa.Schema:
+    """The Arrow schema of some columns, in the order given."""
+    import pyarrow as pa
+
+    return pa.schema([pa.field(name, _arrow_type(COLUMNS[name].type)) for name in names])
+
+
+def find_problem(row: Row, names: Iterable[str]) -> str:
+    """What is wrong with a row that is about to be written, or an empty string.
+
+    Checks that required columns have a value and that the answer of a question is the choice its index names.
+    """
+    for name in names:
+        if name not in row:
+            return f"column {name!r} is missing"
+        if row[name] is None and COLUMNS[name].required:
+            return f"column {name!r} has no value"
+    if "answer_index" in row:
+        choices, index = row["choices"], row["answer_index"]
+        if not 0 <= index < len(choices) or choices[index] != row["answer"]:
+            return f"answer {row['answer']!r} is not choice {index} of {choices!r}"
+    if row.get("audio_contribution", "weak") not in LABELS:
+        return f"audio_contribution is {row['audio_contribution']!r}, expected one of {', '.join(LABELS)}"
+    return ""
+
+
+def _arrow_type(type_: Any) -> pa.DataType:
+    import pyarrow as pa
+
+    if isinstance(type_, list):
+        return pa.list_(_arrow_type(type_[0]))
+    if isinstance(type_, dict):
+        return pa.struct([(name, _arrow_type(part)) for name, part in type_.items()])
+    return pa.type_for_alias(type_)

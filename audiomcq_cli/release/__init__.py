@@ -1,0 +1,1 @@
+"""Makes the release folder: configurations, card, statistics."""

@@ -1,0 +1,1 @@
+"""The stages: each file says what one stage does, as a pure description."""

@@ -1,0 +1,1 @@
+"""Shards, manifests, prompts and schemas on disk."""
