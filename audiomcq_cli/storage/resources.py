@@ -1,0 +1,140 @@
+"""Prompts and schemas: found beside the package when installed, beside its folder in a checkout.
+
+A prompt is a TOML file: ``version``, ``description``, ``system`` and ``user`` (Jinja2 templates), ``example`` (a
+template of a good reply, which rehearsals and cost estimates use) and, where the reply must be JSON, ``reply``: the
+name of a schema in ``schemas/reply/``. A folder of the user's own is looked into first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audiomcq_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_PACKAGE = Path(__file__).parent.parent
+_KEYS = {"version", "description", "system", "user", "example", "reply"}
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One prompt as it stands in its file.
+
+    Attributes:
+        name: The file's name. version: As it says itself. digest: Hash of the file's bytes and of its reply schema.
+        source: The file's text. reply: Name of the reply schema, empty for free text. schema: That schema.
+    """
+
+    name: str
+    version: str
+    system: str
+    user: str
+    example: str
+    source: str
+    digest: str
+    reply: str = ""
+    schema: Mapping[str, Any] | None = field(default=None, compare=False)
+
+    def render(self, variables: Mapping[str, Any]) -> tuple[str, str]:
+        """System and user text for some variables, which are inserted as they are and never evaluated."""
+        return _render(self, self.system, variables), _render(self, self.user, variables)
+
+    def render_example(self, variables: Mapping[str, Any]) -> str:
+        """A good reply to the same request."""
+        return _render(self, self.example, variables)
+
+
+class Prompts:
+    """The prompts of a run: those of the user's folder, else those shipped."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._loaded: dict[str, Prompt] = {}
+
+    def get(self, name: str) -> Prompt:
+        """Return a prompt by name.
+
+        Raises:
+            InputError: There is none, or its file is not as described above.
+        """
+        if name not in self._loaded:
+            self._loaded[name] = _read_prompt(name, self._find(name))
+        return self._loaded[name]
+
+    def _find(self, name: str) -> Path:
+        folders = [folder for folder in (self._folder, shipped("prompts")) if folder]
+        for folder in folders:
+            if (folder / f"{name}.toml").is_file():
+                return folder / f"{name}.toml"
+        raise InputError(f"no prompt {name!r}", file=str(folders[0]), hint=f"expected a file {name}.toml there")
+
+
+def shipped(kind: str) -> Path:
+    """Folder of the ``prompts`` or ``schemas`` that come with the program."""
+    inside = _PACKAGE / kind
+    return inside if inside.is_dir() else _PACKAGE.parent / kind
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """A shipped JSON Schema by its path below ``schemas/`` without the extension, as ``reply/question``."""
+    path = shipped("schemas") / f"{name}.json"
+    try:
+        loaded: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError("no such schema", file=str(path)) from None
+    return loaded
+
+
+def _read_prompt(name: str, path: Path) -> Prompt:
+    source = path.read_text("utf-8")
+    try:
+        keys = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not TOML: {error}", file=str(path)) from error
+    if unknown := set(keys) - _KEYS:
+        raise InputError(f"unknown key {min(unknown)!r}", file=str(path), hint=f"keys are {', '.join(sorted(_KEYS))}")
+    for key in ("version", "system", "user", "example"):
+        if not isinstance(keys.get(key), str):
+            raise InputError(f"expected a text under {key!r}", file=str(path))
+    reply = keys.get("reply", "")
+    reply_schema = schema(f"reply/{reply}") if reply else None
+    digest = hashlib.sha256(source.encode() + json.dumps(reply_schema, sort_keys=True).encode()).hexdigest()
+    return Prompt(
+        name=name,
+        version=keys["version"],
+        system=keys["system"].strip(),
+        user=keys["user"].strip(),
+        example=keys["example"].strip(),
+        source=source,
+        digest=digest,
+        reply=reply,
+        schema=reply_schema,
+    )
+
+
+def _render(prompt: Prompt, template: str, variables: Mapping[str, Any]) -> str:
+    from jinja2 import TemplateError
+
+    try:
+        return _compile(template).render(variables)
+    except TemplateError as error:
+        raise InputError(f"cannot be rendered: {error}", file=f"prompt {prompt.name}") from error
+
+
+@cache
+def _compile(template: str) -> Template:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(template)
