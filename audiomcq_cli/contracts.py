@@ -39,16 +39,17 @@ def option(
     choices: Sequence[str] = (),
     minimum: float | None = None,
     maximum: float | None = None,
+    path: bool = False,
 ) -> Any:
     """Declare one option of a frozen options dataclass: a flag on the command line and a key in the recipe.
 
     The types understood are ``str``, ``int``, ``float``, ``bool``, ``tuple[str, ...]``, ``Mapping[str, float]`` and
-    ``Mapping[str, str]``.
+    ``Mapping[str, str]``. A ``path`` in a recipe is relative to the recipe.
     """
-    return field(
-        default=default,
-        metadata={"help": help, "choices": tuple(choices), "minimum": minimum, "maximum": maximum},
-    )
+    metadata = {"help": help, "choices": tuple(choices), "minimum": minimum, "maximum": maximum, "path": path}
+    if isinstance(default, Mapping):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +283,7 @@ class Stage(Generic[O]):
     divide: Callable[[pl.DataFrame, Context[O]], Divided] | None = None
     items: Callable[[Row, O], Sequence[str]] | None = None
     prepare: Prepare[O] | None = None
-    needs: Callable[[O], Sequence[Need]] = lambda options: ()
+    needs: Callable[[O], Sequence[Need]] | None = None
     prompts: tuple[str, ...] = ()
     named_only: bool = True
 
@@ -339,8 +340,10 @@ class Source(Generic[O]):
 class Model:
     """A ``[models.NAME]`` table of the recipe.
 
-    Only what could change an answer (model, revision, sampling, structured and the backend's own ``settings``) is part
-    of a journal key; addresses, concurrency and limits are not.
+    Of these only what could change an answer is part of a journal key (model, revision, sampling, structured): the same
+    model reached another way shares its replies. ``attempts`` is how often one call is sent to a server that cannot
+    answer now, ``tries`` how often a request is asked again because its reply is of no use. ``settings`` holds the
+    backend's own options.
     """
 
     name: str
@@ -348,10 +351,11 @@ class Model:
     model: str
     revision: str = ""
     base_url: tuple[str, ...] = ()
-    api_key_env: str = "OPENAI_API_KEY"
+    api_key_env: str = ""
     concurrency: int = 32
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
+    attempts: int = 8
     tries: int = 3
     timeout: float = 600.0
     sampling: Mapping[str, Any] = field(default_factory=dict)
@@ -414,9 +418,10 @@ class Completion:
 
 
 class Encoder(Protocol):
-    """Gives the bytes of an audio part: encoded once, at sending. Raises ``InputError`` for a bad file."""
+    """Gives the bytes of audio parts."""
 
-    def __call__(self, audio: Audio, *, rate: int, format: str) -> bytes: ...
+    def __call__(self, audio: Audio, *, rate: int, format: str) -> bytes:
+        """Encode a part, once however often it is sent; raises ``InputError`` for a bad file."""
 
 
 class Backend(Protocol):

@@ -1,0 +1,124 @@
+"""The one output object: data on stdout, everything for people on stderr, and what a stage shows while it works."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+LINE_SECONDS = 60.0
+"""Where stderr is no terminal, progress is a line this often."""
+
+
+class Out:
+    """Where everything that is printed goes through."""
+
+    def __init__(self) -> None:
+        self._people: Console | None = None
+
+    @property
+    def people(self) -> Console:
+        """The console on stderr."""
+        if self._people is None:
+            from rich.console import Console
+
+            self._people = Console(stderr=True, highlight=False, soft_wrap=True)
+        return self._people
+
+    def say(self, message: str, *, style: str = "") -> None:
+        """A line for people. The text is printed as it is: names and captions are no markup."""
+        self.people.print(message, style=style or None, markup=False)
+
+    def error(self, message: str, hint: str = "") -> None:
+        """An error and what to do about it, for people."""
+        self.people.print(f"error: {message}", style="bold red", markup=False)
+        if hint:
+            self.people.print(f"  hint: {hint}", markup=False)
+
+    def data(self, text: str) -> None:
+        """Text that is the result of a command."""
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+    def json(self, value: Any) -> None:
+        """One machine-readable value."""
+        self.data(json.dumps(value, indent=2, ensure_ascii=False))
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """A table for people; numbers stand to the right."""
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=title, title_justify="left")
+        for index, column in enumerate(columns):
+            number = all(isinstance(row[index], int | float) for row in rows) and bool(rows)
+            table.add_column(column, justify="right" if number else "left", no_wrap=number)
+        for row in rows:
+            table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
+        self.people.print(table)
+
+
+class StageProgress:
+    """Shows a stage at work: a live line in a terminal, a plain line a minute elsewhere."""
+
+    def __init__(self, out: Out) -> None:
+        self._out = out
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        self._counts: Counter[str] = Counter()
+        self._stage = ""
+        self._began = self._said = time.monotonic()
+
+    def begin(self, stage: str, shards: int, items: int | None) -> None:
+        """A stage begins."""
+        self._stage, self._counts = stage, Counter()
+        self._began = self._said = time.monotonic()
+        if not shards:
+            return
+        if self._out.people.is_terminal:
+            from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+            columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+            self._bar = Progress(*columns, console=self._out.people, transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task(stage, total=items)
+
+    def advance(self, outcome: str, items: int) -> None:
+        """Items were kept, rejected or failed."""
+        self._counts[outcome] += items
+        done = sum(self._counts.values())
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, description=f"{self._stage}  {self._describe()}")
+        elif time.monotonic() - self._said >= LINE_SECONDS:
+            self._said = time.monotonic()
+            rate = done / (self._said - self._began)
+            self._out.say(f"{self._stage}: {done:,} items, {rate:,.1f} a second, {self._describe()}")
+
+    def say(self, message: str) -> None:
+        """A line for people."""
+        self._out.say(message)
+
+    def end(self) -> None:
+        """The stage is over."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = self._task = None
+
+    def _describe(self) -> str:
+        return ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(self._counts.items()))
+
+
+def describe_reasons(reasons: Mapping[str, Mapping[str, int]]) -> str:
+    """Reason codes with their counts, most frequent first."""
+    counts = Counter({code: count for codes in reasons.values() for code, count in codes.items()})
+    return ", ".join(f"{code} {count:,}" for code, count in counts.most_common())
+
+
+out = Out()

@@ -1,0 +1,212 @@
+"""The commands around the stages: run a recipe, publish, export, trace a row."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from audiomcq_cli import registry
+from audiomcq_cli.cli.console import out
+from audiomcq_cli.cli.options import argument, build, flags_of, given_flags
+from audiomcq_cli.errors import InputError, RecipeError
+
+if TYPE_CHECKING:
+    from audiomcq_cli.cli.recipe import Recipe
+    from audiomcq_cli.engine.account import Job
+
+RELEASE = "release"
+"""Folder of the release in the folder that ``run`` builds in."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable summary on stdout.")]
+RecipeFlag = Annotated[Path | None, typer.Option(help="Recipe that name, version and licence are taken from.")]
+
+
+def publish(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Folder that split wrote.", show_default=False)],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the release.", show_default=False)],
+    recipe: RecipeFlag = None,
+    json: Json = False,
+) -> None:
+    """Make the release folder: data by configuration, and the dataset card."""
+    from audiomcq_cli.cli.recipe import Recipe, read_recipe
+
+    summary = _publish(source, target, read_recipe(recipe) if recipe else Recipe())
+    if json:
+        out.json(summary)
+
+
+def run(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe (TOML).", show_default=False)],
+    until: Annotated[str | None, typer.Option(help="Last stage to run.", show_default=False)] = None,
+    limit: Annotated[int | None, typer.Option(help="Take the first clips of each source only.")] = None,
+    workdir: Annotated[Path | None, typer.Option(help="Folder to build in (default: the recipe's).")] = None,
+    keep_failed: Annotated[bool, typer.Option("--keep-failed", help="Count failed items as done.")] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Answer from the journal alone.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; call and write nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Run all stages of a recipe in order; what did not change is not done again."""
+    from dataclasses import replace
+
+    from audiomcq_cli.cli.recipe import read_recipe
+    from audiomcq_cli.cli.session import rehearse_jobs, run_jobs
+
+    loaded = read_recipe(recipe)
+    if workdir:
+        loaded = replace(loaded, workdir=workdir)
+    if not loaded.sources:
+        raise RecipeError(f"{recipe}: no [[sources]]", hint='add one: adapter = "folder", path = "clips"')
+    names = _names(loaded, until)
+    jobs = _jobs(loaded, [name for name in names if name != "publish"], limit, keep_failed, replay)
+    if dry_run:
+        rehearse_jobs(jobs, loaded, as_json=json)
+        return
+    run_jobs(jobs, loaded, as_json=json)
+    if "publish" in names:
+        _publish(jobs[-1].target, _folder(loaded) / RELEASE, loaded)
+
+
+def trace(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A stage folder.", show_default=False)],
+    item: Annotated[str, typer.Argument(metavar="ID", help="Id of a clip or question.", show_default=False)],
+    workdir: Annotated[Path | None, typer.Option(help="Folder of the journal (default: beside DIR).")] = None,
+    json: Json = False,
+) -> None:
+    """Show every prompt, raw reply and vote behind a row, stage by stage."""
+    import asyncio
+
+    from audiomcq_cli.engine.trace import trace as follow
+
+    kinds = {name: registry.backend(name) for name in registry.names("backends")}
+    steps = asyncio.run(
+        follow(
+            folder,
+            item,
+            workdir=workdir or folder.resolve().parent,
+            stages=registry.stages(),
+            build=build,
+            backends=kinds,
+        )
+    )
+    if json:
+        out.json([asdict(step) for step in steps])
+        return
+    for step in steps:
+        out.data(_describe_step(step))
+
+
+def recipe_schema() -> None:
+    """Print the JSON Schema of a recipe, for editors that check TOML."""
+    from audiomcq_cli.cli.recipe import recipe_schema as whole
+
+    out.json(whole())
+
+
+def add_export_commands(app: typer.Typer) -> None:
+    """Add ``export`` with one subcommand for each format."""
+    group = typer.Typer(help="Write rows in a format that a trainer reads.", no_args_is_help=True)
+    for name in registry.names("exports"):
+        group.command(name, help=registry.export(name).help)(_make_export(name))
+    app.add_typer(group, name="export", rich_help_panel="Corpus")
+
+
+def _make_export(name: str) -> Callable[..., None]:
+    options = registry.export(name).options
+    parameters = [
+        argument("source", Path, "Stage folder to read.", metavar="IN"),
+        argument("target", Path, "Folder to write; it must not hold anything yet.", metavar="OUT"),
+        *flags_of(options),
+    ]
+
+    def command(**values: Any) -> None:
+        from audiomcq_cli.storage.shards import list_shards, read_rows
+
+        target: Path = values["target"]
+        shards = list_shards(values["source"])
+        if target.exists() and any(target.iterdir()):
+            raise InputError("the folder is not empty", file=str(target), hint="name a new one")
+        target.mkdir(parents=True, exist_ok=True)
+        rows = (row for shard in shards for row in read_rows(shard.path))
+        count = registry.export(name).write(rows, target, build(options, given_flags(options, values)))
+        out.say(f"{count:,} records in {target}")
+
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    return command
+
+
+def _names(recipe: Recipe, until: str | None) -> list[str]:
+    """Stages of a run in order, ``publish`` last."""
+    stages = registry.stages()
+    names = [name for name, stage in stages.items() if not stage.named_only or name in recipe.stages]
+    names.append("publish")
+    if until is None:
+        return names
+    if until not in names:
+        raise RecipeError(f"--until {until!r}: no such stage", hint=f"stages are {', '.join(names)}")
+    return names[: names.index(until) + 1]
+
+
+def _jobs(recipe: Recipe, names: list[str], limit: int | None, keep_failed: bool, replay: bool) -> list[Job]:
+    from dataclasses import replace
+
+    from audiomcq_cli.engine.account import Job
+
+    folder = _folder(recipe)
+    sources = tuple(replace(spec, limit=limit or spec.limit) for spec in recipe.sources)
+    jobs: list[Job] = []
+    for name in names:
+        jobs.append(
+            Job(
+                name=name,
+                stage=registry.stages()[name],
+                options=recipe.options(name),
+                seed=recipe.seed,
+                source=jobs[-1].target if jobs else None,
+                sources=() if jobs else sources,
+                target=folder / name,
+                workdir=folder,
+                shards=recipe.shards,
+                keep_failed=keep_failed,
+                replay=replay,
+            )
+        )
+    return jobs
+
+
+def _folder(recipe: Recipe) -> Path:
+    return recipe.workdir or Path("build")
+
+
+def _publish(source: Path, target: Path, recipe: Recipe) -> dict[str, Any]:
+    from audiomcq_cli.release.build import ReleaseInfo, build_release
+
+    options = dict(recipe.publish)
+    if "languages" in options:
+        options["languages"] = tuple(options["languages"])
+    report = build_release(source, target, ReleaseInfo(name=recipe.name, version=recipe.version, **options))
+    rows = sum(file.rows or 0 for file in report.files)
+    out.say(f"publish: {rows:,} rows in {len(report.files):,} files, configs {', '.join(report.configs)}: {target}")
+    return {"release": str(target), "rows": rows, "files": len(report.files), "configs": list(report.configs)}
+
+
+def _describe_step(step: Any) -> str:
+    """One stage of a trace as text."""
+    lines = [f"══ {step.stage} · {step.item} · {step.outcome}{' · ' + step.reason if step.reason else ''}"]
+    for one in step.tries:
+        lines.append(f"── {one.prompt} → {one.model} · {one.key[:16]}{' · ' + one.error if one.error else ''}")
+        lines += [f"[{role}]\n{text}" for role, text in one.turns]
+        lines.append(f"[reply]\n{one.reply}")
+    votes = (step.row or {}).get("votes") or []
+    lines += [
+        f"vote · {vote['judge']} ({vote['model']}) · {vote['condition']} · {vote['status']} · chose {vote['chosen']}"
+        for vote in votes
+    ]
+    if step.row and "audio_contribution" in step.row:
+        lines.append(f"audio contribution: {step.row['audio_contribution']}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,74 @@
+"""The command line: a table of contents, and the only ``try``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from audiomcq_cli import __version__
+from audiomcq_cli.cli import corpus
+from audiomcq_cli.cli.stages import add_stage_commands
+from audiomcq_cli.errors import AudiomcqError
+
+EPILOG = (
+    "Exit codes: 0 done, 1 unexpected error, 2 wrong usage, 3 bad input, 4 recipe or option, 5 model or server,"
+    " 6 incomplete (some rows failed: run again), 7 replay misses a reply, 8 storage, 130 interrupted."
+)
+
+
+def make_app() -> typer.Typer:
+    """Put the commands together, stages first and in order."""
+    app = typer.Typer(
+        help="Turn captioned audio into a multiple-choice-question corpus with weak/strong audio-contribution labels.",
+        epilog=EPILOG,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+    )
+    app.callback()(_shared)
+    add_stage_commands(app)
+    app.command(rich_help_panel="Stages, in order")(corpus.publish)
+    for command in (corpus.run, corpus.trace, corpus.recipe_schema):
+        app.command(rich_help_panel="Corpus")(command)
+    corpus.add_export_commands(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line; every error of ours ends in one message and its exit code."""
+    try:
+        make_app()()
+    except AudiomcqError as error:
+        if "--debug" in sys.argv:
+            raise
+        from audiomcq_cli.cli.session import report_error
+
+        report_error(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of stdout has gone, as in `| head`
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        from audiomcq_cli.cli.console import out
+
+        out.error(f"unexpected: {type(error).__name__}: {error}", "run again with --debug for the traceback")
+        sys.exit(1)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"audiomcq {__version__}\n")
+        raise typer.Exit
+
+
+def _shared(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    pass

@@ -1,0 +1,129 @@
+"""From the options that a stage, source, backend or export declares to recipe keys and command-line flags."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, Field, fields
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from audiomcq_cli.errors import RecipeError
+
+T = TypeVar("T")
+
+_SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+
+def schema_of(options: type) -> dict[str, Any]:
+    """JSON Schema of the recipe table that sets these options."""
+    hints = typing.get_type_hints(options)
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {one.name: _property(one, hints[one.name]) for one in fields(options)},
+    }
+
+
+def build(options: type[T], table: Mapping[str, Any]) -> T:
+    """Options from a table that has been checked against ``schema_of``."""
+    hints = typing.get_type_hints(options)
+    return options(**{name: _convert(hints[name], value) for name, value in table.items()})
+
+
+def flags_of(options: type) -> list[inspect.Parameter]:
+    """One Typer parameter for each option; its default None stands for the recipe's value, else the option's own."""
+    hints = typing.get_type_hints(options)
+    return [
+        flag(one.name, _flag_type(hints[one.name]), _help(one), panel="Options of this stage")
+        for one in fields(options)
+    ]
+
+
+def flag(name: str, type_: Any, help: str, *, default: Any = None, panel: str | None = None) -> inspect.Parameter:
+    """A Typer option as a keyword parameter."""
+    names = [f"--{name.replace('_', '-')}"] if type_ is bool else []  # a switch without its --no- twin
+    declaration = Annotated[type_, typer.Option(*names, help=help, rich_help_panel=panel, show_default=False)]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=declaration)
+
+
+def argument(name: str, type_: Any, help: str, *, metavar: str) -> inspect.Parameter:
+    """A Typer argument as a positional parameter."""
+    declaration = Annotated[type_, typer.Argument(help=help, metavar=metavar, show_default=False)]
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=declaration)
+
+
+def given_flags(options: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given as flags, as a recipe would hold them.
+
+    Raises:
+        RecipeError: A value of a mapping is not ``NAME=VALUE``, or not a number where one is expected.
+    """
+    hints = typing.get_type_hints(options)
+    given = {}
+    for one in fields(options):
+        value = values[one.name]
+        if value is None or value == []:
+            continue
+        given[one.name] = _read_pairs(one.name, hints[one.name], value) if _is_mapping(hints[one.name]) else value
+    return given
+
+
+def _property(one: Field[Any], hint: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"description": one.metadata.get("help", "")}
+    if hint in _SCALARS:
+        found["type"] = _SCALARS[hint]
+    elif _is_mapping(hint):
+        value = typing.get_args(hint)[1]
+        found |= {"type": "object", "additionalProperties": {"type": _SCALARS[value]}}
+    else:
+        found |= {"type": "array", "items": {"type": "string"}}
+    if choices := one.metadata.get("choices"):
+        found["enum"] = list(choices)
+    for name in ("minimum", "maximum"):
+        if one.metadata.get(name) is not None:
+            found[name] = one.metadata[name]
+    return found
+
+
+def _convert(hint: Any, value: Any) -> Any:
+    if hint is float:
+        return float(value)
+    if hint in _SCALARS:
+        return value
+    return dict(value) if _is_mapping(hint) else tuple(value)
+
+
+def _flag_type(hint: Any) -> Any:
+    return (hint if hint in _SCALARS else list[str]) | None
+
+
+def _help(one: Field[Any]) -> str:
+    text = str(one.metadata.get("help", ""))
+    if choices := [choice for choice in one.metadata.get("choices", ()) if choice]:
+        text += f": {', '.join(choices)}"
+    default = "" if one.default is MISSING else one.default
+    if isinstance(default, Sequence) and not isinstance(default, str):
+        default = ", ".join(default)
+    return f"{text} (default: {default})" if default not in ("", None) else text
+
+
+def _is_mapping(hint: Any) -> bool:
+    return typing.get_origin(hint) in (Mapping, dict, types.MappingProxyType)
+
+
+def _read_pairs(name: str, hint: Any, values: Sequence[str]) -> dict[str, Any]:
+    value_type = typing.get_args(hint)[1]
+    pairs = {}
+    for value in values:
+        key, found, text = value.partition("=")
+        try:
+            pairs[key] = value_type(text)
+        except ValueError:
+            found = ""
+        if not found:
+            raise RecipeError(f"--{name.replace('_', '-')} {value!r}: expected NAME=VALUE")
+    return pairs

@@ -1,0 +1,280 @@
+"""The recipe: one TOML file that says everything about a corpus. Its errors name the line and the key."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from audiomcq_cli import registry
+from audiomcq_cli.cli.options import build, schema_of
+from audiomcq_cli.contracts import Model
+from audiomcq_cli.engine.partition import SourceSpec
+from audiomcq_cli.errors import InputError, RecipeError
+from audiomcq_cli.storage.resources import schema
+
+DEFAULT_BACKEND = "openai-compatible"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A recipe that has been checked; paths are as seen from the current folder.
+
+    Attributes:
+        path: Its file; None for the recipe of a run without one. name, version, seed, shards: ``[project]``.
+        workdir: Folder of all stage folders and of the journal. prompts: Folder of the user's own prompts.
+        models, sources: By name; in order. stages: The tables of the stages as they stand.
+        publish: The table of that name.
+    """
+
+    path: Path | None = None
+    name: str = "corpus"
+    version: str = "0.1.0"
+    seed: int = 0
+    workdir: Path | None = None
+    shards: int | None = None
+    prompts: Path | None = None
+    models: Mapping[str, Model] = field(default_factory=dict)
+    sources: tuple[SourceSpec, ...] = ()
+    stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    publish: Mapping[str, Any] = field(default_factory=dict)
+
+    def options(self, stage: str, flags: Mapping[str, Any] | None = None) -> Any:
+        """The options of a stage: flags first, then the recipe's table, then the defaults.
+
+        Raises:
+            RecipeError: A flag's value is not one that the option takes.
+        """
+        given = dict(flags or {})
+        options = registry.stages()[stage].options
+        if problem := _first_problem(given, schema_of(options)):
+            keys, message = problem
+            raise RecipeError(f"--{str(keys[0]).replace('_', '-') if keys else stage}: {message}")
+        return build(options, {**self.stages.get(stage, {}), **given})
+
+
+def recipe_schema() -> dict[str, Any]:
+    """The whole JSON Schema of a recipe, with the tables and keys of every stage, source and backend there is."""
+    whole = copy.deepcopy(schema("recipe"))
+    for name, stage in registry.stages().items():
+        whole["properties"][name] = {"description": stage.help, **schema_of(stage.options)}
+    whole["additionalProperties"] = False
+    for kind, entries in (
+        ("model", [registry.backend(name).options for name in registry.names("backends")]),
+        ("source", [registry.source(name).options for name in registry.names("sources")]),
+    ):
+        for options in entries:
+            whole["$defs"][kind]["properties"] |= schema_of(options)["properties"]
+    return whole
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read and check a recipe.
+
+    Raises:
+        InputError: There is no such file. RecipeError: It does not make sense; the message names line and key.
+    """
+    try:
+        text = path.read_text("utf-8")
+        table = tomllib.loads(text)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", file=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: not UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path}: not TOML: {error}") from error
+    return _Reader(path, text).read(table)
+
+
+class _Reader:
+    """Checks the tables of one recipe."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path = path
+        self._text = text
+
+    def read(self, table: Mapping[str, Any]) -> Recipe:
+        whole = schema("recipe")
+        stages = registry.stages()
+        known = {**whole["properties"], **{name: schema_of(stage.options) for name, stage in stages.items()}}
+        for name, value in table.items():
+            if name not in known:
+                raise self._error([name], f"unknown table{_did_you_mean(name, known)}")
+            if name in ("models", "sources"):
+                continue  # one by one, with the keys that their backend or adapter adds
+            self._check([name], value, known[name])
+        project = table.get("project", {})
+        return Recipe(
+            path=self._path,
+            name=project.get("name", self._path.stem),
+            version=project.get("version", "0.1.0"),
+            seed=project.get("seed", 0),
+            workdir=self._beside(project.get("workdir", "build")),
+            shards=project.get("shards"),
+            prompts=self._beside(project["prompts"]) if "prompts" in project else None,
+            models=self._models(table.get("models", {}), whole["$defs"]["model"]),
+            sources=self._sources(table.get("sources", []), whole["$defs"]["source"]),
+            stages={name: table[name] for name in stages if name in table},
+            publish=table.get("publish", {}),
+        )
+
+    def _models(self, tables: Any, base: Mapping[str, Any]) -> dict[str, Model]:
+        if not isinstance(tables, dict):
+            raise self._error(["models"], "expected tables [models.NAME]")
+        return {name: self._model(["models", name], name, table, base) for name, table in tables.items()}
+
+    def _model(self, keys: Sequence[str | int], name: str, table: Any, base: Mapping[str, Any]) -> Model:
+        kind = table.get("backend", DEFAULT_BACKEND) if isinstance(table, dict) else DEFAULT_BACKEND
+        if kind not in registry.names("backends"):
+            names = ", ".join(registry.names("backends"))
+            raise self._error([*keys, "backend"], f"unknown backend {kind!r}; there are {names}")
+        options = registry.backend(kind).options
+        common, own = self._split(keys, table, base, options)
+        urls = common.pop("base_url", ())
+        urls = (urls,) if isinstance(urls, str) else tuple(urls)
+        for url in urls:
+            self._check_url([*keys, "base_url"], url)
+        return Model(name=name, base_url=urls, settings=build(options, own), **{"backend": kind, **common})
+
+    def _check_url(self, keys: Sequence[str | int], url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise self._error(keys, f"expected an address such as http://localhost:8000/v1, found {url!r}")
+        if parts.username or parts.password or parts.query:
+            raise self._error(keys, "an address holds no credentials; name a variable in api_key_env instead")
+
+    def _sources(self, tables: Any, base: Mapping[str, Any]) -> tuple[SourceSpec, ...]:
+        if not isinstance(tables, list):
+            raise self._error(["sources"], "expected tables [[sources]]")
+        specs = [self._source(["sources", index], table, base) for index, table in enumerate(tables)]
+        for index, spec in enumerate(specs):
+            if spec.name in {one.name for one in specs[:index]}:
+                message = f"two sources are called {spec.name!r}; give one another name"
+                raise self._error(["sources", index, "name"], message)
+        return tuple(specs)
+
+    def _source(self, keys: Sequence[str | int], table: Any, base: Mapping[str, Any]) -> SourceSpec:
+        adapter = table.get("adapter", "") if isinstance(table, dict) else ""
+        if adapter not in registry.names("sources"):
+            names = ", ".join(registry.names("sources"))
+            raise self._error([*keys, "adapter"], f"unknown adapter {adapter!r}; there are {names}")
+        options = registry.source(adapter).options
+        common, own = self._split(keys, table, base, options)
+        audio = common.pop("audio", None)
+        return source_spec(
+            f"{adapter}:{self._beside(common.pop('path'))}",
+            audio=self._beside(audio) if audio else None,
+            options=own,
+            name=common.get("name"),
+            limit=common.get("limit"),
+            license=common.get("license"),
+            origin=common.get("origin"),
+        )
+
+    def _split(
+        self, keys: Sequence[str | int], table: Any, base: Mapping[str, Any], options: type
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Check a table against the common keys and those that its backend or adapter adds; return both apart."""
+        extra = schema_of(options)["properties"]
+        self._check(keys, table, {**base, "properties": {**base["properties"], **extra}})
+        own = {one.name: one for one in fields(options) if one.name in table}
+        return (
+            {name: value for name, value in table.items() if name not in own},
+            {
+                name: str(self._beside(table[name])) if one.metadata["path"] else table[name]
+                for name, one in own.items()
+            },
+        )
+
+    def _check(self, keys: Sequence[str | int], table: Any, wanted: Mapping[str, Any]) -> None:
+        if problem := _first_problem(table, wanted):
+            raise self._error([*keys, *problem[0]], problem[1])
+
+    def _error(self, keys: Sequence[str | int], message: str) -> RecipeError:
+        line = find_line(self._text, keys)
+        dotted = ".".join(str(key) for key in keys)
+        return RecipeError(f"{self._path}, line {line}, key {dotted}: {message}")
+
+    def _beside(self, path: str) -> Path:
+        return self._path.parent / Path(path).expanduser()
+
+
+def source_spec(
+    text: str,
+    *,
+    audio: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    limit: int | None = None,
+    license: str | None = None,
+    origin: str | None = None,
+) -> SourceSpec:
+    """A source from ``ADAPTER:PATH``.
+
+    Raises:
+        RecipeError: It is not of that form, or there is no such adapter.
+    """
+    adapter, colon, path = text.partition(":")
+    if not colon or not path:
+        names = ", ".join(registry.names("sources"))
+        raise RecipeError(f"source {text!r}: expected ADAPTER:PATH", hint=f"adapters are {names}")
+    source = registry.source(adapter)
+    where = Path(path).expanduser()
+    return SourceSpec(
+        adapter=adapter,
+        source=source,
+        options=build(source.options, options or {}),
+        path=where,
+        name=name or source.dataset or re.sub(r"[^A-Za-z0-9._-]+", "-", where.resolve().name).strip("-.") or adapter,
+        audio_root=audio or (source.audio_root(where) if source.audio_root else None),
+        limit=limit,
+        license=license,
+        origin=origin,
+    )
+
+
+def find_line(text: str, keys: Sequence[str | int]) -> int:
+    """Line of a key in TOML text, or of the nearest table or key around it; from 1."""
+    best, depth = 1, 0
+    table: list[str | int] = []
+    arrays: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*(\[\[?)\s*([^\]]+?)\s*\]", line):
+            names: list[str | int] = [name.strip().strip("\"'") for name in header[2].split(".")]
+            if header[1] == "[[":
+                arrays[header[2]] = arrays.get(header[2], -1) + 1
+                names.append(arrays[header[2]])
+            table = names
+            here = table
+        elif pair := re.match(r"\s*([\w.\-\"']+)\s*=", line):
+            here = [*table, *(name.strip("\"'") for name in pair[1].split("."))]
+        else:
+            continue
+        if len(here) > depth and list(keys[: len(here)]) == here:
+            best, depth = number, len(here)
+    return best
+
+
+def _first_problem(table: Any, wanted: Mapping[str, Any]) -> tuple[list[str | int], str] | None:
+    """Where a table first breaks its schema, and how."""
+    import jsonschema
+
+    for error in jsonschema.Draft202012Validator(wanted).iter_errors(table):
+        keys = list(error.absolute_path)
+        if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+            known = error.schema["properties"] if isinstance(error.schema, dict) else {}
+            if unknown := [name for name in error.instance if name not in known]:
+                return [*keys, unknown[0]], f"unknown key{_did_you_mean(unknown[0], known)}"
+        return keys, error.message
+    return None
+
+
+def _did_you_mean(name: str, known: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; expected one of {', '.join(sorted(known))}"

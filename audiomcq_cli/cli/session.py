@@ -1,0 +1,151 @@
+"""Runs jobs for a command: builds the runtime from the recipe, handles signals, sums up."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from audiomcq_cli import registry
+from audiomcq_cli.cli.console import StageProgress, describe_reasons, out
+from audiomcq_cli.errors import AudiomcqError, Incomplete, Interrupted, RecipeError
+
+if TYPE_CHECKING:
+    from audiomcq_cli.cli.recipe import Recipe
+    from audiomcq_cli.engine.account import Job, StageReport
+    from audiomcq_cli.engine.runtime import Runtime
+
+T = TypeVar("T")
+
+
+def run_jobs(jobs: Sequence[Job], recipe: Recipe, *, as_json: bool) -> None:
+    """Run stages one after another and sum each of them up.
+
+    Raises:
+        Incomplete: Rows failed; later stages were not begun. Interrupted, AudiomcqError: As they come.
+    """
+    reports: list[StageReport] = []
+
+    async def work(runtime: Runtime) -> None:
+        from audiomcq_cli.engine.executors import LocalExecutor
+        from audiomcq_cli.engine.stage import run_stage
+
+        for job in jobs:
+            report = await run_stage(job, runtime, LocalExecutor(), StageProgress(out))
+            reports.append(report)
+            _sum_up(report)
+            _raise_if_incomplete(job, report)
+
+    try:
+        _run(recipe, work)
+    finally:
+        if as_json:
+            out.json({"stages": [asdict(report) for report in reports]})
+
+
+def rehearse_jobs(jobs: Sequence[Job], recipe: Recipe, *, as_json: bool) -> None:
+    """Say what the jobs would send, without calling or writing anything."""
+    from audiomcq_cli.engine.rehearse import rehearse
+
+    estimates = _run(recipe, lambda runtime: rehearse(jobs, runtime))
+    if as_json:
+        out.json({"dry_run": [asdict(estimate) for estimate in estimates]})
+    rows = [
+        (
+            one.stage,
+            one.items,
+            one.rows,
+            name,
+            calls,
+            one.prompt_tokens.get(name, 0),
+            one.completion_tokens.get(name, 0),
+        )
+        for one in estimates
+        for name, calls in (one.calls or {"": 0}).items()
+    ]
+    columns = ("stage", "items", "rows", "model", "calls", "prompt tokens", "completion tokens")
+    out.table("Dry run: what is not in the journal yet, if nothing is rejected", columns, rows)
+
+
+def check_folders(source: Path | None, target: Path) -> None:
+    """Refuse to write a folder into itself."""
+    if source is not None and source.resolve() == target.resolve():
+        raise RecipeError(f"{target}: a stage cannot write the folder that it reads")
+
+
+def command_line() -> str:
+    """The command that was given, as it can be typed again."""
+    return shlex.join(["audiomcq", *sys.argv[1:]])
+
+
+def _run(recipe: Recipe, work: Callable[[Runtime], Awaitable[T]]) -> T:
+    """Run a coroutine with a runtime; the first Ctrl-C or SIGTERM ends it gently, the second at once."""
+    from audiomcq_cli.engine.runtime import Runtime
+    from audiomcq_cli.storage.resources import Prompts
+
+    async def main() -> T:
+        kinds = {model.backend: registry.backend(model.backend) for model in recipe.models.values()}
+        task = asyncio.current_task()
+        async with Runtime(recipe.models, kinds, prompts=Prompts(recipe.prompts)) as runtime:
+
+            def on_signal() -> None:
+                if runtime.stopping and task is not None:
+                    task.cancel()
+                    return
+                runtime.stop()
+                out.say("stopping: calls in flight end and are kept; once more to stop at once")
+
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, on_signal)
+            return await work(runtime)
+
+    try:
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            return runner.run(main())
+    except (Interrupted, asyncio.CancelledError, KeyboardInterrupt) as error:
+        hint = f"nothing is lost; this goes on: {command_line()}"
+        raise Interrupted("interrupted", hint=hint) from error
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # not made for Windows
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def _sum_up(report: StageReport) -> None:
+    items = report.items
+    parts = " + ".join(f"{items[name]:,} {name}" for name in ("kept", "rejected", "failed"))
+    work = f"{report.redone} of {report.shards} shards" if report.redone else "nothing to do"
+    out.say(f"{report.stage}: {items['in']:,} in = {parts}; {report.rows:,} rows ({work}, {report.seconds:.1f} s)")
+    for outcome in ("rejected", "failed"):
+        if report.reasons[outcome]:
+            out.say(f"  {outcome}: {describe_reasons({outcome: report.reasons[outcome]})}")
+    if report.calls:
+        tokens = sum(report.prompt_tokens.values()), sum(report.completion_tokens.values())
+        out.say(f"  {sum(report.calls.values()):,} calls, {tokens[0]:,} prompt and {tokens[1]:,} completion tokens")
+
+
+def _raise_if_incomplete(job: Job, report: StageReport) -> None:
+    if report.missing:
+        raise Incomplete(
+            f"{job.name}: {report.missing} of {report.shards} shards are not there yet",
+            hint="the run that finds all of them writes the manifest",
+        )
+    if report.items["failed"] and not job.keep_failed:
+        raise Incomplete(
+            f"{job.name}: {report.items['failed']:,} items failed",
+            hint=f"try just those again: {command_line()}   or go on without them: --keep-failed",
+        )
+
+
+def report_error(error: AudiomcqError) -> None:
+    """Print an error of ours: the only place that does."""
+    out.error(str(error), error.hint)

@@ -1,0 +1,145 @@
+"""One command for each stage, made from the options that the stage declares."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from audiomcq_cli import registry
+from audiomcq_cli.cli.options import argument, flag, flags_of, given_flags
+from audiomcq_cli.contracts import Stage
+from audiomcq_cli.errors import RecipeError
+
+SHARED = "Options of every stage"
+SOURCE = "The source (the recipe's [[sources]] where none is named)"
+
+
+def add_stage_commands(app: typer.Typer) -> None:
+    """Add the commands in the order of the pipeline."""
+    for name, stage in registry.stages().items():
+        app.command(name, help=stage.help, rich_help_panel="Stages, in order")(_make_command(name, stage))
+
+
+def shared_flags() -> list[inspect.Parameter]:
+    """The flags that every stage takes."""
+    return [
+        flag("recipe", Path | None, "Recipe that models and options are taken from.", panel=SHARED),
+        flag("workdir", Path | None, "Folder of the journal; the recipe's by default, else beside OUT.", panel=SHARED),
+        flag("prompts", Path | None, "Folder of your own prompts; the others are the shipped ones.", panel=SHARED),
+        flag("seed", int | None, "Seed of every choice made (default: the recipe's, else 0).", panel=SHARED),
+        flag("shards", str | None, "Shards to work on, as 0-15 or 3,7; the others are left alone.", panel=SHARED),
+        flag("keep_failed", bool, "Count failed items as done.", default=False, panel=SHARED),
+        flag("replay", bool, "Answer from the journal alone, and call nothing.", default=False, panel=SHARED),
+        flag("dry_run", bool, "Say what would be sent; call and write nothing.", default=False, panel=SHARED),
+        flag("json", bool, "Print one machine-readable summary on stdout.", default=False, panel=SHARED),
+    ]
+
+
+def _source_flags() -> list[inspect.Parameter]:
+    return [
+        flag("limit", int | None, "Take the first clips of the source only.", panel=SOURCE),
+        flag("audio", Path | None, "Folder of its audio.", panel=SOURCE),
+        flag("name", str | None, "source_dataset of its clips.", panel=SOURCE),
+        flag("license", str | None, "Licence of its audio, where the rows do not say.", panel=SOURCE),
+        flag("shard_count", int | None, "Number of shards (default: 1 below 5,000 clips, else 64).", panel=SOURCE),
+    ]
+
+
+def _make_command(name: str, stage: Stage[Any]) -> Callable[..., None]:
+    first = stage.after is None
+    if first:
+        adapters = ", ".join(registry.names("sources"))
+        parameters = [
+            argument("sources", list[str] | None, f"ADAPTER:PATH; adapters: {adapters}.", metavar="[SOURCE]..."),
+            argument("target", Path, "Folder to write.", metavar="OUT"),
+        ]
+    else:
+        parameters = [
+            argument("source", Path, "Folder to read: the stage before.", metavar="IN"),
+            argument("target", Path, "Folder to write.", metavar="OUT"),
+        ]
+    parameters += [*flags_of(stage.options), *(_source_flags() if first else ()), *shared_flags()]
+
+    def command(**values: Any) -> None:
+        _run_command(name, stage, values)
+
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    return command
+
+
+def _run_command(name: str, stage: Stage[Any], values: Mapping[str, Any]) -> None:
+    from audiomcq_cli.cli.session import check_folders, rehearse_jobs, run_jobs
+    from audiomcq_cli.engine.account import Job
+
+    recipe = load_recipe(values)
+    target: Path = values["target"]
+    check_folders(values.get("source"), target)
+    job = Job(
+        name=name,
+        stage=stage,
+        options=recipe.options(name, given_flags(stage.options, values)),
+        seed=recipe.seed,
+        source=values.get("source"),
+        sources=_sources(values, recipe) if stage.after is None else (),
+        target=target,
+        workdir=recipe.workdir or target.parent,
+        shards=values.get("shard_count") or recipe.shards,
+        only=parse_numbers(values["shards"]),
+        keep_failed=values["keep_failed"],
+        replay=values["replay"],
+    )
+    (rehearse_jobs if values["dry_run"] else run_jobs)([job], recipe, as_json=values["json"])
+
+
+def load_recipe(values: Mapping[str, Any]) -> Any:
+    """The recipe of a command, with what its shared flags override."""
+    from dataclasses import replace
+
+    from audiomcq_cli.cli.recipe import Recipe, read_recipe
+
+    recipe = read_recipe(values["recipe"]) if values["recipe"] else Recipe()
+    given = {name: values[name] for name in ("workdir", "prompts", "seed") if values[name] is not None}
+    return replace(recipe, **given)
+
+
+def _sources(values: Mapping[str, Any], recipe: Any) -> Any:
+    from dataclasses import replace
+
+    from audiomcq_cli.cli.recipe import source_spec
+
+    given = {name: values[name] for name in ("limit", "audio", "name", "license") if values[name] is not None}
+    texts = values["sources"] or []
+    if not texts:
+        if not recipe.sources:
+            raise RecipeError(
+                "no source", hint="name one as ADAPTER:PATH before OUT, or give a --recipe with [[sources]]"
+            )
+        if set(given) - {"limit"}:
+            raise RecipeError(f"--{min(set(given) - {'limit'})} is for a source named on the command line")
+        return tuple(replace(spec, limit=given.get("limit", spec.limit)) for spec in recipe.sources)
+    if len(texts) > 1 and set(given) - {"limit"}:
+        raise RecipeError(f"--{min(set(given) - {'limit'})} is for one source; put several into a recipe")
+    return tuple(source_spec(text, **given) for text in texts)
+
+
+def parse_numbers(text: str | None) -> frozenset[int] | None:
+    """Shard numbers from ``0-15`` or ``3,7``.
+
+    Raises:
+        RecipeError: It is not of that form.
+    """
+    if text is None:
+        return None
+    numbers: set[int] = set()
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            numbers.update(range(int(first), int(last or first) + 1))
+    except ValueError:
+        raise RecipeError(f"--shards {text!r}: expected numbers such as 0-15 or 3,7") from None
+    return frozenset(numbers)

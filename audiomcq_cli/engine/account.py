@@ -1,0 +1,206 @@
+"""What a stage is given, what it reports, and the manifest that accounts for every item."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from audiomcq_cli import __version__
+from audiomcq_cli.contracts import Model, Need, Stage
+from audiomcq_cli.engine.output import read_pair
+from audiomcq_cli.engine.partition import SourceSpec
+from audiomcq_cli.engine.runtime import Runtime, Usage
+from audiomcq_cli.storage import manifest as manifests
+from audiomcq_cli.storage.shards import HIDDEN, Shard, hash_file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One stage to be run.
+
+    Attributes:
+        name, stage, options, seed: What is done. source: Folder read (None where ``sources`` are). target: Folder
+            written. workdir: Where the journal lies. shards: Number of shards, chosen at the first stage only.
+        only: Numbers of the shards to work on; None for all. keep_failed: Count failed items as done.
+        replay: Answer from the journal alone.
+    """
+
+    name: str
+    stage: Stage[Any]
+    options: Any
+    target: Path
+    workdir: Path
+    seed: int = 0
+    source: Path | None = None
+    sources: tuple[SourceSpec, ...] = ()
+    shards: int | None = None
+    only: frozenset[int] | None = None
+    keep_failed: bool = False
+    replay: bool = False
+
+    @property
+    def needs(self) -> list[Need]:
+        """The models that the options name."""
+        return list(self.stage.needs(self.options)) if self.stage.needs else []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageReport:
+    """What a stage did.
+
+    Attributes:
+        stage, target: Which. items: in, kept, rejected, failed, over all shards that are there. reasons: Counts by
+            outcome and reason code. rows: Kept. shards: How many there are; redone: worked on in this run.
+        missing: Shards not there yet (worked on elsewhere). seconds: Wall time.
+        calls, prompt_tokens, completion_tokens: Of this run, by model.
+    """
+
+    stage: str
+    target: str
+    items: Mapping[str, int]
+    reasons: Mapping[str, Mapping[str, int]]
+    rows: int
+    shards: int
+    redone: int
+    missing: int
+    seconds: float
+    calls: Mapping[str, int] = field(default_factory=dict)
+    prompt_tokens: Mapping[str, int] = field(default_factory=dict)
+    completion_tokens: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One shard of the input and of the output."""
+
+    source: Path
+    target: Shard
+    digest: str
+
+
+def audio_roots(job: Job) -> dict[str, Path]:
+    """Folder below which the audio of every source lies."""
+    if job.source is None:
+        return {spec.name: spec.audio_root for spec in job.sources if spec.audio_root}
+    found = manifests.read_manifest(job.source)
+    return {name: job.source / root for name, root in found["audio_roots"].items()} if found else {}
+
+
+def report(
+    job: Job, parts: Sequence[Part], *, redone: int, seconds: float, spent: Mapping[str, Mapping[str, int]]
+) -> StageReport:
+    """Count what became of every item, over the shards that are there."""
+    notes = [note for part in parts if (note := read_pair(part.target))]
+    return StageReport(
+        stage=job.name,
+        target=str(job.target),
+        items=manifests.total_items(note["items"] for note in notes),
+        reasons=manifests.total_reasons(note["reasons"] for note in notes),
+        rows=sum(note["rows"] for note in notes),
+        shards=len(parts),
+        redone=redone,
+        missing=len(parts) - len(notes),
+        seconds=seconds,
+        **spent,
+    )
+
+
+def spent(now: Usage, before: Usage) -> dict[str, dict[str, int]]:
+    """Calls and tokens by model since an earlier moment."""
+    return {
+        "calls": dict(now.calls - before.calls),
+        "prompt_tokens": dict(now.prompt_tokens - before.prompt_tokens),
+        "completion_tokens": dict(now.completion_tokens - before.completion_tokens),
+    }
+
+
+def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part]) -> None:
+    """Write the manifest of a stage whose shards are all there."""
+    notes = {part.target.index: read_pair(part.target) for part in parts}
+    earlier = manifests.read_manifest(job.source) if job.source else None
+    items = manifests.total_items(note["items"] for note in notes.values())
+    reasons = manifests.total_reasons(note["reasons"] for note in notes.values())
+    step = {
+        "stage": job.name,
+        "version": job.stage.version,
+        "seed": job.seed,
+        "options": plain(job.options),
+        "models": {need.model: _describe(runtime.model(need.model).model) for need in job.needs},
+        "prompts": {name: _prompt(runtime, name) for name in job.stage.prompts},
+        "items": items,
+        "reasons": reasons,
+    }
+    manifests.write_manifest(
+        job.target,
+        {
+            "format": manifests.FORMAT,
+            "stage": job.name,
+            "stage_version": job.stage.version,
+            "tool_version": __version__,
+            "input": os.path.relpath(job.source, job.target) if job.source else None,
+            "shards": [
+                {
+                    "file": part.target.path.name,
+                    "sha256": hash_file(part.target.path),
+                    **{name: notes[part.target.index][name] for name in ("rows", "fingerprint", "items", "reasons")},
+                }
+                for part in parts
+            ],
+            "totals": {"rows": sum(note["rows"] for note in notes.values()), "items": items, "reasons": reasons},
+            "lineage": [*(earlier["lineage"] if earlier else ()), step],
+            "sources": earlier["sources"] if earlier else [_describe_source(spec) for spec in job.sources],
+            "audio_roots": {name: os.path.relpath(root, job.target) for name, root in sorted(audio_roots(job).items())},
+        },
+    )
+
+
+def log(job: Job, report: StageReport) -> None:
+    """Append what differs from run to run to the stage's run log."""
+    path = job.target / HIDDEN / "run.jsonl"
+    with path.open("ab") as file:
+        file.write(orjson.dumps({"ended": time.time(), **asdict(report)}) + b"\n")
+
+
+def identity(model: Model) -> list[Any]:
+    """What of a model goes into a fingerprint."""
+    return [model.model, model.revision, dict(model.sampling), model.structured, model.tries]
+
+
+def _describe(model: Model) -> dict[str, Any]:
+    return {
+        "backend": model.backend,
+        "model": model.model,
+        "revision": model.revision,
+        "sampling": dict(model.sampling),
+        "structured": model.structured,
+        "audio": model.audio,
+        "tries": model.tries,
+    }
+
+
+def _describe_source(spec: SourceSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "adapter": spec.adapter,
+        "file": spec.path.name,
+        "limit": spec.limit,
+        "options": plain(spec.options),
+        "license": spec.license,
+        "origin": spec.origin,
+    }
+
+
+def _prompt(runtime: Runtime, name: str) -> dict[str, str]:
+    prompt = runtime.prompts.get(name)
+    return {"version": prompt.version, "sha256": prompt.digest, "text": prompt.source}
+
+
+def plain(options: Any) -> dict[str, Any]:
+    """Options as plain data."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(options).items()}

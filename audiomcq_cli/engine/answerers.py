@@ -1,0 +1,74 @@
+"""The drivers' answers to what no journal holds: a model (online), nothing (replay), an example (rehearsal)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from audiomcq_cli import audio
+from audiomcq_cli.contracts import Call, Completion, Listen
+from audiomcq_cli.engine import replies
+from audiomcq_cli.engine.asking import Rendered
+from audiomcq_cli.engine.journal import Entry
+from audiomcq_cli.engine.runtime import CHARACTERS_A_TOKEN, Runtime
+from audiomcq_cli.errors import CallError, ReplayMiss
+
+
+class Online:
+    """Sends every call to its model, with as many in flight as the recipe allows."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
+        """Send a call; a server that never answered, or refused it, ends the round for this request."""
+        try:
+            completion = await self._runtime.send(rendered.model.name, call)
+        except CallError as error:
+            return Entry(error=error.code, detail=str(error), final=True)
+        return replies.examine(call, completion)
+
+    async def analyse(self, key: bytes, listen: Listen) -> Entry:
+        """Run the analysis in a worker process."""
+        self._runtime.raise_if_stopping()
+        path = audio.resolve(self._runtime.audio_root(listen.audio.source), listen.audio.path)
+        return Entry(value=await self._runtime.analyse(listen.analysis, path))
+
+
+class Replay:
+    """Answers nothing: proof that a version can be rebuilt from its journal."""
+
+    async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
+        """Raise ``ReplayMiss``."""
+        raise ReplayMiss(
+            f"the journal has no reply to prompt {rendered.prompt.name!r} of model {rendered.model.name!r}"
+            f" (key {key.hex()[:16]}…)",
+            hint="inputs, prompts or options differ from the run that is replayed; run without --replay to ask",
+        )
+
+    async def analyse(self, key: bytes, listen: Listen) -> Entry:
+        """Raise ``ReplayMiss``."""
+        raise ReplayMiss(f"the journal has no {listen.analysis!r} of {listen.audio.path}")
+
+
+class Rehearsal:
+    """Answers with each prompt's example, and counts what a run would send: nothing is called."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.prompt_tokens: Counter[str] = Counter()
+        self.completion_tokens: Counter[str] = Counter()
+
+    async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
+        """Count a call and give the example."""
+        text = rendered.prompt.render_example(rendered.request.variables)
+        self.calls[rendered.model.name] += 1
+        characters = sum(len(turn.text) for turn in call.messages)
+        self.prompt_tokens[rendered.model.name] += characters // CHARACTERS_A_TOKEN
+        self.completion_tokens[rendered.model.name] += len(text) // CHARACTERS_A_TOKEN
+        scores = tuple({"logprob": -1.0, "tokens": 1} for _ in call.continuations)
+        return replies.examine(call, Completion(text=text, scores=scores))
+
+    async def analyse(self, key: bytes, listen: Listen) -> Entry:
+        """Count a call and give what the analysis might say."""
+        self.calls[listen.analysis] += 1
+        return Entry(value=audio.ANALYSES[listen.analysis].example)

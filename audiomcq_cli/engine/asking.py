@@ -1,0 +1,191 @@
+"""From a request to its reply: render, look it up in the journal, else have it answered; validate; ask again.
+
+The tries of one request are kept apart by round and attempt. Within a round an unusable reply is answered with what
+was wrong, up to the model's ``tries``; a later run of a shard that ended with failed rows opens the next round. What
+answers a request that the journal does not hold is the one thing in which drivers differ: an ``Answerer``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import orjson
+
+from audiomcq_cli import audio
+from audiomcq_cli.contracts import Audio, Call, Chat, Listen, Message, Model, Origin, Reply, Request, Score
+from audiomcq_cli.engine import keys, replies
+from audiomcq_cli.engine.journal import Entry, Journal
+from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.storage.resources import Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A request made ready: the call for its first try, and what a good reply would look like."""
+
+    request: Chat | Score
+    model: Model
+    prompt: Prompt
+    call: Call
+
+    @property
+    def origin(self) -> Origin:
+        """Provenance of whatever this makes."""
+        return Origin(self.model.model, self.model.revision, self.prompt.name, self.prompt.version)
+
+
+class Answerer(Protocol):
+    """Answers what the journal does not hold."""
+
+    async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
+        """One try of a request to a model."""
+
+    async def analyse(self, key: bytes, listen: Listen) -> Entry:
+        """One local analysis of a clip whose hash is known."""
+
+
+class Asker:
+    """Answers the requests of one shard of one stage."""
+
+    def __init__(
+        self,
+        stage: str,
+        runtime: Runtime,
+        journal: Journal,
+        round_: int,
+        answerer: Answerer,
+        watch: Callable[[bytes, Rendered, Call, Entry], None] | None = None,
+    ) -> None:
+        """Make one; ``watch`` is shown every try, from the journal or new."""
+        self._watch = watch
+        self._stage = stage
+        self._runtime = runtime
+        self._journal = journal
+        self._round = round_
+        self._answerer = answerer
+
+    async def ask(self, request: Request) -> Reply:
+        """The reply to a request, from the journal or from whoever answers."""
+        try:
+            if isinstance(request, Listen):
+                return await self._listen(request)
+            return await self._ask_model(await self._render(request))
+        except InputError as error:
+            # A clip that cannot be read fails this request only; other bad input (a prompt) does not.
+            if request.audio:
+                return Reply(stage=self._stage, key="", origin=Origin(""), error="audio_unusable", detail=str(error))
+            raise
+
+    async def _render(self, request: Chat | Score) -> Rendered:
+        model = self._runtime.model(request.model).model
+        prompt = self._runtime.prompts.get(request.prompt)
+        system, user = prompt.render(request.variables)
+        parts = tuple([await self._identify(part) for part in request.audio])
+        turns = (Message("system", system), Message("user", user, parts))
+        call = Call(
+            messages=turns if system else turns[1:],
+            sampling=model.sampling,
+            prompt=prompt.name,
+            schema=prompt.schema if isinstance(request, Chat) else None,
+            schema_name=prompt.reply,
+            continuations=request.continuations if isinstance(request, Score) else (),
+        )
+        return Rendered(request, model, prompt, call)
+
+    async def _ask_model(self, rendered: Rendered) -> Reply:
+        tries = 0
+        key, entry = b"", Entry()
+        for round_ in range(self._round + 1):
+            call = rendered.call
+            for attempt in range(rendered.model.tries):
+                now = _reseed(call, rendered, tries)
+                sample = rendered.request.sample if isinstance(rendered.request, Chat) else 0
+                this = keys.call_key(rendered.model, now, sample=sample, round=round_, attempt=attempt)
+                found = self._journal.get(this)
+                if found is None and round_ < self._round:
+                    break
+                key, entry = this, found or await self._answer(this, rendered, now)
+                tries += 1
+                if self._watch:
+                    self._watch(key, rendered, now, entry)
+                if not entry.error:
+                    return self._reply(key, entry, rendered, tries)
+                if entry.final:
+                    break
+                call = replies.ask_again(rendered.call, entry)
+        return self._reply(key, entry, rendered, tries)
+
+    async def _answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
+        """Have one try answered; equal keys in flight are one call."""
+        flying = self._runtime.in_flight.get(key)
+        if flying is not None:
+            entry = await asyncio.shield(flying)
+        else:
+            future: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
+            self._runtime.in_flight[key] = future
+            try:
+                entry = await self._answerer.answer(key, rendered, call)
+                future.set_result(entry)
+            except BaseException as error:
+                future.set_exception(error)
+                future.exception()  # whether or not anyone waits for it
+                raise
+            finally:
+                del self._runtime.in_flight[key]
+        self._journal.put(key, entry)
+        return entry
+
+    def _reply(self, key: bytes, entry: Entry, rendered: Rendered, tries: int) -> Reply:
+        value = entry.value
+        if not entry.error and rendered.call.schema is not None:
+            value = orjson.loads(entry.text)  # examined before it was stored
+        return Reply(
+            stage=self._stage,
+            key=key.hex(),
+            origin=rendered.origin,
+            text=entry.text,
+            value=value,
+            error=entry.error,
+            detail=entry.detail,
+            tries=tries,
+        )
+
+    async def _listen(self, request: Listen) -> Reply:
+        version = audio.ANALYSES[request.analysis].version
+        identified = await self._identify(request.audio)
+        key = keys.listen_key(request.analysis, version, identified)
+        entry = self._journal.get(key)
+        if entry is None:
+            entry = await self._answerer.analyse(key, replace(request, audio=identified))
+            self._journal.put(key, entry)
+        return Reply(
+            stage=self._stage,
+            key=key.hex(),
+            origin=Origin(request.analysis, version),
+            value=_with_hash(entry.value, identified),
+            error=entry.error,
+            detail=entry.detail,
+        )
+
+    async def _identify(self, part: Audio) -> Audio:
+        """Take the content hash of an original whose hash is not known yet."""
+        if part.transform.startswith("silence") or part.sha256:
+            return part
+        path = audio.resolve(self._runtime.audio_root(part.source), part.path)
+        return replace(part, sha256=await asyncio.to_thread(audio.hash_file, path))
+
+
+def _with_hash(value: Any, part: Audio) -> Any:
+    return {**value, "sha256": part.sha256} if isinstance(value, Mapping) else value
+
+
+def _reseed(call: Call, rendered: Rendered, tries: int) -> Call:
+    """Give every sample and try a seed of its own, where the recipe sets one."""
+    sample = rendered.request.sample if isinstance(rendered.request, Chat) else 0
+    if "seed" not in call.sampling or not (sample or tries):
+        return call
+    return replace(call, sampling={**call.sampling, "seed": int(call.sampling["seed"]) + 1_000 * sample + tries})

@@ -1,0 +1,226 @@
+"""The journal: every reply of a shard, in one SQLite file with one writer, keyed by what was asked.
+
+Replies are committed in groups by a thread, within ``GROUP_SECONDS``; flows go on meanwhile, and ``flush`` is awaited
+before a shard is written. An interruption therefore costs at most the calls sent and not yet committed. What a file
+held when it was opened is kept in memory, compressed, so that lookups never wait for a commit.
+
+The file is in rollback mode (no WAL: it must work on shared disks). A lock file keeps a second writer out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import orjson
+
+from audiomcq_cli.errors import JournalBusy, StorageError
+
+GROUP_SECONDS = 0.05
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lease (one INTEGER PRIMARY KEY CHECK (one = 1), fingerprint TEXT, round INTEGER);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the journal holds of one try.
+
+    Attributes:
+        text: Raw reply of a chat. value: Result of an analysis, or scores. error: Why the reply is unusable (a reason
+            code), or empty. detail: The same for people. final: Nothing more is asked in this round.
+        prompt_tokens, completion_tokens: As the server counted them.
+    """
+
+    text: str = ""
+    value: Any = None
+    error: str = ""
+    detail: str = ""
+    final: bool = False
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Journal:
+    """The replies of one shard of one stage. Open it with ``JournalWriter.open`` or ``read_only``."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection | None, writer: JournalWriter | None) -> None:
+        self.path = path
+        self._connection = connection
+        self._writer = writer
+        self._bodies: dict[bytes, bytes] = {}
+        if connection:
+            self._bodies = dict(connection.execute("SELECT key, body FROM replies"))
+
+    @classmethod
+    def read_only(cls, path: Path) -> Journal:
+        """A journal to look things up in; empty where there is no such file."""
+        if not path.is_file():
+            return cls(path, None, None)
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            return cls(path, connection, None)
+        except sqlite3.Error as error:
+            raise StorageError(f"{path}: not a readable journal: {error}") from error
+
+    def get(self, key: bytes) -> Entry | None:
+        """What is known of a try, from this run or an earlier one."""
+        body = self._bodies.get(key)
+        return None if body is None else Entry(**orjson.loads(zlib.decompress(body)))
+
+    def put(self, key: bytes, entry: Entry) -> None:
+        """Take note of a try; it is committed soon. A journal open for reading only remembers it in memory."""
+        body = zlib.compress(orjson.dumps(asdict(entry)), 1)
+        self._bodies[key] = body
+        if self._writer is not None:
+            self._writer.add(self, key, body)
+
+    async def flush(self) -> None:
+        """Return when everything put so far is committed; raises ``StorageError`` where it cannot be."""
+        if self._writer is not None:
+            await self._writer.flush()
+
+    def lease(self, fingerprint: str, done_round: int | None) -> int:
+        """The round that a run of this shard belongs to.
+
+        A run that was cut short goes on in its round, so that it ends as if it had not been; a run after one that
+        ended with failed rows (``done_round``, as its rejects say), or of another fingerprint, begins the next one.
+        """
+        held = self.leased()
+        if held is None:
+            round_ = 0
+        else:
+            same, last = held[0] == fingerprint, held[1]
+            round_ = last if same and (done_round is None or done_round < last) else last + 1
+        if self._connection is not None and self._writer is not None and held != (fingerprint, round_):
+            with self._connection:
+                self._connection.execute("REPLACE INTO lease VALUES (1, ?, ?)", (fingerprint, round_))
+        return round_
+
+    def leased(self) -> tuple[str, int] | None:
+        """Fingerprint and round of the last run, if there was one."""
+        if self._connection is None:
+            return None
+        held = self._connection.execute("SELECT fingerprint, round FROM lease").fetchone()
+        return None if held is None else (held[0], held[1])
+
+    def close(self) -> None:
+        """Close the file; the writer does it for a journal that it opened."""
+        if self._connection is not None:
+            self._connection.close()
+
+
+class JournalWriter:
+    """The one writer of all open journals of a process: a thread that commits in groups."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[tuple[Journal, bytes, bytes] | asyncio.Future[None] | None] = queue.SimpleQueue()
+        self._error: Exception | None = None
+        self._locks: dict[Path, Any] = {}
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def open(self, path: Path) -> Journal:
+        """Open a journal for writing, making it where there is none.
+
+        Raises:
+            JournalBusy: Another process is writing it.
+            StorageError: The file is no journal or cannot be made.
+        """
+        import filelock
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(f"{path}.lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise JournalBusy(
+                f"{path}: another run is writing this journal",
+                hint="wait for it to end, or give this run a --workdir of its own",
+            ) from None
+        try:
+            connection = sqlite3.connect(path, check_same_thread=False)
+            connection.execute("PRAGMA journal_mode = TRUNCATE")
+            connection.executescript(_TABLES)
+            journal = Journal(path, connection, self)
+        except (sqlite3.Error, OSError) as error:
+            lock.release()
+            raise StorageError(f"{path}: not a usable journal: {error}") from error
+        self._locks[path] = lock
+        return journal
+
+    def add(self, journal: Journal, key: bytes, body: bytes) -> None:
+        """Queue one reply for the next group."""
+        if self._error:
+            raise StorageError(f"{journal.path}: replies cannot be stored: {self._error}") from self._error
+        self._queue.put((journal, key, body))
+
+    async def flush(self) -> None:
+        """Return when everything queued so far is committed."""
+        done = asyncio.get_running_loop().create_future()
+        self._queue.put(done)
+        await done
+
+    async def close_journal(self, journal: Journal) -> None:
+        """Commit what is left of a journal and let others write it."""
+        await self.flush()
+        journal.close()
+        self._locks.pop(journal.path).release()
+
+    def close(self) -> None:
+        """End the thread, after it has committed what is queued."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def __enter__(self) -> JournalWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        running = True
+        while running:
+            items = [self._queue.get()]
+            if not isinstance(items[0], asyncio.Future):
+                threading.Event().wait(GROUP_SECONDS)
+            while not self._queue.empty():
+                items.append(self._queue.get())
+            running = None not in items
+            self._commit([item for item in items if isinstance(item, tuple)])
+            for item in items:
+                if isinstance(item, asyncio.Future):
+                    item.get_loop().call_soon_threadsafe(_resolve, item, self._error)
+
+    def _commit(self, items: Iterable[tuple[Journal, bytes, bytes]]) -> None:
+        groups: dict[Journal, list[tuple[bytes, bytes]]] = {}
+        for journal, key, body in items:
+            groups.setdefault(journal, []).append((key, body))
+        try:
+            for journal, rows in groups.items():
+                if journal._connection is not None:
+                    with journal._connection:
+                        journal._connection.executemany("REPLACE INTO replies VALUES (?, ?)", rows)
+        except sqlite3.Error as error:
+            self._error = error
+
+
+def _resolve(future: asyncio.Future[None], error: Exception | None) -> None:
+    if future.cancelled():
+        return
+    if error:
+        future.set_exception(StorageError(f"replies cannot be stored: {error}", hint="is the disk full?"))
+    else:
+        future.set_result(None)

@@ -1,0 +1,94 @@
+"""Requests and tokens a minute: one owner grants them, workers take them in small blocks.
+
+The owner lives in the parent process; whatever runs shards (this process today, others later) leases a block at a time
+and spends it locally, so that the limit holds however many there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+BLOCK = 8
+"""Requests granted at a time, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Requests and tokens granted; where there are none, the seconds until it is worth asking again."""
+
+    requests: int = 0
+    tokens: float = 0.0
+    wait: float = 0.0
+
+
+class Bucket:
+    """A token bucket: fills at ``rate`` a second up to a second's worth (at least 1), and may be overdrawn once."""
+
+    def __init__(self, per_minute: int, now: float) -> None:
+        self.rate = per_minute / 60
+        self.size = max(1.0, self.rate)
+        self.held = self.size
+        self._at = now
+
+    def fill(self, now: float) -> None:
+        """Add what has come in since the last time."""
+        self.held = min(self.size, self.held + (now - self._at) * self.rate)
+        self._at = now
+
+    def wait_for(self, amount: float) -> float:
+        """Seconds until ``amount`` (or, if that is more than the bucket takes, a full bucket) is there."""
+        return max(0.0, (min(amount, self.size) - self.held) / self.rate)
+
+
+class QuotaOwner:
+    """Grants the requests and tokens a minute of one model; None is no limit."""
+
+    def __init__(
+        self,
+        requests: int | None,
+        tokens: int | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._requests = None if requests is None else Bucket(requests, clock())
+        self._tokens = None if tokens is None else Bucket(tokens, clock())
+
+    def lease(self, tokens: float) -> Grant:
+        """Grant up to ``BLOCK`` requests of about ``tokens`` tokens each, or say how long to wait for one."""
+        now = self._clock()
+        count, wait = BLOCK, 0.0
+        for bucket, each in ((self._requests, 1.0), (self._tokens, tokens)):
+            if bucket is not None and each > 0:
+                bucket.fill(now)
+                wait = max(wait, bucket.wait_for(each))
+                count = min(count, max(1, int(bucket.held / each)))
+        if wait > 0:
+            return Grant(wait=wait)
+        if self._requests is not None:
+            self._requests.held -= count
+        if self._tokens is not None:
+            self._tokens.held -= count * tokens
+        return Grant(requests=count, tokens=count * tokens)
+
+
+class Quota:
+    """A worker's side of an owner."""
+
+    def __init__(self, owner: QuotaOwner) -> None:
+        self._owner = owner
+        self._requests = 0
+        self._tokens = 0.0
+
+    async def take(self, tokens: float) -> None:
+        """Wait until one request of about so many tokens may be sent."""
+        while self._requests < 1 or self._tokens < tokens:
+            grant = self._owner.lease(tokens)
+            if grant.wait:
+                await asyncio.sleep(grant.wait)
+            self._requests += grant.requests
+            self._tokens += grant.tokens
+        self._requests -= 1
+        self._tokens -= tokens

@@ -1,0 +1,141 @@
+"""The first step of caption: one streaming pass over the sources that only sorts their rows into shards.
+
+Memory stays flat whatever the size of a source. The captions of a clip, which may stand far apart in its source, are
+brought together when a shard is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from audiomcq_cli import audio, records
+from audiomcq_cli.contracts import Row, Source, SourceRow
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.storage.shards import replacing
+
+FEW_CLIPS = 5_000
+"""Below so many clips one shard is enough."""
+
+MANY_SHARDS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec:
+    """One source of a run: a ``[[sources]]`` table of the recipe, or ``ADAPTER:PATH`` on the command line.
+
+    Attributes:
+        adapter, source, options: Which format. path: What is read. name: The clips' ``source_dataset``.
+        audio_root: Folder below which its audio lies, if there is any. limit: Clips taken, the first ones.
+        license, origin: Of the audio, where the rows do not say.
+    """
+
+    adapter: str
+    source: Source[Any]
+    options: Any
+    path: Path
+    name: str
+    audio_root: Path | None = None
+    limit: int | None = None
+    license: str | None = None
+    origin: str | None = None
+
+
+def partition(specs: Sequence[SourceSpec], folder: Path, shards: int | None) -> list[Path]:
+    """Sort the rows of all sources into shards: one file for each in ``folder``, returned in order.
+
+    With ``shards`` None there is one shard for fewer than ``FEW_CLIPS`` clips, else ``MANY_SHARDS``.
+
+    Raises:
+        InputError: A source is not what it should be, or there is no clip at all.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = _read_sources(specs)
+    early: list[Row] = []
+    if shards is None:
+        clips: set[str] = set()
+        while len(clips) < FEW_CLIPS and (row := next(rows, None)) is not None:
+            early.append(row)
+            clips.add(row["clip_id"])
+        shards = MANY_SHARDS if len(clips) >= FEW_CLIPS else 1
+    paths = [folder / f"part-{index:05d}-of-{shards:05d}.jsonl" for index in range(shards)]
+    with ExitStack() as stack:
+        files = [stack.enter_context(stack.enter_context(replacing(path)).open("wb")) for path in paths]
+        count = 0
+        for part in (early, rows):
+            for row in part:
+                files[records.shard_of(row["clip_id"], shards)].write(orjson.dumps(row) + b"\n")
+                count += 1
+    if not count:
+        raise InputError("no rows", file=", ".join(str(spec.path) for spec in specs))
+    for path in set(folder.glob("part-*.jsonl")) - set(paths):
+        path.unlink()  # of an older version that was cut into another number of shards
+    return paths
+
+
+def read_partition(path: Path) -> Iterator[Row]:
+    """The clips of one shard in the order of their first row, the rows of a clip brought together."""
+    clips: dict[str, Row] = {}
+    with path.open("rb") as file:
+        for line in file:
+            row = orjson.loads(line)
+            if (clip := clips.setdefault(row["clip_id"], row)) is not row:
+                _merge(clip, row)
+    yield from clips.values()
+
+
+def _merge(clip: Row, row: Row) -> None:
+    if clip["problem"] or row["problem"]:
+        clip["problem"] = clip["problem"] or row["problem"]
+    elif clip["audio_path"] != row["audio_path"]:
+        detail = f"two rows of this clip name different audio: {clip['audio_path']!r} and {row['audio_path']!r}"
+        clip["problem"] = {"reason": "conflicting_rows", "detail": detail}
+    clip["captions"] += row["captions"]
+    for column in ("license", "origin"):
+        clip[column] = clip[column] or row[column]
+
+
+def _read_sources(specs: Sequence[SourceSpec]) -> Iterator[Row]:
+    for spec in specs:
+        finder = audio.index_folder(spec.audio_root) if spec.audio_root else None
+        for row in _take(spec):
+            path, size = _find_audio(row, spec, finder)
+            yield {
+                "clip_id": records.clip_id(spec.name, row.source_id),
+                "source_dataset": spec.name,
+                "source_id": row.source_id,
+                "captions": [{"text": text, "origin": spec.name} for text in row.captions],
+                "audio_path": path,
+                "audio_present": size is not None,
+                "audio_size": size,  # so that a file that was replaced is noticed
+                "license": row.license or spec.license,
+                "origin": row.origin or spec.origin,
+                "problem": {"reason": row.problem.reason, "detail": row.problem.detail} if row.problem else None,
+            }
+
+
+def _take(spec: SourceSpec) -> Iterator[SourceRow]:
+    """The rows of the first clips of a source, as many clips as its limit says."""
+    clips: set[str] = set()
+    for row in spec.source.read(spec.path, spec.options):
+        if spec.limit is not None and row.source_id not in clips:
+            if len(clips) >= spec.limit:
+                if spec.source.grouped:
+                    return
+                continue
+            clips.add(row.source_id)
+        yield row
+
+
+def _find_audio(row: SourceRow, spec: SourceSpec, finder: Any) -> tuple[str | None, int | None]:
+    """Path of a row's audio below its root, and its size; the name it should have and None where it is not there."""
+    if not row.audio:
+        return None, None
+    if finder is not None and spec.audio_root and (found := finder.find(row.audio)):
+        return found, (spec.audio_root / found).stat().st_size
+    return row.audio[0], None

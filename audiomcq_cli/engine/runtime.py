@@ -1,0 +1,255 @@
+"""What outlives shards: models with their connections and limits, prompts, audio, worker processes, the journal writer.
+
+Nothing here knows a stage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import tenacity
+
+from audiomcq_cli import audio as clips
+from audiomcq_cli.contracts import (
+    Audio,
+    Backend,
+    BackendKind,
+    Call,
+    Capabilities,
+    Completion,
+    Encoder,
+    Model,
+    Need,
+    Row,
+)
+from audiomcq_cli.engine.journal import Entry, JournalWriter
+from audiomcq_cli.engine.limits import Quota, QuotaOwner
+from audiomcq_cli.errors import CallUnavailable, CapabilityMissing, InputError, Interrupted, RecipeError
+from audiomcq_cli.storage.resources import Prompts
+
+LONGEST_WAIT = 60.0
+"""Seconds; also the most that a Retry-After is obeyed for before the call is tried again."""
+
+CHARACTERS_A_TOKEN = 4
+"""Rule of thumb for English text; only limits and rehearsals use it, never a result."""
+
+
+@dataclass
+class Usage:
+    """Calls sent and tokens counted by the servers, by model."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    retries: Counter[str] = field(default_factory=Counter)
+    prompt_tokens: Counter[str] = field(default_factory=Counter)
+    completion_tokens: Counter[str] = field(default_factory=Counter)
+
+
+class ModelHandle:
+    """One model of the recipe: its backend, opened when first used, and its limits."""
+
+    def __init__(self, model: Model, kind: BackendKind[object]) -> None:
+        self.model = model
+        self.capabilities: Capabilities = kind.capabilities(model)
+        self._kind = kind
+        self._backend: Backend | None = None
+        self._slots = asyncio.Semaphore(model.concurrency)
+        self._quota = Quota(QuotaOwner(model.requests_per_minute, model.tokens_per_minute))
+
+    def backend(self, encode: Encoder) -> Backend:
+        """The backend, opened at the first use."""
+        if self._backend is None:
+            self._backend = self._kind.open(self.model, encode)
+        return self._backend
+
+    async def send_once(self, call: Call, encode: Encoder) -> Completion:
+        """Send a call when a slot and the quota allow it."""
+        async with self._slots:
+            await self._quota.take(estimate_tokens(call))
+            return await self.backend(encode).send(call)
+
+    async def close(self) -> None:
+        """Give the backend's connections back."""
+        if self._backend is not None:
+            await self._backend.close()
+
+
+class Runtime:
+    """Clients, limits and loaded models of one process; a context manager."""
+
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        backends: Mapping[str, BackendKind[object]],
+        *,
+        prompts: Prompts | None = None,
+        workers: int | None = None,
+    ) -> None:
+        self.prompts = prompts or Prompts()
+        self.usage = Usage()
+        self.journals = JournalWriter()
+        self.in_flight: dict[bytes, asyncio.Future[Entry]] = {}
+        self.audio_roots: dict[str, Path] = {}
+        self._stopping = asyncio.Event()
+        self._models = {name: ModelHandle(model, backends[model.backend]) for name, model in models.items()}
+        self._workers = workers or os.cpu_count() or 1
+        self._pool: ProcessPoolExecutor | None = None
+        self._encode: Callable[[Audio, int, str], bytes] = cache(self._encode_part)
+
+    async def __aenter__(self) -> Runtime:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        for handle in self._models.values():
+            await handle.close()
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+        self.journals.close()
+
+    # ------------------------------------------------------------------------------------------------ stopping
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run has been asked to end."""
+        return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """Take no more work; calls in flight end and are kept."""
+        self._stopping.set()
+
+    def raise_if_stopping(self) -> None:
+        """Raise ``Interrupted`` once the run has been asked to end."""
+        if self.stopping:
+            raise Interrupted("interrupted")
+
+    # -------------------------------------------------------------------------------------------------- models
+
+    def model(self, name: str) -> ModelHandle:
+        """A model of the recipe by name; raises ``RecipeError`` where there is none."""
+        if name not in self._models:
+            known = ", ".join(sorted(self._models)) or "no models"
+            raise RecipeError(f"no model {name!r} in the recipe (it has {known})", hint=f"add a [models.{name}] table")
+        return self._models[name]
+
+    def concurrency(self, needs: list[Need]) -> int:
+        """Calls that the models of a stage take at once."""
+        return sum(self.model(name).model.concurrency for name in {need.model for need in needs})
+
+    async def check(self, stage: str, needs: list[Need]) -> None:
+        """Make sure that every model is there and can do what the stage needs, before the first call.
+
+        Raises:
+            CapabilityMissing, ModelError: naming the model and the stage.
+        """
+        for need in needs:
+            self._check_capabilities(stage, need)
+        await asyncio.gather(
+            *(self.model(name).backend(self.encode).check() for name in sorted({need.model for need in needs}))
+        )
+
+    def _check_capabilities(self, stage: str, need: Need) -> None:
+        handle = self.model(need.model)
+        for name in sorted(need.capabilities):
+            if not getattr(handle.capabilities, name):
+                raise CapabilityMissing(
+                    f"stage {stage} needs {name} of model {need.model!r}, which its backend"
+                    f" {handle.model.backend!r} does not offer",
+                    hint="set audio = true in its table if the model hears"
+                    if name == "audio"
+                    else "name another model for this stage",
+                )
+
+    async def send(self, name: str, call: Call) -> Completion:
+        """Send a call, again where the server cannot answer now, within limits.
+
+        Raises:
+            CallError: The last one, when every attempt is used up or the call itself is refused.
+            ModelError: No call to this model can succeed.
+        """
+        handle = self.model(name)
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(CallUnavailable),
+            stop=tenacity.stop_after_attempt(handle.model.attempts),
+            wait=_wait,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        async for attempt in retrying:
+            with attempt:
+                self.raise_if_stopping()
+                self.usage.calls[name] += 1
+                self.usage.retries[name] += attempt.retry_state.attempt_number > 1
+                completion = await handle.send_once(call, self.encode)
+        self.usage.prompt_tokens[name] += completion.prompt_tokens
+        self.usage.completion_tokens[name] += completion.completion_tokens
+        return completion
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, but no longer than until the run is asked to end."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    # --------------------------------------------------------------------------------------------------- audio
+
+    def audio_root(self, source: str) -> Path:
+        """Folder below which the audio of a source lies; raises ``InputError`` where it is not known."""
+        if source not in self.audio_roots:
+            raise InputError(f"where the audio of source {source!r} lies is not known")
+        return self.audio_roots[source]
+
+    def encode(self, audio: Audio, *, rate: int, format: str) -> bytes:
+        """Bytes of an audio part; silence is encoded once however often it is sent."""
+        if audio.transform == "original":
+            return self._encode_part(audio, rate, format)
+        return self._encode(audio, rate, format)
+
+    def _encode_part(self, part: Audio, rate: int, format: str) -> bytes:
+        return clips.read_part(part, self.audio_roots, rate, format)
+
+    async def analyse(self, name: str, path: Path) -> Row:
+        """Run a local analysis in a worker process."""
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker
+            )
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, clips.run_analysis, name, str(path))
+
+
+def estimate_tokens(call: Call) -> float:
+    """About how many tokens a call will take, prompt and reply: for limits and rehearsals only."""
+    characters = sum(len(turn.text) for turn in call.messages)
+    return characters / CHARACTERS_A_TOKEN + float(call.sampling.get("max_tokens", 256))
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the parent, and end with it even when it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    """Exponential back-off with jitter, or what the server asked for."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, CallUnavailable) and error.retry_after is not None:
+        return min(error.retry_after, LONGEST_WAIT)
+    return tenacity.wait_random_exponential(multiplier=0.25, max=LONGEST_WAIT)(state)

@@ -1,0 +1,153 @@
+"""The unit of work: one shard of one stage, from its input file to its kept rows and rejects.
+
+``run_shard`` streams: rows enter in order, many are in flight, and outcomes leave in the order the rows came in,
+whatever order the replies took. No file is put in place before every reply behind it is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli.contracts import Context, Row, Stage
+from audiomcq_cli.engine.answerers import Online, Replay
+from audiomcq_cli.engine.asking import Asker
+from audiomcq_cli.engine.drive import Driven, drive
+from audiomcq_cli.engine.journal import Journal
+from audiomcq_cli.engine.output import ShardOutput
+from audiomcq_cli.engine.partition import read_partition
+from audiomcq_cli.engine.progress import Progress
+from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.errors import AudiomcqError, InputError, StorageError
+from audiomcq_cli.storage.shards import Shard, read_note, read_rows
+
+BUFFER = 4_096
+"""Finished rows held back, at most, while an earlier row is still waiting for its replies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One shard to be done: all that ``run_shard`` needs beside the runtime.
+
+    Attributes:
+        name, stage, context: What is done. source: Input shard: Parquet, or a partition (jsonl) of the sources.
+        target: Where the kept rows go. journal: Path of the journal. fingerprint: Of this shard.
+        replay: Answer from the journal alone.
+    """
+
+    name: str
+    stage: Stage[Any]
+    context: Context[Any]
+    source: Path
+    target: Shard
+    journal: Path
+    fingerprint: str
+    replay: bool = False
+
+
+async def run_shard(unit: Unit, runtime: Runtime, progress: Progress, slots: asyncio.Semaphore) -> dict[str, Any]:
+    """Do one shard and return its note (counts, fingerprint): also what its footer holds.
+
+    Raises:
+        Interrupted: The run was asked to end; what came back is in the journal.
+        ModelError: A model cannot be used; likewise.
+        StorageError: Something cannot be written.
+    """
+    if unit.stage.divide is not None:
+        return _divide_shard(unit, progress)
+    done_round = read_note(unit.target.rejects).get("round") if _is_current(unit) else None
+    journal = Journal.read_only(unit.journal) if unit.replay else runtime.journals.open(unit.journal)
+    try:
+        if unit.replay:
+            round_ = (journal.leased() or ("", 0))[1]
+            asker = Asker(unit.name, runtime, journal, round_, Replay())
+        else:
+            round_ = journal.lease(unit.fingerprint, done_round)
+            asker = Asker(unit.name, runtime, journal, round_, Online(runtime))
+        with ShardOutput(unit.name, unit.stage.writes, unit.target, unit.fingerprint, progress, round_) as output:
+            await _drive_rows(unit, asker, output, slots, runtime)
+            await journal.flush()
+            return output.finish()
+    finally:
+        if unit.replay:
+            journal.close()
+        else:
+            await runtime.journals.close_journal(journal)
+
+
+def input_rows(unit: Unit) -> Iterator[Row]:
+    """The rows of a unit's input, each id once."""
+    if unit.source.suffix == ".jsonl":
+        yield from read_partition(unit.source)
+        return
+    rows = read_rows(unit.source, unit.stage.reads)
+    seen: set[str] = set()
+    for row in rows:
+        name = row[unit.stage.key]
+        if name in seen:
+            raise InputError(f"{name!r} is there twice", file=str(unit.source), column=unit.stage.key)
+        seen.add(name)
+        yield row
+
+
+async def _drive_rows(
+    unit: Unit, asker: Asker, output: ShardOutput, slots: asyncio.Semaphore, runtime: Runtime
+) -> None:
+    waiting: deque[asyncio.Task[Driven]] = deque()
+
+    async def drive_one(row: Row) -> Driven:
+        try:
+            return await drive(unit.stage, row, unit.context, asker.ask)
+        finally:
+            slots.release()
+
+    try:
+        for row in input_rows(unit):
+            await slots.acquire()
+            runtime.raise_if_stopping()
+            waiting.append(asyncio.create_task(drive_one(row)))
+            while waiting and (waiting[0].done() or len(waiting) > BUFFER):
+                output.add(await waiting.popleft())
+        while waiting:
+            output.add(await waiting.popleft())
+    except BaseException as error:
+        await _end_tasks(waiting, wait=runtime.stopping and not isinstance(error, asyncio.CancelledError))
+        raise _unwrap(error) from error
+
+
+async def _end_tasks(tasks: Iterable[asyncio.Task[Driven]], *, wait: bool) -> None:
+    """Let the calls in flight end (each row stops at its next request), or cancel them."""
+    for task in tasks:
+        if not wait:
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _unwrap(error: BaseException) -> BaseException:
+    """The first of our own errors in a group: requests asked together fail as one."""
+    if isinstance(error, BaseExceptionGroup):
+        ours = error.subgroup(AudiomcqError)
+        first: BaseException = (ours or error).exceptions[0]
+        return _unwrap(first)
+    return error
+
+
+def _divide_shard(unit: Unit, progress: Progress) -> dict[str, Any]:
+    """A stage that asks nothing: the whole shard as one table."""
+    import polars as pl
+
+    if unit.stage.divide is None:
+        raise StorageError(f"stage {unit.name} has nothing to divide")
+    table = pl.read_parquet(unit.source, columns=list(unit.stage.reads))
+    divided = unit.stage.divide(table, unit.context)
+    with ShardOutput(unit.name, unit.stage.writes, unit.target, unit.fingerprint, progress) as output:
+        output.add_table(divided, unit.stage.key, table.height)
+        return output.finish()
+
+
+def _is_current(unit: Unit) -> bool:
+    return bool(read_note(unit.target.path).get("fingerprint") == unit.fingerprint)

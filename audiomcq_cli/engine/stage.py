@@ -1,0 +1,159 @@
+"""Runs one stage over a folder: which shards have work, prepare, run them, account for every item, manifest."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import hashlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli.contracts import Context
+from audiomcq_cli.engine import account, keys
+from audiomcq_cli.engine.account import Job, Part, StageReport
+from audiomcq_cli.engine.executors import Executor
+from audiomcq_cli.engine.output import read_pair
+from audiomcq_cli.engine.partition import partition
+from audiomcq_cli.engine.progress import Progress
+from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.engine.shard import Unit, run_shard
+from audiomcq_cli.errors import InputError, Interrupted
+from audiomcq_cli.storage import manifest as manifests
+from audiomcq_cli.storage.shards import HIDDEN, Shard, hash_file, list_shards, shard
+
+
+async def run_stage(job: Job, runtime: Runtime, executor: Executor, progress: Progress) -> StageReport:
+    """Run a stage: redo the shards that need it and write the manifest when all are there.
+
+    Raises:
+        Interrupted, ModelError, StorageError, InputError: What is done so far stays done.
+    """
+    started = time.monotonic()
+    parts = find_parts(job)
+    runtime.audio_roots = account.audio_roots(job)
+    units = _plan(job, runtime, parts)
+    todo = [unit for unit in units if job.only is None or unit.target.index in job.only]
+    todo = [unit for unit in todo if not _is_done(unit, job.keep_failed)]
+    progress.begin(job.name, len(todo), None)
+    before = copy.deepcopy(runtime.usage)
+    if todo:
+        await _work(job, runtime, executor, progress, todo)
+    progress.end()
+    spent = account.spent(runtime.usage, before)
+    report = account.report(job, parts, redone=len(todo), seconds=time.monotonic() - started, spent=spent)
+    if todo:
+        account.log(job, report)
+    if report.missing == 0:
+        account.write_manifest(job, runtime, parts)
+    return report
+
+
+def find_parts(job: Job) -> list[Part]:
+    """Every input shard with the one it becomes; sources are partitioned first where the stage reads them.
+
+    Raises:
+        InputError: The input is not there or not whole.
+    """
+    if job.source is None:
+        paths = partition(job.sources, job.target / HIDDEN / "partition", job.shards)
+        found = [Shard(index, len(paths), path) for index, path in enumerate(paths)]
+    else:
+        found = _whole(job.source)
+    return [Part(one.path, shard(job.target, one.index, one.count), hash_file(one.path)) for one in found]
+
+
+def _whole(folder: Path) -> list[Shard]:
+    found = list_shards(folder)
+    if len(found) < found[0].count:
+        raise InputError(
+            f"{found[0].count - len(found)} of {found[0].count} shards are missing",
+            file=str(folder),
+            hint="finish the stage before this one first",
+        )
+    if (folder / HIDDEN).is_dir() and manifests.read_manifest(folder) is None:
+        raise InputError("the stage that writes this folder has not ended", file=str(folder), hint="run it again first")
+    return found
+
+
+def prepare(job: Job, context: Context[Any], parts: Sequence[tuple[Path, str]]) -> tuple[Context[Any], str]:
+    """The context with the prepared table loaded, and that table's hash; computed once and kept beside the shards."""
+    if job.stage.prepare is None or job.source is None:
+        return context, ""
+    import polars as pl
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    wanted = keys.digest(
+        [job.stage.version, account.plain(job.options), job.seed, [digest for _, digest in parts]]
+    ).hex()
+    path = job.target / HIDDEN / "prepared.parquet"
+    table: pa.Table
+    if path.is_file() and (pq.read_schema(path).metadata or {}).get(b"audiomcq") == wanted.encode():
+        table = pq.read_table(path)
+    else:
+        table = job.stage.prepare.build(pl.scan_parquet([str(path) for path, _ in parts]), context)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table.replace_schema_metadata({"audiomcq": wanted}), path, compression="zstd")
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as stream:
+        stream.write_table(table.replace_schema_metadata(None).combine_chunks())
+    loaded = job.stage.prepare.load(table)
+    return Context(context.options, context.seed, loaded), hashlib.sha256(sink.getvalue()).hexdigest()
+
+
+def _plan(job: Job, runtime: Runtime, parts: Sequence[Part]) -> list[Unit]:
+    context, prepared = prepare(job, Context(job.options, job.seed), [(part.source, part.digest) for part in parts])
+    base = {
+        "stage": [job.name, job.stage.version],
+        "writes": list(job.stage.writes),
+        "options": account.plain(job.options),
+        "seed": job.seed,
+        "prompts": {name: runtime.prompts.get(name).digest for name in job.stage.prompts},
+        "models": {need.model: account.identity(runtime.model(need.model).model) for need in job.needs},
+        "prepared": prepared,
+        "shards": parts[0].target.count,
+    }
+    folder = job.workdir / "journal" / job.name
+    return [
+        Unit(
+            name=job.name,
+            stage=job.stage,
+            context=context,
+            source=part.source,
+            target=part.target,
+            journal=folder / part.target.path.with_suffix(".sqlite").name,
+            fingerprint=keys.digest(base | {"input": part.digest}).hex(),
+            replay=job.replay,
+        )
+        for part in parts
+    ]
+
+
+def _is_done(unit: Unit, keep_failed: bool) -> bool:
+    note = read_pair(unit.target)
+    return note.get("fingerprint") == unit.fingerprint and (keep_failed or note["items"]["failed"] == 0)
+
+
+async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progress, todo: Sequence[Unit]) -> None:
+    if not job.replay:
+        await runtime.check(job.name, job.needs)
+    manifests.manifest_path(job.target).unlink(missing_ok=True)  # not whole from here on
+    _remove_stale(job.target, todo[0].target.count)
+    slots = asyncio.Semaphore(max(16, 2 * runtime.concurrency(job.needs)))
+
+    async def work(unit: Unit) -> Any:
+        if runtime.stopping:
+            raise Interrupted("interrupted")
+        return await run_shard(unit, runtime, progress, slots)
+
+    await executor.run(todo, work)
+
+
+def _remove_stale(folder: Path, count: int) -> None:
+    """Remove shards of an older version that was cut into another number of them."""
+    for folder_ in (folder, folder / HIDDEN / "rejects"):
+        for path in folder_.glob("part-*.parquet") if folder_.is_dir() else ():
+            if not path.name.endswith(f"-of-{count:05d}.parquet"):
+                path.unlink()

@@ -1,0 +1,133 @@
+"""The life of a row: every prompt, raw reply and decision behind it, stage by stage.
+
+The flow of each stage is driven again from its input row with the replies of the journal, so what is shown is what was
+asked, not a second account of it. Prompts, options and models are those that the manifest keeps.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli.contracts import BackendKind, Call, Context, Failure, Model, Reject, Row, Stage
+from audiomcq_cli.engine.answerers import Replay
+from audiomcq_cli.engine.asking import Asker, Rendered
+from audiomcq_cli.engine.drive import drive, items_of
+from audiomcq_cli.engine.journal import Entry, Journal
+from audiomcq_cli.engine.partition import read_partition
+from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.storage import manifest as manifests
+from audiomcq_cli.storage.resources import Prompts
+from audiomcq_cli.storage.shards import HIDDEN, list_shards, read_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One reply: its journal key, model and prompt, the turns that were sent, the raw text and why it was no use."""
+
+    key: str
+    model: str
+    prompt: str
+    turns: Sequence[tuple[str, str]]
+    reply: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage in the life of a row: its tries in order, and what came of the work item."""
+
+    stage: str
+    item: str
+    outcome: str
+    reason: str
+    tries: Sequence[Try]
+    row: Row | None
+
+
+async def trace(
+    folder: Path,
+    name: str,
+    *,
+    workdir: Path,
+    stages: Mapping[str, Stage[Any]],
+    build: Callable[[type, Mapping[str, Any]], Any],
+    backends: Mapping[str, BackendKind[Any]],
+) -> list[Step]:
+    """Follow an id back from a stage folder to its source.
+
+    Args:
+        folder, name: Stage folder, and id of one of its items, kept or not. workdir: Where the journal is.
+        stages, backends: All there are, by name. build: Makes options of a class from a table.
+
+    Raises:
+        InputError: The folder or the id is not there. ReplayMiss: The journal lacks a reply.
+    """
+    steps: list[Step] = []
+    here: Path | None = folder
+    wanted = {name}
+    while here is not None:
+        manifest = manifests.read_manifest(here)
+        if manifest is None:
+            raise InputError("no finished stage in this folder", file=str(here), hint="trace reads a stage folder")
+        stage = stages[manifest["stage"]]
+        source = (here / manifest["input"]).resolve() if manifest["input"] else None
+        step = manifest["lineage"][-1]
+        if stage.flow is not None:
+            context = Context(build(stage.options, step["options"]), step["seed"])
+            shard, row = _find(here, source, stage, context.options, wanted)
+            journal = Journal.read_only(workdir / "journal" / manifest["stage"] / f"{shard}.sqlite")
+            steps.append(await _replay(manifest, stage, context, row, name, journal, backends))
+            wanted = {row[stage.key], row["clip_id"]}
+        here = source
+    return steps[::-1]
+
+
+def _find(here: Path, source: Path | None, stage: Stage[Any], options: Any, wanted: set[str]) -> tuple[str, Row]:
+    """The input row that holds a work item, and the name of its shard."""
+    if source is None:
+        paths = sorted((here / HIDDEN / "partition").glob("part-*.jsonl"))
+    else:
+        paths = [shard.path for shard in list_shards(source)]
+    for path in paths:
+        for row in read_partition(path) if source is None else read_rows(path, stage.reads):
+            if row[stage.key] in wanted or wanted & set(items_of(stage, row, options)):
+                return path.stem, row
+    raise InputError(f"no item {min(wanted)!r}", file=str(source or here))
+
+
+async def _replay(
+    manifest: Mapping[str, Any],
+    stage: Stage[Any],
+    context: Context[Any],
+    row: Row,
+    name: str,
+    journal: Journal,
+    backends: Mapping[str, BackendKind[Any]],
+) -> Step:
+    step = manifest["lineage"][-1]
+    tries: list[Try] = []
+
+    def watch(key: bytes, rendered: Rendered, call: Call, entry: Entry) -> None:
+        turns = [(turn.role, turn.text) for turn in call.messages]
+        tries.append(Try(key.hex(), rendered.model.name, rendered.prompt.name, turns, entry.text, entry.error))
+
+    with tempfile.TemporaryDirectory() as folder:
+        for prompt, kept in step["prompts"].items():
+            (Path(folder) / f"{prompt}.toml").write_text(kept["text"], "utf-8")
+        models = {model: Model(name=model, **described) for model, described in step["models"].items()}
+        async with Runtime(models, backends, prompts=Prompts(Path(folder))) as runtime:
+            asker = Asker(manifest["stage"], runtime, journal, (journal.leased() or ("", 0))[1], Replay(), watch)
+            driven = await drive(stage, row, context, asker.ask)
+    journal.close()
+    item = name if name in driven.outcomes else next(iter(driven.outcomes))
+    outcome = driven.outcomes[item]
+    reason = outcome.reason if isinstance(outcome, Reject) else ""
+    reason = outcome.reply.error if isinstance(outcome, Failure) else reason
+    word = {list: "kept", Reject: "rejected", Failure: "failed"}[type(outcome)]
+    rows = outcome if isinstance(outcome, list) else []
+    return Step(manifest["stage"], item, word, reason, tries, rows[0] if rows else None)

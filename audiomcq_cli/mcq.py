@@ -1,0 +1,297 @@
+"""Multiple-choice questions as pure functions: shuffle options, format them, parse an answer, lint a question."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from string import ascii_lowercase
+
+from audiomcq_cli.records import draw
+
+MAX_QUESTION = 300
+"""Characters that a question may have: about 50 words, more than anybody keeps in mind while listening."""
+
+MAX_CHOICE = 200
+"""Characters that one option may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a lint or a check found: a snake_case code that is counted, and a sentence for people."""
+
+    code: str
+    detail: str
+
+
+def shuffle_choices(row_id: str, answer: str, distractors: Sequence[str], seed: int) -> tuple[list[str], int]:
+    """Put the answer among its distractors in an order that depends only on the row's id and the seed.
+
+    Positions are sorted by a hash rather than by ``random.shuffle``, whose result may change between Python versions.
+
+    Returns:
+        The choices and the position of the answer among them.
+    """
+    texts = [answer, *distractors]
+    order = sorted(range(len(texts)), key=lambda position: draw(seed, row_id, "choices", position))
+    return [texts[position] for position in order], order.index(0)
+
+
+def letter(index: int) -> str:
+    """The letter of an option counted from 0: A, B, C …"""
+    return chr(ord("A") + index)
+
+
+def format_options(choices: Sequence[str]) -> str:
+    """Options as a judge is shown them: Python's form of a list, as in the released models' cards."""
+    return str(list(choices))
+
+
+def tidy(text: str) -> str:
+    """Text on one line, with single spaces."""
+    return " ".join(text.split())
+
+
+def caption_texts(captions: Sequence[Mapping[str, str]]) -> list[str]:
+    """The different texts of a clip's ``captions``, on one line each, in their order."""
+    return list(dict.fromkeys(filter(None, (tidy(caption["text"]) for caption in captions))))
+
+
+# Typographic quotes are the same as plain ones; emphasis marks (**B**, `B`) mean nothing.
+_SAME = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"", "*`")
+# A leading full stop or minus stays (.5 s, -5 dB), as does a trailing sharp or plus (C#, C+): they carry meaning.
+_OPENING = " \"'([{"
+_CLOSING = " \"')]}.,;:!?"
+
+
+def fold(text: str) -> str:
+    """Text as it is compared: without case, runs of white space, emphasis and outer punctuation or quotes."""
+    plain = tidy(unicodedata.normalize("NFKC", text).casefold().translate(_SAME))
+    return plain.lstrip(_OPENING).rstrip(_CLOSING)
+
+
+# ------------------------------------------------------------------------------------------------ parse an answer
+
+# The last <answer> counts: models think aloud and correct themselves. The closing tag may be cut off by a stop token.
+_ANSWER_TAG = re.compile(r"<answer>((?:(?!<answer>).)*?)(?:</answer>|$)", re.DOTALL | re.IGNORECASE)
+# Reasoning is not an answer; without its end there is none yet.
+_THINKING = re.compile(r"<think>.*?(?:</think>|$)", re.DOTALL | re.IGNORECASE)
+# "So the correct answer is: option", "Answer:", "Option", "- ": what stands before the answer proper.
+_LEAD_IN = re.compile(
+    r"^(?:[-•]\s+)?(?:(?:so|thus|therefore|hence),?\s+)?(?:(?:the|my)\s+)?(?:(?:correct|right|best|final)\s+)*"
+    r"(?:(?:answer|option|choice)\b\s*)+(?:(?:is|would be)\b)?\s*[:=]?\s*(?:(?:option|choice)\b)?\s*"
+)
+# "b", "b)", "b. text", "b: text", "b) text", "b - text"; never "b text" or "b-text" ("a dog", "d-minor").
+_LETTER = re.compile(r"^([a-z])[)\]\"']*(?:\s*[.:)\]]\s*|\s+[-\u2013\u2014]\s+|$)(.*)$")
+# An option is a word of its own only if nothing that changes its meaning touches it: "5 s" is not in "15 s", "2.5 s"
+# or "-5 s", "vocal" not in "non-vocal", "c" not in "c#", "dog" not in "dog's".
+_BEFORE = r"(?<![\w\-+#♯♭])(?<!\d[.,:/])"
+_AFTER = r"(?![\w\-+#♯♭%°])(?![.,:/]\d)(?!'\w)"
+# "not a dog", "isn't the dog", "rather than a dog": the option is named and denied.
+_DENIED = re.compile(
+    r"(?:\b(?:not|no|never|neither|nor|without|except|than|instead of)|\w+n't)\s+(?:(?:an?|the|any)\s+)?$"
+)
+# Too common in sentences that answer nothing to be found inside them; alone they are read all the same.
+_NEVER_INSIDE = frozenset({"", "yes", "no", "not", "none", *ascii_lowercase})
+
+
+def parse_answer(text: str, choices: Sequence[str]) -> int | None:
+    """Which of ``choices`` a reply names, or None where it names none or more than one. Nothing is guessed.
+
+    Understood are a letter in its common forms, an option's text, and text with other words around exactly one
+    option; of options that contain each other the longest one that is there counts. Words in another order, or some
+    of an option's words, are not a match (a scorer that ignored the order inflated published scores).
+
+    Args:
+        text: The reply: what stands in its last ``<answer>`` tag counts, or all of it where there is no tag.
+        choices: The options in the order in which they were shown.
+    """
+    told = fold(_find_stated(text))
+    bare = fold(_LEAD_IN.sub("", told))
+    options = [fold(choice) for choice in choices]
+    named = _find_whole(options, told, bare) | _read_letter(bare, options)
+    if not named:
+        named = _find_inside(told, options)
+    return named.pop() if len(named) == 1 else None
+
+
+def _find_stated(text: str) -> str:
+    text = _THINKING.sub("", text)
+    tagged = _ANSWER_TAG.findall(text)
+    return tagged[-1] if tagged else text
+
+
+def _read_letter(text: str, options: Sequence[str]) -> set[int]:
+    """Options named by a letter, with all that the words behind it name: they have to agree."""
+    found = _LETTER.match(text)
+    letters = {letter(index).lower(): index for index in range(len(options))}
+    if not found or found[1] not in letters:
+        return set()
+    if not found[2]:
+        return {letters[found[1]]}
+    rest = fold(found[2])
+    named = _find_whole(options, rest) or _find_inside(rest, options)
+    return named | {letters[found[1]]} if named else set()
+
+
+def _find_whole(options: Sequence[str], *texts: str) -> set[int]:
+    return {index for index, option in enumerate(options) if option and option in texts}
+
+
+def _find_inside(text: str, options: Sequence[str]) -> set[int]:
+    """Options that stand in a text as whole words, not inside a longer option that is there, and not denied."""
+    places = [
+        (found.start(), found.end(), index)
+        for index, option in enumerate(options)
+        if option not in _NEVER_INSIDE
+        for found in re.finditer(_BEFORE + re.escape(option) + _AFTER, text)
+    ]
+    return {
+        index
+        for start, end, index in places
+        if not any(a <= start and end <= b and end - start < b - a for a, b, _ in places)
+        and not _DENIED.search(text[:start])
+    }
+
+
+# ------------------------------------------------------------------------------------------------ lint a question
+
+# What a listener does not have. "Text" and "description" count only where they mean the given one: a text message
+# tone, "which description fits the music" and "described by the speaker" are fair; "according to the speaker" too.
+_MENTIONS_TEXT = re.compile(
+    r"\b(?:captions?|captioned|transcripts?|transcriptions?|annotations?|metadata|ground[ -]truth|answer key)\b"
+    r"|\b(?:the|this|that|these|an?|its|given|provided|above|following|audio|written|textual)\s+descriptions?\b"
+    r"|\b(?:the|this|given|provided|above|following|input)\s+texts?\b"
+    r"(?![\s-]*(?:messages?|messaging|tones?|alerts?|notifications?|chimes?|pings?|sounds?|to[ -]speech))"
+    r"|\b(?:given|provided)\s+(?:answer|information|context|details?|notes?)\b|\bthe\s+notes\s+(?:say|state|mention)"
+    r"|\bas\s+described\b|\b(?:is|are|was|were)\s+described\b(?!\s+(?:by|as)\b)",
+    re.IGNORECASE,
+)
+_NONE_OR_ALL = re.compile(
+    r"^(?:all|none|both|neither|any|either)(?:\s+of)?(?:\s+the)?\s+(?:above|these|those|them|options|choices|others?)\b"
+    r"|^(?:none|all|both|neither|other|unknown|unclear|not sure|i don't know)$"
+    r"|\b(?:cannot|can't|could not|impossible to)\s+(?:be\s+)?(?:tell|told|say|said|determined?)\b"
+    r"|\bnot enough information\b"
+)
+_YES_NO = re.compile(r"^(?:yes|no|true|false)(?:$|\s*[,.;:\u2013\u2014-]\s)")
+_TAG = re.compile(r"</?[a-z]", re.IGNORECASE)
+
+Lint = Callable[[str, Sequence[str], str], str]
+"""Takes question, choices and answer; returns what is wrong, or an empty string."""
+
+
+def lint(question: str, choices: Sequence[str], answer: str) -> list[Problem]:
+    """Everything that the rules below find wrong with a question, in their order."""
+    found = ((code, check(question, choices, answer)) for code, check in LINTS.items())
+    return [Problem(code, detail) for code, detail in found if detail]
+
+
+def mentions_text(text: str) -> str:
+    """The words with which a text mentions a caption, description, transcript or the like, or an empty string."""
+    found = _MENTIONS_TEXT.search(text)
+    return found[0] if found else ""
+
+
+def _check_question_there(question: str, choices: Sequence[str], answer: str) -> str:
+    return "" if re.search(r"\w", question) else "there is no question"
+
+
+def _check_question_length(question: str, choices: Sequence[str], answer: str) -> str:
+    if len(question) <= MAX_QUESTION:
+        return ""
+    return f"the question has {len(question)} characters, at most {MAX_QUESTION} are allowed"
+
+
+def _check_markup(question: str, choices: Sequence[str], answer: str) -> str:
+    marked = [text for text in (question, *choices) if _TAG.search(text)]
+    return f"there is a tag in {marked[0]!r}, which would be mistaken for <answer> and the like" if marked else ""
+
+
+def _check_four(question: str, choices: Sequence[str], answer: str) -> str:
+    return "" if len(choices) == 4 else f"there are {len(choices)} options, expected 4"
+
+
+def _check_choices_there(question: str, choices: Sequence[str], answer: str) -> str:
+    return "" if all(re.search(r"\w", choice) for choice in choices) else "an option is empty"
+
+
+def _check_choice_length(question: str, choices: Sequence[str], answer: str) -> str:
+    longest = max(map(len, choices), default=0)
+    if longest <= MAX_CHOICE:
+        return ""
+    return f"an option has {longest} characters, at most {MAX_CHOICE} are allowed"
+
+
+def _check_among(question: str, choices: Sequence[str], answer: str) -> str:
+    return "" if answer in choices else f"the answer {answer!r} is not an option"
+
+
+def _check_distinct(question: str, choices: Sequence[str], answer: str) -> str:
+    twice = _find_equal(choices, fold)
+    return f"{twice[0]!r} and {twice[1]!r} are the same option" if twice else ""
+
+
+def _check_same_words(question: str, choices: Sequence[str], answer: str) -> str:
+    # The words are those of the public scorers (\w+ in lower case, as a set): to them "1.2 s" and "2.1 s", "C" and
+    # "C#" are the same answer too.
+    twice = _find_equal(choices, lambda choice: frozenset(re.findall(r"\w+", choice.lower())))
+    return f"{twice[0]!r} and {twice[1]!r} are made of the same words" if twice else ""
+
+
+def _check_no_text(question: str, choices: Sequence[str], answer: str) -> str:
+    mentioned = next(filter(None, map(mentions_text, (question, *choices))), "")
+    return f"{mentioned!r} is nothing that a listener has" if mentioned else ""
+
+
+def _check_not_leaked(question: str, choices: Sequence[str], answer: str) -> str:
+    # A question that names several of its options ("a dog or a cat?") leaks nothing.
+    asked = fold(question)
+    named = {fold(choice) for choice in choices if re.search(_BEFORE + re.escape(fold(choice)) + _AFTER, asked)}
+    return f"of all options only the answer {answer!r} stands in the question" if named == {fold(answer)} else ""
+
+
+def _check_none_or_all(question: str, choices: Sequence[str], answer: str) -> str:
+    hits = [choice for choice in choices if _NONE_OR_ALL.search(fold(choice))]
+    return f"{hits[0]!r} says nothing about the sound" if hits else ""
+
+
+def _check_yes_no(question: str, choices: Sequence[str], answer: str) -> str:
+    hits = [choice for choice in choices if _YES_NO.search(fold(choice))]
+    return f"{hits[0]!r} answers yes or no" if hits else ""
+
+
+def _check_not_longest(question: str, choices: Sequence[str], answer: str) -> str:
+    longest = max((len(choice) for choice in choices if choice != answer), default=0)
+    if len(answer) <= 2 * longest:
+        return ""
+    return f"the answer has {len(answer)} characters, the longest other option {longest}"
+
+
+LINTS: Mapping[str, Lint] = {
+    "question_empty": _check_question_there,
+    "question_too_long": _check_question_length,
+    "has_markup": _check_markup,
+    "choices_not_four": _check_four,
+    "choice_empty": _check_choices_there,
+    "choice_too_long": _check_choice_length,
+    "answer_not_among_choices": _check_among,
+    "choices_not_distinct": _check_distinct,
+    "choices_same_words": _check_same_words,
+    "mentions_text": _check_no_text,
+    "answer_in_question": _check_not_leaked,
+    "none_or_all": _check_none_or_all,
+    "yes_no": _check_yes_no,
+    "answer_longest": _check_not_longest,
+}
+"""Every lint by its reason code. A row is rejected for the first that finds something."""
+
+
+def _find_equal(texts: Sequence[str], of: Callable[[str], object]) -> tuple[str, str] | None:
+    """The first two texts that are the same to ``of``."""
+    seen: dict[object, str] = {}
+    for text in texts:
+        if of(text) in seen:
+            return seen[of(text)], text
+        seen[of(text)] = text
+    return None

@@ -1,0 +1,138 @@
+"""Reads CSV files of captions, with errors that say where, and the cells that several formats have in common."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import shorten
+from urllib.parse import quote
+
+from audiomcq_cli.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of a table: its number, counted from 1 without the header and blank lines, and its cells by column."""
+
+    row: int
+    cells: dict[str, str]
+
+
+def read_csv(path: Path, columns: Sequence[str], *, encoding: str = "utf-8-sig") -> Iterator[Record]:
+    """Stream the rows of a comma-separated file with a header, one in memory at a time.
+
+    Args:
+        path: The file. columns: Columns that it must have, in any order and among others.
+        encoding: UTF-8, with or without a byte order mark, where nothing else is said.
+
+    Raises:
+        InputError: It is not a file, is empty, lacks a column, is in another encoding, or a row has more or fewer
+            fields than the header or quotes that do not match.
+    """
+    expected = f"a CSV file with the columns {', '.join(columns)}"
+    row = 0
+    try:
+        with refusing(path, expected), path.open(encoding=encoding, newline="") as file:
+            reader = csv.reader(file, strict=True)
+            header = _read_header(reader, path, columns, expected)
+            for fields in reader:
+                if not fields:
+                    continue
+                row += 1
+                if len(fields) != len(header):
+                    raise InputError(
+                        f"has {len(fields)} fields, expected {len(header)}",
+                        file=str(path),
+                        row=row,
+                        hint="a text with a comma, a quote or a line break in it must stand in double quotes",
+                    )
+                yield Record(row, dict(zip(header, fields, strict=True)))
+    except UnicodeDecodeError as error:
+        raise _refuse_encoding(path) from error
+    except csv.Error as error:
+        raise InputError(
+            f"is not CSV: {error}",
+            file=str(path),
+            row=row + 1,
+            hint="look for a double quote that is not closed, or not doubled inside a quoted text",
+        ) from error
+
+
+@contextmanager
+def refusing(path: Path, expected: str) -> Iterator[None]:
+    """Turn the errors of opening and reading a file into ``InputError``, saying what was expected."""
+    try:
+        yield
+    except IsADirectoryError as error:
+        inside = ", ".join(sorted(file.name for file in path.glob("*.csv"))[:5])
+        hint = f"give one of the files in it: {inside}" if inside else "give the file itself"
+        raise InputError(f"is a folder, expected {expected}", file=str(path), hint=hint) from error
+    except FileNotFoundError as error:
+        raise InputError(f"no such file, expected {expected}", file=str(path), hint="check the path") from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", file=str(path)) from error
+
+
+def name_row(row: int) -> str:
+    """Source id of a row that has none of its own."""
+    return f"row-{row}"
+
+
+def parse_seconds(text: str) -> str | None:
+    """A time in seconds in its shortest form (``30.0`` is ``30``), or None where it is not one or is negative."""
+    found = re.fullmatch(r"0*([0-9]{1,9})(?:\.([0-9]*?)0*)?", text.strip())
+    if not found:
+        return None
+    whole, fraction = found.groups()
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+def format_youtube(video: str, seconds: str) -> str:
+    """Address of a video from a second on; ids are untrusted and quoted."""
+    return f"https://www.youtube.com/watch?v={quote(video, safe='')}&t={seconds.partition('.')[0]}s"
+
+
+def credit(address: str, author: str) -> str | None:
+    """Where a recording comes from and by whom, as licences ask to keep; None where neither is known."""
+    if address and author:
+        return f"{address} (by {author})"
+    return address or author or None
+
+
+def _read_header(reader: Iterator[list[str]], path: Path, columns: Sequence[str], expected: str) -> list[str]:
+    header = [name.strip() for name in next((fields for fields in reader if fields), [])]
+    if not header:
+        raise InputError(f"is empty, expected {expected}", file=str(path))
+    found = shorten(", ".join(header), 300)
+    if twice := [name for name, count in Counter(header).items() if name and count > 1]:
+        raise InputError("is there more than once", file=str(path), column=twice[0], hint=f"found: {found}")
+    if missing := [name for name in columns if name not in header]:
+        separator = next((mark for mark in (";", "\t", "|") if len(header) == 1 and mark in header[0]), "")
+        hint = f"the columns seem to be separated by {separator!r}; save the file with commas" if separator else ""
+        raise InputError(
+            f"{' and '.join(map(repr, missing))} missing from the header; found: {found}",
+            file=str(path),
+            hint=hint or f"expected {expected}",
+        )
+    return header
+
+
+def _refuse_encoding(path: Path) -> InputError:
+    """Say which line is not UTF-8: the decoder works in blocks and cannot."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                shown = repr(line[max(0, error.start - 20) : error.end + 20])[1:]
+                return InputError(
+                    f"line {number} is not UTF-8, near {shown}",
+                    file=str(path),
+                    hint=f"convert it, as with: iconv -f ISO-8859-1 -t UTF-8 {path.name}",
+                )
+    return InputError("is not UTF-8", file=str(path))

@@ -1,0 +1,49 @@
+"""AudioCaps 1 and 2: ``train.csv``, ``val.csv`` or ``test.csv``, one caption a row.
+
+A clip is ten seconds of a YouTube video, so its id is made of both the video and the start. The rows of a clip (five
+in val and test) need not stand together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from audiomcq_cli.contracts import NoOptions, Reject, Source, SourceRow
+from audiomcq_cli.sources._csv import Record, format_youtube, name_row, parse_seconds, read_csv
+
+_COLUMNS = ("audiocap_id", "youtube_id", "start_time", "caption")
+
+
+def read(path: Path, options: NoOptions) -> Iterator[SourceRow]:
+    """Stream the rows of a file; raises ``InputError`` where the file itself is wrong."""
+    for record in read_csv(path, _COLUMNS):
+        yield _read_row(record)
+
+
+def _read_row(record: Record) -> SourceRow:
+    row, cells = record.row, record.cells
+    video, start = cells["youtube_id"].strip(), parse_seconds(cells["start_time"])
+    if not video:
+        return SourceRow(source_id=name_row(row), row=row, problem=Reject("no_id", "column 'youtube_id' is empty"))
+    if start is None:
+        detail = f"column 'start_time' is {cells['start_time']!r}, expected seconds, 0 or more"
+        return SourceRow(source_id=name_row(row), row=row, problem=Reject("bad_start_time", detail))
+    stem = f"{video}_{start}"
+    caption = cells["caption"].strip()
+    return SourceRow(
+        source_id=stem,
+        row=row,
+        captions=(caption,) if caption else (),  # the clip's other rows, or its audio, may still do
+        audio=(stem, f"Y{stem}", video),
+        origin=format_youtube(video, start),
+    )
+
+
+SOURCE: Source[NoOptions] = Source(
+    help="AudioCaps CSV: audiocap_id, youtube_id, start_time, caption",
+    dataset="AudioCaps",
+    read=read,
+    options=NoOptions,
+    grouped=False,
+)

@@ -1,0 +1,76 @@
+"""Clotho v2.1: ``clotho_captions_{development,validation,evaluation}.csv``, five captions a clip.
+
+The metadata file that comes with it (ISO-8859-1) names the author and the licence of each recording. It has a few
+thousand rows and is held in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from audiomcq_cli.contracts import Reject, Source, SourceRow, option
+from audiomcq_cli.sources._csv import Record, credit, name_row, read_csv
+
+_CAPTIONS = tuple(f"caption_{number}" for number in range(1, 6))
+_UNKNOWN = ("", "not found")  # what stands in the metadata where nothing is known, in lower case
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What can be set for Clotho."""
+
+    metadata: str = option("", "metadata CSV with licence and author, relative to the captions file or absolute")
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    license: str | None = None
+    origin: str | None = None
+
+
+def read(path: Path, options: Options) -> Iterator[SourceRow]:
+    """Stream the rows of a captions file; raises ``InputError`` where it, or the metadata file, is wrong."""
+    recordings = _read_metadata(path.parent / options.metadata) if options.metadata else {}
+    for record in read_csv(path, ("file_name", *_CAPTIONS)):
+        yield _read_row(record, recordings)
+
+
+def _read_row(record: Record, recordings: Mapping[str, _Recording]) -> SourceRow:
+    name = record.cells["file_name"].strip()
+    if not name:
+        problem = Reject("no_id", "column 'file_name' is empty")
+        return SourceRow(source_id=name_row(record.row), row=record.row, problem=problem)
+    captions = (record.cells[column].strip() for column in _CAPTIONS)
+    recording = recordings.get(name, _Recording())
+    return SourceRow(
+        source_id=name,
+        row=record.row,
+        captions=tuple(caption for caption in captions if caption),
+        audio=(name, PurePosixPath(name).stem),  # the stem, for those who keep the set as FLAC
+        license=recording.license,
+        origin=recording.origin,
+    )
+
+
+def _read_metadata(path: Path) -> dict[str, _Recording]:
+    columns = ("file_name", "sound_link", "manufacturer", "license")
+    found = {}
+    for record in read_csv(path, columns, encoding="iso-8859-1"):
+        name, link, author, license_ = (_drop_unknown(record.cells[column]) for column in columns)
+        found[name] = _Recording(license=license_ or None, origin=credit(link, author))
+    return found
+
+
+def _drop_unknown(text: str) -> str:
+    text = text.strip()
+    return "" if text.lower() in _UNKNOWN else text
+
+
+SOURCE: Source[Options] = Source(
+    help="Clotho captions CSV: file_name, caption_1 to caption_5",
+    dataset="Clotho",
+    read=read,
+    options=Options,
+)

@@ -1,0 +1,51 @@
+"""MusicCaps: ``musiccaps-public.csv``, one caption a clip.
+
+The captions are CC BY-SA 4.0; the licence of the audio is not known.
+
+The public file has each video once, so ``ytid`` alone would name a clip there. The id holds the start all the same: a
+clip is a window of a video, two windows in an extended file must never be taken for one clip, and AudioCaps, cut from
+the same AudioSet videos, names its clips so too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from audiomcq_cli.contracts import NoOptions, Reject, Source, SourceRow
+from audiomcq_cli.sources._csv import Record, format_youtube, name_row, parse_seconds, read_csv
+
+_COLUMNS = ("ytid", "start_s", "end_s", "caption")
+
+
+def read(path: Path, options: NoOptions) -> Iterator[SourceRow]:
+    """Stream the rows of a file; raises ``InputError`` where the file itself is wrong."""
+    for record in read_csv(path, _COLUMNS):
+        yield _read_row(record)
+
+
+def _read_row(record: Record) -> SourceRow:
+    row, cells = record.row, record.cells
+    video, start, end = cells["ytid"].strip(), parse_seconds(cells["start_s"]), parse_seconds(cells["end_s"])
+    if not video:
+        return SourceRow(source_id=name_row(row), row=row, problem=Reject("no_id", "column 'ytid' is empty"))
+    if start is None:
+        detail = f"column 'start_s' is {cells['start_s']!r}, expected seconds, 0 or more"
+        return SourceRow(source_id=name_row(row), row=row, problem=Reject("bad_start_time", detail))
+    window = (f"[{video}]-[{start}-{end}]", f"{video}_{start}_{end}") if end else ()
+    caption = cells["caption"].strip()
+    return SourceRow(
+        source_id=f"{video}_{start}",
+        row=row,
+        captions=(caption,) if caption else (),
+        audio=(*window, f"{video}_{start}", video),
+        origin=format_youtube(video, start),
+    )
+
+
+SOURCE: Source[NoOptions] = Source(
+    help="MusicCaps CSV: ytid, start_s, end_s, caption (others are ignored)",
+    dataset="MusicCaps",
+    read=read,
+    options=NoOptions,
+)

@@ -1,0 +1,163 @@
+"""Writes the reasoning that leads to a question's answer: in three stages, and condensed into one paragraph.
+
+Both are checked by rules and graded; what is wrong with them is told to the writer, who then tries once more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from audiomcq_cli.contracts import Chat, Context, Flow, Need, Reject, Reply, Request, Row, Stage, option
+from audiomcq_cli.mcq import Problem, caption_texts, fold, mentions_text
+from audiomcq_cli.records import REASONED, VERIFIED
+
+STAGES = ("stage1", "stage2", "stage3")
+"""Tags of the structured reasoning: the question, the audio, the choices."""
+
+DIMENSIONS = ("reasoning_logic_fidelity", "simple_reasoning_logic_fidelity")
+"""What reasoning is graded on, 1 to 5 each."""
+
+STAGE_LENGTH = (20, 2000)
+"""Characters of a stage, least and most."""
+
+SIMPLE_LENGTH = (40, 1000)
+"""Characters of the simple reasoning, least and most."""
+
+# Stages and analysis come as plain text and get their tags here; a tag inside would break what a trainer cuts out.
+_TAG = re.compile(r"</?\s*[a-z]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class CotOptions:
+    """What can be set for cot."""
+
+    writer: str = option("writer", "model that writes the reasoning")
+    grader: str = option("grader", "model that grades the reasoning; empty leaves it to the rules")
+    threshold: int = option(4, "lowest score that passes, for both dimensions", minimum=1, maximum=5)
+    attempts: int = option(2, "how often the reasoning is written before the question is rejected", minimum=1)
+
+
+def ask(row: Row, ctx: Context[CotOptions]) -> Flow:
+    """Write, check and grade; write again with what was wrong until it passes or no attempt is left."""
+    calls: list[Row] = list(row["calls"])
+    feedback: list[str] = []
+    for sample in range(ctx.options.attempts):
+        attempt = yield from _write(row, ctx.options, sample, feedback)
+        calls += [reply.call for reply in attempt.replies]
+        if not attempt.problems:
+            made = zip(attempt.replies, ("structured_cot", "simple_cot", "scores"), strict=False)
+            provenance = [*row["provenance"], *(reply.made(column) for reply, column in made)]
+            scores = [*row["scores"], *attempt.scores]
+            return [{**row, **attempt.texts, "scores": scores, "calls": calls, "provenance": provenance}]
+        feedback = [problem.detail for problem in attempt.problems]
+    return Reject(attempt.problems[0].code, "; ".join(feedback), attempt.replies[-1].text)
+
+
+def compose_structured(parts: Mapping[str, str]) -> str:
+    """The three stages in their tags, one a line."""
+    return "\n".join(f"<{name}>{parts[name].strip()}</{name}>" for name in STAGES)
+
+
+def compose_simple(analysis: str) -> str:
+    """The simple reasoning in its tags."""
+    return f"<simple analysis>{analysis.strip()}</simple analysis>"
+
+
+def check_structured(
+    parts: Mapping[str, str], question_type: str, choices: Sequence[str], answer: str
+) -> list[Problem]:
+    """What is wrong with the three stages: tags, lengths, mentions of a text, and how stages 1 and 3 end."""
+    problems = [problem for name in STAGES for problem in _check_text(name, parts[name], *STAGE_LENGTH)]
+    if not _ends_in(parts["stage1"], question_type):
+        problems.append(Problem("cot_no_type", f"stage1 has to end in the question type, {question_type!r}"))
+    # Where another choice ends in the answer's words ("a dog barking", "barking"), the longest one is what is said.
+    ending = [choice for choice in choices if _ends_in(parts["stage3"], choice)]
+    if max(ending, key=len, default="") != answer:
+        problems.append(Problem("cot_no_key", f"stage3 has to end in the right option, word for word: {answer!r}"))
+    return problems
+
+
+def check_simple(analysis: str) -> list[Problem]:
+    """What is wrong with the simple reasoning: tags, length, mentions of a text."""
+    return _check_text("the short paragraph", analysis, *SIMPLE_LENGTH)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What one attempt came to.
+
+    Attributes:
+        replies: Those behind it: the structured reasoning, the simple one, the grades, as far as it got.
+        texts: The columns ``structured_cot`` and ``simple_cot``.
+        problems: What is wrong with it, worst first; none if it passed.
+    """
+
+    replies: Sequence[Reply]
+    texts: Mapping[str, str]
+    problems: Sequence[Problem] = ()
+    scores: Sequence[Row] = ()
+
+
+def _write(
+    row: Row, options: CotOptions, sample: int, feedback: Sequence[str]
+) -> Generator[Sequence[Request], Sequence[Reply], _Attempt]:
+    """One attempt; it ends at the first reply that a rule finds fault with."""
+    item = {name: row[name] for name in ("question", "question_type", "choices", "answer")}
+    heard = {**item, "captions": caption_texts(row["captions"])}
+
+    def chat(model: str, prompt: str, variables: Mapping[str, Any]) -> list[Chat]:
+        return [Chat(model=model, prompt=prompt, variables=variables, sample=sample)]
+
+    [draft] = yield chat(options.writer, "structured_cot", {**heard, "feedback": list(feedback)})
+    texts = {"structured_cot": compose_structured(draft.value)}
+    if problems := check_structured(draft.value, row["question_type"], row["choices"], row["answer"]):
+        return _Attempt([draft], texts, problems)
+    [short] = yield chat(options.writer, "simple_cot", {**item, **texts, "feedback": list(feedback)})
+    texts["simple_cot"] = compose_simple(short.value["analysis"])
+    problems = check_simple(short.value["analysis"])
+    if problems or not options.grader:
+        return _Attempt([draft, short], texts, problems)
+    [grade] = yield chat(options.grader, "grade_reasoning", {**heard, **texts})
+    scores = [{"dimension": name, **grade.value[name], "grader": options.grader} for name in DIMENSIONS]
+    return _Attempt([draft, short, grade], texts, _find_low(scores, options.threshold), scores)
+
+
+def _find_low(scores: Sequence[Row], threshold: int) -> list[Problem]:
+    low = sorted((score for score in scores if score["score"] < threshold), key=lambda score: int(score["score"]))
+    return [
+        Problem(f"grade_{score['dimension']}", f"{score['dimension']} got {score['score']} of 5: {score['reason']}")
+        for score in low
+    ]
+
+
+def _check_text(name: str, text: str, least: int, most: int) -> list[Problem]:
+    length, mentioned, tag = len(text.strip()), mentions_text(text), _TAG.search(text)
+    found = {
+        "cot_tags": f"{name} holds a tag; write plain text without any" if tag else "",
+        "cot_mentions_text": f"{name} speaks of {mentioned!r}, which no listener has" if mentioned else "",
+        "cot_too_short": f"{name} has {length} characters, at least {least} are needed" if length < least else "",
+        "cot_too_long": f"{name} has {length} characters, at most {most} are allowed" if length > most else "",
+    }
+    return [Problem(code, detail) for code, detail in found.items() if detail]
+
+
+def _ends_in(text: str, ending: str) -> bool:
+    """Whether a text ends in some words, whatever their case and the punctuation around them."""
+    return re.search(rf"(?<!\w){re.escape(fold(ending))}$", fold(text)) is not None
+
+
+STAGE: Stage[CotOptions] = Stage(
+    help="Write the reasoning behind each answer, in three stages and in short.",
+    after="verify",
+    version=1,
+    options=CotOptions,
+    reads=VERIFIED,
+    writes=REASONED,
+    flow=ask,
+    needs=lambda options: [Need(model, frozenset({"chat"})) for model in (options.writer, options.grader) if model],
+    prompts=("structured_cot", "simple_cot", "grade_reasoning"),
+    named_only=False,
+)

@@ -1,0 +1,193 @@
+"""Writes questions about a clip from its captions: for each slot a question and its type, then its choices.
+
+The slots of a clip are filled one after the other, so that the writer sees what it has already asked of the clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from audiomcq_cli.contracts import (
+    Chat,
+    Context,
+    Failure,
+    Flow,
+    Need,
+    Outcome,
+    Reject,
+    Reply,
+    Request,
+    Row,
+    Stage,
+    option,
+)
+from audiomcq_cli.errors import RecipeError
+from audiomcq_cli.mcq import caption_texts, shuffle_choices, tidy
+from audiomcq_cli.records import CLIP, QUESTION, TYPES, draw, question_id
+
+METHOD = "llm"
+"""How these questions are made, in their ids and in the column ``method``."""
+
+ANGLES: Mapping[str, tuple[str, ...]] = {
+    "sound": (
+        "a sound in the background",
+        "what causes a sound",
+        "the material or texture of a sound",
+        "how loud or how near something is",
+        "the place that the sounds suggest",
+        "how many sources there are",
+        "how an action is carried out",
+    ),
+    "music": (
+        "an instrument and its part",
+        "the mood",
+        "the tempo or rhythm",
+        "the manner of singing or playing",
+        "the style",
+        "how the piece is built up",
+    ),
+    "speech": (
+        "who speaks",
+        "the speaker's emotion",
+        "the manner of speaking",
+        "what is said",
+        "how many people speak",
+        "whom or what the speech is for",
+    ),
+    "temporal": (
+        "what comes before or after something",
+        "how often something happens",
+        "how long something lasts",
+        "what goes on at the same time",
+        "what changes in the course of the clip",
+    ),
+}
+"""What a question can be about, by type. A slot is offered a few, and no two slots of a clip the same first."""
+
+ANGLES_OFFERED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateOptions:
+    """What can be set for generate.
+
+    Raises:
+        RecipeError: ``types`` names an unknown type or has no positive share.
+    """
+
+    writer: str = option("writer", "model that writes questions and choices")
+    questions_per_clip: int = option(1, "questions asked of each clip", minimum=1)
+    # ``option`` cannot take a mapping as its default: a dataclass refuses mutable ones.
+    types: Mapping[str, float] = field(
+        default_factory=dict,
+        metadata=option(
+            None,
+            "target share of each question type, as speech = 0.5; empty lets the writer choose what suits the clip",
+        ).metadata,
+    )
+    difficulty: str = option(
+        "", "difficulty to ask for; empty leaves it to the writer", choices=("", "easy", "medium", "hard")
+    )
+
+    def __post_init__(self) -> None:
+        if unknown := set(self.types) - set(TYPES):
+            raise RecipeError(f"types: unknown question type {min(unknown)!r}", hint=f"there are {', '.join(TYPES)}")
+        if self.types and (min(self.types.values()) < 0 or sum(self.types.values()) <= 0):
+            raise RecipeError("types: expected shares of 0 or more that are not all 0")
+
+
+def list_items(row: Row, options: GenerateOptions) -> list[str]:
+    """Ids of the question slots of a clip."""
+    return [question_id(row["clip_id"], METHOD, slot) for slot in range(options.questions_per_clip)]
+
+
+def ask(row: Row, ctx: Context[GenerateOptions]) -> Flow:
+    """Fill the slots of a clip in order; a slot that fails does not stop the next."""
+    ids = list_items(row, ctx.options)
+    captions = caption_texts(row["captions"])
+    if not captions:
+        return {id_: Reject("no_caption", "the clip has no caption to ask about") for id_ in ids}
+    outcomes: dict[str, Outcome] = {}
+    asked: list[str] = []
+    for slot in range(len(ids)):
+        outcomes[ids[slot]] = yield from _fill_slot(row, ctx, slot, captions, asked)
+    return outcomes
+
+
+def draw_type(id_: str, types: Mapping[str, float], seed: int) -> str:
+    """The target type of a slot, drawn by the shares in ``types``; empty where there are none."""
+    point = draw(seed, id_, "type") / 2**64 * sum(types.values())
+    wanted = [name for name in TYPES if types.get(name, 0) > 0]
+    ends = zip(wanted, accumulate(types[name] for name in wanted), strict=True)
+    # Rounding may leave the point just behind the last end.
+    return next((name for name, end in ends if point < end), wanted[-1] if wanted else "")
+
+
+def draw_angles(clip_id: str, slot: int, question_type: str, seed: int) -> list[str]:
+    """A few angles for a slot, of one type or of all: the slots of a clip take turns through one shuffled list."""
+    known = ANGLES[question_type] if question_type else [angle for angles in ANGLES.values() for angle in angles]
+    turns = sorted(known, key=lambda angle: draw(seed, clip_id, "angle", angle))
+    return [turns[(slot * ANGLES_OFFERED + place) % len(turns)] for place in range(ANGLES_OFFERED)]
+
+
+def _fill_slot(
+    row: Row, ctx: Context[GenerateOptions], slot: int, captions: Sequence[str], asked: list[str]
+) -> Generator[Sequence[Request], Sequence[Reply], Outcome]:
+    """Ask for one question and its choices; the question is added to ``asked`` even if the choices fail."""
+    options, id_ = ctx.options, question_id(row["clip_id"], METHOD, slot)
+    wanted = draw_type(id_, options.types, ctx.seed)
+    given = {"captions": list(captions), "difficulty": options.difficulty}
+    angles = draw_angles(row["clip_id"], slot, wanted, ctx.seed)
+    variables = {**given, "question_type": wanted, "angles": angles, "asked": list(asked)}
+    [question] = yield [Chat(model=options.writer, prompt="question", variables=variables, optional=True)]
+    if question.failed:
+        return Failure(question)
+    written = {"question": tidy(question.value["question"]), "question_type": question.value["question_type"]}
+    asked.append(written["question"])
+    [choices] = yield [Chat(model=options.writer, prompt="choices", variables={**given, **written}, optional=True)]
+    if choices.failed:
+        return Failure(choices)
+    return [_make_row(row, ctx, id_, written, question, choices)]
+
+
+def _make_row(
+    row: Row, ctx: Context[GenerateOptions], id_: str, written: Mapping[str, str], question: Reply, choices: Reply
+) -> Row:
+    answer = tidy(choices.value["answer"])
+    shuffled, index = shuffle_choices(id_, answer, [tidy(text) for text in choices.value["distractors"]], ctx.seed)
+    carried = {name: row[name] for name in QUESTION if name in CLIP}
+    return carried | {
+        "id": id_,
+        "method": METHOD,
+        **written,
+        "difficulty": ctx.options.difficulty or None,
+        "choices": shuffled,
+        "answer": answer,
+        "answer_index": index,
+        "calls": [*row["calls"], question.call, choices.call],
+        "provenance": [
+            *row["provenance"],
+            question.made("question"),
+            question.made("question_type"),
+            choices.made("choices"),
+            choices.made("answer"),
+        ],
+    }
+
+
+STAGE: Stage[GenerateOptions] = Stage(
+    help="Write questions about each clip, with four choices each.",
+    after="caption",
+    version=1,
+    options=GenerateOptions,
+    reads=CLIP,
+    writes=QUESTION,
+    key="clip_id",
+    flow=ask,
+    items=list_items,
+    needs=lambda options: [Need(options.writer, frozenset({"chat"}))],
+    prompts=("question", "choices"),
+    named_only=False,
+)

@@ -1,0 +1,64 @@
+"""Keeps the questions that pass the lints and that every grader finds good enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audiomcq_cli.contracts import Chat, Context, Flow, Need, Reject, Row, Stage, option
+from audiomcq_cli.mcq import caption_texts, lint
+from audiomcq_cli.records import QUESTION, VERIFIED
+
+DIMENSIONS = ("answer_consistency", "incorrect_options_quality", "language_fluency")
+"""What a question is graded on, 1 to 5 each."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyOptions:
+    """What can be set for verify."""
+
+    graders: tuple[str, ...] = option(("grader",), "models that grade each question; none leaves it to the rules")
+    threshold: int = option(4, "lowest score that passes, for every dimension and grader", minimum=1, maximum=5)
+
+
+def ask(row: Row, ctx: Context[VerifyOptions]) -> Flow:
+    """Lint first, which costs nothing; then ask every grader at once."""
+    if problems := lint(row["question"], row["choices"], row["answer"]):
+        return Reject(problems[0].code, "; ".join(problem.detail for problem in problems))
+    variables = {
+        "captions": caption_texts(row["captions"]),
+        **{name: row[name] for name in ("question", "question_type", "choices", "answer")},
+    }
+    graders = ctx.options.graders
+    chats = [Chat(model=grader, prompt="grade_question", variables=variables) for grader in graders]
+    replies = (yield chats) if chats else []
+    graded = [
+        ({"dimension": name, **reply.value[name], "grader": grader}, reply)
+        for grader, reply in zip(graders, replies, strict=True)
+        for name in DIMENSIONS
+    ]
+    if low := [one for one in graded if one[0]["score"] < ctx.options.threshold]:
+        score, reply = min(low, key=lambda one: int(one[0]["score"]))
+        detail = f"{score['grader']} gave {score['score']} of 5: {score['reason']}"
+        return Reject(f"grade_{score['dimension']}", detail, reply.text)
+    return [
+        row
+        | {
+            "scores": [score for score, _ in graded],
+            "calls": [*row["calls"], *(reply.call for reply in replies)],
+            "provenance": [*row["provenance"], *(reply.made("scores") for reply in replies)],
+        }
+    ]
+
+
+STAGE: Stage[VerifyOptions] = Stage(
+    help="Keep the questions that pass rules and graders.",
+    after="generate",
+    version=1,
+    options=VerifyOptions,
+    reads=QUESTION,
+    writes=VERIFIED,
+    flow=ask,
+    needs=lambda options: [Need(grader, frozenset({"chat"})) for grader in options.graders],
+    prompts=("grade_question",),
+    named_only=False,
+)

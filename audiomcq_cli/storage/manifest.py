@@ -1,0 +1,70 @@
+"""The manifest of a stage folder: written last, the proof that the stage is whole.
+
+It holds what the rows were made with (stages so far with options, models and prompts: the lineage) and what became of
+every item, shard by shard. Nothing in it depends on when, where or how often the stage was run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.storage.resources import schema
+from audiomcq_cli.storage.shards import HIDDEN, replacing
+
+FORMAT = 1
+COUNTS = ("in", "kept", "rejected", "failed")
+
+
+def manifest_path(folder: Path) -> Path:
+    """Where the manifest of a folder is."""
+    return folder / HIDDEN / "manifest.json"
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a folder, or None where the stage is not finished.
+
+    Raises:
+        InputError: The file is there and is not a manifest.
+    """
+    import jsonschema
+
+    path = manifest_path(folder)
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        jsonschema.validate(manifest, schema("manifest"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise InputError(f"not JSON: {error}", file=str(path)) from error
+    except jsonschema.ValidationError as error:
+        raise InputError(f"not a manifest: {error.json_path}: {error.message}", file=str(path)) from error
+    return manifest
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write the manifest of a folder, whole or not at all."""
+    with replacing(manifest_path(folder)) as temporary:
+        temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+
+
+def total_items(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Sum of the item counts of several shards."""
+    sums = dict.fromkeys(COUNTS, 0)
+    for part in parts:
+        for name in COUNTS:
+            sums[name] += part[name]
+    return sums
+
+
+def total_reasons(parts: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    """Sum of the counts by outcome and reason code of several shards, sorted by code."""
+    sums: dict[str, dict[str, int]] = {"rejected": {}, "failed": {}}
+    for part in parts:
+        for outcome, codes in part.items():
+            for code, count in codes.items():
+                sums[outcome][code] = sums[outcome].get(code, 0) + count
+    return {outcome: dict(sorted(codes.items())) for outcome, codes in sums.items()}

@@ -1,0 +1,203 @@
+"""Parquet shards: their names, reading, and writing that is whole or not there.
+
+A stage folder shows only ``part-00003-of-00064.parquet``; ``.audiomcq/`` beside them holds the rejects under the same
+names, the manifest and the run log. What this program notes in a Parquet footer stands under the key ``audiomcq``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from audiomcq_cli import records
+from audiomcq_cli.contracts import Row
+from audiomcq_cli.errors import InputError, StorageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+HIDDEN = ".audiomcq"
+"""Folder inside a stage folder for all that is not a kept row; ``datasets`` and globs pass over it."""
+
+ROW_GROUP = 1_000
+"""Rows in a row group: fixed, so that the same rows give the same bytes."""
+
+_NAME = re.compile(r"part-(\d{5})-of-(\d{5})\.parquet")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Shard:
+    """One shard of a folder: its number, how many there are, and where it is."""
+
+    index: int
+    count: int
+    path: Path
+
+    @property
+    def rejects(self) -> Path:
+        """Where the rejected and failed items of this shard are."""
+        return self.path.parent / HIDDEN / "rejects" / self.path.name
+
+
+def shard(folder: Path, index: int, count: int) -> Shard:
+    """The shard of a folder by number, whether it is there or not."""
+    return Shard(index, count, folder / f"part-{index:05d}-of-{count:05d}.parquet")
+
+
+def list_shards(folder: Path) -> list[Shard]:
+    """The shards that a folder holds, in order.
+
+    Raises:
+        InputError: There is no such folder, no shard in it, or shards of different counts.
+    """
+    if not folder.is_dir():
+        raise InputError("no such folder", file=str(folder), hint="run the stage before this one first")
+    found = sorted(
+        Shard(int(match[1]), int(match[2]), path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))
+    )
+    if not found:
+        raise InputError("no Parquet shards (part-00000-of-00001.parquet)", file=str(folder))
+    if len({shard.count for shard in found}) > 1:
+        raise InputError("shards of different counts", file=str(folder), hint="remove those of the older version")
+    return found
+
+
+def read_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
+    """Stream the rows of a Parquet file as plain data.
+
+    Raises:
+        InputError: It is not a Parquet file, or lacks a column.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            if missing := set(columns or ()) - set(file.schema_arrow.names):
+                raise InputError("column is missing", file=str(path), column=min(missing))
+            for batch in file.iter_batches(batch_size=ROW_GROUP, columns=list(columns) if columns else None):
+                yield from batch.to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"not a readable Parquet file: {error}", file=str(path)) from error
+
+
+def read_note(path: Path) -> dict[str, Any]:
+    """What this program noted in a file's footer; empty where the file or the note is not there."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_metadata(path).metadata or {}
+        note: dict[str, Any] = json.loads(metadata.get(b"audiomcq", b"{}"))
+    except (OSError, pa.ArrowException, ValueError):
+        return {}
+    return note
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path that takes the place of ``path`` when the block ends well, and is removed when not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class ShardWriter:
+    """Writes rows of declared columns into a Parquet file, in row groups of fixed size.
+
+    Used as a context manager around a path from ``replacing``. Every row is checked against ``records.py``.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        import pyarrow.parquet as pq
+
+        self._columns = columns
+        self._schema = records.arrow_schema(columns)
+        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", write_page_index=True)
+        self._rows: list[Row] = []
+        self.written = 0
+
+    def __enter__(self) -> ShardWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._flush()
+        self._writer.close()
+
+    def close(self) -> None:
+        """Write what is left and end the file; closing twice is harmless."""
+        self._flush()
+        self._writer.close()
+
+    def write_table(self, table: pa.Table) -> None:
+        """Add a whole table of the declared columns at once.
+
+        Raises:
+            StorageError: Its columns do not fit, or one that must have values lacks some.
+        """
+        import pyarrow as pa
+
+        for name in self._columns:
+            if records.COLUMNS[name].required and table.column(name).null_count:
+                raise StorageError(f"column {name!r} has rows without a value")
+        try:
+            self._writer.write_table(table.select(self._columns).cast(self._schema), row_group_size=ROW_GROUP)
+        except (pa.ArrowException, KeyError) as error:
+            raise StorageError(f"the table does not fit its columns: {error}") from error
+        self.written += table.num_rows
+
+    def write(self, row: Row) -> None:
+        """Add a row.
+
+        Raises:
+            StorageError: The row does not fit the columns declared for it.
+        """
+        if problem := records.find_problem(row, self._columns):
+            raise StorageError(f"row {row.get('id', row.get('clip_id'))!r} cannot be written: {problem}")
+        self._rows.append(row)
+        self.written += 1
+        if len(self._rows) == ROW_GROUP:
+            self._flush()
+
+    def note(self, note: Mapping[str, Any]) -> None:
+        """Add the program's note to the footer."""
+        self._writer.add_key_value_metadata({"audiomcq": json.dumps(note, sort_keys=True)})
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        if not self._rows:
+            return
+        try:
+            table = pa.Table.from_pylist(self._rows, schema=self._schema)
+        except (pa.ArrowException, TypeError, UnicodeEncodeError) as error:
+            first = self._rows[0]
+            name = first.get("id", first.get("clip_id"))
+            raise StorageError(f"rows from {name!r} on do not fit their columns: {error}") from error
+        self._writer.write_table(table, row_group_size=ROW_GROUP)
+        self._rows.clear()

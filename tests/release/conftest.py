@@ -1,0 +1,94 @@
+"""A stage folder as split leaves it, small and made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audiomcq_cli.contracts import Row
+from audiomcq_cli.records import RELEASED, clip_id, question_id, shard_of
+from audiomcq_cli.release.build import ReleaseInfo
+from audiomcq_cli.storage.manifest import write_manifest
+from audiomcq_cli.storage.shards import ShardWriter, hash_file, shard
+
+MakeRow = Callable[..., Row]
+MakeStage = Callable[..., Path]
+INFO = ReleaseInfo(name="tiny", version="1.2.0", title="Tiny AudioMCQ", license="cc-by-4.0", repo="org/tiny")
+
+
+def released_row(number: int, subset: str = "sft", label: str = "weak", **values: Any) -> Row:
+    """A row with every column of a release; ``values`` replace some."""
+    source = values.get("source_dataset", "AudioCaps")
+    clip = clip_id(source, str(number))
+    provenance = {"column": "question", "model": "m", "revision": "r", "prompt": "question", "prompt_version": "1"}
+    vote = {
+        "judge": "judge_a", "model": "some/judge", "revision": "abc", "condition": "silence:30",
+        "order": [0, 1, 2, 3], "chosen": 0, "status": "right" if label == "weak" else "wrong", "call": f"{number:064x}",
+    }  # fmt: skip
+    row = {
+        "source_dataset": source, "id": question_id(clip, "llm", 0), "question_type": "sound",
+        "audio_path": f"{number}.wav", "question": "What is heard?", "choices": ["rain", "wind", "a dog", "a bell"],
+        "answer": "rain", "answer_index": 0, "clip_id": clip, "source_id": str(number), "audio_sha256": None,
+        "duration": 10.0, "sample_rate": 16_000, "channels": 1,
+        "captions": [{"text": "rain falls", "origin": "AudioCaps"}], "events": [], "measurements": [],
+        "license": "CC-BY-4.0", "origin": None, "method": "llm", "difficulty": None, "flags": [],
+        "calls": [{"stage": "generate", "prompt": "question", "key": "00ff"}], "provenance": [provenance],
+        "scores": [{"dimension": "fluency", "score": 5, "grader": "g", "reason": "fine"}],
+        "structured_cot": "<stage1>…</stage1>", "simple_cot": "It rains.",
+        "votes": [vote], "audio_contribution": label, "subset": subset,
+    }  # fmt: skip
+    return row | values
+
+
+def write_stage(folder: Path, rows: Iterable[Row], *, shards: int = 1, **manifest: Any) -> Path:
+    """A finished stage folder with some rows; ``manifest`` replaces keys of its manifest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = list(rows)
+    entries = []
+    for index in range(shards):
+        file = shard(folder, index, shards).path
+        mine = [row for row in rows if shard_of(row["clip_id"], shards) == index]
+        with ShardWriter(file, RELEASED) as writer:
+            for row in mine:
+                writer.write(row)
+        entries.append(
+            {
+                "file": file.name, "rows": len(mine), "sha256": hash_file(file), "fingerprint": "f" * 64,
+                "items": {"in": len(mine), "kept": len(mine), "rejected": 0, "failed": 0},
+                "reasons": {"rejected": {}, "failed": {}},
+            }
+        )  # fmt: skip
+    write_manifest(folder, _manifest(entries, len(rows)) | manifest)
+    return folder
+
+
+def _manifest(shards: list[dict[str, Any]], rows: int) -> dict[str, Any]:
+    totals = {"in": rows, "kept": rows, "rejected": 0, "failed": 0}
+    model = {"backend": "openai-compatible", "model": "some/judge", "revision": "abc", "sampling": {"temperature": 0}}
+    lineage = [
+        {"stage": "caption", "version": 1, "seed": 0, "options": {}, "models": {}, "prompts": {},
+         "items": totals, "reasons": {"rejected": {}, "failed": {}}},
+        {"stage": "filter", "version": 1, "seed": 0, "options": {"seconds": 30.0, "judges": ["judge_a"]},
+         "models": {"judge_a": model},
+         "prompts": {"judge": {"version": "1", "sha256": "ab" * 32, "text": "Answer the question."}},
+         "items": {"in": rows + 3, "kept": rows, "rejected": 2, "failed": 1},
+         "reasons": {"rejected": {"too_few_votes": 2}, "failed": {"schema": 1}}},
+    ]  # fmt: skip
+    return {
+        "format": 1, "stage": "split", "stage_version": 1, "tool_version": "0.1.0", "input": "../filter",
+        "shards": shards, "lineage": lineage, "audio_roots": {"AudioCaps": "../../audio"},
+        "totals": {"rows": rows, "items": totals, "reasons": {"rejected": {}, "failed": {}}},
+        "sources": [{"name": "AudioCaps", "adapter": "audiocaps", "license": None, "origin": None}],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Path:
+    """Forty questions in four shards: both labels in sft, strong ones in rl."""
+    pairs = [("sft", "weak"), ("sft", "strong"), ("rl", "strong"), ("sft", "weak")]
+    kinds = ("sound", "music", "speech")
+    rows = [released_row(n, *pairs[n % 4], question_type=kinds[n % 3]) for n in range(40)]
+    return write_stage(tmp_path / "split", rows, shards=4)

@@ -1,0 +1,263 @@
+"""Tests of ``release/build.py``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from audiomcq_cli.errors import InputError, StorageError
+from audiomcq_cli.records import RELEASED, arrow_schema
+from audiomcq_cli.release.build import build_release
+from tests.release.conftest import INFO, released_row, write_stage
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, hidden ones too, with its bytes."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def load(folder: Path, config: str, cache: Path) -> Any:
+    """What ``datasets`` itself makes of a config."""
+    import datasets
+
+    return datasets.load_dataset(str(folder), config, cache_dir=str(cache))
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    datasets.disable_progress_bars()
+
+
+@pytest.mark.usefixtures("offline")
+def test_datasets_opens_every_config(stage: Path, tmp_path: Path) -> None:
+    """Each config holds the rows it is named for, in one split, with the types of a release."""
+    report = build_release(stage, tmp_path / "release", INFO)
+    assert report.configs == ("all", "rl", "sft", "weak", "strong")
+    rows = {name: load(tmp_path / "release", name, tmp_path / "cache") for name in report.configs}
+    assert {name: len(parts["train"]) for name, parts in rows.items()} == {
+        "all": 40, "rl": 10, "sft": 30, "weak": 20, "strong": 20,
+    }  # fmt: skip
+    assert all(list(parts) == ["train"] for parts in rows.values())
+    assert set(rows["weak"]["train"]["audio_contribution"]) == {"weak"}
+    assert set(rows["rl"]["train"]["subset"]) == {"rl"}
+    assert rows["all"]["train"].features.arrow_schema.remove_metadata() == arrow_schema(RELEASED)
+
+
+@pytest.mark.usefixtures("offline")
+def test_the_first_config_is_the_default(stage: Path, tmp_path: Path) -> None:
+    """Without a name, ``datasets`` gives all rows."""
+    import datasets
+
+    build_release(stage, tmp_path / "release", INFO)
+    rows = datasets.load_dataset(str(tmp_path / "release"), cache_dir=str(tmp_path / "cache"))
+    assert len(rows["train"]) == 40
+
+
+@pytest.mark.usefixtures("offline")
+def test_subsets_named_as_labels_are_one_config(tmp_path: Path) -> None:
+    """The subsets of the plan weak-strong and the labels do not meet as two configs of one name."""
+    rows = [released_row(number, label, label) for number, label in enumerate(["weak", "strong", "weak"])]
+    source = write_stage(tmp_path / "split", rows)
+    report = build_release(source, tmp_path / "release", INFO)
+    assert report.configs == ("all", "strong", "weak")
+    assert len(load(tmp_path / "release", "weak", tmp_path / "cache")["train"]) == 2
+
+
+def test_polars_scans_the_release(stage: Path, tmp_path: Path) -> None:
+    """The rows are those of the stage folder, each once."""
+    build_release(stage, tmp_path / "release", INFO)
+    found = pl.scan_parquet(tmp_path / "release/data/*/*.parquet").sort("id").collect()
+    assert found.equals(pl.scan_parquet(stage / "*.parquet").sort("id").collect())
+
+
+def test_files_are_named_for_subset_label_and_shard(stage: Path, tmp_path: Path) -> None:
+    """A file holds the rows of one shard, subset and label; without rows there is none."""
+    report = build_release(stage, tmp_path / "release", INFO)
+    for file in report.files:
+        if file.rows is None:
+            continue
+        path = Path(file.path)
+        rows = pl.read_parquet(tmp_path / "release" / path)
+        assert rows.height == file.rows > 0
+        assert set(rows["subset"]) == {path.parent.name}
+        assert set(rows["audio_contribution"]) == {path.name.split("-")[0]}
+        assert path.name.endswith("-of-00004.parquet")
+
+
+def test_the_manifest_names_every_file_with_its_hash(stage: Path, tmp_path: Path) -> None:
+    """Nothing but the manifest is missing from it, and no place on this machine is in it."""
+    from audiomcq_cli.storage.shards import hash_file
+
+    target = tmp_path / "release"
+    report = build_release(stage, target, INFO)
+    manifest = json.loads((target / ".audiomcq/manifest.json").read_text())
+    assert {file["file"] for file in manifest["files"]} | {".audiomcq/manifest.json"} == set(snapshot(target))
+    assert all(hash_file(target / file["file"]) == file["sha256"] for file in manifest["files"])
+    assert manifest["rows"] == sum(count["rows"] for count in manifest["counts"]) == report.statistics.rows == 40
+    assert (manifest["release"], manifest["version"]) == ("tiny", "1.2.0")
+    assert "audio_roots" not in manifest
+    assert str(tmp_path) not in json.dumps(manifest)
+
+
+def test_parquet_is_written_for_the_viewer(tmp_path: Path) -> None:
+    """Row groups are small, pages are indexed, columns compressed."""
+    source = write_stage(tmp_path / "split", [released_row(number) for number in range(1_500)])
+    build_release(source, tmp_path / "release", INFO)
+    metadata = pq.read_metadata(tmp_path / "release/data/sft/weak-00000-of-00001.parquet")
+    assert [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)] == [1_000, 500]
+    assert metadata.row_group(0).column(0).compression == "ZSTD"
+    assert metadata.row_group(0).column(0).has_column_index
+
+
+def test_two_builds_are_the_same_bytes(stage: Path, tmp_path: Path) -> None:
+    """Neither the place nor what was there before shows in a release."""
+    other = shutil.copytree(stage, tmp_path / "elsewhere/split")
+    build_release(stage, tmp_path / "release", INFO)
+    build_release(other, tmp_path / "elsewhere/deep/release", INFO)
+    assert snapshot(tmp_path / "release") == snapshot(tmp_path / "elsewhere/deep/release")
+    before = snapshot(tmp_path / "release")
+    build_release(stage, tmp_path / "release", INFO)
+    assert snapshot(tmp_path / "release") == before
+
+
+def test_a_change_touches_only_the_files_of_its_shard(stage: Path, tmp_path: Path) -> None:
+    """A new version leaves the other data files as they are."""
+    build_release(stage, tmp_path / "old", INFO)
+    rows = pl.read_parquet(stage / "*.parquet").to_dicts()
+    rows[0]["question"] = "What else is heard?"
+    build_release(write_stage(tmp_path / "split2", rows, shards=4), tmp_path / "new", INFO)
+    old, new = snapshot(tmp_path / "old"), snapshot(tmp_path / "new")
+    assert old.keys() == new.keys()
+    assert len([name for name in old if name.startswith("data/") and old[name] != new[name]]) == 1
+
+
+def test_a_new_release_takes_the_place_of_the_old(stage: Path, tmp_path: Path) -> None:
+    """Files that the new one does not have are gone, and nothing is left beside it."""
+    target = tmp_path / "out/release"
+    build_release(stage, target, INFO)
+    smaller = write_stage(tmp_path / "smaller", [released_row(1)])
+    report = build_release(smaller, target, replace(INFO, version="2.0.0"))
+    assert sorted(snapshot(target)) == [
+        ".audiomcq/manifest.json",
+        "README.md",
+        "data/sft/weak-00000-of-00001.parquet",
+    ]
+    assert report.configs == ("all", "sft", "weak")
+    assert [path.name for path in target.parent.iterdir()] == ["release"]
+
+
+def damage_shard(stage: Path) -> None:
+    (stage / "part-00003-of-00004.parquet").write_bytes(b"PAR1")
+
+
+def remove_shard(stage: Path) -> None:
+    (stage / "part-00003-of-00004.parquet").unlink()
+
+
+def remove_manifest(stage: Path) -> None:
+    (stage / ".audiomcq/manifest.json").unlink()
+
+
+def make_text_of_shard(stage: Path) -> None:
+    """A shard that is no Parquet, though the manifest names just these bytes: found only when it is read."""
+    from audiomcq_cli.storage.shards import hash_file
+
+    file = stage / "part-00003-of-00004.parquet"
+    file.write_text("no Parquet")
+    manifest = json.loads((stage / ".audiomcq/manifest.json").read_text())
+    manifest["shards"][3]["sha256"] = hash_file(file)
+    (stage / ".audiomcq/manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("harm", "error", "message"),
+    [
+        (damage_shard, StorageError, "part-00003-of-00004.parquet is not as the manifest says"),
+        (remove_shard, StorageError, "part-00003-of-00004.parquet is not as the manifest says"),
+        (remove_manifest, StorageError, "the stage is not finished"),
+        (make_text_of_shard, InputError, "not rows that split wrote"),
+    ],
+)
+def test_a_failed_build_leaves_the_old_release(
+    harm: Any, error: type[Exception], message: str, stage: Path, tmp_path: Path
+) -> None:
+    """What is wrong is said, the old release stays whole, and nothing is left beside it."""
+    target = tmp_path / "out/release"
+    build_release(stage, target, INFO)
+    before = snapshot(tmp_path / "out")
+    harm(stage)
+    with pytest.raises(error, match=message):
+        build_release(stage, target, INFO)
+    assert snapshot(tmp_path / "out") == before
+
+
+def test_a_swap_cut_short_is_mended(stage: Path, tmp_path: Path) -> None:
+    """A kill between the two renames leaves the old release beside its place; the next run brings it back first."""
+    target = tmp_path / "out/release"
+    build_release(stage, target, INFO)
+    before = snapshot(target)
+    target.rename(target.with_name(".release.previous"))
+    (target.with_name(".release.building") / "data").mkdir(parents=True)
+    remove_manifest(stage)
+    with pytest.raises(StorageError):
+        build_release(stage, target, INFO)
+    assert snapshot(target) == before
+    assert [path.name for path in target.parent.iterdir()] == ["release"]
+
+
+def test_a_folder_that_is_no_release_is_not_replaced(stage: Path, tmp_path: Path) -> None:
+    """Neither someone's files nor a stage folder are lost to a wrong path."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    build_release(stage, mine, INFO)  # empty: free to take
+    shutil.rmtree(mine)
+    mine.mkdir()
+    (mine / "thesis.tex").write_text("…")
+    for target in (mine, mine / "thesis.tex", stage):
+        with pytest.raises(StorageError, match="is in the way"):
+            build_release(stage, target, INFO)
+    with pytest.raises(StorageError, match="inside the stage folder"):
+        build_release(stage, stage / "release", INFO)
+    assert (mine / "thesis.tex").read_text() == "…"
+
+
+def test_no_rows_are_no_release(tmp_path: Path) -> None:
+    """A release that no reader could open is not built."""
+    with pytest.raises(InputError, match="nothing to release"):
+        build_release(write_stage(tmp_path / "split", []), tmp_path / "release", INFO)
+    assert not (tmp_path / "release").exists()
+
+
+def test_rows_of_an_earlier_stage_are_refused(tmp_path: Path, stage: Path) -> None:
+    """A folder without subsets is named with the column that it lacks."""
+    from audiomcq_cli.storage.shards import hash_file
+
+    manifest = json.loads((stage / ".audiomcq/manifest.json").read_text())
+    for entry in manifest["shards"]:
+        file = stage / entry["file"]
+        pq.write_table(pq.read_table(file).drop_columns("subset"), file)
+        entry["sha256"] = hash_file(file)
+    (stage / ".audiomcq/manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="column 'subset': column is missing"):
+        build_release(stage, tmp_path / "release", INFO)
+
+
+@pytest.mark.parametrize("subset", ["../out", "a/b", "all", "*", "", ".hidden"])
+def test_a_subset_that_is_no_name_is_refused(subset: str, tmp_path: Path) -> None:
+    """A subset becomes a folder and a glob, so it is a plain word."""
+    source = write_stage(tmp_path / "split", [released_row(1, subset)])
+    with pytest.raises(InputError, match="rows of subset"):
+        build_release(source, tmp_path / "release", INFO)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["split"]

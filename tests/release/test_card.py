@@ -1,0 +1,162 @@
+"""Tests of ``release/card.py``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from audiomcq_cli.contracts import Row
+from audiomcq_cli.release.build import ReleaseInfo, build_release
+from audiomcq_cli.release.card import escape, list_configs
+from audiomcq_cli.release.statistics import Statistics
+from tests.release.conftest import INFO, released_row, write_stage
+
+HOSTILE = ('"]: x', "| pipe |", "<script>alert(1)</script>", "line\n---\n# other", "*a* `b` [c](d) &amp;", "- x: {y")
+
+
+def read_card(folder: Path) -> Any:
+    """The card as the Hub's own library reads it."""
+    from huggingface_hub import DatasetCard
+
+    return DatasetCard.load(folder / "README.md")
+
+
+def build_card(tmp_path: Path, info: ReleaseInfo = INFO, **values: Any) -> Any:
+    source = write_stage(tmp_path / "split", [released_row(1, **values), released_row(2, label="strong", **values)])
+    build_release(source, tmp_path / "release", info)
+    return read_card(tmp_path / "release")
+
+
+def parse(text: str) -> list[Token]:
+    """The tokens of a Markdown text with tables and raw HTML, blocks and what is in them, in order."""
+    found = []
+    for token in MarkdownIt("commonmark").enable("table").parse(text):
+        found += [token, *(token.children or ())]
+    return found
+
+
+def shape(text: str) -> list[str]:
+    """What a text is made of, whatever it says."""
+    return [token.type for token in parse(text)]
+
+
+def inlines(text: str) -> list[str]:
+    """What the paragraphs and cells of a text say to a reader."""
+    return [" ".join(child.content for child in token.children or ()) for token in parse(text) if token.children]
+
+
+def table_under(text: str, heading: str) -> list[list[str]]:
+    """Cells of the first table below a heading, as a reader sees them."""
+    table: list[list[str]] = []
+    tokens = iter(parse(text.split(f"\n## {heading}\n")[1]))
+    for token in tokens:
+        if token.type == "table_close":
+            break
+        if token.type == "tr_open":
+            table.append([])
+        elif token.type == "inline" and table:
+            table[-1].append("".join(child.content for child in token.children or ()))
+    return table
+
+
+def test_the_front_matter_says_what_the_hub_asks_for(stage: Path, tmp_path: Path) -> None:
+    """Configs with globs and one default, licence, languages, tasks, size, tags and features."""
+    build_release(stage, tmp_path / "release", INFO)
+    data = read_card(tmp_path / "release").data.to_dict()
+    assert data["license"] == "cc-by-4.0"
+    assert data["pretty_name"] == "Tiny AudioMCQ"
+    assert data["language"] == ["en"]
+    assert data["size_categories"] == ["n<1K"]
+    assert "multiple-choice" in data["task_categories"]
+    assert [config["config_name"] for config in data["configs"]] == ["all", "rl", "sft", "weak", "strong"]
+    assert [config["config_name"] for config in data["configs"] if config.get("default")] == ["all"]
+    assert data["configs"][3]["data_files"] == [{"split": "train", "path": "data/*/weak-*.parquet"}]
+    assert {entry["config_name"] for entry in data["dataset_info"]} == {"all", "rl", "sft", "weak", "strong"}
+    assert {"name": "choices", "list": "string"} in data["dataset_info"][0]["features"]
+
+
+def test_the_text_counts_the_rows(stage: Path, tmp_path: Path) -> None:
+    """Questions by subset, label and type add up."""
+    build_release(stage, tmp_path / "release", INFO)
+    table = table_under(read_card(tmp_path / "release").text, "Questions")
+    assert table[0] == ["Subset", "Label", "music", "sound", "speech", "All"]
+    assert [row[-1] for row in table[1:]] == ["10", "10", "20", "40"]
+    assert table[-1][0] == "all"
+
+
+def test_the_text_tells_how_it_was_made(stage: Path, tmp_path: Path) -> None:
+    """Judges with their counts, models, prompts with versions, and what was left out by reason."""
+    build_release(stage, tmp_path / "release", INFO)
+    text = read_card(tmp_path / "release").text
+    assert 'load_dataset("org/tiny", "strong")' in text
+    judges = table_under(text, "How labels were decided")
+    assert judges[1] == ["judge_a", "some/judge", "abc", "silence:30", "40", "50.0 %", "0.0 %"]
+    assert "- seconds: 30.0" in text
+    assert "| filter | judge | 1 | abababababab |" in text
+    assert "| filter | judge\\_a | some/judge | abc | openai-compatible |" in text
+    assert table_under(text, "What was left out")[2] == ["filter", "43", "40", "2", "1"]
+    assert "| filter | rejected | too\\_few\\_votes | 2 |" in text
+    assert "| filter | failed | schema | 1 |" in text
+    for heading in ("Loading", "Sources", "Known limits", "Citing"):
+        assert f"\n## {heading}\n" in text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_changes_only_itself(text: str, tmp_path: Path) -> None:
+    """Names, licences and sources are read back as they are, and the card has the same shape as without them."""
+    plain = build_card(tmp_path / "plain", replace(INFO, title="T", license="Some terms"), license="L")
+    info = replace(INFO, title=text, license=text, version=text, repo=text)
+    card = build_card(tmp_path / "hostile", info, license=text)
+    data, expected = card.data.to_dict(), plain.data.to_dict()
+    assert (data["pretty_name"], data["license"], data["license_name"]) == (text, "other", text)
+    assert data | {"pretty_name": "", "license_name": ""} == expected | {"pretty_name": "", "license_name": ""}
+    assert shape(card.text) == shape(plain.text)
+    assert f"License of the questions: {' '.join(text.split())}." in inlines(card.text)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_sources_and_models_change_only_themselves(text: str, tmp_path: Path) -> None:
+    """A source and a judge may be called anything, and a reader sees the name they have."""
+    plain = build_card(tmp_path / "plain", source_dataset="S", votes=vote_as("J"))
+    card = build_card(tmp_path / "hostile", source_dataset=text, votes=vote_as(text))
+    assert shape(card.text) == shape(plain.text)
+    seen = " ".join(text.split())
+    assert table_under(card.text, "Sources")[1] == [seen, "not stated", "", "2", "2"]
+    assert table_under(card.text, "How labels were decided")[1][:2] == [seen, seen]
+
+
+def vote_as(name: str) -> list[Row]:
+    return [{**vote, "judge": name, "model": name} for vote in released_row(1)["votes"]]
+
+
+def test_escaped_text_is_one_plain_line() -> None:
+    """Nothing that acts in Markdown, HTML or a table is left bare, and no sign that cannot be seen."""
+    assert escape("a|b\n<i>\u202e*x*") == "a\\|b \\<i\\> \\*x\\*"
+    assert escape("\x1b[31m") == "\\[31m"
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"), [(999, "n<1K"), (1_000, "1K<n<10K"), (571_118, "100K<n<1M"), (2_000_000, "1M<n<10M")]
+)
+def test_sizes_are_those_of_the_hub(rows: int, size: str) -> None:
+    """The category is the power of ten that the number of rows lies in."""
+    from collections import Counter
+
+    from audiomcq_cli.release.card import render_card
+
+    statistics = Statistics(questions=Counter({("sft", "weak", "sound"): rows}))
+    empty = {"tool_version": "0", "sources": [], "lineage": []}
+    assert f"- {size}\n" in render_card(INFO, statistics, empty)
+
+
+def test_configs_without_rows_are_not_promised() -> None:
+    """A label that no row has is no config: its glob would find no file."""
+    from collections import Counter
+
+    statistics = Statistics(questions=Counter({("sft", "weak", "sound"): 1}))
+    assert list(list_configs(statistics)) == ["all", "sft", "weak"]

@@ -1,0 +1,237 @@
+"""A scripted OpenAI-compatible server: real HTTP, replies that vary with the request, counts, and faults on request.
+
+``python -m tests.servers.scripted --port 0 --port-file FILE`` serves ``/v1/models`` and ``/v1/chat/completions`` on
+127.0.0.1. The same model, messages and seed always get the same reply (``replies.py`` writes it); ``faults.py`` says
+what can go wrong. Beside them stand
+
+- ``GET /stats``: requests received and replies completed, by the name of the reply schema (``judge`` for free text);
+- ``GET /requests``: how often each request body was received, by the hash of its canonical JSON;
+- ``POST /reset``: forget all of that, and what the faults have done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import uvloop
+from aiohttp import web
+
+from tests.servers.faults import Rule, answer_with, error, read_rules
+from tests.servers.process import RunningServer, running, stop_with_parent, write_port
+from tests.servers.replies import Chat, Manner, hash_audio, hash_json, read_chat, write_reply
+
+MODEL = "scripted"
+USUAL = Manner()
+CHARACTERS_A_TOKEN = 4
+
+
+@contextlib.contextmanager
+def running_scripted(
+    *,
+    models: Sequence[str] = (MODEL,),
+    faults: Sequence[Mapping[str, Any]] = (),
+    latency_ms: float = 0,
+    manner: Manner = USUAL,
+    folder: Path | None = None,
+) -> Iterator[RunningServer]:
+    """Run the server for a test.
+
+    Args:
+        models: Names it serves. faults: Rules as in ``faults.py``; they and the log are put in ``folder``.
+        latency_ms: About how long a reply takes. manner: How good the models are.
+    """
+    arguments = ["--models", ",".join(models), "--latency-ms", str(latency_ms)]
+    arguments += ["--quality", str(manner.quality), "--know", str(manner.know)]
+    if folder is not None:
+        arguments += ["--log", str(folder / "requests.jsonl")]
+    if faults:
+        if folder is None:
+            raise ValueError("faults need a folder for their file")
+        (folder / "faults.json").write_bytes(orjson.dumps(list(faults)))
+        arguments += ["--faults", str(folder / "faults.json")]
+    with running("tests.servers.scripted", arguments) as server:
+        yield server
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the server has seen and done since it started or was reset."""
+
+    received: Counter[str] = field(default_factory=Counter)
+    completed: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    bodies: Counter[bytes] = field(default_factory=Counter)
+    most_in_flight: int = 0
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for ``/stats``; completed replies are good ones, those of faults are counted apart."""
+        return {
+            "received": self.received.total(),
+            "completed": self.completed.total(),
+            "received_by_name": dict(self.received),
+            "completed_by_name": dict(self.completed),
+            "faults": dict(self.faults),
+            "distinct": len(self.bodies),
+            "most_in_flight": self.most_in_flight,
+        }
+
+
+class Scripted:
+    """The handler of all requests."""
+
+    def __init__(self, models: Sequence[str], manner: Manner, rules: list[Rule], latency: float, log: Path | None):
+        self._models, self._manner, self._rules, self._latency = models, manner, rules, latency
+        self._counts = Counts()
+        self._in_flight = 0
+        self._log = log.open("ab") if log else None
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        match request.method, request.path:
+            case "POST", "/v1/chat/completions":
+                return await self._chat(request)
+            case "GET", "/v1/models":
+                rows = [{"id": name, "object": "model", "created": 0, "owned_by": "tests"} for name in self._models]
+                return _json({"object": "list", "data": rows})
+            case "GET", "/stats":
+                return _json({**self._counts.summary(), "in_flight": self._in_flight})
+            case "GET", "/requests":
+                return _json({body.hex(): times for body, times in self._counts.bodies.items()})
+            case "POST", "/reset":
+                self._counts = Counts()
+                for rule in self._rules:
+                    rule.reset()
+                return _json({})
+        return error(404, f"no such address: {request.method} {request.path}")
+
+    def close(self) -> None:
+        """Write what is left of the log."""
+        if self._log:
+            self._log.close()
+
+    async def _chat(self, request: web.BaseRequest) -> web.StreamResponse:
+        counts = self._counts
+        try:
+            body = orjson.loads(await request.content.read())
+            hash_audio(body)
+            chat = read_chat(body)
+        except (ValueError, KeyError, TypeError) as wrong:
+            return error(400, f"not a chat request: {wrong!r}")
+        digest = hash_json(body)
+        counts.received[chat.name] += 1
+        counts.bodies[digest] += 1
+        self._in_flight += 1
+        counts.most_in_flight = max(counts.most_in_flight, self._in_flight)
+        fault = ""
+        try:
+            if chat.model not in self._models:
+                return error(404, f"The model `{chat.model}` does not exist", code="model_not_found")
+            fault = next((rule.fault for rule in self._rules if rule.strikes(chat)), "")
+            if self._latency:
+                await asyncio.sleep(self._latency * (0.5 + chat.digest[8] / 256))
+            return await self._reply(request, chat, fault, counts)
+        finally:
+            self._in_flight -= 1
+            self._note(chat, digest, fault)
+
+    async def _reply(self, request: web.BaseRequest, chat: Chat, fault: str, counts: Counts) -> web.StreamResponse:
+        text = write_reply(chat, self._manner)
+
+        def body_of(message: Mapping[str, Any], finish_reason: str) -> bytes:
+            return _completion(chat, message, finish_reason, text)
+
+        if fault:
+            counts.faults[fault] += 1
+            return await answer_with(fault, chat, body_of, text, request)
+        response = web.Response(
+            body=body_of({"role": "assistant", "content": text}, "stop"), content_type="application/json"
+        )
+        await response.prepare(request)
+        await response.write_eof()  # written here rather than by the caller, so that it counts only once it is out
+        counts.completed[chat.name] += 1
+        return response
+
+    def _note(self, chat: Chat, digest: bytes, fault: str) -> None:
+        if self._log:
+            line = {"time": time.time(), "name": chat.name, "model": chat.model, "body": digest.hex(), "fault": fault}
+            self._log.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+            self._log.flush()
+
+
+def _completion(chat: Chat, message: Mapping[str, Any], finish_reason: str, text: str) -> bytes:
+    prompt_tokens = 8 + (len(chat.system) + len(chat.user)) // CHARACTERS_A_TOKEN
+    completion_tokens = 1 + len(text) // CHARACTERS_A_TOKEN
+    return orjson.dumps(
+        {
+            "id": f"chatcmpl-{chat.digest.hex()[:24]}",
+            "object": "chat.completion",
+            "created": 0,
+            "model": chat.model,
+            "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}],
+            "usage": {
+                "prompt_tokens": prompt_tokens,
+                "completion_tokens": completion_tokens,
+                "total_tokens": prompt_tokens + completion_tokens,
+            },
+        }
+    )
+
+
+def _json(value: Any) -> web.Response:
+    return web.Response(body=orjson.dumps(value), content_type="application/json")
+
+
+async def serve(arguments: argparse.Namespace) -> None:
+    """Listen until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    scripted = Scripted(
+        arguments.models.split(","),
+        Manner(quality=arguments.quality, know=arguments.know),
+        read_rules(arguments.faults),
+        arguments.latency_ms / 1000,
+        arguments.log,
+    )
+    runner = web.ServerRunner(
+        web.Server(scripted.handle, access_log=None, keepalive_timeout=3600, read_bufsize=2**21), shutdown_timeout=0.1
+    )
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", arguments.port, backlog=4096)
+    await site.start()
+    write_port(arguments.port_file, runner.addresses[0][1])
+    await stopped.wait()
+    await runner.cleanup()
+    scripted.close()
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(description="A scripted OpenAI-compatible server for tests.")
+    parser.add_argument("--port", type=int, default=0, help="0: any that is free")
+    parser.add_argument("--port-file", type=Path, required=True, help="where to write the port once it listens")
+    parser.add_argument("--models", default=MODEL, help="names it serves, with commas between")
+    parser.add_argument("--latency-ms", type=float, default=0, help="about how long a reply takes")
+    parser.add_argument("--log", type=Path, help="one JSON line a request")
+    parser.add_argument("--faults", type=Path, help="rules as in faults.py")
+    parser.add_argument("--quality", type=float, default=USUAL.quality, help="share of samples that graders pass")
+    parser.add_argument("--know", type=float, default=USUAL.know, help="share of questions that judges know")
+    parser.add_argument("--with-parent", action="store_true", help="end when the process that started it is gone")
+    arguments = parser.parse_args()
+    if arguments.with_parent:
+        stop_with_parent()
+    uvloop.run(serve(arguments))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from audiomcq_cli.contracts import SourceRow
+from audiomcq_cli.sources.audiocaps import SOURCE
+
+
+def read(folder: Path, *lines: str) -> list[SourceRow]:
+    path = folder / "val.csv"
+    path.write_text("\n".join(["audiocap_id,youtube_id,start_time,caption", *lines]) + "\n", encoding="utf-8")
+    return list(SOURCE.read(path, SOURCE.options()))
+
+
+def test_row_becomes_a_clip_with_its_window(tmp_path: Path) -> None:
+    """A row gives id, caption, the names its audio may have and the address of the video."""
+    assert read(tmp_path, "91139,r1nicOVtvkQ,130,A woman talks nearby as water pours") == [
+        SourceRow(
+            source_id="r1nicOVtvkQ_130",
+            row=1,
+            captions=("A woman talks nearby as water pours",),
+            audio=("r1nicOVtvkQ_130", "Yr1nicOVtvkQ_130", "r1nicOVtvkQ"),
+            origin="https://www.youtube.com/watch?v=r1nicOVtvkQ&t=130s",
+        )
+    ]
+
+
+def test_rows_of_a_clip_share_their_id(tmp_path: Path) -> None:
+    """Several captions of a clip are rows with one id, which need not stand together."""
+    rows = read(tmp_path, "1,abc,30,rain", "2,xyz,0,wind", "3,abc,30.0,water")
+    assert [row.source_id for row in rows] == ["abc_30", "xyz_0", "abc_30"]
+    assert not SOURCE.grouped
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [("1,,30,rain", "no_id"), ("1,abc,-5,rain", "bad_start_time"), ("1,abc,soon,rain", "bad_start_time")],
+)
+def test_row_at_fault_is_a_problem(tmp_path: Path, line: str, reason: str) -> None:
+    """A row without a usable id is given on with its problem and an id of its own; the rows around it are read."""
+    rows = read(tmp_path, "1,abc,0,wind", line, "3,abc,0,wind")
+    assert [row.source_id for row in rows] == ["abc_0", "row-2", "abc_0"]
+    assert rows[1].problem is not None
+    assert rows[1].problem.reason == reason
+
+
+def test_empty_caption_leaves_the_clip(tmp_path: Path) -> None:
+    """A row without a caption still names its clip: other rows or the audio may do."""
+    [row] = read(tmp_path, "1,abc,0,  ")
+    assert (row.source_id, row.captions, row.problem) == ("abc_0", (), None)

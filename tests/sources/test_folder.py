@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from audiomcq_cli.contracts import SourceRow
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.sources.folder import SOURCE, Options
+
+
+def read(folder: Path, captions: str = "") -> list[SourceRow]:
+    return list(SOURCE.read(folder, Options(captions=captions)))
+
+
+def fill(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def test_audio_alone_is_enough(tmp_path: Path) -> None:
+    """A folder without a captions file gives its audio files by name, without captions."""
+    fill(tmp_path, "b.wav", "sub/a.flac", "notes.txt")
+    assert read(tmp_path) == [
+        SourceRow(source_id="b.wav", row=1, audio=("b.wav",)),
+        SourceRow(source_id="sub/a.flac", row=2, audio=("sub/a.flac",)),
+    ]
+
+
+def test_rows_come_first_then_files_without_one(tmp_path: Path) -> None:
+    """Rows of the captions file keep their order; audio files that none of them names follow."""
+    fill(tmp_path, "a.wav", "b.wav", "c.wav", "sub/d.wav")
+    (tmp_path / "captions.csv").write_text("file_name,caption\nc.wav,cat\nd,dog\n./b.wav,bird\n", encoding="utf-8")
+    assert [(row.source_id, row.captions, row.row) for row in read(tmp_path)] == [
+        ("c.wav", ("cat",), 1),
+        ("d", ("dog",), 2),
+        ("b.wav", ("bird",), 3),
+        ("a.wav", (), 4),
+    ]
+
+
+def test_csv_keeps_licence_author_and_address(tmp_path: Path) -> None:
+    """Licence, address and author of a row are kept."""
+    table = "file_name,caption,author,source_url,license\nrain.wav,Rain falls,Ann,https://example.org/1,CC BY\n"
+    (tmp_path / "clips.csv").write_text(table, encoding="utf-8")
+    assert read(tmp_path) == [
+        SourceRow(
+            source_id="rain.wav",
+            row=1,
+            captions=("Rain falls",),
+            audio=("rain.wav",),
+            license="CC BY",
+            origin="https://example.org/1 (by Ann)",
+        )
+    ]
+
+
+def test_several_captions_in_columns_or_rows(tmp_path: Path) -> None:
+    """Captions of a clip stand in numbered columns or in several rows, which may be apart."""
+    table = "file_name,caption_1,caption_2\na.wav,one,two\nb.wav,x,\na.wav,three,\n"
+    (tmp_path / "captions.csv").write_text(table, encoding="utf-8")
+    expected = [("a.wav", ("one", "two")), ("b.wav", ("x",)), ("a.wav", ("three",))]
+    assert [(row.source_id, row.captions) for row in read(tmp_path)] == expected
+    assert not SOURCE.grouped
+
+
+def test_json_lines_are_read(tmp_path: Path) -> None:
+    """A JSON Lines file does the same; null is no caption, other keys are ignored, a byte order mark is fine."""
+    lines = '\ufeff{"file_name": "a.wav", "caption": "one", "extra": [1]}\n\n{"file_name": "b.wav", "caption": null}\n'
+    (tmp_path / "metadata.jsonl").write_text(lines, encoding="utf-8")
+    assert [(row.source_id, row.captions) for row in read(tmp_path)] == [("a.wav", ("one",)), ("b.wav", ())]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{broken", "row 2: is not JSON"),
+        ('{"file_name": "a", "caption": "\\ud800"}', "row 2: is not JSON"),
+        ("[1]", "row 2: expected an object with the key 'file_name'"),
+        ('{"caption": "x"}', "row 2: expected an object with the key 'file_name'"),
+        ('{"file_name": "a", "caption": ["x"]}', "row 2, column 'caption': expected a text, found list"),
+        ('{"file_name": "a", "text": "x"}', "row 2, column 'caption': is missing; found: file_name"),
+    ],
+)
+def test_bad_json_line_is_named(tmp_path: Path, line: str, message: str) -> None:
+    """A line that is not what was expected names file, row and, where one is at fault, column."""
+    (tmp_path / "captions.jsonl").write_text('{"file_name": "z", "caption": "x"}\n' + line + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"captions\.jsonl, ") as caught:
+        read(tmp_path)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../a.wav", "..\\a.wav", "sub/../../a.wav", "C:\\a.wav", "\\a.wav"])
+def test_name_that_leaves_the_folder_is_a_problem(tmp_path: Path, name: str) -> None:
+    """A file name that is absolute or leads out of the folder makes its row a problem, and no other."""
+    (tmp_path / "captions.csv").write_text(f"file_name,caption\n{name},x\nb.wav,y\n", encoding="utf-8")
+    first, second = read(tmp_path)
+    assert (first.source_id, first.audio) == ("row-1", ())
+    assert first.problem is not None
+    assert first.problem.reason == "path_outside_root"
+    assert (second.source_id, second.problem) == ("b.wav", None)
+
+
+def test_windows_separators_are_understood(tmp_path: Path) -> None:
+    """A table made on Windows names files in folders with backslashes."""
+    fill(tmp_path, "sub/a.wav")
+    (tmp_path / "captions.csv").write_text("file_name,caption\nsub\\a.wav,x\n", encoding="utf-8")
+    assert [row.source_id for row in read(tmp_path)] == ["sub/a.wav"]
+
+
+def test_row_without_a_name_is_a_problem(tmp_path: Path) -> None:
+    """A row without a file name is given on with its problem and an id of its own."""
+    (tmp_path / "captions.csv").write_text("file_name,caption\n ,x\n", encoding="utf-8")
+    [row] = read(tmp_path)
+    assert row.source_id == "row-1"
+    assert row.problem is not None
+    assert row.problem.reason == "no_id"
+
+
+def test_several_tables_ask_to_choose(tmp_path: Path) -> None:
+    """With two files that could have the captions, none is taken silently."""
+    fill(tmp_path, "a.csv", "b.jsonl")
+    with pytest.raises(InputError, match=r"a\.csv, b\.jsonl") as caught:
+        read(tmp_path)
+    assert "captions = 'a.csv'" in caught.value.hint
+
+
+def test_table_can_be_chosen(tmp_path: Path) -> None:
+    """The option names the captions file, relative to the folder or absolute."""
+    (tmp_path / "clips").mkdir()
+    fill(tmp_path, "clips/b.jsonl")
+    for table in (tmp_path / "clips" / "a.csv", tmp_path / "outside.csv"):
+        table.write_text(f"file_name,caption\n{table.stem}.wav,x\n", encoding="utf-8")
+    assert [row.source_id for row in read(tmp_path / "clips", "a.csv")] == ["a.wav"]
+    assert [row.source_id for row in read(tmp_path / "clips", str(tmp_path / "outside.csv"))] == ["outside.wav"]
+
+
+@pytest.mark.parametrize(
+    ("captions", "message"),
+    [("absent.csv", "no such file"), ("absent.jsonl", "no such file"), ("notes.txt", "has the extension '.txt'")],
+)
+def test_bad_choice_is_an_error(tmp_path: Path, captions: str, message: str) -> None:
+    """A captions file that is not there, or is of another kind, is named."""
+    fill(tmp_path, "a.wav")
+    with pytest.raises(InputError, match=message):
+        read(tmp_path, captions)
+
+
+def test_csv_without_captions_lists_its_columns(tmp_path: Path) -> None:
+    """A table without a caption column says which columns it has."""
+    (tmp_path / "clips.csv").write_text("file_name,text\na.wav,x\n", encoding="utf-8")
+    with pytest.raises(InputError, match="column 'caption': is missing; found: file_name, text"):
+        read(tmp_path)
+
+
+def test_empty_or_missing_folder_is_an_error(tmp_path: Path) -> None:
+    """A folder with nothing to read, one that is not there, and a file in its place are refused."""
+    with pytest.raises(InputError, match="no audio and no captions"):
+        read(tmp_path)
+    with pytest.raises(InputError, match="no such folder"):
+        read(tmp_path / "absent")
+    fill(tmp_path, "a.wav")
+    with pytest.raises(InputError, match="not a folder"):
+        read(tmp_path / "a.wav")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are not Unicode")
+def test_file_name_that_is_no_text_is_a_problem(tmp_path: Path) -> None:
+    """A file whose name is not UTF-8 cannot have an id; it is reported, not lost."""
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav")).touch()
+    [row] = read(tmp_path)
+    assert row.problem is not None
+    assert row.problem.reason == "file_name_not_utf8"
+    row.source_id.encode()
+
+
+def test_audio_root_is_the_folder(tmp_path: Path) -> None:
+    """The audio of a folder lies in it."""
+    assert SOURCE.audio_root is not None
+    assert SOURCE.audio_root(tmp_path) == tmp_path

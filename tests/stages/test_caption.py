@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from audiomcq_cli import records
+from audiomcq_cli.contracts import Audio, Context, Listen, Origin, Outcome, Reject, Reply, Request, Row
+from audiomcq_cli.stages.caption import STAGE, Options, flow
+
+MEASURED = {
+    "duration": 10.0,
+    "sample_rate": 44_100,
+    "channels": 2,
+    "frames": 441_000,
+    "format": "WAV",
+    "sha256": "ab12",
+}
+
+
+def make_row(*texts: str, present: bool = True, problem: Row | None = None) -> Row:
+    return {
+        "clip_id": "Set:a",
+        "source_dataset": "Set",
+        "source_id": "a",
+        "captions": [{"text": text, "origin": "Set"} for text in texts],
+        "audio_path": "a.wav" if present else None,
+        "audio_present": present,
+        "license": "CC BY",
+        "origin": "https://example.org/a",
+        "problem": problem,
+    }
+
+
+def make_reply(value: Any = None, error: str = "", detail: str = "") -> Reply:
+    origin = Origin(model="probe", revision="1")
+    return Reply(stage="caption", key="k1", origin=origin, value=value, error=error, detail=detail)
+
+
+def run(row: Row, reply: Reply | None = None, options: Options | None = None) -> tuple[list[Request], Outcome]:
+    """Drive the flow with at most one reply; returns what it asked and what became of the row."""
+    asked: list[Request] = []
+    steps = flow(row, Context(options or Options()))
+    try:
+        asked += next(steps)
+        assert reply is not None, "the flow asked, and no reply was given"
+        steps.send([reply])
+    except StopIteration as stop:
+        outcome: Outcome = stop.value
+        return asked, outcome
+    raise AssertionError("the flow asked twice")
+
+
+def keep(row: Row, reply: Reply | None = None, options: Options | None = None) -> Row:
+    _, outcome = run(row, reply, options)
+    assert isinstance(outcome, list)
+    [kept] = outcome
+    return kept
+
+
+def test_clip_has_every_column() -> None:
+    """A clip has its source's columns, what was measured, and which call says so."""
+    kept = keep(make_row("Rain falls"), make_reply(MEASURED))
+    assert tuple(sorted(kept)) == tuple(sorted(STAGE.writes))
+    assert not records.find_problem(kept, STAGE.writes)
+    assert (kept["duration"], kept["sample_rate"], kept["channels"]) == (10.0, 44_100, 2)
+    assert kept["audio_sha256"] == "ab12"
+    assert kept["captions"] == [{"text": "Rain falls", "origin": "Set"}]
+    assert (kept["license"], kept["origin"], kept["flags"]) == ("CC BY", "https://example.org/a", [])
+    assert kept["calls"] == [{"stage": "caption", "prompt": "", "key": "k1"}]
+    assert {entry["column"] for entry in kept["provenance"]} == {"audio_sha256", "duration", "sample_rate", "channels"}
+
+
+def test_clip_fits_the_declared_types() -> None:
+    """The rows of the stage, measured or not, go into its Arrow schema."""
+    import pyarrow as pa
+
+    rows = [keep(make_row("Rain"), make_reply(MEASURED)), keep(make_row("Rain", present=False))]
+    table = pa.Table.from_pylist(rows, schema=records.arrow_schema(STAGE.writes))
+    assert table.to_pylist() == [{name: row[name] for name in STAGE.writes} for row in rows]
+
+
+def test_audio_is_listened_to_once() -> None:
+    """The one request is a probe of the clip's own file."""
+    asked, _ = run(make_row("Rain"), make_reply(MEASURED))
+    assert asked == [Listen(analysis="probe", audio=Audio(transform="original", source="Set", path="a.wav"))]
+
+
+def test_missing_audio_is_a_remark() -> None:
+    """Without a file nothing is asked or measured, and the clip is kept with a remark."""
+    asked, _ = run(make_row("Rain", present=False))
+    kept = keep(make_row("Rain", present=False))
+    assert asked == []
+    assert kept["flags"] == ["audio_missing"]
+    assert [kept[name] for name in ("audio_sha256", "duration", "sample_rate", "channels")] == [None] * 4
+
+
+def test_audio_without_a_caption_is_kept() -> None:
+    """A clip whose captions are all white space, but which has audio, is kept with a remark."""
+    kept = keep(make_row(" ", "\n"), make_reply(MEASURED))
+    assert (kept["captions"], kept["flags"]) == ([], ["no_caption"])
+
+
+def test_captions_stand_once() -> None:
+    """Captions that say the same stand once, where the first of them was."""
+    kept = keep(make_row("Rain", "Wind", " Rain ", "rain"), make_reply(MEASURED))
+    assert [caption["text"] for caption in kept["captions"]] == ["Rain", "Wind", "rain"]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (make_row("Rain", problem={"reason": "no_id", "detail": "row 3"}), Reject("no_id", "row 3")),
+        (make_row(" ", present=False), Reject("nothing_to_go_on", "neither a caption nor an audio file")),
+    ],
+)
+def test_unusable_clip_is_rejected_unasked(row: Row, reason: Reject) -> None:
+    """A problem of the source, or a clip with neither caption nor audio, is rejected before anything is asked."""
+    assert run(row) == ([], reason)
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (make_reply(error="audio_outside_root", detail="a link"), Reject("audio_outside_root", "a link")),
+        (
+            make_reply({"problem": "audio_empty", "detail": "no bytes", "sha256": "e3"}),
+            Reject("audio_empty", "no bytes"),
+        ),
+    ],
+)
+def test_bad_audio_is_rejected(reply: Reply, expected: Reject) -> None:
+    """A file that cannot be reached or decoded rejects its clip with the reason that was found."""
+    assert run(make_row("Rain"), reply)[1] == expected
+
+
+def test_audio_can_be_required() -> None:
+    """With require_audio a clip without a file is rejected."""
+    _, outcome = run(make_row("Rain", present=False), options=Options(require_audio=True))
+    assert isinstance(outcome, Reject)
+    assert outcome.reason == "audio_missing"
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [(Options(min_duration=10.5), "too_short"), (Options(max_duration=9.5), "too_long")],
+)
+def test_length_can_be_limited(options: Options, reason: str) -> None:
+    """Clips shorter or longer than the limits are rejected."""
+    _, outcome = run(make_row("Rain"), make_reply(MEASURED), options)
+    assert isinstance(outcome, Reject)
+    assert outcome.reason == reason
+
+
+def test_limits_include_their_ends() -> None:
+    """A clip of exactly the shortest and the longest length is kept."""
+    assert keep(make_row("Rain"), make_reply(MEASURED), Options(min_duration=10, max_duration=10))

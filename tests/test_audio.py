@@ -1,0 +1,348 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from io import BytesIO
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile as sf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audiomcq_cli import audio
+from audiomcq_cli.contracts import Audio
+from audiomcq_cli.errors import InputError
+
+
+def make_tone(seconds: float = 1.0, rate: int = 16_000, channels: int = 1) -> Any:
+    """A tone for each channel, at different pitches, shape (frames, channels)."""
+    times = np.arange(round(seconds * rate)) / rate
+    pitches = 220 * np.arange(1, channels + 1)
+    return (0.4 * np.sin(2 * np.pi * times[:, None] * pitches)).astype(np.float32)
+
+
+def write_tone(path: Path, seconds: float = 1.0, rate: int = 16_000, channels: int = 1) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sf.write(path, make_tone(seconds, rate, channels), rate)
+    return path
+
+
+def probe(path: Path) -> dict[str, Any]:
+    return audio.run_analysis("probe", str(path))
+
+
+# ----------------------------------------------------------------------------------------------------- analysing
+
+
+@pytest.mark.parametrize("extension", ["wav", "flac", "mp3", "ogg"])
+def test_probe_measures(tmp_path: Path, extension: str) -> None:
+    """A good file gives its length, rate, channels and format."""
+    found = probe(write_tone(tmp_path / f"a.{extension}", 1.5, 16_000, 2))
+    expected = {"duration": 1.5, "sample_rate": 16_000, "channels": 2, "frames": 24_000, "format": extension.upper()}
+    assert found == expected
+
+
+def test_probe_in_another_process(tmp_path: Path) -> None:
+    """An analysis runs by name in a worker process."""
+    path = write_tone(tmp_path / "a.wav")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        assert pool.submit(audio.run_analysis, "probe", str(path)).result()["frames"] == 16_000
+
+
+def test_analyses_can_be_pickled() -> None:
+    """The table of analyses can be sent to another process."""
+    assert pickle.loads(pickle.dumps(audio.ANALYSES)) == audio.ANALYSES
+
+
+def test_example_looks_like_a_result(tmp_path: Path) -> None:
+    """What a rehearsal is told of a clip has the form of what a run would be told."""
+    found, example = probe(write_tone(tmp_path / "a.wav")), audio.ANALYSES["probe"].example
+    assert {name: type(value) for name, value in example.items()} == {name: type(found[name]) for name in found}
+
+
+def test_version_names_the_tools() -> None:
+    """An analysis' version changes with the libraries behind it."""
+    version = audio.ANALYSES["probe"].version
+    assert sf.__version__ in version
+    assert sf.__libsndfile_version__ in version
+
+
+def test_file_without_bytes_is_empty(tmp_path: Path) -> None:
+    """A file of zero bytes is reported as empty."""
+    path = tmp_path / "a.wav"
+    path.touch()
+    assert probe(path)["problem"] == "audio_empty"
+
+
+def test_file_without_samples_is_empty(tmp_path: Path) -> None:
+    """A valid header with no samples behind it is reported as empty."""
+    assert probe(write_tone(tmp_path / "a.wav", seconds=0))["problem"] == "audio_empty"
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.m4a", "a.raw"])
+def test_other_content_is_unreadable(tmp_path: Path, name: str) -> None:
+    """A file that is not audio is reported, whatever its extension, and its path is not in the detail."""
+    (tmp_path / name).write_text("this is not audio, " * 50)
+    found = probe(tmp_path / name)
+    assert found["problem"] == "audio_unreadable"
+    assert found["detail"]
+    assert str(tmp_path) not in found["detail"]
+
+
+def test_flac_cut_short_is_unreadable(tmp_path: Path) -> None:
+    """A FLAC file cut in half is refused although its header has the full length."""
+    path = write_tone(tmp_path / "a.flac", 5)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert probe(path)["problem"] == "audio_unreadable"
+
+
+def test_flac_damaged_in_the_middle_is_unreadable(tmp_path: Path) -> None:
+    """Damage between an intact beginning and an intact end is found."""
+    path = write_tone(tmp_path / "a.flac", 5)
+    data = path.read_bytes()
+    middle = len(data) // 2
+    path.write_bytes(data[:middle] + bytes(500) + data[middle + 500 :])
+    assert probe(path)["problem"] == "audio_unreadable"
+
+
+def test_mp3_cut_short_says_where(tmp_path: Path) -> None:
+    """An MP3 file that ends before the length in its Info frame is refused, with both lengths."""
+    path = write_tone(tmp_path / "a.mp3", 5)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    found = probe(path)
+    assert found["problem"] == "audio_unreadable"
+    assert "of the 5.00 s" in found["detail"]
+
+
+def test_missing_file_is_unreadable(tmp_path: Path) -> None:
+    """A file that is not there comes back as a problem, not as an error."""
+    assert probe(tmp_path / "a.wav") == {"problem": "audio_unreadable", "detail": "No such file or directory"}
+
+
+def test_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """A named pipe is refused at once, in probing and in hashing."""
+    os.mkfifo(tmp_path / "a.wav")
+    assert probe(tmp_path / "a.wav")["detail"] == "not a regular file"
+    with pytest.raises(InputError, match="not a regular file"):
+        audio.hash_file(tmp_path / "a.wav")
+
+
+def test_hash_is_sha256_of_the_bytes(tmp_path: Path) -> None:
+    """The content hash is the plain SHA-256 of the file."""
+    path = write_tone(tmp_path / "a.wav")
+    assert audio.hash_file(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# --------------------------------------------------------------------------------------------------------- paths
+
+
+def test_path_inside_is_resolved(tmp_path: Path) -> None:
+    """A relative path gives the file below the root, and need not exist."""
+    assert audio.resolve(tmp_path, "sub/a.wav") == tmp_path.resolve() / "sub" / "a.wav"
+
+
+@pytest.mark.parametrize(
+    "relative",
+    ["", "/etc/passwd", "\\server\\a", "../a.wav", "sub/../../a.wav", "..\\a.wav", "sub\\..\\a", "C:\\a.wav", "c:a.wav",
+     "a\0.wav", "..", "\ud800.wav"],
+)  # fmt: skip
+def test_path_outside_is_refused(tmp_path: Path, relative: str) -> None:
+    """Absolute paths, steps upwards, drive letters, NUL and what is no path at all are refused."""
+    with pytest.raises(InputError):
+        audio.resolve(tmp_path, relative)
+
+
+def test_link_out_of_the_root_is_refused(tmp_path: Path) -> None:
+    """A symbolic link to a file outside the root is refused."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "a.wav").symlink_to(write_tone(tmp_path / "outside.wav"))
+    with pytest.raises(InputError, match="symbolic link"):
+        audio.resolve(root, "a.wav")
+
+
+def test_link_inside_the_root_is_followed(tmp_path: Path) -> None:
+    """A symbolic link to another file of the root is fine, and so is a root that is a link itself."""
+    target = write_tone(tmp_path / "root" / "sub" / "a.wav")
+    (tmp_path / "root" / "b.wav").symlink_to(target)
+    (tmp_path / "link").symlink_to(tmp_path / "root")
+    assert audio.resolve(tmp_path / "link", "b.wav") == target.resolve()
+
+
+@given(relative=st.text(st.sampled_from("./\\ab:\0"), max_size=12))
+def test_no_path_leaves_its_root(relative: str) -> None:
+    """Whatever the path, it is refused or lies below the root."""
+    root = Path("/somewhere/root")
+    try:
+        found = audio.resolve(root, relative)
+    except InputError:
+        return
+    assert found.is_relative_to(root)
+
+
+# ------------------------------------------------------------------------------------------------------- finding
+
+
+def test_audio_is_listed_in_order(tmp_path: Path) -> None:
+    """Audio files of all folders are listed by name; other and hidden files are not."""
+    for name in ("b.wav", "a/c.FLAC", "a.wav", "notes.txt", ".hidden.wav", ".git/d.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert audio.list_audio(tmp_path) == ["a.wav", "a/c.FLAC", "b.wav"]
+
+
+def test_missing_folder_is_an_input_error(tmp_path: Path) -> None:
+    """A folder that is not there is named."""
+    with pytest.raises(InputError, match=r"absent.*no such folder"):
+        audio.list_audio(tmp_path / "absent")
+
+
+@pytest.mark.parametrize(
+    ("candidate", "found"),
+    [("sub/x.wav", "sub/x.wav"), ("sub/x", "sub/x.wav"), ("x.wav", "sub/x.wav"), ("x", "sub/x.wav"), ("x.mp3", None)],
+)
+def test_file_is_found_by_path_name_or_stem(candidate: str, found: str | None) -> None:
+    """A candidate is a path, a path without extension, a name or a stem; another extension is another file."""
+    assert audio.FolderIndex(["sub/x.wav", "y.wav"]).find([candidate]) == found
+
+
+def test_first_candidate_counts() -> None:
+    """Of several candidates the first that exists is taken."""
+    assert audio.FolderIndex(["a.wav", "b.wav"]).find(["absent", "b", "a"]) == "b.wav"
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        (["a/x.wav", "x.mp3"], "x.mp3"),
+        (["x.mp3", "x.flac"], "x.flac"),
+        (["b/x.wav", "a/x.wav"], "a/x.wav"),
+        (["x.wav.flac", "x.wav"], "x.wav"),
+    ],
+)
+def test_ties_do_not_depend_on_order(files: list[str], found: str) -> None:
+    """The file nearest to the root counts, then the better format, then the name, in whatever order they came."""
+    assert audio.FolderIndex(files).find(["x"]) == audio.FolderIndex(files[::-1]).find(["x"]) == found
+
+
+def test_accents_match_however_they_are_stored() -> None:
+    """A name with a decomposed accent on disk is found by its composed form."""
+    assert audio.FolderIndex(["cafe\u0301.wav"]).find(["caf\u00e9.wav"]) == "cafe\u0301.wav"
+
+
+def test_folder_is_indexed(tmp_path: Path) -> None:
+    """A folder on disk can be asked for a stem."""
+    write_tone(tmp_path / "train" / "Yabc_30.wav")
+    assert audio.index_folder(tmp_path).find(["abc_30", "Yabc_30"]) == "train/Yabc_30.wav"
+
+
+# ------------------------------------------------------------------------------------------------------- hearing
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("native", "channels", "extension"), [(44_100, 2, "wav"), (8_000, 1, "flac"), (16_000, 3, "wav")]
+)
+def test_samples_are_those_of_librosa(tmp_path: Path, native: int, channels: int, extension: str) -> None:
+    """Loading gives the samples of librosa.load, at a higher, a lower and the same rate, also over many blocks."""
+    import librosa
+
+    path = write_tone(tmp_path / f"a.{extension}", 4.321, native, channels)
+    expected, _ = librosa.load(path, sr=16_000, mono=True)
+    found = audio.load(path, 16_000)
+    assert found.dtype == np.float32
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("content", [b"", b"not audio"])
+def test_loading_what_is_not_audio_is_an_input_error(tmp_path: Path, content: bytes) -> None:
+    """Loading a file that cannot be decoded names it."""
+    (tmp_path / "a.wav").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.wav: cannot be decoded"):
+        audio.load(tmp_path / "a.wav", 16_000)
+
+
+def test_header_that_lies_does_not_take_memory(tmp_path: Path) -> None:
+    """A header that promises hundreds of gigabytes costs only what is there."""
+    path = tmp_path / "a.au"
+    header = b".snd" + b"".join(number.to_bytes(4, "big") for number in (24, 0xFFFFFFFF, 3, 16_000, 2))
+    path.write_bytes(header + bytes(6_400))
+    assert len(audio.load(path, 16_000)) == 1_600
+
+
+@pytest.mark.parametrize("format", audio.FORMATS)
+def test_encoded_samples_come_back(format: str) -> None:
+    """Encoding keeps samples within 16 bits, and clips those beyond full scale instead of wrapping them."""
+    samples = np.append(make_tone()[:, 0], [1.5, -1.5]).astype(np.float32)
+    decoded, rate = sf.read(BytesIO(audio.encode(samples, 16_000, format)), dtype="float32")
+    assert rate == 16_000
+    np.testing.assert_allclose(decoded, np.clip(samples, -1, 1), atol=1e-4)
+
+
+def test_encoding_is_repeatable() -> None:
+    """The same samples give the same bytes."""
+    encode = partial(audio.encode, make_tone()[:, 0], 16_000)
+    assert [encode("wav"), encode("flac")] == [encode("wav"), encode("flac")]
+
+
+def test_unknown_format_is_an_input_error() -> None:
+    """A format that cannot be written names those that can."""
+    with pytest.raises(InputError, match="mp3") as caught:
+        audio.encode(make_tone()[:, 0], 16_000, "mp3")
+    assert "wav, flac" in caught.value.hint
+
+
+@pytest.mark.parametrize("format", audio.FORMATS)
+def test_silence_is_digital_silence(format: str) -> None:
+    """The silence part is zeros of the length asked for, and needs no file."""
+    part = audio.read_part(Audio.silence(2.5), {}, 16_000, format)
+    decoded, rate = sf.read(BytesIO(part))
+    assert (len(decoded), rate) == (40_000, 16_000)
+    assert not decoded.any()
+
+
+def test_original_is_the_clip_at_the_rate_asked(tmp_path: Path) -> None:
+    """The original part is the clip, mono, at the model's rate."""
+    write_tone(tmp_path / "sub" / "a.wav", 1.0, 44_100, 2)
+    part = audio.read_part(Audio("original", "Set", "sub/a.wav"), {"Set": tmp_path}, 16_000, "wav")
+    info = sf.info(BytesIO(part))
+    assert (info.frames, info.samplerate, info.channels) == (16_000, 16_000, 1)
+
+
+def test_part_of_a_changed_file_is_refused(tmp_path: Path) -> None:
+    """A file that is no longer the one that was hashed is not sent under its hash."""
+    path = write_tone(tmp_path / "a.wav")
+    part = Audio("original", "Set", "a.wav", audio.hash_file(path))
+    assert audio.read_part(part, {"Set": tmp_path}, 16_000, "wav")
+    write_tone(path, 2.0)
+    with pytest.raises(InputError, match="has changed"):
+        audio.read_part(part, {"Set": tmp_path}, 16_000, "wav")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Audio("original", "Set", "../a.wav"),
+        Audio("original", "Set", "absent.wav"),
+        Audio("original", "Other", "a.wav"),
+        Audio("reversed", "Set", "a.wav"),
+        Audio("silence:"),
+        Audio("silence:-1"),
+        Audio("silence:inf"),
+        Audio("silence:long"),
+    ],
+    ids=lambda part: f"{part.transform} {part.path}",
+)
+def test_bad_part_is_an_input_error(tmp_path: Path, part: Audio) -> None:
+    """A path out of the root, a missing file, an unknown source and a transform that makes no sense are refused."""
+    write_tone(tmp_path / "a.wav")
+    with pytest.raises(InputError):
+        audio.read_part(part, {"Set": tmp_path}, 16_000, "wav")
