@@ -137,5 +137,9 @@ def _find_audio(row: SourceRow, spec: SourceSpec, finder: Any) -> tuple[str | No
     if not row.audio:
         return None, None
     if finder is not None and spec.audio_root and (found := finder.find(row.audio)):
-        return found, (spec.audio_root / found).stat().st_size
-    return row.audio[0], None
+        path = spec.audio_root / found
+        if path.is_file():  # and no link to nowhere
+            return found, path.stat().st_size
+    name = row.audio[0]
+    known = name.lower().endswith(audio.AUDIO_EXTENSIONS)
+    return name if known else f"{name}.wav", None

@@ -18,6 +18,9 @@ from audiomcq_cli.records import LABELLED, REASONED
 UNPARSABLE = "unparsable_votes"
 """Flag of a row of which some judge's answer could not be read."""
 
+UNDECIDED = "undecided"
+"""Flag of a row whose label could be the other one, had those answers been right: it is not known, only likelier."""
+
 
 @dataclass(frozen=True, slots=True)
 class FilterOptions:
@@ -56,13 +59,15 @@ def ask(row: Row, ctx: Context[FilterOptions]) -> Flow:
     replies = yield [Chat(model=judge, prompt="judge", variables=variables, audio=audio) for judge in options.judges]
     votes = [_read_vote(row, judge, reply, options) for judge, reply in zip(options.judges, replies, strict=True)]
     right = sum(vote["status"] == "right" for vote in votes)
-    unparsable = any(vote["status"] == "unparsable" for vote in votes)
+    unparsable = sum(vote["status"] == "unparsable" for vote in votes)
+    flags = [UNPARSABLE] if unparsable else []
+    flags += [UNDECIDED] if right < options.weak_at <= right + unparsable else []
     return [
         row
         | {
             "votes": votes,
             "audio_contribution": "weak" if right >= options.weak_at else "strong",
-            "flags": [*row["flags"], *([UNPARSABLE] if unparsable else [])],
+            "flags": [*row["flags"], *flags],
             "calls": [*row["calls"], *(reply.call for reply in replies)],
             "provenance": [*row["provenance"], *(reply.made("audio_contribution") for reply in replies)],
         }

@@ -6,7 +6,7 @@ The slots of a clip are filled one after the other, so that the writer sees what
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 
 from audiomcq_cli.contracts import (
@@ -79,13 +79,8 @@ class GenerateOptions:
 
     writer: str = option("writer", "model that writes questions and choices")
     questions_per_clip: int = option(1, "questions asked of each clip", minimum=1)
-    # ``option`` cannot take a mapping as its default: a dataclass refuses mutable ones.
-    types: Mapping[str, float] = field(
-        default_factory=dict,
-        metadata=option(
-            None,
-            "target share of each question type, as speech = 0.5; empty lets the writer choose what suits the clip",
-        ).metadata,
+    types: Mapping[str, float] = option(
+        {}, "target share of each question type, as speech = 0.5; empty lets the writer choose what suits the clip"
     )
     difficulty: str = option(
         "", "difficulty to ask for; empty leaves it to the writer", choices=("", "easy", "medium", "hard")
