@@ -184,15 +184,19 @@ def _folder(recipe: Recipe) -> Path:
 
 
 def _publish(source: Path, target: Path, recipe: Recipe) -> dict[str, Any]:
-    from audiomcq_cli.release.build import ReleaseInfo, build_release
+    from audiomcq_cli.release.build import ReleaseInfo, build_release, is_current
 
     options = dict(recipe.publish)
     if "languages" in options:
         options["languages"] = tuple(options["languages"])
-    report = build_release(source, target, ReleaseInfo(name=recipe.name, version=recipe.version, **options))
+    info = ReleaseInfo(name=recipe.name, version=recipe.version, **options)
+    if is_current(source, target, info):
+        out.say(f"publish: nothing to do: {target}")
+        return {"release": str(target), "changed": False}
+    report = build_release(source, target, info)
     rows = sum(file.rows or 0 for file in report.files)
     out.say(f"publish: {rows:,} rows in {len(report.files):,} files, configs {', '.join(report.configs)}: {target}")
-    return {"release": str(target), "rows": rows, "files": len(report.files), "configs": list(report.configs)}
+    return {"release": str(target), "changed": True, "rows": rows, "files": len(report.files), "configs": list(report.configs)}
 
 
 def _describe_step(step: Any) -> str:

@@ -11,11 +11,12 @@ a reader sees the old release or the new one. Nothing in it depends on when or w
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,23 @@ def build_release(source: Path, target: Path, info: ReleaseInfo) -> ReleaseRepor
     return report
 
 
+def is_current(source: Path, target: Path, info: ReleaseInfo) -> bool:
+    """Whether a release is whole and was made of this very stage folder under this name."""
+    try:
+        manifest = json.loads(manifest_path(target).read_text("utf-8"))
+        return bool(manifest["fingerprint"] == _fingerprint(source, info)) and all(
+            (target / file["file"]).stat().st_size == file["size"] for file in manifest["files"]
+        )
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _fingerprint(source: Path, info: ReleaseInfo) -> str:
+    """Hash of what a release depends on: the manifest of its input, which names every shard's hash, and its names."""
+    names = json.dumps([FORMAT, asdict(info)], sort_keys=True)
+    return hashlib.sha256(names.encode() + manifest_path(source).read_bytes()).hexdigest()
+
+
 def _check_source(source: Path) -> dict[str, Any]:
     """The manifest of a stage folder whose shards are those that the manifest names."""
     found = {shard.path.name for shard in list_shards(source)}
@@ -145,7 +163,8 @@ def _fill(folder: Path, source: Path, target: Path, info: ReleaseInfo, lineage: 
     (folder / "README.md").write_text(render_card(info, statistics, lineage), "utf-8", newline="\n")
     files.append(_describe(folder, folder / "README.md", rows=None))
     files.sort(key=lambda file: file.path)
-    write_manifest(folder, _make_manifest(info, statistics, files, lineage))
+    manifest = _make_manifest(info, statistics, files, lineage)
+    write_manifest(folder, {**manifest, "fingerprint": _fingerprint(source, info)})
     return ReleaseReport(
         folder=target, files=tuple(files), configs=tuple(list_configs(statistics)), statistics=statistics
     )

@@ -110,9 +110,12 @@ def hash_file(path: Path) -> str:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path that takes the place of ``path`` when the block ends well, and is removed when not."""
+    """Give a temporary path that takes the place of ``path`` when the block ends well, and is removed when not.
+
+    It is the same every time, so that what a killed run left is written over.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         yield temporary
         with temporary.open("rb+") as file:
