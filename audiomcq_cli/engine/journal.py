@@ -18,11 +18,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from audiomcq_cli.errors import JournalBusy, StorageError
+
+if TYPE_CHECKING:
+    import filelock
 
 GROUP_SECONDS = 0.05
 
@@ -64,13 +67,14 @@ class Journal:
 
     @classmethod
     def read_only(cls, path: Path) -> Journal:
-        """A journal to look things up in; empty where there is no such file."""
-        if not path.is_file():
+        """A journal to look things up in; empty where there is no such file or a kill left one of no bytes."""
+        if not path.is_file() or path.stat().st_size == 0:
             return cls(path, None, None)
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         try:
             return cls(path, connection, None)
         except sqlite3.Error as error:
+            connection.close()
             raise StorageError(f"{path}: not a readable journal: {error}") from error
 
     def get(self, key: bytes) -> Entry | None:
@@ -126,7 +130,7 @@ class JournalWriter:
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[tuple[Journal, bytes, bytes] | asyncio.Future[None] | None] = queue.SimpleQueue()
         self._error: Exception | None = None
-        self._locks: dict[Path, Any] = {}
+        self._open: dict[Journal, filelock.BaseFileLock] = {}
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -148,15 +152,18 @@ class JournalWriter:
                 f"{path}: another run is writing this journal",
                 hint="wait for it to end, or give this run a --workdir of its own",
             ) from None
+        connection = None
         try:
             connection = sqlite3.connect(path, check_same_thread=False)
             connection.execute("PRAGMA journal_mode = TRUNCATE")
             connection.executescript(_TABLES)
             journal = Journal(path, connection, self)
         except (sqlite3.Error, OSError) as error:
+            if connection is not None:
+                connection.close()
             lock.release()
             raise StorageError(f"{path}: not a usable journal: {error}") from error
-        self._locks[path] = lock
+        self._open[journal] = lock
         return journal
 
     def add(self, journal: Journal, key: bytes, body: bytes) -> None:
@@ -172,15 +179,24 @@ class JournalWriter:
         await done
 
     async def close_journal(self, journal: Journal) -> None:
-        """Commit what is left of a journal and let others write it."""
-        await self.flush()
-        journal.close()
-        self._locks.pop(journal.path).release()
+        """Commit what is left of a journal and let others write it; ``close`` does so where this is cancelled.
+
+        Raises:
+            StorageError: It cannot be committed.
+        """
+        try:
+            await self.flush()
+        except StorageError:
+            self._release(journal)
+            raise
+        self._release(journal)
 
     def close(self) -> None:
-        """End the thread, after it has committed what is queued."""
+        """End the thread, after it has committed what is queued, and whatever is still open."""
         self._queue.put(None)
         self._thread.join()
+        for journal in list(self._open):
+            self._release(journal)
 
     def __enter__(self) -> JournalWriter:
         return self
@@ -189,6 +205,10 @@ class JournalWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _release(self, journal: Journal) -> None:
+        journal.close()
+        self._open.pop(journal).release()
 
     def _run(self) -> None:
         running = True

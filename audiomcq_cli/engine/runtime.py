@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import random
 import signal
 import threading
 from collections import Counter
@@ -16,8 +17,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-
-import tenacity
 
 from audiomcq_cli import audio as clips
 from audiomcq_cli.contracts import (
@@ -176,19 +175,17 @@ class Runtime:
             ModelError: No call to this model can succeed.
         """
         handle = self.model(name)
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(CallUnavailable),
-            stop=tenacity.stop_after_attempt(handle.model.attempts),
-            wait=_wait,
-            sleep=self._sleep,
-            reraise=True,
-        )
-        async for attempt in retrying:
-            with attempt:
-                self.raise_if_stopping()
-                self.usage.calls[name] += 1
-                self.usage.retries[name] += attempt.retry_state.attempt_number > 1
+        for attempt in range(1, handle.model.attempts + 1):
+            self.raise_if_stopping()
+            self.usage.calls[name] += 1
+            try:
                 completion = await handle.send_once(call, self.encode)
+                break
+            except CallUnavailable as error:
+                if attempt == handle.model.attempts:
+                    raise
+                self.usage.retries[name] += 1
+                await self._sleep(_wait_for(error, attempt))
         self.usage.prompt_tokens[name] += completion.prompt_tokens
         self.usage.completion_tokens[name] += completion.completion_tokens
         return completion
@@ -247,9 +244,8 @@ def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
     os._exit(1)
 
 
-def _wait(state: tenacity.RetryCallState) -> float:
-    """Exponential back-off with jitter, or what the server asked for."""
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, CallUnavailable) and error.retry_after is not None:
+def _wait_for(error: CallUnavailable, attempt: int) -> float:
+    """Seconds before the next attempt: what the server asked for, else exponential back-off with full jitter."""
+    if error.retry_after is not None:
         return min(error.retry_after, LONGEST_WAIT)
-    return tenacity.wait_random_exponential(multiplier=0.25, max=LONGEST_WAIT)(state)
+    return random.uniform(0, min(LONGEST_WAIT, 0.25 * 2**attempt))

@@ -18,7 +18,7 @@ from audiomcq_cli.engine.answerers import Online, Replay
 from audiomcq_cli.engine.asking import Asker
 from audiomcq_cli.engine.drive import Driven, drive
 from audiomcq_cli.engine.journal import Journal
-from audiomcq_cli.engine.output import ShardOutput
+from audiomcq_cli.engine.output import ShardOutput, read_pair
 from audiomcq_cli.engine.partition import read_partition
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
@@ -59,7 +59,9 @@ async def run_shard(unit: Unit, runtime: Runtime, progress: Progress, slots: asy
     """
     if unit.stage.divide is not None:
         return _divide_shard(unit, progress)
-    done_round = read_note(unit.target.rejects).get("round") if _is_current(unit) else None
+    # A pair left half by a kill does not end its round, or what failed in it would be asked once more.
+    current = read_pair(unit.target).get("fingerprint") == unit.fingerprint
+    done_round = read_note(unit.target.rejects).get("round") if current else None
     journal = Journal.read_only(unit.journal) if unit.replay else runtime.journals.open(unit.journal)
     try:
         if unit.replay:
@@ -147,7 +149,3 @@ def _divide_shard(unit: Unit, progress: Progress) -> dict[str, Any]:
     with ShardOutput(unit.name, unit.stage.writes, unit.target, unit.fingerprint, progress) as output:
         output.add_table(divided, unit.stage.key, table.height)
         return output.finish()
-
-
-def _is_current(unit: Unit) -> bool:
-    return bool(read_note(unit.target.path).get("fingerprint") == unit.fingerprint)
