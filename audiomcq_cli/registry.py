@@ -64,4 +64,7 @@ def stages() -> dict[str, Stage[Any]]:
 def _load(kind: str, name: str, attribute: str) -> Any:
     if name not in names(kind):
         raise RecipeError(f"unknown {kind[:-1]} {name!r}", hint=f"there are {', '.join(names(kind))}")
-    return getattr(import_module(f"audiomcq_cli.{kind}.{name.replace('-', '_')}"), attribute)
+    module = import_module(f"audiomcq_cli.{kind}.{name.replace('-', '_')}")
+    if not hasattr(module, attribute):
+        raise RecipeError(f"{module.__file__} does not define {attribute}", hint=f"every file in {kind}/ has to")
+    return getattr(module, attribute)

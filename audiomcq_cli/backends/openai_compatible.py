@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 OPENAI = "https://api.openai.com/v1"
+OPENAI_KEY = "OPENAI_API_KEY"
 CONNECT_SECONDS = 10.0
 REST_SECONDS = 5.0
 """How long an endpoint that failed is passed over while another is there."""
@@ -148,12 +149,16 @@ class OpenAICompatible:
 
         try:
             async with self._client().post(url, data=body, allow_redirects=False) as response:
-                return response.status, await response.read(), response.headers
+                return response.status, self._hide(await response.read()), response.headers
         except TimeoutError as error:
             message = f"{url}: no answer within {self._model.timeout:g} s"
             raise CallUnavailable(message, code="timeout") from error
         except aiohttp.ClientError as error:
-            raise CallUnavailable(f"{url}: {error}", code="connection") from error
+            raise CallUnavailable(f"{url}: {self._hide(str(error).encode()).decode()}", code="connection") from error
+
+    def _hide(self, text: bytes) -> bytes:
+        """Take the key out of what a server sent, before any of it goes into a reply or an error."""
+        return text.replace(self._key.encode(), b"***") if self._key else text
 
     # ------------------------------------------------------------------------------------------------- errors
 
@@ -163,7 +168,7 @@ class OpenAICompatible:
         url = f"{endpoint.url}/models"
         try:
             async with self._client().get(url, timeout=aiohttp.ClientTimeout(total=30)) as response:
-                status, body = response.status, await response.read()
+                status, body = response.status, self._hide(await response.read())
         except (aiohttp.ClientError, TimeoutError) as error:
             raise EndpointUnreachable(
                 f"model {self._model.name!r}: nothing answers at {endpoint.url}: {error or 'no answer in 30 s'}",
@@ -179,13 +184,15 @@ class OpenAICompatible:
             )
 
     def _translate(self, endpoint: Endpoint, status: int, body: bytes, headers: Mapping[str, str]) -> Exception:
-        """What a status other than 200 means. The key never appears in a message, whatever the server echoes."""
+        """What a status other than 200 means."""
         text = body[:500].decode("utf-8", "replace")
-        if self._key:
-            text = text.replace(self._key, "***")
         message = f"{endpoint.url} answered {status}: {text}"
         if status in _REFUSED:
-            where = f"the key in ${self._model.api_key_env}" if self._key else "no key (set api_key_env in its table)"
+            where = (
+                f"the key in ${self._model.api_key_env or OPENAI_KEY}"
+                if self._key
+                else "no key (set api_key_env in its table)"
+            )
             return AuthenticationFailed(
                 f"model {self._model.name!r}: {message}", hint=f"the request was sent with {where}"
             )
@@ -217,8 +224,11 @@ def _read_completion(body: bytes) -> Completion:
         choice = reply["choices"][0]
         message = choice["message"]
         usage = reply.get("usage") or {}
+        text = message.get("content") or message.get("refusal") or ""
+        if not isinstance(text, str):
+            raise TypeError("the content is not a text")
         return Completion(
-            text=message.get("content") or "",
+            text=text,
             finish_reason="refusal" if message.get("refusal") else choice.get("finish_reason") or "stop",
             prompt_tokens=int(usage.get("prompt_tokens") or 0),
             completion_tokens=int(usage.get("completion_tokens") or 0),
@@ -250,7 +260,7 @@ def _retry_after(value: str | None) -> float | None:
 
 
 def _read_key(model: Model) -> str:
-    name = model.api_key_env or ("" if model.base_url else "OPENAI_API_KEY")
+    name = model.api_key_env or ("" if model.base_url else OPENAI_KEY)
     key = os.environ.get(name, "") if name else ""
     if name and not key:
         raise RecipeError(f"model {model.name!r}: the environment variable {name} is not set", hint=f"export {name}=…")

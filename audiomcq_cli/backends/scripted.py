@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from audiomcq_cli.contracts import BackendKind, Call, Capabilities, Completion, Encoder, Model, option
 from audiomcq_cli.errors import CallRefused, ModelNotServed
@@ -35,7 +36,7 @@ class Scripted:
         """Read the script; raises ``ModelNotServed`` where that cannot be done."""
         path = Path(self._model.settings.script)
         try:
-            self._replies = json.loads(path.read_text("utf-8"))
+            self._replies = _check_script(json.loads(path.read_text("utf-8")))
         except (OSError, ValueError) as error:
             raise ModelNotServed(
                 f"model {self._model.name!r}: no usable script {str(path)!r}: {error}",
@@ -63,6 +64,14 @@ class Scripted:
 
     async def close(self) -> None:
         """There is nothing to close."""
+
+
+def _check_script(script: Any) -> Mapping[str, list[str]]:
+    if not isinstance(script, dict) or not all(isinstance(replies, list) for replies in script.values()):
+        raise ValueError("not a table of lists")
+    if not all(isinstance(reply, str) for replies in script.values() for reply in replies):
+        raise ValueError("a reply is not a text")
+    return script
 
 
 BACKEND = BackendKind(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 import time
 from collections import Counter
@@ -23,6 +25,8 @@ class Out:
 
     def __init__(self) -> None:
         self._people: Console | None = None
+        self.summary: dict[str, Any] = {}
+        """What ``--json`` prints when the command has ended, well or not; commands add to it as they go."""
 
     @property
     def people(self) -> Console:
@@ -34,18 +38,24 @@ class Out:
         return self._people
 
     def say(self, message: str, *, style: str = "") -> None:
-        """A line for people. The text is printed as it is: names and captions are no markup."""
-        self.people.print(message, style=style or None, markup=False)
+        """A line for people. Names and captions in it are no markup, and cannot steer the terminal."""
+        self.people.print(printable(message), style=style or None, markup=False)
 
     def error(self, message: str, hint: str = "") -> None:
         """An error and what to do about it, for people."""
-        self.people.print(f"error: {message}", style="bold red", markup=False)
+        self.people.print(f"error: {printable(message)}", style="bold red", markup=False)
         if hint:
-            self.people.print(f"  hint: {hint}", markup=False)
+            self.people.print(f"  hint: {printable(hint)}", markup=False)
 
     def data(self, text: str) -> None:
         """Text that is the result of a command."""
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8")  # a path may hold what is no Unicode
+        try:
+            sys.stdout.write(text if text.endswith("\n") else text + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:  # the reader has gone, as in `| head`: nothing is wrong, and nothing more to say there
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(0) from None
 
     def json(self, value: Any) -> None:
         """One machine-readable value."""
@@ -57,11 +67,14 @@ class Out:
         from rich.text import Text
 
         table = Table(title=title, title_justify="left")
+        texts = [[f"{cell:,}" if isinstance(cell, int) else printable(str(cell)) for cell in row] for row in rows]
         for index, column in enumerate(columns):
             number = all(isinstance(row[index], int | float) for row in rows) and bool(rows)
-            table.add_column(column, justify="right" if number else "left", no_wrap=number)
-        for row in rows:
-            table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
+            # A narrow terminal wraps the headings before it cuts a name or a number.
+            width = max((len(row[index]) for row in texts), default=0)
+            table.add_column(column, justify="right" if number else "left", min_width=min(width, 20))
+        for row in texts:
+            table.add_row(*map(Text, row))
         self.people.print(table)
 
 
@@ -113,6 +126,11 @@ class StageProgress:
 
     def _describe(self) -> str:
         return ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(self._counts.items()))
+
+
+def printable(text: str) -> str:
+    """Text with its control characters shown as escapes: captions and replies are not ours."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def describe_reasons(reasons: Mapping[str, Mapping[str, int]]) -> str:

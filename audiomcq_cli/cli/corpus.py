@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audiomcq_cli import registry
-from audiomcq_cli.cli.console import out
-from audiomcq_cli.cli.options import argument, build, flags_of, given_flags
-from audiomcq_cli.errors import InputError, RecipeError
+from audiomcq_cli import records, registry
+from audiomcq_cli.cli.console import out, printable
+from audiomcq_cli.cli.options import argument, build, escape_markup, flag, flags_of, given_flags
+from audiomcq_cli.errors import InputError, RecipeError, ReplayMiss
 
 if TYPE_CHECKING:
     from audiomcq_cli.cli.recipe import Recipe
@@ -23,7 +23,9 @@ RELEASE = "release"
 """Folder of the release in the folder that ``run`` builds in."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable summary on stdout.")]
-RecipeFlag = Annotated[Path | None, typer.Option(help="Recipe that name, version and licence are taken from.")]
+RecipeFlag = Annotated[
+    Path | None, typer.Option(help="Recipe that name, version and licence are taken from.", metavar="PATH")
+]
 
 
 def publish(
@@ -32,21 +34,27 @@ def publish(
     recipe: RecipeFlag = None,
     json: Json = False,
 ) -> None:
-    """Make the release folder: data by configuration, and the dataset card."""
+    """Make a release folder, ready for the Hub: the data by subset and label, and the dataset card."""
     from audiomcq_cli.cli.recipe import Recipe, read_recipe
 
-    summary = _publish(source, target, read_recipe(recipe) if recipe else Recipe())
-    if json:
-        out.json(summary)
+    _publish(source, target, read_recipe(recipe) if recipe else Recipe())
 
 
 def run(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe (TOML).", show_default=False)],
-    until: Annotated[str | None, typer.Option(help="Last stage to run.", show_default=False)] = None,
-    limit: Annotated[int | None, typer.Option(help="Take the first clips of each source only.")] = None,
-    workdir: Annotated[Path | None, typer.Option(help="Folder to build in (default: the recipe's).")] = None,
-    keep_failed: Annotated[bool, typer.Option("--keep-failed", help="Count failed items as done.")] = False,
-    replay: Annotated[bool, typer.Option("--replay", help="Answer from the journal alone.")] = False,
+    until: Annotated[
+        str | None, typer.Option(help="Last stage to run (default: publish).", metavar="STAGE", show_default=False)
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Take the first clips of each source only.", metavar="N", min=1)
+    ] = None,
+    workdir: Annotated[
+        Path | None, typer.Option(help="Folder to build in (default: the recipe's).", metavar="PATH")
+    ] = None,
+    keep_failed: Annotated[
+        bool, typer.Option("--keep-failed", help="Count failed items as done, and go on without them.")
+    ] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Answer from the journal alone, and call nothing.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; call and write nothing.")] = False,
     json: Json = False,
 ) -> None:
@@ -64,9 +72,9 @@ def run(
     names = _names(loaded, until)
     jobs = _jobs(loaded, [name for name in names if name != "publish"], limit, keep_failed, replay)
     if dry_run:
-        rehearse_jobs(jobs, loaded, as_json=json)
+        rehearse_jobs(jobs, loaded)
         return
-    run_jobs(jobs, loaded, as_json=json)
+    run_jobs(jobs, loaded)
     if "publish" in names:
         _publish(jobs[-1].target, _folder(loaded) / RELEASE, loaded)
 
@@ -74,7 +82,9 @@ def run(
 def trace(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A stage folder.", show_default=False)],
     item: Annotated[str, typer.Argument(metavar="ID", help="Id of a clip or question.", show_default=False)],
-    workdir: Annotated[Path | None, typer.Option(help="Folder of the journal (default: beside DIR).")] = None,
+    workdir: Annotated[
+        Path | None, typer.Option(help="Folder that holds journal/ (default: the one beside DIR).", metavar="PATH")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show every prompt, raw reply and vote behind a row, stage by stage."""
@@ -83,21 +93,18 @@ def trace(
     from audiomcq_cli.engine.trace import trace as follow
 
     kinds = {name: registry.backend(name) for name in registry.names("backends")}
-    steps = asyncio.run(
-        follow(
-            folder,
-            item,
-            workdir=workdir or folder.resolve().parent,
-            stages=registry.stages(),
-            build=build,
-            backends=kinds,
+    folders = workdir or folder.resolve().parent
+    try:
+        steps = asyncio.run(
+            follow(folder, item, workdir=folders, stages=registry.stages(), build=build, backends=kinds)
         )
-    )
-    if json:
-        out.json([asdict(step) for step in steps])
-        return
-    for step in steps:
-        out.data(_describe_step(step))
+    except ReplayMiss as error:
+        hint = f"name the folder that holds journal/ with --workdir (now {folders})"
+        raise ReplayMiss(str(error), hint=hint) from error
+    out.summary["steps"] = [asdict(step) for step in steps]
+    if not json:
+        for step in steps:
+            out.data(_describe_step(step))
 
 
 def recipe_schema() -> None:
@@ -111,7 +118,7 @@ def add_export_commands(app: typer.Typer) -> None:
     """Add ``export`` with one subcommand for each format."""
     group = typer.Typer(help="Write rows in a format that a trainer reads.", no_args_is_help=True)
     for name in registry.names("exports"):
-        group.command(name, help=registry.export(name).help)(_make_export(name))
+        group.command(name, help=escape_markup(registry.export(name).help))(_make_export(name))
     app.add_typer(group, name="export", rich_help_panel="Corpus")
 
 
@@ -120,24 +127,43 @@ def _make_export(name: str) -> Callable[..., None]:
     parameters = [
         argument("source", Path, "Stage folder to read.", metavar="IN"),
         argument("target", Path, "Folder to write; it must not hold anything yet.", metavar="OUT"),
-        *flags_of(options),
+        *flags_of(options, "Options of this format"),
+        flag("json", bool, "Print one machine-readable summary on stdout.", default=False),
     ]
 
     def command(**values: Any) -> None:
-        from audiomcq_cli.storage.shards import list_shards, read_rows
-
-        target: Path = values["target"]
-        shards = list_shards(values["source"])
-        if target.exists() and any(target.iterdir()):
-            raise InputError("the folder is not empty", file=str(target), hint="name a new one")
-        target.mkdir(parents=True, exist_ok=True)
-        rows = (row for shard in shards for row in read_rows(shard.path))
-        count = registry.export(name).write(rows, target, build(options, given_flags(options, values)))
-        out.say(f"{count:,} records in {target}")
+        _export(name, values["source"], values["target"], given_flags(options, values))
 
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
     command.__annotations__ = {one.name: one.annotation for one in parameters}
     return command
+
+
+def _export(name: str, source: Path, target: Path, given: dict[str, Any]) -> None:
+    """Write a format beside its target and put it in place when it is whole."""
+    import shutil
+
+    from audiomcq_cli.cli.session import check_folder
+    from audiomcq_cli.storage.shards import list_shards, read_rows
+
+    export = registry.export(name)
+    shards = list_shards(source)
+    check_folder(target, source)
+    if target.exists() and any(target.iterdir()):
+        raise InputError("the folder is not empty", file=str(target), hint="name a new one as OUT")
+    for shard in shards:
+        next(read_rows(shard.path, records.QUESTION), None)  # raises where a column is missing
+    building = target.resolve().with_name(f".{target.resolve().name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    try:
+        rows = (row for shard in shards for row in read_rows(shard.path))
+        count = export.write(rows, building, build(export.options, given))
+        building.replace(target)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    out.summary["export"] = {"format": name, "folder": str(target), "records": count}
+    out.say(f"{count:,} records in {target}")
 
 
 def _names(recipe: Recipe, until: str | None) -> list[str]:
@@ -148,7 +174,8 @@ def _names(recipe: Recipe, until: str | None) -> list[str]:
     if until is None:
         return names
     if until not in names:
-        raise RecipeError(f"--until {until!r}: no such stage", hint=f"stages are {', '.join(names)}")
+        hint = f"stages of this recipe are {', '.join(names)}"
+        raise RecipeError(f"--until {until!r}: no such stage", hint=hint)
     return names[: names.index(until) + 1]
 
 
@@ -183,20 +210,23 @@ def _folder(recipe: Recipe) -> Path:
     return recipe.workdir or Path("build")
 
 
-def _publish(source: Path, target: Path, recipe: Recipe) -> dict[str, Any]:
-    from audiomcq_cli.release.build import ReleaseInfo, build_release, is_current
+def _publish(source: Path, target: Path, recipe: Recipe) -> None:
+    from audiomcq_cli.cli.session import check_folder
+    from audiomcq_cli.release.build import ReleaseInfo, build_release
 
+    check_folder(target, source)
     options = dict(recipe.publish)
     if "languages" in options:
         options["languages"] = tuple(options["languages"])
-    info = ReleaseInfo(name=recipe.name, version=recipe.version, **options)
-    if is_current(source, target, info):
-        out.say(f"publish: nothing to do: {target}")
-        return {"release": str(target), "changed": False}
-    report = build_release(source, target, info)
+    report = build_release(source, target, ReleaseInfo(name=recipe.name, version=recipe.version, **options))
     rows = sum(file.rows or 0 for file in report.files)
     out.say(f"publish: {rows:,} rows in {len(report.files):,} files, configs {', '.join(report.configs)}: {target}")
-    return {"release": str(target), "changed": True, "rows": rows, "files": len(report.files), "configs": list(report.configs)}
+    out.summary["release"] = {
+        "folder": str(target),
+        "rows": rows,
+        "files": len(report.files),
+        "configs": list(report.configs),
+    }
 
 
 def _describe_step(step: Any) -> str:
@@ -213,4 +243,4 @@ def _describe_step(step: Any) -> str:
     ]
     if step.row and "audio_contribution" in step.row:
         lines.append(f"audio contribution: {step.row['audio_contribution']}")
-    return "\n".join(lines) + "\n"
+    return printable("\n".join(lines) + "\n")

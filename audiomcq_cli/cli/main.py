@@ -1,4 +1,4 @@
-"""The command line: a table of contents, and the only ``try``."""
+"""The command line: a table of contents."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import typer
 
 from audiomcq_cli import __version__
 from audiomcq_cli.cli import corpus
+from audiomcq_cli.cli.ending import run_to_end
 from audiomcq_cli.cli.stages import add_stage_commands
-from audiomcq_cli.errors import AudiomcqError
 
 EPILOG = (
     "Exit codes: 0 done, 1 unexpected error, 2 wrong usage, 3 bad input, 4 recipe or option, 5 model or server,"
@@ -37,26 +37,8 @@ def make_app() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line; every error of ours ends in one message and its exit code."""
-    try:
-        make_app()()
-    except AudiomcqError as error:
-        if "--debug" in sys.argv:
-            raise
-        from audiomcq_cli.cli.session import report_error
-
-        report_error(error)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:  # the reader of stdout has gone, as in `| head`
-        sys.stderr.close()
-        sys.exit(0)
-    except Exception as error:
-        if "--debug" in sys.argv:
-            raise
-        from audiomcq_cli.cli.console import out
-
-        out.error(f"unexpected: {type(error).__name__}: {error}", "run again with --debug for the traceback")
-        sys.exit(1)
+    """Run the command line to its end."""
+    run_to_end(lambda arguments: make_app()(args=arguments, prog_name="audiomcq"), sys.argv[1:])
 
 
 def _print_version(wanted: bool) -> None:
@@ -69,6 +51,6 @@ def _shared(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere.")] = False,
 ) -> None:
     pass

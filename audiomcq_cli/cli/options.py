@@ -7,6 +7,7 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -16,6 +17,7 @@ from audiomcq_cli.errors import RecipeError
 T = TypeVar("T")
 
 _SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean"}
+_METAVARS: dict[Any, str] = {str: "TEXT", int: "N", float: "X", Path: "PATH", list[str]: "TEXT"}
 
 
 def schema_of(options: type) -> dict[str, Any]:
@@ -34,26 +36,64 @@ def build(options: type[T], table: Mapping[str, Any]) -> T:
     return options(**{name: _convert(hints[name], value) for name, value in table.items()})
 
 
-def flags_of(options: type) -> list[inspect.Parameter]:
+def flags_of(options: type, panel: str) -> list[inspect.Parameter]:
     """One Typer parameter for each option; its default None stands for the recipe's value, else the option's own."""
     hints = typing.get_type_hints(options)
     return [
-        flag(one.name, _flag_type(hints[one.name]), _help(one), panel="Options of this stage")
+        flag(
+            one.name,
+            _flag_type(hints[one.name]),
+            _help(one, hints[one.name]),
+            panel=panel,
+            metavar="NAME=VALUE" if _is_mapping(hints[one.name]) else None,
+        )
         for one in fields(options)
     ]
 
 
-def flag(name: str, type_: Any, help: str, *, default: Any = None, panel: str | None = None) -> inspect.Parameter:
+def flag(
+    name: str,
+    type_: Any,
+    help: str,
+    *,
+    default: Any = None,
+    panel: str | None = None,
+    metavar: str | None = None,
+    minimum: int | None = None,
+) -> inspect.Parameter:
     """A Typer option as a keyword parameter."""
     names = [f"--{name.replace('_', '-')}"] if type_ is bool else []  # a switch without its --no- twin
-    declaration = Annotated[type_, typer.Option(*names, help=help, rich_help_panel=panel, show_default=False)]
+    plain = next((one for one in typing.get_args(type_) if one is not type(None)), type_)
+    declaration = Annotated[
+        type_,
+        typer.Option(
+            *names,
+            help=escape_markup(help),
+            rich_help_panel=panel,
+            show_default=False,
+            metavar=metavar or _METAVARS.get(plain),
+            min=minimum,
+        ),
+    ]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=declaration)
 
 
-def argument(name: str, type_: Any, help: str, *, metavar: str) -> inspect.Parameter:
+def argument(name: str, type_: Any, help: str, *, metavar: str, required: bool = True) -> inspect.Parameter:
     """A Typer argument as a positional parameter."""
-    declaration = Annotated[type_, typer.Argument(help=help, metavar=metavar, show_default=False)]
-    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=declaration)
+    declaration = Annotated[type_, typer.Argument(help=escape_markup(help), metavar=metavar, show_default=False)]
+    default = inspect.Parameter.empty if required else None
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=declaration)
+
+
+def escape_markup(text: str) -> str:
+    """Help text for Typer, which takes words in square brackets for colours."""
+    return text.replace("[", "\\[")
+
+
+def as_sentence(text: str) -> str:
+    """A help text with a capital and a full stop."""
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith(".") else f"{text}."
 
 
 def given_flags(options: type, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,14 +141,19 @@ def _flag_type(hint: Any) -> Any:
     return (hint if hint in _SCALARS else list[str]) | None
 
 
-def _help(one: Field[Any]) -> str:
-    text = str(one.metadata.get("help", ""))
-    if choices := [choice for choice in one.metadata.get("choices", ()) if choice]:
-        text += f": {', '.join(choices)}"
+def _help(one: Field[Any], hint: Any) -> str:
+    text = as_sentence(str(one.metadata.get("help", "")))
+    choices = [choice for choice in one.metadata.get("choices", ()) if choice]
+    if not all(choice in text for choice in choices):
+        text += f" One of {', '.join(choices)}."
+    if hint not in _SCALARS:
+        text += " Give it once for each."
     default = "" if one.default is MISSING else one.default
     if isinstance(default, Sequence) and not isinstance(default, str):
         default = ", ".join(default)
-    return f"{text} (default: {default})" if default not in ("", None) else text
+    if isinstance(default, float):
+        default = f"{default:g}"
+    return text if default in ("", None) or default is False else f"{text} Default: {default}."
 
 
 def _is_mapping(hint: Any) -> bool:
@@ -124,6 +169,7 @@ def _read_pairs(name: str, hint: Any, values: Sequence[str]) -> dict[str, Any]:
             pairs[key] = value_type(text)
         except ValueError:
             found = ""
-        if not found:
-            raise RecipeError(f"--{name.replace('_', '-')} {value!r}: expected NAME=VALUE")
+        if not found or not key:
+            expected = "NAME=NUMBER" if value_type in (int, float) else "NAME=VALUE"
+            raise RecipeError(f"--{name.replace('_', '-')} {value!r}: expected {expected}")
     return pairs

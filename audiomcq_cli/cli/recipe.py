@@ -9,17 +9,29 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from audiomcq_cli import registry
+from audiomcq_cli.cli.lines import find_line
 from audiomcq_cli.cli.options import build, schema_of
 from audiomcq_cli.contracts import Model
 from audiomcq_cli.engine.partition import SourceSpec
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.storage.resources import schema
 
+T = TypeVar("T")
+
 DEFAULT_BACKEND = "openai-compatible"
+
+_TYPES = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +39,14 @@ class Recipe:
     """A recipe that has been checked; paths are as seen from the current folder.
 
     Attributes:
-        path: Its file; None for the recipe of a run without one. name, version, seed, shards: ``[project]``.
+        path, text: Its file and what is in it; None for a run without one. name, version, seed, shards: ``[project]``.
         workdir: Folder of all stage folders and of the journal. prompts: Folder of the user's own prompts.
         models, sources: By name; in order. stages: The tables of the stages as they stand.
         publish: The table of that name.
     """
 
     path: Path | None = None
+    text: str = field(default="", repr=False)
     name: str = "corpus"
     version: str = "0.1.0"
     seed: int = 0
@@ -49,14 +62,16 @@ class Recipe:
         """The options of a stage: flags first, then the recipe's table, then the defaults.
 
         Raises:
-            RecipeError: A flag's value is not one that the option takes.
+            RecipeError: A flag's value is not one that the option takes, or the options contradict each other.
         """
-        given = dict(flags or {})
+        given, table = dict(flags or {}), self.stages.get(stage, {})
         options = registry.stages()[stage].options
         if problem := _first_problem(given, schema_of(options)):
             keys, message = problem
             raise RecipeError(f"--{str(keys[0]).replace('_', '-') if keys else stage}: {message}")
-        return build(options, {**self.stages.get(stage, {}), **given})
+        if given or not table or self.path is None:
+            return build(options, {**table, **given})
+        return _build(options, table, self.path, self.text, [stage])
 
 
 def recipe_schema() -> dict[str, Any]:
@@ -84,11 +99,13 @@ def read_recipe(path: Path) -> Recipe:
         text = path.read_text("utf-8")
         table = tomllib.loads(text)
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", file=str(path)) from error
+        message = f"the recipe cannot be read: {error.strerror}"
+        raise InputError(message, file=str(path), hint="expected a TOML file; is the path right?") from error
     except UnicodeDecodeError as error:
-        raise RecipeError(f"{path}: not UTF-8") from error
+        raise RecipeError(f"{path}: not UTF-8, byte {error.start}", hint="save the file as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{path}: not TOML: {error}") from error
+        hint = 'texts stand in quotes, as name = "corpus"'
+        raise RecipeError(f"{path}: not TOML: {error}", hint=hint) from error
     return _Reader(path, text).read(table)
 
 
@@ -112,6 +129,7 @@ class _Reader:
         project = table.get("project", {})
         return Recipe(
             path=self._path,
+            text=self._text,
             name=project.get("name", self._path.stem),
             version=project.get("version", "0.1.0"),
             seed=project.get("seed", 0),
@@ -133,21 +151,26 @@ class _Reader:
         kind = table.get("backend", DEFAULT_BACKEND) if isinstance(table, dict) else DEFAULT_BACKEND
         if kind not in registry.names("backends"):
             names = ", ".join(registry.names("backends"))
-            raise self._error([*keys, "backend"], f"unknown backend {kind!r}; there are {names}")
+            raise self._error([*keys, "backend"], f"unknown backend {kind!r}; backends are {names}")
         options = registry.backend(kind).options
         common, own = self._split(keys, table, base, options)
         urls = common.pop("base_url", ())
         urls = (urls,) if isinstance(urls, str) else tuple(urls)
         for url in urls:
             self._check_url([*keys, "base_url"], url)
-        return Model(name=name, base_url=urls, settings=build(options, own), **{"backend": kind, **common})
+        settings = _build(options, own, self._path, self._text, keys)
+        return Model(name=name, base_url=urls, settings=settings, **{"backend": kind, **common})
 
     def _check_url(self, keys: Sequence[str | int], url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise self._error(keys, f"expected an address such as http://localhost:8000/v1, found {url!r}")
-        if parts.username or parts.password or parts.query:
+        if "@" in url or "?" in url:  # before it is shown
             raise self._error(keys, "an address holds no credentials; name a variable in api_key_env instead")
+        try:
+            parts = urlsplit(url)
+            wrong = parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or parts.fragment
+        except ValueError:  # a bad port or IPv6 address
+            wrong = True
+        if wrong:
+            raise self._error(keys, f"expected an address such as http://localhost:8000/v1, found {url!r}")
 
     def _sources(self, tables: Any, base: Mapping[str, Any]) -> tuple[SourceSpec, ...]:
         if not isinstance(tables, list):
@@ -161,9 +184,12 @@ class _Reader:
 
     def _source(self, keys: Sequence[str | int], table: Any, base: Mapping[str, Any]) -> SourceSpec:
         adapter = table.get("adapter", "") if isinstance(table, dict) else ""
-        if adapter not in registry.names("sources"):
+        if adapter != "" and adapter not in registry.names("sources"):
             names = ", ".join(registry.names("sources"))
-            raise self._error([*keys, "adapter"], f"unknown adapter {adapter!r}; there are {names}")
+            raise self._error([*keys, "adapter"], f"unknown adapter {adapter!r}; adapters are {names}")
+        if adapter == "":
+            self._check(keys, table, base)
+            raise self._error([*keys, "adapter"], "must not be empty")
         options = registry.source(adapter).options
         common, own = self._split(keys, table, base, options)
         audio = common.pop("audio", None)
@@ -197,9 +223,7 @@ class _Reader:
             raise self._error([*keys, *problem[0]], problem[1])
 
     def _error(self, keys: Sequence[str | int], message: str) -> RecipeError:
-        line = find_line(self._text, keys)
-        dotted = ".".join(str(key) for key in keys)
-        return RecipeError(f"{self._path}, line {line}, key {dotted}: {message}")
+        return _error(self._path, self._text, keys, message)
 
     def _beside(self, path: str) -> Path:
         return self._path.parent / Path(path).expanduser()
@@ -224,6 +248,9 @@ def source_spec(
     if not colon or not path:
         names = ", ".join(registry.names("sources"))
         raise RecipeError(f"source {text!r}: expected ADAPTER:PATH", hint=f"adapters are {names}")
+    if adapter not in registry.names("sources"):
+        close = _did_you_mean(adapter, dict.fromkeys(registry.names("sources")))
+        raise RecipeError(f"source {text!r}: unknown adapter {adapter!r}{close}")
     source = registry.source(adapter)
     where = Path(path).expanduser()
     return SourceSpec(
@@ -239,26 +266,18 @@ def source_spec(
     )
 
 
-def find_line(text: str, keys: Sequence[str | int]) -> int:
-    """Line of a key in TOML text, or of the nearest table or key around it; from 1."""
-    best, depth = 1, 0
-    table: list[str | int] = []
-    arrays: dict[str, int] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := re.match(r"\s*(\[\[?)\s*([^\]]+?)\s*\]", line):
-            names: list[str | int] = [name.strip().strip("\"'") for name in header[2].split(".")]
-            if header[1] == "[[":
-                arrays[header[2]] = arrays.get(header[2], -1) + 1
-                names.append(arrays[header[2]])
-            table = names
-            here = table
-        elif pair := re.match(r"\s*([\w.\-\"']+)\s*=", line):
-            here = [*table, *(name.strip("\"'") for name in pair[1].split("."))]
-        else:
-            continue
-        if len(here) > depth and list(keys[: len(here)]) == here:
-            best, depth = number, len(here)
-    return best
+def _build(options: type[T], table: Mapping[str, Any], path: Path, text: str, keys: Sequence[str | int]) -> T:
+    """Options from a table of a recipe; where they contradict each other, the error says where the table is."""
+    try:
+        return build(options, table)
+    except RecipeError as error:
+        key = next((name for name in table if str(error).startswith(name)), None)
+        raise _error(path, text, [*keys, key] if key else keys, str(error), error.hint) from error
+
+
+def _error(path: Path, text: str, keys: Sequence[str | int], message: str, hint: str = "") -> RecipeError:
+    dotted = ".".join(str(key) for key in keys)
+    return RecipeError(f"{path}, line {find_line(text, keys)}, key {dotted}: {message}", hint=hint)
 
 
 def _first_problem(table: Any, wanted: Mapping[str, Any]) -> tuple[list[str | int], str] | None:
@@ -271,8 +290,33 @@ def _first_problem(table: Any, wanted: Mapping[str, Any]) -> tuple[list[str | in
             known = error.schema["properties"] if isinstance(error.schema, dict) else {}
             if unknown := [name for name in error.instance if name not in known]:
                 return [*keys, unknown[0]], f"unknown key{_did_you_mean(unknown[0], known)}"
-        return keys, error.message
+        return keys, _explain(error, keys)
     return None
+
+
+def _explain(error: Any, keys: Sequence[str | int]) -> str:
+    """What is wrong with a value, for people."""
+    described = error.schema.get("description", "")
+    # What stands where the name of a variable should may well be the key itself.
+    found = "something else" if keys and keys[-1] == "api_key_env" else repr(error.instance)
+    match error.validator:
+        case "required":
+            missing = next(name for name in error.validator_value if name not in error.instance)
+            described = error.schema["properties"].get(missing, {}).get("description", "")
+            return f"key {missing!r} is missing" + (f": {described}" if described else "")
+        case "type":
+            expected = f"expected {_TYPES.get(error.validator_value, error.validator_value)}, found {found}"
+        case "enum":
+            expected = f"expected one of {', '.join(repr(one) for one in error.validator_value)}, found {found}"
+        case "pattern":
+            expected = f"{found} does not have the form {error.validator_value}"
+        case "minLength":
+            expected = "must not be empty"
+        case "anyOf":
+            expected = f"{found} does not fit"
+        case _:
+            expected = error.message
+    return expected + (f" ({described})" if described else "")
 
 
 def _did_you_mean(name: str, known: Mapping[str, Any]) -> str:

@@ -9,27 +9,29 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import StageProgress, describe_reasons, out
-from audiomcq_cli.errors import AudiomcqError, Incomplete, Interrupted, RecipeError
+from audiomcq_cli.errors import CapabilityMissing, Incomplete, InputError, Interrupted, RecipeError
 
 if TYPE_CHECKING:
     from audiomcq_cli.cli.recipe import Recipe
+    from audiomcq_cli.contracts import Need
     from audiomcq_cli.engine.account import Job, StageReport
     from audiomcq_cli.engine.runtime import Runtime
 
 T = TypeVar("T")
 
 
-def run_jobs(jobs: Sequence[Job], recipe: Recipe, *, as_json: bool) -> None:
+def run_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
     """Run stages one after another and sum each of them up.
 
     Raises:
         Incomplete: Rows failed; later stages were not begun. Interrupted, AudiomcqError: As they come.
     """
-    reports: list[StageReport] = []
+    reports: list[dict[str, Any]] = []
+    out.summary["stages"] = reports
 
     async def work(runtime: Runtime) -> None:
         from audiomcq_cli.engine.executors import LocalExecutor
@@ -37,24 +39,21 @@ def run_jobs(jobs: Sequence[Job], recipe: Recipe, *, as_json: bool) -> None:
 
         for job in jobs:
             report = await run_stage(job, runtime, LocalExecutor(), StageProgress(out))
-            reports.append(report)
+            reports.append(asdict(report))
             _sum_up(report)
             _raise_if_incomplete(job, report)
 
-    try:
-        _run(recipe, work)
-    finally:
-        if as_json:
-            out.json({"stages": [asdict(report) for report in reports]})
+    _check(jobs, recipe)
+    _run(recipe, work)
 
 
-def rehearse_jobs(jobs: Sequence[Job], recipe: Recipe, *, as_json: bool) -> None:
+def rehearse_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
     """Say what the jobs would send, without calling or writing anything."""
     from audiomcq_cli.engine.rehearse import rehearse
 
+    _check(jobs, recipe)
     estimates = _run(recipe, lambda runtime: rehearse(jobs, runtime))
-    if as_json:
-        out.json({"dry_run": [asdict(estimate) for estimate in estimates]})
+    out.summary["dry_run"] = [asdict(estimate) for estimate in estimates]
     rows = [
         (
             one.stage,
@@ -72,15 +71,51 @@ def rehearse_jobs(jobs: Sequence[Job], recipe: Recipe, *, as_json: bool) -> None
     out.table("Dry run: what is not in the journal yet, if nothing is rejected", columns, rows)
 
 
-def check_folders(source: Path | None, target: Path) -> None:
-    """Refuse to write a folder into itself."""
-    if source is not None and source.resolve() == target.resolve():
-        raise RecipeError(f"{target}: a stage cannot write the folder that it reads")
+def check_folder(target: Path, *sources: Path) -> None:
+    """Refuse to write where there is a file, or where something is read.
+
+    Raises:
+        InputError: A part of the path is a file. RecipeError: It is one of ``sources``.
+    """
+    path = target.resolve()
+    if path in [source.resolve() for source in sources]:
+        raise RecipeError(f"{target}: cannot write into the folder that is read", hint="name another folder as OUT")
+    there = next(part for part in (path, *path.parents) if part.exists())
+    if not there.is_dir():
+        raise InputError("is a file, expected a folder to write", file=str(there), hint="name another folder as OUT")
 
 
 def command_line() -> str:
     """The command that was given, as it can be typed again."""
     return shlex.join(["audiomcq", *sys.argv[1:]])
+
+
+def _check(jobs: Sequence[Job], recipe: Recipe) -> None:
+    """Find what would stop a later stage before the first one is begun."""
+    for job in jobs:
+        read = [job.source] if job.source else [path for one in job.sources for path in (one.path, one.audio_root)]
+        check_folder(job.target, *(path for path in read if path))
+        for need in job.needs:
+            _check_model(job, need, recipe)
+
+
+def _check_model(job: Job, need: Need, recipe: Recipe) -> None:
+    if need.model not in recipe.models:
+        known = ", ".join(sorted(recipe.models)) or "none"
+        message = f"stage {job.name} needs a model {need.model!r}"
+        if recipe.path is None:
+            raise RecipeError(f"{message}, and no recipe is given", hint="give one: --recipe RECIPE")
+        message = f"{recipe.path}: {message}; the recipe has {known}"
+        raise RecipeError(message, hint=f"add a table [models.{need.model}], or name another under [{job.name}]")
+    model = recipe.models[need.model]
+    capabilities = registry.backend(model.backend).capabilities(model)
+    for name in () if job.replay else sorted(need.capabilities):
+        if not getattr(capabilities, name):
+            message = f"stage {job.name} needs {name} of model {need.model!r}, which does not offer it"
+            hint = f"name another model under [{job.name}]"
+            if name == "audio":
+                hint = f"if the model hears, say audio = true under [models.{need.model}]; else {hint}"
+            raise CapabilityMissing(f"{recipe.path}: {message} (backend {model.backend!r})", hint=hint)
 
 
 def _run(recipe: Recipe, work: Callable[[Runtime], Awaitable[T]]) -> T:
@@ -108,8 +143,7 @@ def _run(recipe: Recipe, work: Callable[[Runtime], Awaitable[T]]) -> T:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             return runner.run(main())
     except (Interrupted, asyncio.CancelledError, KeyboardInterrupt) as error:
-        hint = f"nothing is lost; this goes on: {command_line()}"
-        raise Interrupted("interrupted", hint=hint) from error
+        raise Interrupted("interrupted", hint=f"what is done is kept; this goes on: {command_line()}") from error
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -142,10 +176,5 @@ def _raise_if_incomplete(job: Job, report: StageReport) -> None:
     if report.items["failed"] and not job.keep_failed:
         raise Incomplete(
             f"{job.name}: {report.items['failed']:,} items failed",
-            hint=f"try just those again: {command_line()}   or go on without them: --keep-failed",
+            hint=f"try just those again: {command_line()} (or go on without them: add --keep-failed)",
         )
-
-
-def report_error(error: AudiomcqError) -> None:
-    """Print an error of ours: the only place that does."""
-    out.error(str(error), error.hint)

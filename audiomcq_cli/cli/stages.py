@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.options import argument, flag, flags_of, given_flags
+from audiomcq_cli.cli.options import argument, as_sentence, escape_markup, flag, flags_of, given_flags
 from audiomcq_cli.contracts import Stage
 from audiomcq_cli.errors import RecipeError
 
+if TYPE_CHECKING:
+    from audiomcq_cli.engine.account import Job
+
+OWN = "Options of this stage"
 SHARED = "Options of every stage"
-SOURCE = "The source (the recipe's [[sources]] where none is named)"
+SOURCE = "Options of the source"
+MOST_SHARDS = 99_999
+"""What fits in the five digits of a shard's name."""
 
 
 def add_stage_commands(app: typer.Typer) -> None:
     """Add the commands in the order of the pipeline."""
     for name, stage in registry.stages().items():
-        app.command(name, help=stage.help, rich_help_panel="Stages, in order")(_make_command(name, stage))
+        text = escape_markup(as_sentence(stage.help))
+        app.command(name, help=text, rich_help_panel="Stages, in order")(_make_command(name, stage))
 
 
 def shared_flags() -> list[inspect.Parameter]:
     """The flags that every stage takes."""
     return [
-        flag("recipe", Path | None, "Recipe that models and options are taken from.", panel=SHARED),
-        flag("workdir", Path | None, "Folder of the journal; the recipe's by default, else beside OUT.", panel=SHARED),
+        flag("recipe", Path | None, "Recipe that models and options are taken from; a flag counts more.", panel=SHARED),
+        flag("workdir", Path | None, "Folder of the journal (default: the recipe's, else beside OUT).", panel=SHARED),
         flag("prompts", Path | None, "Folder of your own prompts; the others are the shipped ones.", panel=SHARED),
         flag("seed", int | None, "Seed of every choice made (default: the recipe's, else 0).", panel=SHARED),
         flag("shards", str | None, "Shards to work on, as 0-15 or 3,7; the others are left alone.", panel=SHARED),
@@ -40,12 +48,13 @@ def shared_flags() -> list[inspect.Parameter]:
 
 
 def _source_flags() -> list[inspect.Parameter]:
+    shards = f"Number of shards, up to {MOST_SHARDS:,} (default: 1 below 5,000 clips, else 64)."
     return [
-        flag("limit", int | None, "Take the first clips of the source only.", panel=SOURCE),
+        flag("limit", int | None, "Take the first clips of each source only.", panel=SOURCE, minimum=1),
         flag("audio", Path | None, "Folder of its audio.", panel=SOURCE),
-        flag("name", str | None, "source_dataset of its clips.", panel=SOURCE),
+        flag("name", str | None, "Name of the source in ids and in source_dataset.", panel=SOURCE),
         flag("license", str | None, "Licence of its audio, where the rows do not say.", panel=SOURCE),
-        flag("shard_count", int | None, "Number of shards (default: 1 below 5,000 clips, else 64).", panel=SOURCE),
+        flag("shard_count", int | None, shards, panel=SOURCE, minimum=1),
     ]
 
 
@@ -53,8 +62,9 @@ def _make_command(name: str, stage: Stage[Any]) -> Callable[..., None]:
     first = stage.after is None
     if first:
         adapters = ", ".join(registry.names("sources"))
+        text = f"Sources as ADAPTER:PATH (default: the recipe's); adapters are {adapters}."
         parameters = [
-            argument("sources", list[str] | None, f"ADAPTER:PATH; adapters: {adapters}.", metavar="[SOURCE]..."),
+            argument("sources", list[str] | None, text, metavar="SOURCE", required=False),
             argument("target", Path, "Folder to write.", metavar="OUT"),
         ]
     else:
@@ -62,7 +72,7 @@ def _make_command(name: str, stage: Stage[Any]) -> Callable[..., None]:
             argument("source", Path, "Folder to read: the stage before.", metavar="IN"),
             argument("target", Path, "Folder to write.", metavar="OUT"),
         ]
-    parameters += [*flags_of(stage.options), *(_source_flags() if first else ()), *shared_flags()]
+    parameters += [*flags_of(stage.options, OWN), *(_source_flags() if first else ()), *shared_flags()]
 
     def command(**values: Any) -> None:
         _run_command(name, stage, values)
@@ -73,12 +83,11 @@ def _make_command(name: str, stage: Stage[Any]) -> Callable[..., None]:
 
 
 def _run_command(name: str, stage: Stage[Any], values: Mapping[str, Any]) -> None:
-    from audiomcq_cli.cli.session import check_folders, rehearse_jobs, run_jobs
+    from audiomcq_cli.cli.session import rehearse_jobs, run_jobs
     from audiomcq_cli.engine.account import Job
 
     recipe = load_recipe(values)
     target: Path = values["target"]
-    check_folders(values.get("source"), target)
     job = Job(
         name=name,
         stage=stage,
@@ -93,7 +102,8 @@ def _run_command(name: str, stage: Stage[Any], values: Mapping[str, Any]) -> Non
         keep_failed=values["keep_failed"],
         replay=values["replay"],
     )
-    (rehearse_jobs if values["dry_run"] else run_jobs)([job], recipe, as_json=values["json"])
+    _check_numbers(job)
+    (rehearse_jobs if values["dry_run"] else run_jobs)([job], recipe)
 
 
 def load_recipe(values: Mapping[str, Any]) -> Any:
@@ -114,17 +124,22 @@ def _sources(values: Mapping[str, Any], recipe: Any) -> Any:
 
     given = {name: values[name] for name in ("limit", "audio", "name", "license") if values[name] is not None}
     texts = values["sources"] or []
+    of_one = sorted(set(given) - {"limit"})
     if not texts:
         if not recipe.sources:
             raise RecipeError(
                 "no source", hint="name one as ADAPTER:PATH before OUT, or give a --recipe with [[sources]]"
             )
-        if set(given) - {"limit"}:
-            raise RecipeError(f"--{min(set(given) - {'limit'})} is for a source named on the command line")
+        if of_one:
+            raise RecipeError(f"--{of_one[0]} is for a source named on the command line, and there is none")
         return tuple(replace(spec, limit=given.get("limit", spec.limit)) for spec in recipe.sources)
-    if len(texts) > 1 and set(given) - {"limit"}:
-        raise RecipeError(f"--{min(set(given) - {'limit'})} is for one source; put several into a recipe")
-    return tuple(source_spec(text, **given) for text in texts)
+    if len(texts) > 1 and of_one:
+        raise RecipeError(f"--{of_one[0]} is for one source", hint="put several sources into a recipe")
+    specs = tuple(source_spec(text, **given) for text in texts)
+    names = [spec.name for spec in specs]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise RecipeError(f"two sources are called {twice[0]!r}", hint="put them into a recipe, each with a name")
+    return specs
 
 
 def parse_numbers(text: str | None) -> frozenset[int] | None:
@@ -136,10 +151,20 @@ def parse_numbers(text: str | None) -> frozenset[int] | None:
     if text is None:
         return None
     numbers: set[int] = set()
-    try:
-        for part in text.split(","):
-            first, _, last = part.partition("-")
-            numbers.update(range(int(first), int(last or first) + 1))
-    except ValueError:
-        raise RecipeError(f"--shards {text!r}: expected numbers such as 0-15 or 3,7") from None
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        ends = (first, last if dash else first)
+        span = [int(end) for end in ends if re.fullmatch("[0-9]{1,5}", end)]
+        if len(span) < 2 or span[0] > span[1]:
+            raise RecipeError(f"--shards {text!r}: expected numbers such as 0-15 or 3,7")
+        numbers.update(range(span[0], span[1] + 1))
     return frozenset(numbers)
+
+
+def _check_numbers(job: Job) -> None:
+    """Refuse shard numbers that there cannot be; how many a new corpus gets is not known before it is read."""
+    from audiomcq_cli.storage.shards import list_shards
+
+    count = list_shards(job.source)[0].count if job.source else job.shards
+    if count and job.only and max(job.only) >= count:
+        raise RecipeError(f"--shards: there is no shard {max(job.only)}", hint=f"shards are 0 to {count - 1}")

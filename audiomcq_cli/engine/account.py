@@ -57,7 +57,7 @@ class StageReport:
     Attributes:
         stage, target: Which. items: in, kept, rejected, failed, over all shards that are there. reasons: Counts by
             outcome and reason code. rows: Kept. shards: How many there are; redone: worked on in this run.
-        missing: Shards not there yet (worked on elsewhere). seconds: Wall time.
+        missing: Shards not there yet, or of other inputs or options (worked on elsewhere). seconds: Wall time.
         calls, prompt_tokens, completion_tokens: Of this run, by model.
     """
 
@@ -93,19 +93,24 @@ def audio_roots(job: Job) -> dict[str, Path]:
 
 
 def report(
-    job: Job, parts: Sequence[Part], *, redone: int, seconds: float, spent: Mapping[str, Mapping[str, int]]
+    job: Job,
+    notes: Sequence[Mapping[str, Any]],
+    shards: int,
+    *,
+    redone: int,
+    seconds: float,
+    spent: Mapping[str, Mapping[str, int]],
 ) -> StageReport:
-    """Count what became of every item, over the shards that are there."""
-    notes = [note for part in parts if (note := read_pair(part.target))]
+    """Count what became of every item, over the notes of those of the ``shards`` that are there."""
     return StageReport(
         stage=job.name,
         target=str(job.target),
         items=manifests.total_items(note["items"] for note in notes),
         reasons=manifests.total_reasons(note["reasons"] for note in notes),
         rows=sum(note["rows"] for note in notes),
-        shards=len(parts),
+        shards=shards,
         redone=redone,
-        missing=len(parts) - len(notes),
+        missing=shards - len(notes),
         seconds=seconds,
         **spent,
     )

@@ -63,13 +63,13 @@ def items_of(stage: Stage[object], row: Row, options: object) -> Sequence[str]:
 async def _ask_all(requests: Sequence[Request], ask: Ask) -> list[Reply]:
     if len(requests) == 1:  # most flows ask one at a time; a task less a call
         return [await ask(requests[0])]
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_as_coroutine(ask, request)) for request in requests]
-    return [task.result() for task in tasks]
-
-
-async def _as_coroutine(ask: Ask, request: Request) -> Reply:
-    return await ask(request)
+    # Not a TaskGroup: that would cancel the calls in flight when one of them is told that the run is to stop.
+    replies: list[Reply] = []
+    for result in await asyncio.gather(*map(ask, requests), return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+        replies.append(result)
+    return replies
 
 
 def _fails(request: Request, reply: Reply) -> bool:

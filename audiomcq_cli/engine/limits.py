@@ -6,10 +6,13 @@ and spends it locally, so that the limit holds however many there are.
 
 from __future__ import annotations
 
-import asyncio
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+
+Pause = Callable[[float], Awaitable[None]]
+"""Sleeps so many seconds, or raises where the run is to end."""
 
 BLOCK = 8
 """Requests granted at a time, at most."""
@@ -40,7 +43,8 @@ class Bucket:
 
     def wait_for(self, amount: float) -> float:
         """Seconds until ``amount`` (or, if that is more than the bucket takes, a full bucket) is there."""
-        return max(0.0, (min(amount, self.size) - self.held) / self.rate)
+        missing = min(amount, self.size) - self.held
+        return missing / self.rate if missing > 1e-6 else 0.0  # or rounding leaves a wait that moves no clock
 
 
 class QuotaOwner:
@@ -71,7 +75,8 @@ class QuotaOwner:
             self._requests.held -= count
         if self._tokens is not None:
             self._tokens.held -= count * tokens
-        return Grant(requests=count, tokens=count * tokens)
+        # Without a limit of tokens a change of size must not cost requests.
+        return Grant(requests=count, tokens=math.inf if self._tokens is None else count * tokens)
 
 
 class Quota:
@@ -82,12 +87,12 @@ class Quota:
         self._requests = 0
         self._tokens = 0.0
 
-    async def take(self, tokens: float) -> None:
+    async def take(self, tokens: float, pause: Pause) -> None:
         """Wait until one request of about so many tokens may be sent."""
         while self._requests < 1 or self._tokens < tokens:
             grant = self._owner.lease(tokens)
             if grant.wait:
-                await asyncio.sleep(grant.wait)
+                await pause(grant.wait)
             self._requests += grant.requests
             self._tokens += grant.tokens
         self._requests -= 1

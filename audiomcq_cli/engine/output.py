@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli import records
 from audiomcq_cli.contracts import Divided, Failure, Outcome, Reject, Reply, Request, Row
@@ -14,6 +14,9 @@ from audiomcq_cli.engine.drive import Driven
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.errors import StorageError
 from audiomcq_cli.storage.shards import Shard, ShardWriter, hash_file, read_note, replacing
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class ShardOutput:
@@ -67,12 +70,12 @@ class ShardOutput:
                 self._rejects.write(_reject_row(self._stage, item, outcome, driven.exchanges))
                 self._count(*_named(outcome))
 
-    def add_table(self, divided: Divided, key: str, height: int) -> None:
-        """Take the outcome of a whole shard of ``height`` items; each must be kept or rejected, not both."""
+    def add_table(self, divided: Divided, key: str, items: pl.Series) -> None:
+        """Take the outcome of a whole shard of items, all different; each must be kept or rejected, not both."""
         kept, rejected = divided.kept, divided.rejected
         ids = kept[key].unique()
-        if len(ids) + rejected["id"].n_unique() != height or rejected["id"].is_in(ids.implode()).any():
-            raise StorageError(f"stage {self._stage} does not account for each of its {height} items once")
+        if Counter([*ids, *rejected["id"]]) != Counter(items):
+            raise StorageError(f"stage {self._stage} does not account for each of its {len(items)} items once")
         self._kept.write_table(kept.to_arrow())
         self._count("kept", times=len(ids))
         for row in rejected.iter_rows(named=True):

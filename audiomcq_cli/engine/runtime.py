@@ -12,8 +12,9 @@ import random
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -32,7 +33,7 @@ from audiomcq_cli.contracts import (
     Row,
 )
 from audiomcq_cli.engine.journal import Entry, JournalWriter
-from audiomcq_cli.engine.limits import Quota, QuotaOwner
+from audiomcq_cli.engine.limits import Pause, Quota, QuotaOwner
 from audiomcq_cli.errors import CallUnavailable, CapabilityMissing, InputError, Interrupted, RecipeError
 from audiomcq_cli.storage.resources import Prompts
 
@@ -70,11 +71,12 @@ class ModelHandle:
             self._backend = self._kind.open(self.model, encode)
         return self._backend
 
-    async def send_once(self, call: Call, encode: Encoder) -> Completion:
-        """Send a call when a slot and the quota allow it."""
+    @asynccontextmanager
+    async def slot(self, tokens: float, pause: Pause) -> AsyncIterator[None]:
+        """Hold one of the model's slots, from when the quota allows a call of about so many tokens."""
         async with self._slots:
-            await self._quota.take(estimate_tokens(call))
-            return await self.backend(encode).send(call)
+            await self._quota.take(tokens, pause)
+            yield
 
     async def close(self) -> None:
         """Give the backend's connections back."""
@@ -172,31 +174,34 @@ class Runtime:
 
         Raises:
             CallError: The last one, when every attempt is used up or the call itself is refused.
+            Interrupted: The run was asked to end before the call was sent.
             ModelError: No call to this model can succeed.
         """
         handle = self.model(name)
         for attempt in range(1, handle.model.attempts + 1):
-            self.raise_if_stopping()
-            self.usage.calls[name] += 1
             try:
-                completion = await handle.send_once(call, self.encode)
+                async with handle.slot(estimate_tokens(call), self._pause):
+                    self.raise_if_stopping()  # here: those who waited for a slot are not in flight
+                    self.usage.calls[name] += 1
+                    completion = await handle.backend(self.encode).send(call)
                 break
             except CallUnavailable as error:
                 if attempt == handle.model.attempts:
                     raise
                 self.usage.retries[name] += 1
-                await self._sleep(_wait_for(error, attempt))
+                await self._pause(_wait_for(error, attempt))
         self.usage.prompt_tokens[name] += completion.prompt_tokens
         self.usage.completion_tokens[name] += completion.completion_tokens
         return completion
 
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep, but no longer than until the run is asked to end."""
+    async def _pause(self, seconds: float) -> None:
+        """Sleep; raises ``Interrupted`` as soon as the run is asked to end."""
         try:
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
         except TimeoutError:
             return
+        self.raise_if_stopping()
 
     # --------------------------------------------------------------------------------------------------- audio
 

@@ -91,9 +91,13 @@ def input_rows(unit: Unit) -> Iterator[Row]:
     for row in rows:
         name = row[unit.stage.key]
         if name in seen:
-            raise InputError(f"{name!r} is there twice", file=str(unit.source), column=unit.stage.key)
+            raise _refuse_double(unit, name)
         seen.add(name)
         yield row
+
+
+def _refuse_double(unit: Unit, name: str) -> InputError:
+    return InputError(f"{name!r} is there twice", file=str(unit.source), column=unit.stage.key)
 
 
 async def _drive_rows(
@@ -144,8 +148,14 @@ def _divide_shard(unit: Unit, progress: Progress) -> dict[str, Any]:
 
     if unit.stage.divide is None:
         raise StorageError(f"stage {unit.name} has nothing to divide")
-    table = pl.read_parquet(unit.source, columns=list(unit.stage.reads))
+    try:
+        table = pl.read_parquet(unit.source, columns=list(unit.stage.reads))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"cannot be read: {error}", file=str(unit.source)) from error
+    items = table[unit.stage.key]
+    if (twice := items.filter(items.is_duplicated())).len():
+        raise _refuse_double(unit, twice[0])
     divided = unit.stage.divide(table, unit.context)
     with ShardOutput(unit.name, unit.stage.writes, unit.target, unit.fingerprint, progress) as output:
-        output.add_table(divided, unit.stage.key, table.height)
+        output.add_table(divided, unit.stage.key, items)
         return output.finish()

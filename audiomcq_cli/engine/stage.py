@@ -21,7 +21,7 @@ from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit, run_shard
 from audiomcq_cli.errors import InputError, Interrupted
 from audiomcq_cli.storage import manifest as manifests
-from audiomcq_cli.storage.shards import HIDDEN, Shard, hash_file, list_shards, shard
+from audiomcq_cli.storage.shards import HIDDEN, Shard, hash_file, list_shards, replacing, shard
 
 
 async def run_stage(job: Job, runtime: Runtime, executor: Executor, progress: Progress) -> StageReport:
@@ -42,7 +42,8 @@ async def run_stage(job: Job, runtime: Runtime, executor: Executor, progress: Pr
         await _work(job, runtime, executor, progress, todo)
     progress.end()
     spent = account.spent(runtime.usage, before)
-    report = account.report(job, parts, redone=len(todo), seconds=time.monotonic() - started, spent=spent)
+    notes = [note for unit in units if (note := _read_current(unit))]
+    report = account.report(job, notes, len(parts), redone=len(todo), seconds=time.monotonic() - started, spent=spent)
     if todo:
         account.log(job, report)
     if report.missing == 0:
@@ -94,8 +95,8 @@ def prepare(job: Job, context: Context[Any], parts: Sequence[tuple[Path, str]]) 
         table = pq.read_table(path)
     else:
         table = job.stage.prepare.build(pl.scan_parquet([str(path) for path, _ in parts]), context)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table.replace_schema_metadata({"audiomcq": wanted}), path, compression="zstd")
+        with replacing(path) as temporary:
+            pq.write_table(table.replace_schema_metadata({"audiomcq": wanted}), temporary, compression="zstd")
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as stream:
         stream.write_table(table.replace_schema_metadata(None).combine_chunks())
@@ -131,9 +132,15 @@ def _plan(job: Job, runtime: Runtime, parts: Sequence[Part]) -> list[Unit]:
     ]
 
 
-def _is_done(unit: Unit, keep_failed: bool) -> bool:
+def _read_current(unit: Unit) -> dict[str, Any]:
+    """The note of a shard that is there as it should be; empty where it is not, or of other inputs or options."""
     note = read_pair(unit.target)
-    return note.get("fingerprint") == unit.fingerprint and (keep_failed or note["items"]["failed"] == 0)
+    return note if note.get("fingerprint") == unit.fingerprint else {}
+
+
+def _is_done(unit: Unit, keep_failed: bool) -> bool:
+    note = _read_current(unit)
+    return bool(note) and (keep_failed or note["items"]["failed"] == 0)
 
 
 async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progress, todo: Sequence[Unit]) -> None:

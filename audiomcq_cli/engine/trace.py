@@ -72,6 +72,8 @@ async def trace(
     wanted = {name}
     while here is not None:
         manifest = manifests.read_manifest(here)
+        if manifest is None and here != folder:
+            break  # rows that were brought from elsewhere
         if manifest is None:
             raise InputError("no finished stage in this folder", file=str(here), hint="trace reads a stage folder")
         stage = stages[manifest["stage"]]
@@ -81,7 +83,8 @@ async def trace(
             context = Context(build(stage.options, step["options"]), step["seed"])
             shard, row = _find(here, source, stage, context.options, wanted)
             journal = Journal.read_only(workdir / "journal" / manifest["stage"] / f"{shard}.sqlite")
-            steps.append(await _replay(manifest, stage, context, row, name, journal, backends))
+            roots = {source: here / root for source, root in manifest["audio_roots"].items()}
+            steps.append(await _replay(manifest, stage, context, row, name, journal, backends, roots))
             wanted = {row[stage.key], row["clip_id"]}
         here = source
     return steps[::-1]
@@ -108,6 +111,7 @@ async def _replay(
     name: str,
     journal: Journal,
     backends: Mapping[str, BackendKind[Any]],
+    roots: Mapping[str, Path],
 ) -> Step:
     step = manifest["lineage"][-1]
     tries: list[Try] = []
@@ -121,6 +125,7 @@ async def _replay(
             (Path(folder) / f"{prompt}.toml").write_text(kept["text"], "utf-8")
         models = {model: Model(name=model, **described) for model, described in step["models"].items()}
         async with Runtime(models, backends, prompts=Prompts(Path(folder))) as runtime:
+            runtime.audio_roots = dict(roots)
             asker = Asker(manifest["stage"], runtime, journal, (journal.leased() or ("", 0))[1], Replay(), watch)
             driven = await drive(stage, row, context, asker.ask)
     journal.close()

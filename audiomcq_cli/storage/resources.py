@@ -127,7 +127,7 @@ def _render(prompt: Prompt, template: str, variables: Mapping[str, Any]) -> str:
 
     try:
         return _compile(template).render(variables)
-    except TemplateError as error:
+    except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError) as error:
         raise InputError(f"cannot be rendered: {error}", file=f"prompt {prompt.name}") from error
 
 

@@ -165,13 +165,14 @@ class ShardWriter:
         """
         import pyarrow as pa
 
-        for name in self._columns:
-            if records.COLUMNS[name].required and table.column(name).null_count:
-                raise StorageError(f"column {name!r} has rows without a value")
         try:
-            self._writer.write_table(table.select(self._columns).cast(self._schema), row_group_size=ROW_GROUP)
+            fitting = table.select(self._columns).cast(self._schema)
         except (pa.ArrowException, KeyError) as error:
             raise StorageError(f"the table does not fit its columns: {error}") from error
+        for name in self._columns:
+            if records.COLUMNS[name].required and fitting.column(name).null_count:
+                raise StorageError(f"column {name!r} has rows without a value")
+        self._writer.write_table(fitting, row_group_size=ROW_GROUP)
         self.written += table.num_rows
 
     def write(self, row: Row) -> None:
@@ -198,7 +199,7 @@ class ShardWriter:
             return
         try:
             table = pa.Table.from_pylist(self._rows, schema=self._schema)
-        except (pa.ArrowException, TypeError, UnicodeEncodeError) as error:
+        except (pa.ArrowException, TypeError, OverflowError, UnicodeEncodeError) as error:
             first = self._rows[0]
             name = first.get("id", first.get("clip_id"))
             raise StorageError(f"rows from {name!r} on do not fit their columns: {error}") from error

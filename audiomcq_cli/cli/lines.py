@@ -1,0 +1,57 @@
+"""On which line of a TOML text a key stands: what the parser knows and does not tell."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from typing import Any
+
+
+def find_line(text: str, keys: Sequence[str | int]) -> int:
+    """Line of a key in TOML text, or of the nearest table or key around it; from 1.
+
+    A statement (a header, or a key with its value, which may take several lines) is what TOML itself can read.
+    """
+    best, depth = 1, 0
+    table: list[str | int] = []
+    arrays: dict[tuple[str | int, ...], int] = {}
+    statement, begun = "", 1
+    for number, line in enumerate(text.split("\n"), start=1):
+        begun = begun if statement else number
+        statement += line + "\n"
+        try:
+            path = _path_of(tomllib.loads(statement))
+        except tomllib.TOMLDecodeError:
+            continue  # goes on in the next line
+        if line.lstrip().startswith("[") and begun == number:
+            table = _count_in(path, arrays, begins=line.lstrip().startswith("[["))
+            here = table
+        else:
+            here = [*table, *path]
+        statement = ""
+        shared = next((n for n, (one, other) in enumerate(zip(here, keys, strict=False)) if one != other), None)
+        shared = min(len(here), len(keys)) if shared is None else shared
+        if shared > depth:
+            best, depth = begun, shared
+    return best
+
+
+def _path_of(statement: Any) -> list[str]:
+    """The keys that lead to the value of a statement, as far as there is one way."""
+    path: list[str] = []
+    while isinstance(statement, dict) and len(statement) == 1:
+        [(name, statement)] = statement.items()
+        path.append(name)
+    return path
+
+
+def _count_in(names: Sequence[str], arrays: dict[tuple[str | int, ...], int], *, begins: bool) -> list[str | int]:
+    """The keys of a header with the numbers of the arrays of tables in it; ``begins`` is a new element of one."""
+    keys: list[str | int] = []
+    for place, name in enumerate(names, start=1):
+        keys.append(name)
+        if begins and place == len(names):
+            arrays[tuple(keys)] = arrays.get(tuple(keys), -1) + 1
+        if tuple(keys) in arrays:
+            keys.append(arrays[tuple(keys)])
+    return keys

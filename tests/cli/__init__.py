@@ -1,0 +1,112 @@
+"""The command line as its users meet it: real processes in a folder of their own, and a tiny corpus to run them on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent.parent
+NOWHERE = "http://127.0.0.1:9/v1"
+JUDGES = ("judge1", "judge2", "judge3")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command that has ended: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one document on stdout."""
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+    @property
+    def error(self) -> str:
+        """The one error message, with its hint."""
+        lines = self.err.splitlines()
+        starts = [number for number, line in enumerate(lines) if line.startswith("error: ")]
+        assert len(starts) == 1, self.err
+        assert "Traceback" not in self.err
+        return "\n".join(lines[starts[0] :])
+
+
+def audiomcq(*arguments: str | Path, folder: Path, root: Path = ROOT, timeout: float = 120) -> Ended:
+    """Run ``python -m audiomcq_cli`` in a folder, with the package of a checkout."""
+    with start(*arguments, folder=folder, root=root) as process:
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return Ended(process.returncode, out, err)
+
+
+def start(*arguments: str | Path, folder: Path, root: Path = ROOT) -> subprocess.Popen[str]:
+    """Start it and do not wait."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "audiomcq_cli", *map(str, arguments)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(root), "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def write_tones(folder: Path, count: int) -> None:
+    """Write a ``folder`` source: short tones of different pitch, and a table with two captions for each."""
+    import numpy as np
+    import soundfile
+
+    folder.mkdir(parents=True, exist_ok=True)
+    time = np.arange(4_000) / 16_000
+    rows = ["file_name,caption_1,caption_2"]
+    for n in range(count):
+        soundfile.write(folder / f"tone{n}.wav", 0.1 * np.sin(2 * np.pi * (200 + 50 * n) * time), 16_000)
+        rows.append(f"tone{n}.wav,A tone of pitch {n} hums,Steady humming number {n} near an open window")
+    (folder / "captions.csv").write_text("\n".join(rows) + "\n")
+
+
+def write_audiocaps(path: Path, captions: Sequence[str]) -> None:
+    """Write an AudioCaps file with one clip for each caption."""
+    rows = [f'{n},video{n},{10 * n},"{caption}"' for n, caption in enumerate(captions)]
+    path.write_text("\n".join(["audiocap_id,youtube_id,start_time,caption", *rows]) + "\n")
+
+
+def write_recipe(path: Path, base_url: str, *, sources: str, stages: str = "", model: str = "") -> Path:
+    """Write a recipe with the models that the stages look for, all on one server.
+
+    Args:
+        path: Where. base_url: Of the server. sources: ``ADAPTER:PATH``, several with a comma between.
+        stages: Further tables. model: Further keys of every model.
+    """
+    parts = ['[project]\nname = "tiny"\nversion = "1.2.0"\n']
+    for number, name in enumerate(("writer", "grader", *JUDGES)):
+        keys = f'model = "scripted"\nbase_url = "{base_url}"\nsampling = {{seed = {number}}}\n{model}\n'
+        parts.append(f"[models.{name}]\n{keys}" + ("audio = true\n" if name in JUDGES else ""))
+    for source in sources.split(","):
+        adapter, _, where = source.partition(":")
+        parts.append(f'[[sources]]\nadapter = "{adapter}"\npath = "{where}"\n')
+    path.write_text("\n".join([*parts, stages]))
+    return path
+
+
+def hash_tree(folder: Path, *, leave_out: Sequence[str] = ("run.jsonl",)) -> Mapping[str, str]:
+    """SHA-256 of every file below a folder, by its path there; the run log differs from run to run."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in leave_out
+    }

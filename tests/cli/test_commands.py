@@ -1,0 +1,129 @@
+"""What the commands do with their arguments, flags and recipe, beyond what a whole run shows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from audiomcq_cli.cli.console import printable
+from audiomcq_cli.cli.stages import parse_numbers
+from audiomcq_cli.errors import RecipeError
+from tests.cli import audiomcq, write_audiocaps, write_recipe, write_tones
+from tests.servers.process import RunningServer
+
+
+def ids(folder: Path) -> list[str]:
+    """Ids of the clips in a folder."""
+    import polars as pl
+
+    return pl.read_parquet(folder / "*.parquet")["clip_id"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"), [("3", {3}), ("3,7", {3, 7}), ("0-2", {0, 1, 2}), ("0-1,5,7-8", {0, 1, 5, 7, 8}), ("2-2", {2})]
+)
+def test_shard_numbers(text: str, numbers: set[int]) -> None:
+    """Single numbers and ranges, with commas between."""
+    assert parse_numbers(text) == frozenset(numbers)
+
+
+@pytest.mark.parametrize("text", ["", "a", "1,", "3-1", "-1", "1-", "1--2", "0-100000000000", "1.5", " ", "²"])
+def test_bad_shard_numbers(text: str) -> None:
+    """Everything else is refused, before a great many numbers are made."""
+    with pytest.raises(RecipeError, match="expected numbers such as 0-15 or 3,7"):
+        parse_numbers(text)
+
+
+def test_printable() -> None:
+    """Control characters are shown, words in any script are left alone."""
+    assert printable("a\x1b[1m\tb\nc\r\x9b ünd 音") == "a\\x1b[1m\tb\nc\\x0d\\x9b ünd 音"
+
+
+def test_sources_of_the_command_line(tmp_path: Path) -> None:
+    """caption takes several sources, one of which may be limited and named."""
+    write_tones(tmp_path / "tones", 2)
+    write_audiocaps(tmp_path / "a.csv", ["A dog barks", "Rain falls"])
+    ended = audiomcq("caption", "folder:tones", "audiocaps:a.csv", "clips", "--limit", "1", folder=tmp_path)
+    assert ended.code == 0, ended.err
+    assert ids(tmp_path / "clips") == ["tones:tone0.wav", "AudioCaps:video0_0"]
+
+
+def test_source_options_on_the_command_line(tmp_path: Path) -> None:
+    """Name, audio and licence of a source can be given as flags."""
+    import polars as pl
+
+    write_audiocaps(tmp_path / "a.csv", ["A dog barks"])
+    write_tones(tmp_path / "audio", 1)
+    (tmp_path / "audio/tone0.wav").rename(tmp_path / "audio/video0_0.wav")
+    flags = ("--name", "Mine", "--audio", "audio", "--license", "CC0-1.0")
+    ended = audiomcq("caption", "audiocaps:a.csv", "clips", *flags, folder=tmp_path)
+    assert ended.code == 0, ended.err
+    [row] = pl.read_parquet(tmp_path / "clips/*.parquet").to_dicts()
+    assert (row["clip_id"], row["audio_path"], row["license"]) == ("Mine:video0_0", "video0_0.wav", "CC0-1.0")
+    assert row["duration"] == 0.25
+
+
+def test_sources_of_the_recipe(http: RunningServer, tmp_path: Path) -> None:
+    """Without a source on the command line caption reads those of the recipe, and --limit limits each."""
+    write_tones(tmp_path / "tones", 2)
+    write_audiocaps(tmp_path / "a.csv", ["A dog barks", "Rain falls"])
+    write_recipe(tmp_path / "recipe.toml", http.base_url, sources="folder:tones,audiocaps:a.csv")
+    ended = audiomcq("caption", "clips", "--recipe", "recipe.toml", "--limit", "1", folder=tmp_path)
+    assert ended.code == 0, ended.err
+    assert len(ids(tmp_path / "clips")) == 2
+
+
+def test_shards_in_turn(tmp_path: Path) -> None:
+    """--shards works a part; the manifest is written by the run that finds all of them."""
+    write_audiocaps(tmp_path / "a.csv", [f"Dog {n} barks" for n in range(9)])
+    line = ("caption", "audiocaps:a.csv", "clips", "--shard-count", "3", "--json")
+    first = audiomcq(*line, "--shards", "0,2", folder=tmp_path)
+    assert first.code == 6
+    assert "1 of 3 shards are not there yet" in first.error
+    assert first.json["stages"][0]["missing"] == 1
+    assert not (tmp_path / "clips/.audiomcq/manifest.json").exists()
+    second = audiomcq(*line, "--shards", "1", folder=tmp_path)
+    assert second.code == 0, second.err
+    assert second.json["stages"][0]["items"]["in"] == 9
+    assert (tmp_path / "clips/.audiomcq/manifest.json").exists()
+
+
+def test_run_stops_where_it_is_told(http: RunningServer, tmp_path: Path) -> None:
+    """--until ends after a stage, --limit takes the first clips, --workdir builds elsewhere."""
+    write_audiocaps(tmp_path / "a.csv", ["A dog barks", "Rain falls", "A bell rings"])
+    write_recipe(tmp_path / "recipe.toml", http.base_url, sources="audiocaps:a.csv")
+    line = ("run", "recipe.toml", "--until", "generate", "--limit", "2", "--workdir", "there/it/is", "--json")
+    ended = audiomcq(*line, folder=tmp_path)
+    assert ended.code == 0, ended.err
+    assert [(one["stage"], one["items"]["in"]) for one in ended.json["stages"]] == [("caption", 2), ("generate", 2)]
+    assert sorted(path.name for path in (tmp_path / "there/it/is").iterdir()) == ["caption", "generate", "journal"]
+    assert not (tmp_path / "build").exists()
+
+
+def test_flag_counts_more_than_the_recipe(http: RunningServer, tmp_path: Path) -> None:
+    """A stage's flag overrides the recipe's table; the recipe's other keys stay."""
+    write_audiocaps(tmp_path / "a.csv", ["A dog barks"])
+    stages = '[generate]\nquestions_per_clip = 1\ndifficulty = "hard"\n'
+    write_recipe(tmp_path / "recipe.toml", http.base_url, sources="audiocaps:a.csv", stages=stages)
+    assert audiomcq("caption", "clips", "--recipe", "recipe.toml", folder=tmp_path).code == 0
+    line = ("generate", "clips", "out", "--recipe", "recipe.toml", "--questions-per-clip", "2", "--seed", "5")
+    ended = audiomcq(*line, folder=tmp_path)
+    assert ended.code == 0, ended.err
+    [step] = json.loads((tmp_path / "out/.audiomcq/manifest.json").read_text())["lineage"][1:]
+    assert (step["options"]["questions_per_clip"], step["options"]["difficulty"], step["seed"]) == (2, "hard", 5)
+
+
+def test_export(http: RunningServer, tmp_path: Path) -> None:
+    """An export is written whole or not at all, and says how much it wrote."""
+    write_audiocaps(tmp_path / "a.csv", ["A dog barks", "Rain falls"])
+    write_recipe(tmp_path / "recipe.toml", http.base_url, sources="audiocaps:a.csv")
+    assert audiomcq("run", "recipe.toml", "--until", "generate", folder=tmp_path).code == 0
+    refused = audiomcq("export", "audiomcq", "build/generate", "out", "--cot", "both", folder=tmp_path)
+    assert refused.code == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "build", "recipe.toml"]
+    ended = audiomcq("export", "audiomcq", "build/generate", "out", "--json", folder=tmp_path)
+    assert ended.json == {"export": {"format": "audiomcq", "folder": "out", "records": 2}}
+    records = [json.loads(line) for line in (tmp_path / "out/data.jsonl").read_text().splitlines()]
+    assert [record["source_dataset"] for record in records] == ["AudioCaps", "AudioCaps"]

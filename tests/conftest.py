@@ -1,0 +1,50 @@
+"""What all tests share: nothing reaches the Hub, and one scripted server a test process, with faults for the asking."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # read when the libraries are imported, which is later
+os.environ["HF_DATASETS_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+import pytest
+
+from tests.servers.process import RunningServer
+from tests.servers.scripted import running_scripted
+
+MODELS = ("scripted", "other")
+
+FAULTS = (
+    "status:400", "status:401", "status:403", "status:404", "status:408", "status:429", "status:429:retry-after=0",
+    "status:429:retry-after=1", "status:429:retry-date=1", "status:500", "status:502", "status:503", "reset",
+    "reset_body", "close_early", "hang", "hang_body", "slow:0.3", "truncated_json", "length", "wrong_schema", "prose",
+    "empty", "missing", "refusal", "content_filter", "non_utf8", "not_json",
+)  # fmt: skip
+
+
+def strike(fault: str, times: int | None = None) -> str:
+    """Words that, in the user's turn, make the shared server do a fault, so many times or always."""
+    if fault not in FAULTS or times not in (None, 1, 2, 3):
+        raise ValueError(f"the shared server has no rule for {fault!r} {times} times")
+    return f"[fault {fault}; {times or 'always'}]"
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A scripted server that makes the faults that a prompt's text asks for (see ``strike``)."""
+    rules = [
+        {"match": {"contains": strike(fault, times)}, "times": times, "fault": fault}
+        for fault in FAULTS
+        for times in (None, 1, 2, 3)
+    ]
+    with running_scripted(models=MODELS, faults=rules, folder=tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.fixture
+def http(shared_server: RunningServer) -> RunningServer:
+    """The shared server with its counts at zero."""
+    shared_server.reset()
+    return shared_server

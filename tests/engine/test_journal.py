@@ -1,0 +1,311 @@
+"""The journal: what was committed is there, one writer, and which round a run belongs to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audiomcq_cli.engine.journal import Entry, Journal, JournalWriter
+from audiomcq_cli.errors import JournalBusy, StorageError
+
+ROOT = Path(__file__).parent.parent.parent
+KEY = b"k" * 32
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+ENTRIES = st.builds(
+    Entry,
+    text=TEXTS,
+    value=st.none() | st.dictionaries(TEXTS, st.integers(-(2**53), 2**53) | TEXTS | st.booleans()),
+    error=TEXTS,
+    detail=TEXTS,
+    final=st.booleans(),
+    prompt_tokens=st.integers(0, 2**53),
+    completion_tokens=st.integers(0, 2**53),
+)
+
+HOLD = """
+import sys
+from pathlib import Path
+from audiomcq_cli.engine.journal import JournalWriter
+writer = JournalWriter()
+writer.open(Path(sys.argv[1]))
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+WRITE = """
+import asyncio, sys
+from pathlib import Path
+from audiomcq_cli.engine.journal import Entry, JournalWriter
+
+async def main():
+    journal = JournalWriter().open(Path(sys.argv[1]))
+    number = 0
+    while True:
+        for _ in range(20):
+            journal.put(number.to_bytes(32, "big"), Entry(text=f"reply {number} " + "x" * 500))
+            number += 1
+        await journal.flush()
+        print(number, flush=True)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def writer() -> Iterator[JournalWriter]:
+    with JournalWriter() as writer:
+        yield writer
+
+
+@contextlib.contextmanager
+def other_process(code: str, path: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", code, str(path)]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def count_committed(path: Path) -> int:
+    """Replies that another reader of the file sees."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        count: int = connection.execute("SELECT count(*) FROM replies").fetchone()[0]
+    return count
+
+
+@settings(max_examples=10, deadline=None)
+@given(entries=st.lists(ENTRIES, max_size=20))
+def test_entries_survive_reopening(tmp_path_factory: pytest.TempPathFactory, entries: list[Entry]) -> None:
+    """What is put into a journal comes out of it after it was closed and opened again, whatever it holds."""
+    path = tmp_path_factory.mktemp("journal") / "j.sqlite"
+
+    async def put(writer: JournalWriter) -> None:
+        journal = writer.open(path)
+        for number, entry in enumerate(entries):
+            journal.put(number.to_bytes(32, "big"), entry)
+        await writer.close_journal(journal)
+
+    with JournalWriter() as writer:
+        asyncio.run(put(writer))
+    journal = Journal.read_only(path)
+    assert [journal.get(number.to_bytes(32, "big")) for number in range(len(entries))] == entries
+    journal.close()
+
+
+def test_get_sees_what_was_put_before_it_is_committed(tmp_path: Path, writer: JournalWriter) -> None:
+    """A reply can be looked up at once, and an unknown key is None."""
+    journal = writer.open(tmp_path / "j.sqlite")
+    journal.put(KEY, Entry(text="hello"))
+    assert journal.get(KEY) == Entry(text="hello")
+    assert journal.get(b"x" * 32) is None
+    asyncio.run(writer.close_journal(journal))
+
+
+def test_flush_returns_after_the_commit(tmp_path: Path, writer: JournalWriter) -> None:
+    """When flush returns, another reader of the file sees everything put before."""
+    path = tmp_path / "j.sqlite"
+
+    async def put() -> int:
+        journal = writer.open(path)
+        for number in range(100):
+            journal.put(number.to_bytes(32, "big"), Entry(text="x"))
+        await journal.flush()
+        seen = count_committed(path)
+        await writer.close_journal(journal)
+        return seen
+
+    assert asyncio.run(put()) == 100
+
+
+def test_replies_of_several_journals_go_to_their_own_files(tmp_path: Path, writer: JournalWriter) -> None:
+    """One writer serves several open journals without mixing them."""
+
+    async def put() -> None:
+        journals = [writer.open(tmp_path / f"{number}.sqlite") for number in range(3)]
+        for turn in range(30):
+            journals[turn % 3].put(turn.to_bytes(32, "big"), Entry(text=str(turn)))
+        for journal in journals:
+            await writer.close_journal(journal)
+
+    asyncio.run(put())
+    assert [count_committed(tmp_path / f"{number}.sqlite") for number in range(3)] == [10, 10, 10]
+
+
+def test_writer_commits_what_is_left_when_it_is_closed(tmp_path: Path) -> None:
+    """Ending the writer without closing its journals loses nothing and lets others write them."""
+    path = tmp_path / "j.sqlite"
+    with JournalWriter() as writer:
+        writer.open(path).put(KEY, Entry(text="late"))
+    assert count_committed(path) == 1
+    with JournalWriter() as writer:
+        assert writer.open(path).get(KEY) == Entry(text="late")
+
+
+def test_second_process_is_refused(tmp_path: Path, writer: JournalWriter) -> None:
+    """While another process writes a journal it cannot be opened for writing; afterwards it can."""
+    path = tmp_path / "j.sqlite"
+    with other_process(HOLD, path) as process:
+        assert process.stdout and process.stdout.readline() == "open\n"
+        with pytest.raises(JournalBusy) as caught:
+            writer.open(path)
+        assert caught.value.retryable and "--workdir" in caught.value.hint
+        process.kill()
+        process.wait()
+    asyncio.run(writer.close_journal(writer.open(path)))
+
+
+def test_second_writer_of_the_same_process_is_refused(tmp_path: Path, writer: JournalWriter) -> None:
+    """Two runs in one process do not write one journal either."""
+    journal = writer.open(tmp_path / "j.sqlite")
+    with JournalWriter() as other, pytest.raises(JournalBusy):
+        other.open(tmp_path / "j.sqlite")
+    asyncio.run(writer.close_journal(journal))
+
+
+def test_journal_can_be_read_while_it_is_written(tmp_path: Path, writer: JournalWriter) -> None:
+    """The lock keeps writers out, not readers."""
+
+    async def put() -> Entry | None:
+        journal = writer.open(tmp_path / "j.sqlite")
+        journal.put(KEY, Entry(text="x"))
+        await journal.flush()
+        reading = Journal.read_only(tmp_path / "j.sqlite")
+        found = reading.get(KEY)
+        reading.close()
+        await writer.close_journal(journal)
+        return found
+
+    assert asyncio.run(put()) == Entry(text="x")
+
+
+def test_killed_process_loses_nothing_that_flush_returned_for(tmp_path: Path, writer: JournalWriter) -> None:
+    """After SIGKILL in the middle of writing, every reply that flush had returned for is there and whole."""
+    path = tmp_path / "j.sqlite"
+    with other_process(WRITE, path) as process:
+        assert process.stdout
+        flushed = [int(process.stdout.readline()) for _ in range(5)][-1]
+        os.kill(process.pid, signal.SIGKILL)
+        flushed = max([flushed, *(int(line) for line in process.stdout if line.endswith("\n"))])
+        assert process.wait() == -signal.SIGKILL
+    journal = writer.open(path)
+    for number in range(flushed):
+        entry = journal.get(number.to_bytes(32, "big"))
+        assert entry is not None and entry.text.startswith(f"reply {number} ")
+    asyncio.run(writer.close_journal(journal))
+
+
+@pytest.mark.parametrize("content", [None, b""], ids=["missing", "of no bytes"])
+def test_reading_a_journal_that_is_not_there(tmp_path: Path, content: bytes | None) -> None:
+    """A journal that is not there, or of a run killed before it wrote anything, is empty and is not made."""
+    path = tmp_path / "j.sqlite"
+    if content is not None:
+        path.write_bytes(content)
+    journal = Journal.read_only(path)
+    assert journal.get(KEY) is None
+    assert journal.leased() is None
+    journal.put(KEY, Entry(text="only in memory"))
+    assert journal.get(KEY) == Entry(text="only in memory")
+    asyncio.run(journal.flush())
+    journal.close()
+    assert [file.name for file in tmp_path.iterdir()] == ([] if content is None else ["j.sqlite"])
+
+
+def test_put_does_not_write_a_journal_open_for_reading(tmp_path: Path, writer: JournalWriter) -> None:
+    """What a rehearsal puts into a journal stays in memory."""
+    path = tmp_path / "j.sqlite"
+    asyncio.run(writer.close_journal(writer.open(path)))
+    before = path.read_bytes()
+    journal = Journal.read_only(path)
+    journal.put(KEY, Entry(text="x"))
+    asyncio.run(journal.flush())
+    journal.close()
+    assert path.read_bytes() == before
+
+
+def test_file_that_is_no_journal_is_refused(tmp_path: Path, writer: JournalWriter) -> None:
+    """Both ways of opening name the file, and the lock is given back."""
+    path = tmp_path / "j.sqlite"
+    path.write_text("not a database, and longer than the header of one " * 20)
+    for _ in range(2):
+        with pytest.raises(StorageError, match=r"j\.sqlite") as caught:
+            writer.open(path)
+        assert not isinstance(caught.value, JournalBusy)
+    with pytest.raises(StorageError, match=r"j\.sqlite"):
+        Journal.read_only(path)
+
+
+def test_flush_says_that_replies_cannot_be_stored(tmp_path: Path, writer: JournalWriter) -> None:
+    """A commit that fails is raised where it is waited for, and nothing more is taken."""
+    path = tmp_path / "j.sqlite"
+
+    async def put() -> None:
+        journal = writer.open(path)
+        with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("DROP TABLE replies")
+        journal.put(KEY, Entry(text="x"))
+        with pytest.raises(StorageError, match="cannot be stored"):
+            await journal.flush()
+        with pytest.raises(StorageError, match="cannot be stored"):
+            journal.put(KEY, Entry(text="x"))
+        with pytest.raises(StorageError, match="cannot be stored"):
+            await writer.close_journal(journal)
+
+    asyncio.run(put())
+    with JournalWriter() as other:  # and the lock was given back all the same
+        asyncio.run(other.close_journal(other.open(path)))
+
+
+# -------------------------------------------------------------------------------------------------------- rounds
+
+
+def lease(path: Path, fingerprint: str, done_round: int | None = None) -> int:
+    """One run of a shard, as far as rounds go."""
+
+    async def open_and_lease(writer: JournalWriter) -> int:
+        journal = writer.open(path)
+        round_ = journal.lease(fingerprint, done_round)
+        await writer.close_journal(journal)
+        return round_
+
+    with JournalWriter() as writer:
+        return asyncio.run(open_and_lease(writer))
+
+
+def test_first_run_is_round_zero(tmp_path: Path) -> None:
+    """A shard begins with round 0, and the journal remembers for whom."""
+    assert lease(tmp_path / "j.sqlite", "a") == 0
+    journal = Journal.read_only(tmp_path / "j.sqlite")
+    assert journal.leased() == ("a", 0)
+    journal.close()
+
+
+def test_run_cut_short_goes_on_in_its_round(tmp_path: Path) -> None:
+    """A run that was interrupted, however often, stays in its round."""
+    assert [lease(tmp_path / "j.sqlite", "a") for _ in range(3)] == [0, 0, 0]
+
+
+def test_run_after_failed_rows_begins_the_next_round(tmp_path: Path) -> None:
+    """Every run that ended with failed rows is followed by another round; one cut short in it goes on there."""
+    path = tmp_path / "j.sqlite"
+    rounds = [lease(path, "a"), lease(path, "a", 0), lease(path, "a", 0), lease(path, "a", 1)]
+    assert rounds == [0, 1, 1, 2]
+
+
+def test_run_with_another_fingerprint_begins_the_next_round(tmp_path: Path) -> None:
+    """What failed under other options is asked again, and going back to them as well."""
+    path = tmp_path / "j.sqlite"
+    assert [lease(path, "a"), lease(path, "b"), lease(path, "b"), lease(path, "a")] == [0, 1, 1, 2]

@@ -1,0 +1,166 @@
+"""A dry run: counts what a run would send, and neither calls nor writes anything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from audiomcq_cli.contracts import (
+    Call,
+    Chat,
+    Completion,
+    Context,
+    Divided,
+    Flow,
+    NoOptions,
+    Reject,
+    Row,
+    Source,
+    SourceRow,
+)
+from audiomcq_cli.engine.account import Job
+from audiomcq_cli.engine.partition import SourceSpec
+from audiomcq_cli.engine.rehearse import Estimate, rehearse
+from audiomcq_cli.stages import caption
+from tests.engine import READS, WRITES, Bench, Puppet, good, make_stage, puppet_model, snapshot, texts_of
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    bench = Bench(tmp_path)
+    bench.write_input(texts_of(10), 2)
+    return bench
+
+
+def estimate(bench: Bench, *jobs: Job) -> list[Estimate]:
+    async def main() -> list[Estimate]:
+        async with bench.runtime() as runtime:
+            return await rehearse(jobs, runtime)
+
+    before = snapshot(bench.folder, leave_out=())
+    estimates = asyncio.run(main())
+    assert snapshot(bench.folder, leave_out=()) == before
+    return estimates
+
+
+def test_every_call_of_a_first_run_is_counted(bench: Bench) -> None:
+    """Each row's calls and about how many tokens they take are counted; nothing is sent or written."""
+    [one] = estimate(bench, bench.job())
+    assert (one.stage, one.items, one.rows, one.calls) == ("small", 10, 10, {"writer": 10})
+    assert one.prompt_tokens["writer"] > 0 and one.completion_tokens["writer"] > 0
+    assert not bench.puppet.sent and bench.puppet.checks == 0
+
+
+def test_count_is_what_a_run_then_sends(bench: Bench) -> None:
+    """A run in which nothing is rejected sends exactly as many calls as were counted."""
+
+    def flow(row: Row, ctx: Context[Any]) -> Flow:
+        texts = [row["source_id"], "the same for all", row["source_id"]]
+        replies = yield [Chat(model="writer", prompt="ask", variables={"text": text}) for text in texts]
+        return [row | {"question": "q", "calls": [reply.call for reply in replies]}]
+
+    stage = make_stage(flow)
+    bench.models = {"writer": puppet_model(concurrency=1)}
+    [one] = estimate(bench, bench.job(stage))
+    report = bench.run(stage)
+    assert one.calls == report.calls == {"writer": 10 + 2}
+
+
+def test_what_the_journal_holds_is_not_counted(bench: Bench) -> None:
+    """After a run nothing is left to be sent; a row that is added is."""
+    bench.run()
+    [done] = estimate(bench, bench.job())
+    assert (done.items, done.calls) == (10, {})
+    bench.write_input([*texts_of(10), "one more"], 2)
+    [more] = estimate(bench, bench.job())
+    assert more.calls == {"writer": 1}
+
+
+def test_known_replies_are_used(bench: Bench) -> None:
+    """Where the journal knows that a row was rejected the next stage does not count it."""
+
+    def flow(row: Row, ctx: Context[Any]) -> Flow:
+        [reply] = yield [Chat(model="writer", prompt="ask", variables={"text": row["source_id"]})]
+        if reply.value["question_type"] == "music":
+            return Reject("music")
+        return [row | {"question": reply.text, "calls": [reply.call]}]
+
+    async def answer(call: Call) -> Completion:
+        return Completion(text=good(call).replace("sound", "music" if "clip 3<" in call.messages[1].text else "sound"))
+
+    bench.puppet = Puppet(answer)
+    bench.run(make_stage(flow))
+    jobs = [bench.job(make_stage(flow)), bench.job(name="next", source=bench.target, target=bench.folder / "next")]
+    first, second = estimate(bench, *jobs)
+    assert (first.items, first.rows, first.calls) == (10, 9, {})
+    assert (second.items, second.calls) == (9, {"writer": 9})
+
+
+def test_stages_that_are_not_built_yet_are_counted(bench: Bench) -> None:
+    """Rows go on to later stages, several for one, whether or not a folder of theirs is there."""
+
+    def double(row: Row, ctx: Context[Any]) -> Flow:
+        [reply] = yield [Chat(model="writer", prompt="ask", variables={"text": row["source_id"]})]
+        kept = row | {"question": reply.text, "calls": []}
+        return [kept | {"clip_id": f"{row['clip_id']}:{slot}"} for slot in range(3)]
+
+    def divide(rows: pl.DataFrame, ctx: Context[Any]) -> Divided:
+        raise AssertionError("a rehearsal does not divide")
+
+    divider = make_stage(None, divide=divide, options=NoOptions, needs=None, prompts=(), reads=READS, writes=WRITES)
+    jobs = [
+        bench.job(make_stage(double)),
+        bench.job(name="second", source=bench.target, target=bench.folder / "second"),
+        bench.job(divider, name="third", source=bench.folder / "second", target=bench.folder / "third"),
+    ]
+    first, second, third = estimate(bench, *jobs)
+    assert (first.items, first.rows, first.calls) == (10, 30, {"writer": 10})
+    assert (second.items, second.rows) == (30, 30)
+    # the three rows of a clip ask the same, which the journal would answer but for the first
+    assert second.calls == {"writer": 10}
+    assert (third.items, third.rows, third.calls) == (30, 30, {})
+
+
+def test_models_are_counted_apart(bench: Bench) -> None:
+    """Calls are counted by the model that they would go to."""
+
+    def flow(row: Row, ctx: Context[Any]) -> Flow:
+        variables = {"text": row["source_id"]}
+        yield [Chat(model=name, prompt="ask", variables=variables) for name in ("writer", "grader")]
+        return [row | {"question": "q", "calls": []}]
+
+    bench.models["grader"] = puppet_model("grader", model="puppet-2")
+    [one] = estimate(bench, bench.job(make_stage(flow)))
+    assert one.calls == {"writer": 10, "grader": 10}
+
+
+def test_first_stage_is_counted_from_its_sources(bench: Bench) -> None:
+    """The real caption stage over a source: clips are counted, clips with audio as analyses to be made."""
+    root = bench.folder / "audio"
+    root.mkdir()
+    (root / "a.wav").write_bytes(b"not decoded in a rehearsal")
+
+    def read(path: Path, options: Any) -> Iterator[SourceRow]:
+        yield SourceRow(source_id="a", row=1, captions=("a door",), audio=("a",))
+        yield SourceRow(source_id="b", row=2, captions=("rain",), audio=("b",))
+        yield SourceRow(source_id="c", row=3, problem=Reject("bad_row"))
+
+    source = Source(help="rows", dataset="Small", read=read, options=NoOptions)
+    spec = SourceSpec(
+        adapter="rows", source=source, options=NoOptions(), path=root, name="Small", audio_root=root, limit=None
+    )
+    job = Job(
+        name="caption",
+        stage=caption.STAGE,
+        options=caption.Options(),
+        target=bench.folder / "clips",
+        workdir=bench.folder / "work",
+        sources=(spec,),
+    )
+    [one] = estimate(bench, job)
+    assert (one.items, one.rows, one.calls) == (3, 2, {"probe": 1})

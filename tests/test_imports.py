@@ -1,0 +1,123 @@
+"""Imports point one way, and the command line starts without the heavy libraries."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "audiomcq_cli"
+
+PURE = {"contracts", "errors", "records", "mcq", "audio"}
+"""Single modules that parts of the pipeline may import."""
+
+ALLOWED = {
+    "contracts": {"errors"},
+    "errors": set[str](),
+    "records": {"contracts", "errors"},
+    "mcq": {"contracts", "errors", "records"},
+    "audio": {"contracts", "errors", "records"},
+    "registry": {"contracts", "errors"},
+    "storage": {"contracts", "errors", "records"},
+    "release": {"contracts", "errors", "records", "storage"},
+    "engine": {*PURE, "storage", "__version__"},
+    "cli": {*PURE, "registry", "storage", "release", "engine", "__version__"},
+    **dict.fromkeys(("stages", "sources", "backends", "exports"), PURE),
+    "__main__": {"cli"},
+    "__init__": set[str](),
+}
+"""What each module or folder of the package may import of it, beside what is in the same folder."""
+
+PRIVATE_ONLY = {"stages", "sources", "backends", "exports"}
+"""Folders of entries: of their own folder they import private modules alone."""
+
+HEAVY = (
+    "pyarrow", "polars", "datasets", "openai", "librosa", "numpy", "aiohttp", "jsonschema", "rich.progress",
+    "soundfile", "soxr", "uvloop", "jinja2", "huggingface_hub", "matplotlib", "sqlite3", "asyncio",
+)  # fmt: skip
+
+MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+
+
+def find_imports(source: str) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of every import in a module, those inside functions and type checks as well."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.lineno, f"{'.' * node.level}{node.module or ''}.{alias.name}") for alias in node.names)
+
+
+def find_wrong(module: Path, source: str) -> list[str]:
+    """Imports of a module, named by its path in the package, that the rules do not allow."""
+    part = module.parts[0].removesuffix(".py")
+    wrong = []
+    for line, name in find_imports(source):
+        words = name.split(".")
+        if words[0] not in ("audiomcq_cli", ""):
+            continue
+        target = words[1] if len(words) > 1 and words[0] else ""
+        inside = target == part and len(module.parts) > 1
+        private = len(words) > 2 and words[2].startswith("_")
+        if not (target in ALLOWED[part] or (inside and (part not in PRIVATE_ONLY or private))):
+            wrong.append(f"{module}:{line} imports {name}")
+    return wrong
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_imports_point_one_way(module: Path) -> None:
+    """cli imports engine, engine storage, storage contracts; the parts of the pipeline import what is pure."""
+    assert find_wrong(module, (PACKAGE / module).read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("engine/stage.py", "from audiomcq_cli.cli.console import out"),
+        ("engine/stage.py", "from audiomcq_cli import registry"),
+        ("storage/shards.py", "from audiomcq_cli.engine import journal"),
+        ("stages/cot.py", "from audiomcq_cli.stages.verify import STAGE"),
+        ("stages/cot.py", "def f():\n    from audiomcq_cli.storage.shards import hash_file"),
+        ("sources/folder.py", "import audiomcq_cli.engine"),
+        ("sources/folder.py", "from ..engine import journal"),
+        ("release/card.py", "from audiomcq_cli.engine.partition import SourceSpec"),
+        ("registry.py", "from audiomcq_cli.stages import cot"),
+        ("errors.py", "from audiomcq_cli import records"),
+        ("contracts.py", "import audiomcq_cli"),
+    ],
+)
+def test_wrong_arrows_are_found(module: str, source: str) -> None:
+    """The test above would see an import that breaks the rules, however it is written."""
+    assert len(find_wrong(Path(module), source)) == 1
+
+
+def test_private_modules_are_shared_in_their_folder() -> None:
+    """Sources may share a private module of their folder."""
+    assert not find_wrong(Path("sources/folder.py"), "from audiomcq_cli.sources._csv import read_csv")
+    assert not find_wrong(Path("sources/folder.py"), "import json\nfrom audiomcq_cli import records")
+
+
+@pytest.mark.parametrize(
+    "module", ["audiomcq_cli.cli.main", "audiomcq_cli.contracts", "audiomcq_cli.records", "audiomcq_cli.cli.recipe"]
+)
+def test_nothing_heavy_at_the_start(module: str) -> None:
+    """Importing the command line or the contracts imports none of the libraries that take their time."""
+    heavy = [name for name in HEAVY if not (module.endswith("recipe") and name == "asyncio")]
+    code = f"import sys, {module}; print(*(name for name in {heavy!r} if name in sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert found.split() == []
+
+
+def test_help_needs_nothing_heavy() -> None:
+    """Making the whole command line, with every stage, source and export loaded, stays light as well."""
+    code = (
+        "import sys; from audiomcq_cli.cli.main import make_app; import typer.main; typer.main.get_command(make_app());"
+        f"print(*(name for name in {HEAVY!r} if name in sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert found.split() == []
