@@ -90,7 +90,7 @@ class Chat:
         model: Name of a model in the recipe.
         prompt: Name of a prompt; variables: what it is rendered with (JSON values).
         audio: Audio parts, placed before the text of the user's turn.
-        sample: Which of several samples of the same request this is.
+        sample: Which of several samples of the same request this is. sampling: Parameters laid over the model's own.
         optional: Whether a failure comes back as a ``Reply``; otherwise it fails the row.
     """
 
@@ -99,6 +99,7 @@ class Chat:
     variables: Mapping[str, Any]
     audio: tuple[Audio, ...] = ()
     sample: int = 0
+    sampling: Mapping[str, Any] = field(default_factory=dict)
     optional: bool = False
 
 
@@ -227,15 +228,28 @@ class Context(Generic[O]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Materials:
+    """What corpus-wide knowledge is made from.
+
+    Attributes:
+        rows: A scan of the whole input folder. previous: The table that an earlier version of this stage's folder was
+            made with, for pools that are appended to so that rows that exist do not move; None at first.
+    """
+
+    rows: pl.LazyFrame
+    previous: pa.Table | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepare(Generic[O]):
     """Corpus-wide knowledge, computed once over all input rows, hashed into the fingerprint, read by every shard.
 
     Attributes:
-        build: Makes one small Arrow table from a scan of the whole input folder. Deterministic.
+        build: Makes one small Arrow table from the whole input. Deterministic.
         load: Makes of that table what flows look things up in. Called once a process.
     """
 
-    build: Callable[[pl.LazyFrame, Context[O]], pa.Table]
+    build: Callable[[Materials, Context[O]], pa.Table]
     load: Callable[[pa.Table], Any]
 
 
@@ -249,10 +263,15 @@ class Divided:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A model that a stage uses and what it must be able to do (names of ``Capabilities``)."""
+    """A model that a stage uses and what it must be able to do (names of ``Capabilities``).
+
+    Models needed as ``distinct`` must not be the same model with the same sampling under two names: one reply would
+    count as two opinions.
+    """
 
     model: str
     capabilities: frozenset[str]
+    distinct: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,10 +359,10 @@ class Source(Generic[O]):
 class Model:
     """A ``[models.NAME]`` table of the recipe.
 
-    Of these only what could change an answer is part of a journal key (model, revision, sampling, structured): the same
-    model reached another way shares its replies. ``attempts`` is how often one call is sent to a server that cannot
-    answer now, ``tries`` how often a request is asked again because its reply is of no use. ``settings`` holds the
-    backend's own options.
+    Of these only what could change an answer is part of a journal key (the model's identity, sampling, structured, and
+    sample_rate where it hears): the same model reached another way shares its replies. ``attempts`` is how often one
+    call is sent to a server that cannot answer now, ``tries`` how often a request is asked again because its reply is
+    of no use. ``settings`` holds the backend's own options.
     """
 
     name: str
@@ -365,6 +384,14 @@ class Model:
     sample_rate: int = 16_000
     audio_window: float | None = None
     settings: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which model it is, wherever it runs: what stands in journal keys, fingerprints and provenance."""
+
+    model: str
+    revision: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -420,8 +447,8 @@ class Completion:
 class Encoder(Protocol):
     """Gives the bytes of audio parts."""
 
-    def __call__(self, audio: Audio, *, rate: int, format: str) -> bytes:
-        """Encode a part, once however often it is sent; raises ``InputError`` for a bad file."""
+    async def __call__(self, audio: Audio, *, rate: int, format: str) -> bytes:
+        """Encode a part, once while it is wanted; raises ``InputError`` for a bad file."""
 
 
 class Backend(Protocol):
@@ -444,12 +471,14 @@ class BackendKind(Generic[O]):
     Attributes:
         help: One line. options: Keys it adds to a model's table, a frozen dataclass of ``option`` fields.
         capabilities: What it can do with a model. open: Makes a backend; no I/O before ``check``.
+        identify: Which model that is, where the recipe's ``model`` and ``revision`` do not say (a file: by its hash).
     """
 
     help: str
     options: type[O]
     capabilities: Callable[[Model], Capabilities]
     open: Callable[[Model, Encoder], Backend]
+    identify: Callable[[Model], Identity] | None = None
 
 
 # ----------------------------------------------------------------------------------------------------- exports

@@ -62,8 +62,8 @@ COLUMNS: dict[str, Column] = {
     "choices": Column(["string"], "the options, shuffled by the row's id"),
     "answer": Column("string", "the text of the right option"),
     "answer_index": Column("int16", "its position in choices, from 0"),
-    "structured_cot": Column("string", "chain of thought in three tagged stages"),
-    "simple_cot": Column("string", "the same in one short paragraph"),
+    "structured_cot": Column("string", "chain of thought in three tagged stages", required=False),
+    "simple_cot": Column("string", "the same in one short paragraph", required=False),
     "scores": Column(
         [{"dimension": "string", "score": "int8", "grader": "string", "reason": "string"}],
         "grades 1 to 5 by dimension and grader",

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 OPENAI = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
 CONNECT_SECONDS = 10.0
+SECRET_LENGTH = 12
 REST_SECONDS = 5.0
 """How long an endpoint that failed is passed over while another is there."""
 
@@ -84,7 +85,7 @@ class OpenAICompatible:
             AuthenticationFailed, ModelNotServed: No call can work.
         """
         with self._choose() as endpoint:
-            status, body, headers = await self._post(f"{endpoint.url}/chat/completions", self._body(call))
+            status, body, headers = await self._post(f"{endpoint.url}/chat/completions", await self._body(call))
             if status != 200:
                 raise self._translate(endpoint, status, body, headers)
             return _read_completion(body)
@@ -96,23 +97,23 @@ class OpenAICompatible:
 
     # ----------------------------------------------------------------------------------------------- requests
 
-    def _body(self, call: Call) -> bytes:
+    async def _body(self, call: Call) -> bytes:
         body: dict[str, Any] = {
             "model": self._model.model,
-            "messages": [self._turn(turn) for turn in call.messages],
+            "messages": [await self._turn(turn) for turn in call.messages],
             **call.sampling,
         }
         if call.schema is not None and self._model.structured != "none":
             body["response_format"] = _response_format(call, self._model.structured)
         return orjson.dumps(body)
 
-    def _turn(self, turn: Message) -> dict[str, Any]:
+    async def _turn(self, turn: Message) -> dict[str, Any]:
         if not turn.audio:
             return {"role": turn.role, "content": turn.text}
         form = self._model.audio_format
         parts: list[dict[str, Any]] = []
         for part in turn.audio:
-            data = self._encode(part, rate=self._model.sample_rate, format=form)
+            data = await self._encode(part, rate=self._model.sample_rate, format=form)
             encoded = base64.b64encode(data).decode()
             parts.append({"type": "input_audio", "input_audio": {"data": encoded, "format": form}})
         return {"role": turn.role, "content": [*parts, {"type": "text", "text": turn.text}]}
@@ -151,14 +152,15 @@ class OpenAICompatible:
             async with self._client().post(url, data=body, allow_redirects=False) as response:
                 return response.status, self._hide(await response.read()), response.headers
         except TimeoutError as error:
-            message = f"{url}: no answer within {self._model.timeout:g} s"
+            message = f"no answer within {self._model.timeout:g} s"
             raise CallUnavailable(message, code="timeout") from error
         except aiohttp.ClientError as error:
-            raise CallUnavailable(f"{url}: {self._hide(str(error).encode()).decode()}", code="connection") from error
+            # Its name alone: the text names hosts and ports, and rows must not depend on which server it was.
+            raise CallUnavailable(f"connection failed: {type(error).__name__}", code="connection") from error
 
     def _hide(self, text: bytes) -> bytes:
-        """Take the key out of what a server sent, before any of it goes into a reply or an error."""
-        return text.replace(self._key.encode(), b"***") if self._key else text
+        """Take the key out of what a server sent; one too short to be a secret (vLLM's EMPTY) may be a word."""
+        return text.replace(self._key.encode(), b"***") if len(self._key) >= SECRET_LENGTH else text
 
     # ------------------------------------------------------------------------------------------------- errors
 
@@ -186,7 +188,7 @@ class OpenAICompatible:
     def _translate(self, endpoint: Endpoint, status: int, body: bytes, headers: Mapping[str, str]) -> Exception:
         """What a status other than 200 means."""
         text = body[:500].decode("utf-8", "replace")
-        message = f"{endpoint.url} answered {status}: {text}"
+        message = f"the server answered {status}: {text}"
         if status in _REFUSED:
             where = (
                 f"the key in ${self._model.api_key_env or OPENAI_KEY}"
@@ -194,11 +196,11 @@ class OpenAICompatible:
                 else "no key (set api_key_env in its table)"
             )
             return AuthenticationFailed(
-                f"model {self._model.name!r}: {message}", hint=f"the request was sent with {where}"
+                f"model {self._model.name!r} at {endpoint.url}: {message}", hint=f"the request was sent with {where}"
             )
         if status == 404:
             return ModelNotServed(
-                f"model {self._model.name!r}: {message}",
+                f"model {self._model.name!r} at {endpoint.url}: {message}",
                 hint=f"check model = {self._model.model!r} and base_url in its table",
             )
         if status in _LATER or status >= 500:
@@ -267,11 +269,13 @@ def _read_key(model: Model) -> str:
     return key
 
 
+def _find_capabilities(model: Model) -> Capabilities:
+    return Capabilities(schema=model.structured != "none", audio=model.audio, audio_window=model.audio_window)
+
+
 BACKEND = BackendKind(
     help="servers that speak the OpenAI chat protocol: vLLM, llama.cpp, OpenAI",
     options=NoOptions,
-    capabilities=lambda model: Capabilities(
-        schema=model.structured != "none", audio=model.audio, audio_window=model.audio_window
-    ),
+    capabilities=_find_capabilities,
     open=OpenAICompatible,
 )

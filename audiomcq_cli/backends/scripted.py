@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.contracts import BackendKind, Call, Capabilities, Completion, Encoder, Model, option
+from audiomcq_cli.contracts import BackendKind, Call, Capabilities, Completion, Encoder, Identity, Model, option
 from audiomcq_cli.errors import CallRefused, ModelNotServed
 
 
@@ -50,7 +50,7 @@ class Scripted:
                 scores=tuple({"logprob": -float(len(text)), "tokens": len(text)} for text in call.continuations)
             )
         heard = [
-            self._encode(part, rate=self._model.sample_rate, format=self._model.audio_format)
+            await self._encode(part, rate=self._model.sample_rate, format=self._model.audio_format)
             for turn in call.messages
             for part in turn.audio
         ]
@@ -74,9 +74,22 @@ def _check_script(script: Any) -> Mapping[str, list[str]]:
     return script
 
 
+def _find_capabilities(model: Model) -> Capabilities:
+    return Capabilities(schema=True, audio=True, score=True, audio_window=model.audio_window)
+
+
+def _identify(model: Model) -> Identity:
+    """The script is the model: another one gives other replies."""
+    try:
+        return Identity(model.model, hashlib.sha256(Path(model.settings.script).read_bytes()).hexdigest()[:16])
+    except OSError:
+        return Identity(model.model, "")  # check says what is wrong
+
+
 BACKEND = BackendKind(
     help="replies from a JSON file, for trying a recipe",
     options=ScriptedOptions,
-    capabilities=lambda model: Capabilities(schema=True, audio=True, score=True, audio_window=model.audio_window),
+    capabilities=_find_capabilities,
     open=Scripted,
+    identify=_identify,
 )

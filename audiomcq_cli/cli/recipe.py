@@ -23,6 +23,7 @@ from audiomcq_cli.storage.resources import schema
 T = TypeVar("T")
 
 DEFAULT_BACKEND = "openai-compatible"
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 _TYPES = {
     "string": "a text",
@@ -251,6 +252,8 @@ def source_spec(
     if adapter not in registry.names("sources"):
         close = _did_you_mean(adapter, dict.fromkeys(registry.names("sources")))
         raise RecipeError(f"source {text!r}: unknown adapter {adapter!r}{close}")
+    if name is not None and not re.fullmatch(_NAME, name):
+        raise RecipeError(f"--name {name!r}: expected letters, digits, '.', '_' and '-'")
     source = registry.source(adapter)
     where = Path(path).expanduser()
     return SourceSpec(

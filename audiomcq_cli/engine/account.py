@@ -12,10 +12,11 @@ from typing import Any
 import orjson
 
 from audiomcq_cli import __version__
-from audiomcq_cli.contracts import Model, Need, Stage
+from audiomcq_cli.contracts import Need, Stage
+from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.output import read_pair
 from audiomcq_cli.engine.partition import SourceSpec
-from audiomcq_cli.engine.runtime import Runtime, Usage
+from audiomcq_cli.engine.runtime import ModelHandle, Runtime, Usage
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.shards import HIDDEN, Shard, hash_file
 
@@ -92,6 +93,12 @@ def audio_roots(job: Job) -> dict[str, Path]:
     return {name: job.source / root for name, root in found["audio_roots"].items()} if found else {}
 
 
+def recorded_hashes(target: Path) -> dict[str, str]:
+    """Hashes of the shards of a folder by name, as its manifest has them; none where it is not finished."""
+    found = manifests.read_manifest(target)
+    return {shard["file"]: shard["sha256"] for shard in found["shards"]} if found else {}
+
+
 def report(
     job: Job,
     notes: Sequence[Mapping[str, Any]],
@@ -136,7 +143,7 @@ def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part]) -> None:
         "version": job.stage.version,
         "seed": job.seed,
         "options": plain(job.options),
-        "models": {need.model: _describe(runtime.model(need.model).model) for need in job.needs},
+        "models": {need.model: _describe(runtime.model(need.model)) for need in job.needs},
         "prompts": {name: _prompt(runtime, name) for name in job.stage.prompts},
         "items": items,
         "reasons": reasons,
@@ -172,20 +179,24 @@ def log(job: Job, report: StageReport) -> None:
         file.write(orjson.dumps({"ended": time.time(), **asdict(report)}) + b"\n")
 
 
-def identity(model: Model) -> list[Any]:
+def identity(handle: ModelHandle) -> list[Any]:
     """What of a model goes into a fingerprint."""
-    return [model.model, model.revision, dict(model.sampling), model.structured, model.tries]
+    model = handle.model
+    sampling = keys.plain_numbers(model.sampling)
+    return [asdict(handle.identity), sampling, model.structured, model.tries, model.sample_rate]
 
 
-def _describe(model: Model) -> dict[str, Any]:
+def _describe(handle: ModelHandle) -> dict[str, Any]:
+    model = handle.model
     return {
         "backend": model.backend,
-        "model": model.model,
-        "revision": model.revision,
+        "model": handle.identity.model,
+        "revision": handle.identity.revision,
         "sampling": dict(model.sampling),
         "structured": model.structured,
         "audio": model.audio,
         "tries": model.tries,
+        "sample_rate": model.sample_rate,
     }
 
 

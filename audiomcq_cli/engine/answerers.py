@@ -10,7 +10,7 @@ from audiomcq_cli.engine import replies
 from audiomcq_cli.engine.asking import Rendered
 from audiomcq_cli.engine.journal import Entry
 from audiomcq_cli.engine.runtime import CHARACTERS_A_TOKEN, Runtime
-from audiomcq_cli.errors import CallError, ReplayMiss
+from audiomcq_cli.errors import CallError, InputError, ReplayMiss
 
 
 class Online:
@@ -20,11 +20,13 @@ class Online:
         self._runtime = runtime
 
     async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
-        """Send a call; a server that never answered, or refused it, ends the round for this request."""
+        """Send a call; a server that never answered, or refused it, ends the run for this request."""
         try:
             completion = await self._runtime.send(rendered.model.name, call)
         except CallError as error:
             return Entry(error=error.code, detail=str(error), final=True)
+        except InputError as error:  # audio that cannot be sent
+            return Entry(error="audio_unusable", detail=str(error), final=True)
         return replies.examine(call, completion)
 
     async def analyse(self, key: bytes, listen: Listen) -> Entry:

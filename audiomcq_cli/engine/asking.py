@@ -1,8 +1,9 @@
 """From a request to its reply: render, look it up in the journal, else have it answered; validate; ask again.
 
-The tries of one request are kept apart by round and attempt. Within a round an unusable reply is answered with what
-was wrong, up to the model's ``tries``; a later run of a shard that ended with failed rows opens the next round. What
-answers a request that the journal does not hold is the one thing in which drivers differ: an ``Answerer``.
+The tries of one request are numbered from 0, whatever else the shard went through: the same request has the same keys
+everywhere. An unusable reply is answered with what was wrong, up to the model's ``tries`` in a run; a later run goes on
+with the next number and a fresh conversation. What answers a request that the journal does not hold is the one thing in
+which drivers differ: an ``Answerer``.
 """
 
 from __future__ import annotations
@@ -10,16 +11,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Protocol
 
 import orjson
 
 from audiomcq_cli import audio
-from audiomcq_cli.contracts import Audio, Call, Chat, Listen, Message, Model, Origin, Reply, Request, Score
+from audiomcq_cli.contracts import (
+    Audio,
+    Call,
+    Chat,
+    Identity,
+    Listen,
+    Message,
+    Model,
+    Origin,
+    Reply,
+    Request,
+    Score,
+)
 from audiomcq_cli.engine import keys, replies
 from audiomcq_cli.engine.journal import Entry, Journal
 from audiomcq_cli.engine.runtime import Runtime
-from audiomcq_cli.errors import InputError
+from audiomcq_cli.errors import CapabilityMissing, InputError, StorageError
 from audiomcq_cli.storage.resources import Prompt
 
 
@@ -29,13 +43,14 @@ class Rendered:
 
     request: Chat | Score
     model: Model
+    identity: Identity
     prompt: Prompt
     call: Call
 
     @property
     def origin(self) -> Origin:
         """Provenance of whatever this makes."""
-        return Origin(self.model.model, self.model.revision, self.prompt.name, self.prompt.version)
+        return Origin(self.identity.model, self.identity.revision, self.prompt.name, self.prompt.version)
 
 
 class Answerer(Protocol):
@@ -56,7 +71,7 @@ class Asker:
         stage: str,
         runtime: Runtime,
         journal: Journal,
-        round_: int,
+        run: int,
         answerer: Answerer,
         watch: Callable[[bytes, Rendered, Call, Entry], None] | None = None,
     ) -> None:
@@ -65,7 +80,7 @@ class Asker:
         self._stage = stage
         self._runtime = runtime
         self._journal = journal
-        self._round = round_
+        self._run = run
         self._answerer = answerer
 
     async def ask(self, request: Request) -> Reply:
@@ -81,43 +96,52 @@ class Asker:
             raise
 
     async def _render(self, request: Chat | Score) -> Rendered:
-        model = self._runtime.model(request.model).model
+        handle = self._runtime.model(request.model)
+        model = handle.model
         prompt = self._runtime.prompts.get(request.prompt)
         system, user = prompt.render(request.variables)
         parts = tuple([await self._identify(part) for part in request.audio])
+        for part in parts:
+            self._check_window(model, part)
         turns = (Message("system", system), Message("user", user, parts))
         call = Call(
             messages=turns if system else turns[1:],
-            sampling=model.sampling,
+            sampling={**model.sampling, **request.sampling} if isinstance(request, Chat) else model.sampling,
             prompt=prompt.name,
             schema=prompt.schema if isinstance(request, Chat) else None,
             schema_name=prompt.reply,
             continuations=request.continuations if isinstance(request, Score) else (),
         )
-        return Rendered(request, model, prompt, call)
+        return Rendered(request, model, handle.identity, prompt, call)
 
     async def _ask_model(self, rendered: Rendered) -> Reply:
-        tries = 0
-        key, entry = b"", Entry()
-        for round_ in range(self._round + 1):
-            call = rendered.call
-            for attempt in range(rendered.model.tries):
-                now = _reseed(call, rendered, tries)
-                sample = rendered.request.sample if isinstance(rendered.request, Chat) else 0
-                this = keys.call_key(rendered.model, now, sample=sample, round=round_, attempt=attempt)
-                found = self._journal.get(this)
-                if found is None and round_ < self._round:
+        call, this = rendered.call, self._key(rendered, rendered.call, 0)
+        found = self._journal.get(this)
+        made = 0  # tries of the run that the last one belongs to
+        run = -1
+        for number in count():
+            entry = found or await self._answer(this, rendered, _reseed(call, rendered, number))
+            made = made + 1 if entry.run == run else 1
+            run = entry.run
+            if self._watch:
+                self._watch(this, rendered, call, entry)
+            over = entry.final or made >= rendered.model.tries
+            if not entry.error or (over and run == self._run):
+                return self._reply(this, entry, rendered, number + 1)
+            # What follows is the same conversation, or a later run's fresh one: as the journal has it, or as it is now.
+            follow = [] if over else [replies.ask_again(rendered.call, entry)]
+            for call in (*follow, rendered.call):
+                this = self._key(rendered, call, number + 1)
+                if found := self._journal.get(this):
                     break
-                key, entry = this, found or await self._answer(this, rendered, now)
-                tries += 1
-                if self._watch:
-                    self._watch(key, rendered, now, entry)
-                if not entry.error:
-                    return self._reply(key, entry, rendered, tries)
-                if entry.final:
-                    break
-                call = replies.ask_again(rendered.call, entry)
-        return self._reply(key, entry, rendered, tries)
+            if found is None and follow and run == self._run:
+                call = follow[0]
+                this = self._key(rendered, call, number + 1)
+        raise StorageError("tries do not end")
+
+    def _key(self, rendered: Rendered, call: Call, number: int) -> bytes:
+        seeded = _reseed(call, rendered, number)
+        return keys.call_key(rendered.model, rendered.identity, seeded, sample=_sample(rendered), number=number)
 
     async def _answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
         """Have one try answered; equal keys in flight are one call."""
@@ -136,6 +160,7 @@ class Asker:
                 raise
             finally:
                 del self._runtime.in_flight[key]
+        entry = replace(entry, run=self._run)
         self._journal.put(key, entry)
         return entry
 
@@ -153,6 +178,16 @@ class Asker:
             detail=entry.detail,
             tries=tries,
         )
+
+    def _check_window(self, model: Model, part: Audio) -> None:
+        """Refuse made audio that is longer than the model hears: it would be cut without a word."""
+        name, _, seconds = part.transform.partition(":")
+        if name == "silence" and model.audio_window is not None and float(seconds) > model.audio_window:
+            raise CapabilityMissing(
+                f"stage {self._stage} sends {seconds} s of silence to model {model.name!r}, which hears"
+                f" {model.audio_window:g} s",
+                hint="ask for less silence, or correct audio_window in the model's table",
+            )
 
     async def _listen(self, request: Listen) -> Reply:
         version = audio.ANALYSES[request.analysis].version
@@ -173,7 +208,7 @@ class Asker:
 
     async def _identify(self, part: Audio) -> Audio:
         """Take the content hash of an original whose hash is not known yet."""
-        if part.transform.startswith("silence") or part.sha256:
+        if not part.path or part.sha256:  # made, not read; or known
             return part
         path = audio.resolve(self._runtime.audio_root(part.source), part.path)
         return replace(part, sha256=await asyncio.to_thread(audio.hash_file, path))
@@ -183,9 +218,13 @@ def _with_hash(value: Any, part: Audio) -> Any:
     return {**value, "sha256": part.sha256} if isinstance(value, Mapping) else value
 
 
-def _reseed(call: Call, rendered: Rendered, tries: int) -> Call:
+def _sample(rendered: Rendered) -> int:
+    return rendered.request.sample if isinstance(rendered.request, Chat) else 0
+
+
+def _reseed(call: Call, rendered: Rendered, number: int) -> Call:
     """Give every sample and try a seed of its own, where the recipe sets one."""
-    sample = rendered.request.sample if isinstance(rendered.request, Chat) else 0
-    if "seed" not in call.sampling or not (sample or tries):
+    offset = 1_000 * _sample(rendered) + number
+    if "seed" not in call.sampling or not offset:
         return call
-    return replace(call, sampling={**call.sampling, "seed": int(call.sampling["seed"]) + 1_000 * sample + tries})
+    return replace(call, sampling={**call.sampling, "seed": int(call.sampling["seed"]) + offset})

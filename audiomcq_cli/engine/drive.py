@@ -52,6 +52,8 @@ async def drive(stage: Stage[object], row: Row, context: Context[object], ask: A
     outcomes = result if isinstance(result, Mapping) else dict.fromkeys(items, result)
     if set(outcomes) != set(items):
         raise StorageError(f"the stage does not account for the items of {row.get(stage.key)!r}: {sorted(items)}")
+    if empty := [item for item, outcome in outcomes.items() if outcome == []]:
+        raise StorageError(f"the stage keeps {empty[0]!r} without a row")
     return Driven({item: outcomes[item] for item in items}, exchanges)
 
 

@@ -14,8 +14,8 @@ import queue
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 
 GROUP_SECONDS = 0.05
 
+ELSEWHERE = -1
+"""The run of what was copied from another journal: earlier than any of this one's."""
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS lease (one INTEGER PRIMARY KEY CHECK (one = 1), fingerprint TEXT, round INTEGER);
+CREATE TABLE IF NOT EXISTS lease (one INTEGER PRIMARY KEY CHECK (one = 1), fingerprint TEXT, run INTEGER);
 """
 
 
@@ -41,7 +44,8 @@ class Entry:
 
     Attributes:
         text: Raw reply of a chat. value: Result of an analysis, or scores. error: Why the reply is unusable (a reason
-            code), or empty. detail: The same for people. final: Nothing more is asked in this round.
+            code), or empty. detail: The same for people. final: Nothing more is asked in this run.
+        run: Number of the run of the shard that asked (see ``Journal.lease``).
         prompt_tokens, completion_tokens: As the server counted them.
     """
 
@@ -50,6 +54,7 @@ class Entry:
     error: str = ""
     detail: str = ""
     final: bool = False
+    run: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
@@ -57,10 +62,18 @@ class Entry:
 class Journal:
     """The replies of one shard of one stage. Open it with ``JournalWriter.open`` or ``read_only``."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection | None, writer: JournalWriter | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection | None,
+        writer: JournalWriter | None,
+        others: Sequence[Path] = (),
+    ) -> None:
+        """Make one; ``others`` are journals that are looked into for what this one lacks, and copied from."""
         self.path = path
         self._connection = connection
         self._writer = writer
+        self._others = [_connect_read_only(other) for other in others]
         self._bodies: dict[bytes, bytes] = {}
         if connection:
             self._bodies = dict(connection.execute("SELECT key, body FROM replies"))
@@ -70,7 +83,7 @@ class Journal:
         """A journal to look things up in; empty where there is no such file or a kill left one of no bytes."""
         if not path.is_file() or path.stat().st_size == 0:
             return cls(path, None, None)
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        connection = _connect_read_only(path)
         try:
             return cls(path, connection, None)
         except sqlite3.Error as error:
@@ -78,9 +91,16 @@ class Journal:
             raise StorageError(f"{path}: not a readable journal: {error}") from error
 
     def get(self, key: bytes) -> Entry | None:
-        """What is known of a try, from this run or an earlier one."""
+        """What is known of a try, from this run, an earlier one or another journal."""
         body = self._bodies.get(key)
-        return None if body is None else Entry(**orjson.loads(zlib.decompress(body)))
+        if body is not None:
+            return _unpack(body)
+        for other in self._others:
+            if found := other.execute("SELECT body FROM replies WHERE key = ?", (key,)).fetchone():
+                entry = replace(_unpack(found[0]), run=ELSEWHERE)
+                self.put(key, entry)
+                return entry
+        return None
 
     def put(self, key: bytes, entry: Entry) -> None:
         """Take note of a try; it is committed soon. A journal open for reading only remembers it in memory."""
@@ -94,34 +114,35 @@ class Journal:
         if self._writer is not None:
             await self._writer.flush()
 
-    def lease(self, fingerprint: str, done_round: int | None) -> int:
-        """The round that a run of this shard belongs to.
+    def lease(self, fingerprint: str, done_run: int | None) -> int:
+        """The number of this run of the shard.
 
-        A run that was cut short goes on in its round, so that it ends as if it had not been; a run after one that
-        ended with failed rows (``done_round``, as its rejects say), or of another fingerprint, begins the next one.
+        A run that was cut short goes on under its number, so that it ends as if it had not been; a run after one that
+        ended with failed rows (``done_run``, as its rejects say), or of another fingerprint, takes the next one.
         """
         held = self.leased()
         if held is None:
-            round_ = 0
+            run = 0
         else:
             same, last = held[0] == fingerprint, held[1]
-            round_ = last if same and (done_round is None or done_round < last) else last + 1
-        if self._connection is not None and self._writer is not None and held != (fingerprint, round_):
+            run = last if same and (done_run is None or done_run < last) else last + 1
+        if self._connection is not None and self._writer is not None and held != (fingerprint, run):
             with self._connection:
-                self._connection.execute("REPLACE INTO lease VALUES (1, ?, ?)", (fingerprint, round_))
-        return round_
+                self._connection.execute("REPLACE INTO lease VALUES (1, ?, ?)", (fingerprint, run))
+        return run
 
     def leased(self) -> tuple[str, int] | None:
-        """Fingerprint and round of the last run, if there was one."""
+        """Fingerprint and number of the last run, if there was one."""
         if self._connection is None:
             return None
-        held = self._connection.execute("SELECT fingerprint, round FROM lease").fetchone()
+        held = self._connection.execute("SELECT fingerprint, run FROM lease").fetchone()
         return None if held is None else (held[0], held[1])
 
     def close(self) -> None:
         """Close the file; the writer does it for a journal that it opened."""
-        if self._connection is not None:
-            self._connection.close()
+        for connection in (*self._others, self._connection):
+            if connection is not None:
+                connection.close()
 
 
 class JournalWriter:
@@ -150,14 +171,14 @@ class JournalWriter:
         except filelock.Timeout:
             raise JournalBusy(
                 f"{path}: another run is writing this journal",
-                hint="wait for it to end, or give this run a --workdir of its own",
+                hint="wait for it to end",
             ) from None
         connection = None
         try:
             connection = sqlite3.connect(path, check_same_thread=False)
             connection.execute("PRAGMA journal_mode = TRUNCATE")
             connection.executescript(_TABLES)
-            journal = Journal(path, connection, self)
+            journal = Journal(path, connection, self, _find_others(path))
         except (sqlite3.Error, OSError) as error:
             if connection is not None:
                 connection.close()
@@ -235,6 +256,21 @@ class JournalWriter:
                         journal._connection.executemany("REPLACE INTO replies VALUES (?, ?)", rows)
         except sqlite3.Error as error:
             self._error = error
+
+
+def _find_others(path: Path) -> list[Path]:
+    """The journals of the same stage when it was cut into another number of shards: a trial run's, say."""
+    cut = path.name.rpartition("-of-")[2]
+    others = (other for other in path.parent.glob("*-of-*.sqlite") if not other.name.endswith(f"-of-{cut}"))
+    return sorted(other for other in others if other.stat().st_size)
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+
+
+def _unpack(body: bytes) -> Entry:
+    return Entry(**orjson.loads(zlib.decompress(body)))
 
 
 def _resolve(future: asyncio.Future[None], error: Exception | None) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from audiomcq_cli.contracts import Audio, Call, Model
+from audiomcq_cli.contracts import Audio, Call, Identity, Model
 
 
 def digest(value: Any) -> bytes:
@@ -15,24 +16,33 @@ def digest(value: Any) -> bytes:
     return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY)).digest()
 
 
-def call_key(model: Model, call: Call, *, sample: int, round: int, attempt: int) -> bytes:
+def call_key(model: Model, identity: Identity, call: Call, *, sample: int, number: int) -> bytes:
     """Key of the reply to a rendered call.
 
     Audio stands in it by content hash and transform, silence by its transform alone. Addresses, concurrency and the
-    encoding of audio cannot change an answer and are left out. ``round`` counts the runs that ended with this call
-    unanswered, ``attempt`` the unusable replies within a round.
+    encoding of audio cannot change an answer and are left out; the rate at which it is heard can. ``number`` counts the
+    tries of this request, in this run and before.
     """
     return digest(
         {
-            "model": [model.model, model.revision],
+            "model": [identity.model, identity.revision],
             "messages": [[turn.role, turn.text, [_audio_key(part) for part in turn.audio]] for turn in call.messages],
-            "sampling": dict(call.sampling),
+            "rate": model.sample_rate if any(turn.audio for turn in call.messages) else 0,
+            "sampling": plain_numbers(call.sampling),
             "schema": call.schema,
             "structured": model.structured if call.schema else "",
             "continuations": list(call.continuations),
-            "try": [sample, round, attempt],
+            "try": [sample, number],
         }
     )
+
+
+def plain_numbers(sampling: Mapping[str, Any]) -> dict[str, Any]:
+    """Sampling parameters with 1.0 written as 1: a recipe may say either and mean the same."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in sampling.items()
+    }
 
 
 def listen_key(analysis: str, version: str, audio: Audio) -> bytes:

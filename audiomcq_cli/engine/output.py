@@ -23,7 +23,8 @@ class ShardOutput:
     """Takes outcomes in order, counts them, and writes both files of a shard.
 
     The rejects are put in place first and the footer of the kept rows names their hash, so that a pair left half by a
-    kill is seen as such (``read_pair``). A round is noted only where rows failed: what never failed leaves no trace.
+    kill is seen as such (``read_pair``). The run's number is noted only where rows failed: what never failed leaves no
+    trace of it.
     """
 
     def __init__(
@@ -33,14 +34,14 @@ class ShardOutput:
         target: Shard,
         fingerprint: str,
         progress: Progress,
-        round_: int = 0,
+        run: int = 0,
     ) -> None:
         self._stage = stage
         self._columns = columns
         self._target = target
         self._fingerprint = fingerprint
         self._progress = progress
-        self._round = round_
+        self._run = run
         self._items: Counter[str] = Counter()
         self._reasons: dict[str, Counter[str]] = {"rejected": Counter(), "failed": Counter()}
         self._stack = ExitStack()
@@ -89,7 +90,7 @@ class ShardOutput:
         if items["in"] != items["kept"] + items["rejected"] + items["failed"]:
             raise StorageError(f"items do not add up: {items}")
         note: dict[str, Any] = {"stage": self._stage, "fingerprint": self._fingerprint}
-        self._rejects.note(note | ({"round": self._round} if items["failed"] else {}))
+        self._rejects.note(note | ({"run": self._run} if items["failed"] else {}))
         self._rejects.close()
         note |= {
             "items": items,

@@ -12,12 +12,14 @@ import random
 import signal
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
+
+import cachetools
 
 from audiomcq_cli import audio as clips
 from audiomcq_cli.contracts import (
@@ -28,20 +30,28 @@ from audiomcq_cli.contracts import (
     Capabilities,
     Completion,
     Encoder,
+    Identity,
     Model,
     Need,
     Row,
 )
+from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.journal import Entry, JournalWriter
 from audiomcq_cli.engine.limits import Pause, Quota, QuotaOwner
 from audiomcq_cli.errors import CallUnavailable, CapabilityMissing, InputError, Interrupted, RecipeError
 from audiomcq_cli.storage.resources import Prompts
+
+ENCODED_PARTS = 64
+"""Audio parts whose bytes are kept, those used last: about as many clips as are in flight."""
 
 LONGEST_WAIT = 60.0
 """Seconds; also the most that a Retry-After is obeyed for before the call is tried again."""
 
 CHARACTERS_A_TOKEN = 4
 """Rule of thumb for English text; only limits and rehearsals use it, never a result."""
+
+
+_Part = tuple[Audio, int, str]
 
 
 @dataclass
@@ -70,6 +80,13 @@ class ModelHandle:
         if self._backend is None:
             self._backend = self._kind.open(self.model, encode)
         return self._backend
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Which model it is, wherever it runs."""
+        if self._kind.identify:
+            return self._kind.identify(self.model)
+        return Identity(self.model.model, self.model.revision)
 
     @asynccontextmanager
     async def slot(self, tokens: float, pause: Pause) -> AsyncIterator[None]:
@@ -104,7 +121,7 @@ class Runtime:
         self._models = {name: ModelHandle(model, backends[model.backend]) for name, model in models.items()}
         self._workers = workers or os.cpu_count() or 1
         self._pool: ProcessPoolExecutor | None = None
-        self._encode: Callable[[Audio, int, str], bytes] = cache(self._encode_part)
+        self._encoded: cachetools.LRUCache[_Part, asyncio.Task[bytes]] = cachetools.LRUCache(ENCODED_PARTS)
 
     async def __aenter__(self) -> Runtime:
         return self
@@ -153,9 +170,23 @@ class Runtime:
         """
         for need in needs:
             self._check_capabilities(stage, need)
+        self._check_distinct(stage, [need.model for need in needs if need.distinct])
         await asyncio.gather(
             *(self.model(name).backend(self.encode).check() for name in sorted({need.model for need in needs}))
         )
+
+    def _check_distinct(self, stage: str, names: list[str]) -> None:
+        seen: dict[bytes, str] = {}
+        for name in names:
+            handle = self.model(name)
+            who = keys.digest([asdict(handle.identity), keys.plain_numbers(handle.model.sampling)])
+            if who in seen:
+                raise RecipeError(
+                    f"stage {stage}: {seen[who]!r} and {name!r} are one model with one sampling: its reply would count"
+                    " as two",
+                    hint="name different models, or give them different sampling",
+                )
+            seen[who] = name
 
     def _check_capabilities(self, stage: str, need: Need) -> None:
         handle = self.model(need.model)
@@ -211,14 +242,14 @@ class Runtime:
             raise InputError(f"where the audio of source {source!r} lies is not known")
         return self.audio_roots[source]
 
-    def encode(self, audio: Audio, *, rate: int, format: str) -> bytes:
-        """Bytes of an audio part; silence is encoded once however often it is sent."""
-        if audio.transform == "original":
-            return self._encode_part(audio, rate, format)
-        return self._encode(audio, rate, format)
-
-    def _encode_part(self, part: Audio, rate: int, format: str) -> bytes:
-        return clips.read_part(part, self.audio_roots, rate, format)
+    async def encode(self, audio: Audio, *, rate: int, format: str) -> bytes:
+        """Bytes of an audio part; those wanted last are kept, so a clip is encoded once for all calls about it."""
+        part = (audio, rate, format)
+        task = self._encoded.get(part)
+        if task is None:
+            work = asyncio.to_thread(clips.read_part, audio, self.audio_roots, rate, format)
+            task = self._encoded[part] = asyncio.ensure_future(work)
+        return await asyncio.shield(task)
 
     async def analyse(self, name: str, path: Path) -> Row:
         """Run a local analysis in a worker process."""

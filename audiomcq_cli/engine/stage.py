@@ -6,11 +6,11 @@ import asyncio
 import copy
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.contracts import Context
+from audiomcq_cli.contracts import Context, Materials, Stage
 from audiomcq_cli.engine import account, keys
 from audiomcq_cli.engine.account import Job, Part, StageReport
 from audiomcq_cli.engine.executors import Executor
@@ -21,7 +21,7 @@ from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit, run_shard
 from audiomcq_cli.errors import InputError, Interrupted
 from audiomcq_cli.storage import manifest as manifests
-from audiomcq_cli.storage.shards import HIDDEN, Shard, hash_file, list_shards, replacing, shard
+from audiomcq_cli.storage.shards import HIDDEN, Shard, hash_file, list_shards, locked, replacing, shard
 
 
 async def run_stage(job: Job, runtime: Runtime, executor: Executor, progress: Progress) -> StageReport:
@@ -35,7 +35,8 @@ async def run_stage(job: Job, runtime: Runtime, executor: Executor, progress: Pr
     runtime.audio_roots = account.audio_roots(job)
     units = _plan(job, runtime, parts)
     todo = [unit for unit in units if job.only is None or unit.target.index in job.only]
-    todo = [unit for unit in todo if not _is_done(unit, job.keep_failed)]
+    hashes = account.recorded_hashes(job.target)
+    todo = [unit for unit in todo if not _is_done(unit, hashes, job.keep_failed)]
     progress.begin(job.name, len(todo), None)
     before = copy.deepcopy(runtime.usage)
     if todo:
@@ -47,7 +48,8 @@ async def run_stage(job: Job, runtime: Runtime, executor: Executor, progress: Pr
     if todo:
         account.log(job, report)
     if report.missing == 0:
-        account.write_manifest(job, runtime, parts)
+        with locked(job.target, "manifest", wait=True):
+            account.write_manifest(job, runtime, parts)
     return report
 
 
@@ -58,14 +60,15 @@ def find_parts(job: Job) -> list[Part]:
         InputError: The input is not there or not whole.
     """
     if job.source is None:
-        paths = partition(job.sources, job.target / HIDDEN / "partition", job.shards)
+        with locked(job.target, "partition", wait=True):
+            paths = partition(job.sources, job.target / HIDDEN / "partition", job.shards)
         found = [Shard(index, len(paths), path) for index, path in enumerate(paths)]
     else:
-        found = _whole(job.source)
+        found = _whole(job.source, job.keep_failed)
     return [Part(one.path, shard(job.target, one.index, one.count), hash_file(one.path)) for one in found]
 
 
-def _whole(folder: Path) -> list[Shard]:
+def _whole(folder: Path, keep_failed: bool) -> list[Shard]:
     found = list_shards(folder)
     if len(found) < found[0].count:
         raise InputError(
@@ -73,8 +76,12 @@ def _whole(folder: Path) -> list[Shard]:
             file=str(folder),
             hint="finish the stage before this one first",
         )
-    if (folder / HIDDEN).is_dir() and manifests.read_manifest(folder) is None:
+    manifest = manifests.read_manifest(folder)
+    if manifest is None and (folder / HIDDEN).is_dir():
         raise InputError("the stage that writes this folder has not ended", file=str(folder), hint="run it again first")
+    if manifest and (failed := manifest["totals"]["items"]["failed"]) and not keep_failed:
+        hint = "run that stage again to retry them, or go on without them: --keep-failed"
+        raise InputError(f"{failed:,} items of this stage failed", file=str(folder), hint=hint)
     return found
 
 
@@ -89,12 +96,14 @@ def prepare(job: Job, context: Context[Any], parts: Sequence[tuple[Path, str]]) 
     wanted = keys.digest(
         [job.stage.version, account.plain(job.options), job.seed, [digest for _, digest in parts]]
     ).hex()
-    path = job.target / HIDDEN / "prepared.parquet"
+    path = _prepared_path(job.target)
+    previous: pa.Table | None = pq.read_table(path) if path.is_file() else None
     table: pa.Table
-    if path.is_file() and (pq.read_schema(path).metadata or {}).get(b"audiomcq") == wanted.encode():
-        table = pq.read_table(path)
+    if previous is not None and (previous.schema.metadata or {}).get(b"audiomcq") == wanted.encode():
+        table = previous
     else:
-        table = job.stage.prepare.build(pl.scan_parquet([str(path) for path, _ in parts]), context)
+        rows = pl.scan_parquet([str(path) for path, _ in parts])
+        table = job.stage.prepare.build(Materials(rows=rows, previous=previous), context)
         with replacing(path) as temporary:
             pq.write_table(table.replace_schema_metadata({"audiomcq": wanted}), temporary, compression="zstd")
     sink = pa.BufferOutputStream()
@@ -104,15 +113,29 @@ def prepare(job: Job, context: Context[Any], parts: Sequence[tuple[Path, str]]) 
     return Context(context.options, context.seed, loaded), hashlib.sha256(sink.getvalue()).hexdigest()
 
 
+def load_prepared(stage: Stage[Any], target: Path) -> Any:
+    """What the flows of a finished stage looked things up in; None for a stage that prepares nothing."""
+    if stage.prepare is None:
+        return None
+    import pyarrow.parquet as pq
+
+    return stage.prepare.load(pq.read_table(_prepared_path(target)))
+
+
+def _prepared_path(target: Path) -> Path:
+    return target / HIDDEN / "prepared.parquet"
+
+
 def _plan(job: Job, runtime: Runtime, parts: Sequence[Part]) -> list[Unit]:
-    context, prepared = prepare(job, Context(job.options, job.seed), [(part.source, part.digest) for part in parts])
+    with locked(job.target, "prepared", wait=True):
+        context, prepared = prepare(job, Context(job.options, job.seed), [(part.source, part.digest) for part in parts])
     base = {
         "stage": [job.name, job.stage.version],
         "writes": list(job.stage.writes),
         "options": account.plain(job.options),
         "seed": job.seed,
         "prompts": {name: runtime.prompts.get(name).digest for name in job.stage.prompts},
-        "models": {need.model: account.identity(runtime.model(need.model).model) for need in job.needs},
+        "models": {need.model: account.identity(runtime.model(need.model)) for need in job.needs},
         "prepared": prepared,
         "shards": parts[0].target.count,
     }
@@ -138,9 +161,12 @@ def _read_current(unit: Unit) -> dict[str, Any]:
     return note if note.get("fingerprint") == unit.fingerprint else {}
 
 
-def _is_done(unit: Unit, keep_failed: bool) -> bool:
-    note = _read_current(unit)
-    return bool(note) and (keep_failed or note["items"]["failed"] == 0)
+def _is_done(unit: Unit, hashes: Mapping[str, str], keep_failed: bool) -> bool:
+    """Whether a shard has no work left: it is there as it should be, undamaged, and no item of it is to be retried."""
+    note, path = _read_current(unit), unit.target.path
+    if not note or (note["items"]["failed"] and not keep_failed):
+        return False
+    return path.name not in hashes or hash_file(path) == hashes[path.name]
 
 
 async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progress, todo: Sequence[Unit]) -> None:

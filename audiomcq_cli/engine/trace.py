@@ -6,9 +6,8 @@ asked, not a second account of it. Prompts, options and models are those that th
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from audiomcq_cli.engine.drive import drive, items_of
 from audiomcq_cli.engine.journal import Entry, Journal
 from audiomcq_cli.engine.partition import read_partition
 from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.engine.stage import load_prepared
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.resources import Prompts
@@ -80,7 +80,7 @@ async def trace(
         source = (here / manifest["input"]).resolve() if manifest["input"] else None
         step = manifest["lineage"][-1]
         if stage.flow is not None:
-            context = Context(build(stage.options, step["options"]), step["seed"])
+            context = Context(build(stage.options, step["options"]), step["seed"], load_prepared(stage, here))
             shard, row = _find(here, source, stage, context.options, wanted)
             journal = Journal.read_only(workdir / "journal" / manifest["stage"] / f"{shard}.sqlite")
             roots = {source: here / root for source, root in manifest["audio_roots"].items()}
@@ -120,14 +120,13 @@ async def _replay(
         turns = [(turn.role, turn.text) for turn in call.messages]
         tries.append(Try(key.hex(), rendered.model.name, rendered.prompt.name, turns, entry.text, entry.error))
 
-    with tempfile.TemporaryDirectory() as folder:
-        for prompt, kept in step["prompts"].items():
-            (Path(folder) / f"{prompt}.toml").write_text(kept["text"], "utf-8")
-        models = {model: Model(name=model, **described) for model, described in step["models"].items()}
-        async with Runtime(models, backends, prompts=Prompts(Path(folder))) as runtime:
-            runtime.audio_roots = dict(roots)
-            asker = Asker(manifest["stage"], runtime, journal, (journal.leased() or ("", 0))[1], Replay(), watch)
-            driven = await drive(stage, row, context, asker.ask)
+    prompts = Prompts(texts={prompt: kept["text"] for prompt, kept in step["prompts"].items()})
+    models = {model: Model(name=model, **described) for model, described in step["models"].items()}
+    kinds = {name: replace(kind, identify=None) for name, kind in backends.items()}  # the manifest says who they are
+    async with Runtime(models, kinds, prompts=prompts) as runtime:
+        runtime.audio_roots = dict(roots)
+        asker = Asker(manifest["stage"], runtime, journal, (journal.leased() or ("", 0))[1], Replay(), watch)
+        driven = await drive(stage, row, context, asker.ask)
     journal.close()
     item = name if name in driven.outcomes else next(iter(driven.outcomes))
     outcome = driven.outcomes[item]

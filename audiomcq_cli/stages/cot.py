@@ -149,6 +149,10 @@ def _ends_in(text: str, ending: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(fold(ending))}$", fold(text)) is not None
 
 
+def _list_needs(options: CotOptions) -> list[Need]:
+    return [Need(model, frozenset({"chat"})) for model in (options.writer, options.grader) if model]
+
+
 STAGE: Stage[CotOptions] = Stage(
     help="Write the reasoning behind each answer, in three stages and in short.",
     after="verify",
@@ -157,7 +161,7 @@ STAGE: Stage[CotOptions] = Stage(
     reads=VERIFIED,
     writes=REASONED,
     flow=ask,
-    needs=lambda options: [Need(model, frozenset({"chat"})) for model in (options.writer, options.grader) if model],
+    needs=_list_needs,
     prompts=("structured_cot", "simple_cot", "grade_reasoning"),
     named_only=False,
 )

@@ -91,7 +91,7 @@ def _read_vote(row: Row, judge: str, reply: Reply, options: FilterOptions) -> Ro
 
 def _list_needs(options: FilterOptions) -> list[Need]:
     hearing = {"chat", "audio"} if options.condition == "silence" else {"chat"}
-    return [Need(judge, frozenset(hearing)) for judge in options.judges]
+    return [Need(judge, frozenset(hearing), distinct=True) for judge in options.judges]
 
 
 STAGE: Stage[FilterOptions] = Stage(

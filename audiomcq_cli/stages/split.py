@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audiomcq_cli.contracts import Context, Divided, Prepare, Stage, option
+from audiomcq_cli.contracts import Context, Divided, Materials, Prepare, Stage, option
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.records import LABELLED, LABELS, RELEASED, draw
 
@@ -73,7 +73,7 @@ class SplitOptions:
     )
 
 
-def build_threshold(rows: pl.LazyFrame, ctx: Context[SplitOptions]) -> pa.Table:
+def build_threshold(materials: Materials, ctx: Context[SplitOptions]) -> pa.Table:
     """The one number that placing a clip needs beside the clip: a table of one row, ``sft_share``.
 
     Raises:
@@ -88,7 +88,7 @@ def build_threshold(rows: pl.LazyFrame, ctx: Context[SplitOptions]) -> pa.Table:
         names = " and ".join(name for name, plan in PLANS.items() if plan.clips == "hash")
         raise RecipeError(f"sft_share has no meaning in the plan {ctx.options.plan}", hint=f"it sets {names}")
     if by_hash and not share:
-        weak = rows.select((pl.col("audio_contribution") == "weak").mean())
+        weak = materials.rows.select((pl.col("audio_contribution") == "weak").mean())
         share = weak.collect(engine="streaming").item() or 0.0
     return pa.table({"sft_share": pa.array([share], pa.float64())})
 

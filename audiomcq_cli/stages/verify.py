@@ -50,6 +50,10 @@ def ask(row: Row, ctx: Context[VerifyOptions]) -> Flow:
     ]
 
 
+def _list_needs(options: VerifyOptions) -> list[Need]:
+    return [Need(grader, frozenset({"chat"}), distinct=True) for grader in options.graders]
+
+
 STAGE: Stage[VerifyOptions] = Stage(
     help="Keep the questions that pass rules and graders.",
     after="generate",
@@ -58,7 +62,7 @@ STAGE: Stage[VerifyOptions] = Stage(
     reads=QUESTION,
     writes=VERIFIED,
     flow=ask,
-    needs=lambda options: [Need(grader, frozenset({"chat"})) for grader in options.graders],
+    needs=_list_needs,
     prompts=("grade_question",),
     named_only=False,
 )

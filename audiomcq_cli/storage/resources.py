@@ -56,9 +56,10 @@ class Prompt:
 class Prompts:
     """The prompts of a run: those of the user's folder, else those shipped."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, texts: Mapping[str, str] | None = None) -> None:
+        """Look into ``folder`` before those shipped; ``texts`` (name to a file's text, from a manifest) before both."""
         self._folder = folder
-        self._loaded: dict[str, Prompt] = {}
+        self._loaded = {name: _read_prompt(name, text, f"prompt {name}") for name, text in (texts or {}).items()}
 
     def get(self, name: str) -> Prompt:
         """Return a prompt by name.
@@ -67,7 +68,8 @@ class Prompts:
             InputError: There is none, or its file is not as described above.
         """
         if name not in self._loaded:
-            self._loaded[name] = _read_prompt(name, self._find(name))
+            path = self._find(name)
+            self._loaded[name] = _read_prompt(name, path.read_text("utf-8"), str(path))
         return self._loaded[name]
 
     def _find(self, name: str) -> Path:
@@ -95,17 +97,16 @@ def schema(name: str) -> dict[str, Any]:
     return loaded
 
 
-def _read_prompt(name: str, path: Path) -> Prompt:
-    source = path.read_text("utf-8")
+def _read_prompt(name: str, source: str, file: str) -> Prompt:
     try:
         keys = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not TOML: {error}", file=str(path)) from error
+        raise InputError(f"not TOML: {error}", file=file) from error
     if unknown := set(keys) - _KEYS:
-        raise InputError(f"unknown key {min(unknown)!r}", file=str(path), hint=f"keys are {', '.join(sorted(_KEYS))}")
+        raise InputError(f"unknown key {min(unknown)!r}", file=file, hint=f"keys are {', '.join(sorted(_KEYS))}")
     for key in ("version", "system", "user", "example"):
         if not isinstance(keys.get(key), str):
-            raise InputError(f"expected a text under {key!r}", file=str(path))
+            raise InputError(f"expected a text under {key!r}", file=file)
     reply = keys.get("reply", "")
     reply_schema = schema(f"reply/{reply}") if reply else None
     digest = hashlib.sha256(source.encode() + json.dumps(reply_schema, sort_keys=True).encode()).hexdigest()

@@ -109,6 +109,30 @@ def hash_file(path: Path) -> str:
 
 
 @contextmanager
+def locked(folder: Path, name: str, *, wait: bool) -> Iterator[None]:
+    """Keep other processes from the same work in a stage folder; the lock ends with the process, however that ends.
+
+    Raises:
+        StorageError: Another process has it and ``wait`` is false.
+    """
+    import filelock
+
+    path = folder / HIDDEN / "locks" / f"{name}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(path, timeout=-1 if wait else 0)
+        lock.acquire()
+    except filelock.Timeout:
+        raise StorageError(f"{folder}: another run is working on {name}", hint="wait for it to end") from None
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be written: {error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path that takes the place of ``path`` when the block ends well, and is removed when not.
 
