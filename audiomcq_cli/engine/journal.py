@@ -103,10 +103,9 @@ class Journal:
         return None
 
     def put(self, key: bytes, entry: Entry) -> None:
-        """Take note of a try; it is committed soon. A journal open for reading only remembers it in memory."""
-        body = zlib.compress(orjson.dumps(asdict(entry)), 1)
-        self._bodies[key] = body
+        """Take note of a try; it is committed soon. A journal open for reading only takes no note."""
         if self._writer is not None:
+            self._bodies[key] = body = zlib.compress(orjson.dumps(asdict(entry)), 1)
             self._writer.add(self, key, body)
 
     async def flush(self) -> None:

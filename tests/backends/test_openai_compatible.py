@@ -36,7 +36,7 @@ SCHEMA = {"type": "object", "properties": {"analysis": {"type": "string"}}, "req
 KEY = "sk-secret-0123456789"
 
 
-def encode(audio: Audio, *, rate: int, format: str) -> bytes:
+async def encode(audio: Audio, *, rate: int, format: str) -> bytes:
     return clips.read_part(audio, {}, rate, format)
 
 
@@ -283,11 +283,10 @@ def test_broken_answer_is_worth_another_try(http: RunningServer, fault: str) -> 
 
 
 def test_nothing_that_listens_is_worth_another_try() -> None:
-    """A refused connection is told with the address."""
-    address = find_dead_address()
-    error = fail_one(make_model(address), make_call())
+    """A refused connection is told without the address, so that rejects do not depend on which server it was."""
+    error = fail_one(make_model(find_dead_address()), make_call())
     assert isinstance(error, CallUnavailable)
-    assert error.code == "connection" and address in str(error)
+    assert error.code == "connection" and "127.0.0.1" not in str(error)
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503])

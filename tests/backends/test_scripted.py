@@ -14,7 +14,7 @@ from audiomcq_cli.contracts import Audio, Call, Completion, Message, Model
 from audiomcq_cli.errors import CallRefused, ModelNotServed
 
 
-def encode(audio: Audio, *, rate: int, format: str) -> bytes:
+async def encode(audio: Audio, *, rate: int, format: str) -> bytes:
     return f"{audio.transform} {audio.path} {rate} {format}".encode()
 
 

@@ -269,11 +269,11 @@ def write_clips(folder: Path, texts: Iterable[str], shards: int = 1) -> None:
 
 
 def snapshot(folder: Path, leave_out: Sequence[str] = ("run.jsonl",)) -> Mapping[str, bytes]:
-    """Every file below a folder and its bytes, but for what differs from run to run."""
+    """Every file below a folder and its bytes, but for locks and what differs from run to run."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in leave_out
+        if path.is_file() and path.suffix != ".lock" and path.name not in leave_out
     }
 
 

@@ -48,7 +48,7 @@ async def with_asker(
     bench: Bench,
     work: Callable[[Asker, Runtime], Awaitable[Any]],
     *,
-    done_round: int | None = None,
+    done_run: int | None = None,
     replay: bool = False,
     watch: Watch | None = None,
 ) -> Any:
@@ -61,7 +61,7 @@ async def with_asker(
             asker = Asker("small", runtime, journal, (journal.leased() or ("", 0))[1], Replay(), watch)
         else:
             journal = runtime.journals.open(path)
-            asker = Asker("small", runtime, journal, journal.lease("f", done_round), Online(runtime), watch)
+            asker = Asker("small", runtime, journal, journal.lease("f", done_run), Online(runtime), watch)
         try:
             return await work(asker, runtime)
         finally:
@@ -187,7 +187,7 @@ def test_every_try_has_a_seed_of_its_own(bench: Bench) -> None:
 
 
 def test_refused_call_is_not_asked_again(bench: Bench) -> None:
-    """A call that the server refuses ends the round for this request at once."""
+    """A call that the server refuses ends the run for this request at once."""
 
     async def refuse(call: Call) -> Completion:
         raise CallRefused("too long", code="status_400")
@@ -227,29 +227,29 @@ def test_run_cut_short_goes_on_with_the_next_try(bench: Bench) -> None:
 
 
 def test_new_run_after_a_failure_asks_again(bench: Bench) -> None:
-    """In the next round the stored failure does not count: the request is asked with fresh tries."""
+    """In the next run the stored failure does not count: the request is asked with fresh tries."""
     bench.puppet = puppet_saying(Completion(text="no"))
     assert ask(bench, chat())[0].tries == 3
     bench.puppet = puppet_saying(Completion(text="still no"), Completion(text=good(Call(**EMPTY))))
-    [reply] = ask(bench, chat(), done_round=0)
+    [reply] = ask(bench, chat(), done_run=0)
     assert (reply.error, reply.tries) == ("", 5)
     assert len(bench.puppet.sent) == 2
 
 
 def test_new_run_after_a_failure_does_not_ask_for_what_is_known(bench: Bench) -> None:
-    """The next round takes good replies of earlier rounds from the journal, under their old keys."""
+    """The next run takes good replies of earlier ones from the journal, under their old keys."""
     first = ask(bench, chat())
-    assert ask(bench, chat(), done_round=0) == first
+    assert ask(bench, chat(), done_run=0) == first
     assert len(bench.puppet.sent) == 1
 
 
-def test_new_round_begins_the_conversation_afresh(bench: Bench) -> None:
-    """The first try of the next round is the request as it was, without the failures of the round before."""
+def test_next_run_begins_the_conversation_afresh(bench: Bench) -> None:
+    """The first try of the next run is the request as it was, without the failures of the one before."""
     bench.puppet = puppet_saying(Completion(text="no"))
     ask(bench, chat())
     first = bench.puppet.sent[0]
     bench.puppet = Puppet(answer_well)
-    ask(bench, chat(), done_round=0)
+    ask(bench, chat(), done_run=0)
     assert bench.puppet.sent[0].messages == first.messages
 
 
@@ -339,7 +339,7 @@ def test_audio_that_cannot_be_used_fails_its_request_alone(bench: Bench, http: R
     bench.models = {"writer": http_model(http, audio=True)}
     parts = [Audio(transform="original", source="Small", path=name) for name in (path, "tone.wav")]
     bad, fine = ask(bench, *(chat(audio=(part,), optional=True) for part in parts))
-    assert (bad.error, bad.key) == ("audio_unusable", "")
+    assert bad.error == "audio_unusable"
     assert str(bench.folder) not in bad.detail
     assert not fine.failed and http.stats()["received"] == 1
 

@@ -68,7 +68,7 @@ def test_requests_of_one_round_are_asked_together() -> None:
 
     def flow(row: Row, ctx: Context[Any]) -> Flow:
         yield [chat(str(number)) for number in range(4)]
-        return []
+        return [row]
 
     run(flow, count)
     assert most == 4
@@ -138,13 +138,13 @@ def test_outcomes_come_in_the_order_of_items() -> None:
     """A mapping in another order is put into the order of the items, so that bytes do not depend on it."""
 
     def flow(row: Row, ctx: Context[Any]) -> Flow:
-        return {"b": Reject("no"), "a": []}
+        return {"b": Reject("no"), "a": [row]}
         yield []
 
     assert list(run(flow, items=("a", "b")).outcomes) == ["a", "b"]
 
 
-@pytest.mark.parametrize("outcomes", [{"a": []}, {"a": [], "b": [], "c": []}, {}])
+@pytest.mark.parametrize("outcomes", [{"a": [ROW]}, {"a": [ROW], "b": [ROW], "c": [ROW]}, {}])
 def test_flow_that_loses_or_invents_an_item_is_refused(outcomes: dict[str, Outcome]) -> None:
     """Every item must be accounted for, and no other."""
 
@@ -154,6 +154,17 @@ def test_flow_that_loses_or_invents_an_item_is_refused(outcomes: dict[str, Outco
 
     with pytest.raises(StorageError, match="does not account"):
         run(flow, items=("a", "b"))
+
+
+def test_item_that_is_kept_without_a_row_is_refused() -> None:
+    """Whatever is kept has at least one row; nothing goes away in silence."""
+
+    def flow(row: Row, ctx: Context[Any]) -> Flow:
+        return []
+        yield []
+
+    with pytest.raises(StorageError, match="keeps 'c' without a row"):
+        run(flow)
 
 
 def test_model_error_among_several_requests_is_raised_itself() -> None:

@@ -1,4 +1,4 @@
-"""The journal: what was committed is there, one writer, and which round a run belongs to."""
+"""The journal: what was committed is there, one writer, and which run it is."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_second_process_is_refused(tmp_path: Path, writer: JournalWriter) -> Non
         assert process.stdout and process.stdout.readline() == "open\n"
         with pytest.raises(JournalBusy) as caught:
             writer.open(path)
-        assert caught.value.retryable and "--workdir" in caught.value.hint
+        assert caught.value.retryable and caught.value.hint
         process.kill()
         process.wait()
     asyncio.run(writer.close_journal(writer.open(path)))
@@ -210,22 +210,22 @@ def test_killed_process_loses_nothing_that_flush_returned_for(tmp_path: Path, wr
 
 @pytest.mark.parametrize("content", [None, b""], ids=["missing", "of no bytes"])
 def test_reading_a_journal_that_is_not_there(tmp_path: Path, content: bytes | None) -> None:
-    """A journal that is not there, or of a run killed before it wrote anything, is empty and is not made."""
+    """A journal that is not there, or of a run killed before it wrote anything, is empty, stays so and is not made."""
     path = tmp_path / "j.sqlite"
     if content is not None:
         path.write_bytes(content)
     journal = Journal.read_only(path)
     assert journal.get(KEY) is None
     assert journal.leased() is None
-    journal.put(KEY, Entry(text="only in memory"))
-    assert journal.get(KEY) == Entry(text="only in memory")
+    journal.put(KEY, Entry(text="not kept"))
+    assert journal.get(KEY) is None
     asyncio.run(journal.flush())
     journal.close()
     assert [file.name for file in tmp_path.iterdir()] == ([] if content is None else ["j.sqlite"])
 
 
 def test_put_does_not_write_a_journal_open_for_reading(tmp_path: Path, writer: JournalWriter) -> None:
-    """What a rehearsal puts into a journal stays in memory."""
+    """What a rehearsal puts into a journal leaves no trace."""
     path = tmp_path / "j.sqlite"
     asyncio.run(writer.close_journal(writer.open(path)))
     before = path.read_bytes()
@@ -269,43 +269,43 @@ def test_flush_says_that_replies_cannot_be_stored(tmp_path: Path, writer: Journa
         asyncio.run(other.close_journal(other.open(path)))
 
 
-# -------------------------------------------------------------------------------------------------------- rounds
+# ---------------------------------------------------------------------------------------------------------- runs
 
 
-def lease(path: Path, fingerprint: str, done_round: int | None = None) -> int:
-    """One run of a shard, as far as rounds go."""
+def lease(path: Path, fingerprint: str, done_run: int | None = None) -> int:
+    """One run of a shard, as far as its number goes."""
 
     async def open_and_lease(writer: JournalWriter) -> int:
         journal = writer.open(path)
-        round_ = journal.lease(fingerprint, done_round)
+        run = journal.lease(fingerprint, done_run)
         await writer.close_journal(journal)
-        return round_
+        return run
 
     with JournalWriter() as writer:
         return asyncio.run(open_and_lease(writer))
 
 
-def test_first_run_is_round_zero(tmp_path: Path) -> None:
-    """A shard begins with round 0, and the journal remembers for whom."""
+def test_first_run_has_number_zero(tmp_path: Path) -> None:
+    """A shard begins with run 0, and the journal remembers for whom."""
     assert lease(tmp_path / "j.sqlite", "a") == 0
     journal = Journal.read_only(tmp_path / "j.sqlite")
     assert journal.leased() == ("a", 0)
     journal.close()
 
 
-def test_run_cut_short_goes_on_in_its_round(tmp_path: Path) -> None:
-    """A run that was interrupted, however often, stays in its round."""
+def test_run_cut_short_goes_on_under_its_number(tmp_path: Path) -> None:
+    """A run that was interrupted, however often, keeps its number."""
     assert [lease(tmp_path / "j.sqlite", "a") for _ in range(3)] == [0, 0, 0]
 
 
-def test_run_after_failed_rows_begins_the_next_round(tmp_path: Path) -> None:
-    """Every run that ended with failed rows is followed by another round; one cut short in it goes on there."""
+def test_run_after_failed_rows_takes_the_next_number(tmp_path: Path) -> None:
+    """Every run that ended with failed rows is followed by another; one cut short goes on as it was."""
     path = tmp_path / "j.sqlite"
-    rounds = [lease(path, "a"), lease(path, "a", 0), lease(path, "a", 0), lease(path, "a", 1)]
-    assert rounds == [0, 1, 1, 2]
+    runs = [lease(path, "a"), lease(path, "a", 0), lease(path, "a", 0), lease(path, "a", 1)]
+    assert runs == [0, 1, 1, 2]
 
 
-def test_run_with_another_fingerprint_begins_the_next_round(tmp_path: Path) -> None:
+def test_run_with_another_fingerprint_takes_the_next_number(tmp_path: Path) -> None:
     """What failed under other options is asked again, and going back to them as well."""
     path = tmp_path / "j.sqlite"
     assert [lease(path, "a"), lease(path, "b"), lease(path, "b"), lease(path, "a")] == [0, 1, 1, 2]

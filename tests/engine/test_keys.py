@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiomcq_cli.contracts import Audio, Call, Message, Model
+from audiomcq_cli.contracts import Audio, Call, Identity, Message, Model
 from audiomcq_cli.engine import keys
 
 MODEL = Model(name="writer", backend="http", model="m", revision="r1")
@@ -23,8 +23,8 @@ CALL = Call(
 )
 
 
-def key(model: Model = MODEL, call: Call = CALL, sample: int = 0, round_: int = 0, attempt: int = 0) -> bytes:
-    return keys.call_key(model, call, sample=sample, round=round_, attempt=attempt)
+def key(model: Model = MODEL, call: Call = CALL, sample: int = 0, number: int = 0) -> bytes:
+    return keys.call_key(model, Identity(model.model, model.revision), call, sample=sample, number=number)
 
 
 def hearing(audio: Audio) -> Call:
@@ -49,12 +49,12 @@ def hearing(audio: Audio) -> Call:
         key(call=hearing(replace(HEARD, sha256="cd" * 32))),
         key(call=hearing(replace(HEARD, transform="swapped"))),
         key(sample=1),
-        key(round_=1),
-        key(attempt=1),
+        key(replace(MODEL, sample_rate=8_000), hearing(HEARD)),
+        key(number=1),
     ],
 )
 def test_what_could_change_an_answer_is_in_the_key(other: bytes) -> None:
-    """Model, revision, how JSON is enforced, turns, audio, sampling, schema, sample, round and try all count."""
+    """Model, revision, how JSON is enforced, turns, audio, sampling, schema, sample, rate and try all count."""
     assert other != key()
 
 
@@ -86,11 +86,20 @@ def test_how_json_is_enforced_does_not_matter_to_free_text() -> None:
     assert key(call=free) == key(replace(MODEL, structured="none"), free)
 
 
-def test_sample_round_and_attempt_are_not_mixed_up() -> None:
-    """The three numbers stand apart."""
-    numbers = range(3)
-    found = {key(sample=s, round_=r, attempt=a) for s in numbers for r in numbers for a in numbers}
-    assert len(found) == 27
+def test_sample_and_try_are_not_mixed_up() -> None:
+    """The two numbers stand apart."""
+    assert len({key(sample=sample, number=number) for sample in range(3) for number in range(3)}) == 9
+
+
+def test_rate_does_not_matter_to_a_call_without_audio() -> None:
+    """The rate at which a model hears is part of what it hears, and of nothing else."""
+    text = replace(CALL, messages=(Message("user", "u"),))
+    assert key(call=text) == key(replace(MODEL, sample_rate=8_000), text)
+
+
+def test_number_written_as_a_float_is_the_same_number() -> None:
+    """A recipe may say 1 or 1.0 and mean the same."""
+    assert key(call=replace(CALL, sampling={"top_p": 1})) == key(call=replace(CALL, sampling={"top_p": 1.0}))
 
 
 @settings(max_examples=20, deadline=None)

@@ -312,7 +312,7 @@ def test_silence_is_encoded_as_asked(bench: Bench) -> None:
 
     async def encode(runtime: Runtime) -> list[bytes]:
         silence = Audio.silence(0.1)
-        return [runtime.encode(silence, rate=8_000, format=form) for form in ("wav", "wav", "flac")]
+        return [await runtime.encode(silence, rate=8_000, format=form) for form in ("wav", "wav", "flac")]
 
     one, two, three = use(bench, encode)
     assert one == two and one[:4] == b"RIFF" and three[:4] == b"fLaC"

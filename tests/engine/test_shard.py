@@ -123,7 +123,7 @@ def test_bytes_do_not_depend_on_the_server(tmp_path: Path, http: RunningServer) 
 
 # --------------------------------------------------------------------------------------------------- accounting
 
-OUTCOMES = st.sampled_from(["kept", "kept_twice", "kept_none", "rejected", "failed", "not_json"])
+OUTCOMES = st.sampled_from(["kept", "kept_twice", "rejected", "failed", "not_json"])
 
 
 def item_ids(row: Row, options: Any) -> list[str]:
@@ -354,14 +354,14 @@ def test_pair_of_two_runs_is_not_done(bench: Bench) -> None:
     bench.run()
     [shard] = list_shards(bench.target)
     kept_old = shard.path.read_bytes()
-    bench.run()  # the next round: all failed once more
+    bench.run()  # all failed once more
     shard.path.write_bytes(kept_old)
     assert read_pair(shard) == {}
     assert bench.run(keep_failed=True).redone == 1
 
 
-def test_half_a_pair_goes_on_in_its_round(bench: Bench) -> None:
-    """A run killed between putting its two files in place is gone on with: nothing is asked in another round."""
+def test_half_a_pair_goes_on_as_it_was(bench: Bench) -> None:
+    """A run killed between putting its two files in place is gone on with: nothing is asked once more."""
 
     async def refuse(call: Call) -> Completion:
         return Completion(text="no")
@@ -439,7 +439,7 @@ def test_table_is_divided(bench: Bench) -> None:
     [
         lambda rows: Divided(kept=rows.head(2), rejected=none_rejected()),
         lambda rows: Divided(kept=rows, rejected=reject(rows.head(1))),
-        lambda rows: Divided(kept=rows.head(1), rejected=reject(pl.concat([rows[1:2], rows[1:2]]))),
+        lambda rows: Divided(kept=rows.head(1), rejected=reject(pl.concat([rows[1:3], rows[1:2]]))),
         lambda rows: Divided(kept=rows.head(2), rejected=reject(rows.tail(1).with_columns(clip_id=pl.lit("new")))),
     ],
     ids=["lost", "both", "doubled", "invented"],
@@ -501,4 +501,4 @@ def test_folder_shows_only_shards(bench: Bench) -> None:
     bench.run()
     shown = sorted(path.name for path in bench.target.iterdir())
     assert shown == [HIDDEN, "part-00000-of-00002.parquet", "part-00001-of-00002.parquet"]
-    assert sorted(read_hidden(bench.target)) == ["manifest.json", "rejects", "run.jsonl"]
+    assert sorted(read_hidden(bench.target)) == ["locks", "manifest.json", "rejects", "run.jsonl"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing
 import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +18,31 @@ import pyarrow as pa
 import pytest
 
 from audiomcq_cli import records
-from audiomcq_cli.contracts import Call, Chat, Completion, Context, Flow, Need, Prepare, Reject, Row, Stage
+from audiomcq_cli.contracts import (
+    Call,
+    Chat,
+    Completion,
+    Context,
+    Flow,
+    Materials,
+    Need,
+    NoOptions,
+    Prepare,
+    Reject,
+    Row,
+    Source,
+    SourceRow,
+    Stage,
+)
 from audiomcq_cli.engine.account import StageReport
+from audiomcq_cli.engine.partition import SourceSpec
 from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, RecipeError, ReplayMiss
 from audiomcq_cli.storage.manifest import read_manifest
 from audiomcq_cli.storage.shards import HIDDEN, list_shards, read_rows
 from tests.conftest import strike
 from tests.engine import (
     PROMPT,
+    READS,
     Bench,
     Options,
     Puppet,
@@ -196,16 +215,48 @@ def test_part_of_an_older_version_is_missing(bench: Bench) -> None:
 
 
 def test_shards_of_another_count_are_removed(bench: Bench) -> None:
-    """A version that is cut into another number of shards leaves none of the older ones, nor their rejects."""
+    """A version cut into another number of shards leaves none of the older ones, and pays for no reply again."""
     bench.run()
+    bench.puppet.sent.clear()
     for shard in list_shards(bench.source):
         shard.path.unlink()
     bench.write_input(texts_of(24), 2)
     report = bench.run()
     assert (report.shards, report.redone) == (2, 2)
-    assert sorted(path.name for path in bench.target.rglob("part-*")) == sorted(
+    assert not bench.puppet.sent
+    assert sorted(path.name for path in bench.target.rglob("part-*.parquet")) == sorted(
         [f"part-{index:05d}-of-00002.parquet" for index in range(2)] * 2
     )
+
+
+def read_many(path: Path, options: Any) -> Iterator[SourceRow]:
+    """A source large enough that processes which read it at once meet."""
+    for number in range(20_000):
+        yield SourceRow(source_id=f"clip {number}", row=number + 1, captions=("a door",))
+
+
+def keep(row: Row, ctx: Context[Any]) -> Flow:
+    return [row]
+    yield []
+
+
+def run_part(folder: Path, only: frozenset[int] | None) -> int:
+    """Do some shards of a stage that reads a source: what one machine of a job array does."""
+    source = Source(help="rows", dataset="Small", read=read_many, options=NoOptions)
+    spec = SourceSpec(adapter="rows", source=source, options=NoOptions(), path=Path("rows"), name="Small")
+    stage = make_stage(keep, writes=READS, needs=None, prompts=())
+    return Bench(folder).run(stage, source=None, sources=(spec,), shards=6, only=only).redone
+
+
+def test_processes_may_work_on_one_stage_at_once(tmp_path: Path) -> None:
+    """Processes that begin at the same time, each with shards of its own, make together what one makes alone."""
+    parts = [frozenset({number, number + 3}) for number in range(3)]
+    with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
+        assert list(pool.map(run_part, [tmp_path / "many"] * 3, parts)) == [2, 2, 2]
+    run_part(tmp_path / "one", None)
+    assert run_part(tmp_path / "many", None) == 0
+    assert snapshot(tmp_path / "many" / "output") == snapshot(tmp_path / "one" / "output")
+    assert len(list(read_rows(list_shards(tmp_path / "many" / "output")[0].path))) > 3_000
 
 
 # ------------------------------------------------------------------------------------------------------- failures
@@ -275,9 +326,9 @@ def test_rejected_rows_are_not_retried(bench: Bench) -> None:
 def make_prepared(counts: Counter[str], found: Callable[[pl.LazyFrame], list[str]]) -> Stage[Any]:
     """A stage whose prepared table is a list of texts, of which every row takes the first."""
 
-    def build(rows: pl.LazyFrame, ctx: Context[Options]) -> pa.Table:
+    def build(materials: Materials, ctx: Context[Options]) -> pa.Table:
         counts["built"] += 1
-        return pa.table({"text": found(rows)})
+        return pa.table({"text": found(materials.rows)})
 
     def load(table: pa.Table) -> list[str]:
         counts["loaded"] += 1
@@ -328,6 +379,24 @@ def test_prepared_table_is_built_again_for_other_options(bench: Bench) -> None:
     assert counts["built"] == 3
 
 
+def test_older_prepared_table_is_handed_on(bench: Bench) -> None:
+    """What was prepared for an older version is there to be added to, so that rows need not move."""
+
+    def build(materials: Materials, ctx: Context[Options]) -> pa.Table:
+        known = materials.previous["text"].to_pylist() if materials.previous else []
+        return pa.table({"text": [*known, *(text for text in shortest(materials.rows) if text not in known)]})
+
+    def flow(row: Row, ctx: Context[Options]) -> Flow:
+        return [row | {"question": ", ".join(ctx.prepared), "calls": []}]
+        yield []
+
+    stage = make_stage(flow, prepare=Prepare(build=build, load=lambda table: table["text"].to_pylist()))
+    bench.run(stage)
+    bench.write_input([*texts_of(24), "aardvark"], SHARDS)
+    bench.run(stage)
+    assert {row["question"] for row in bench.kept()} == {"clip 0, aardvark"}
+
+
 def test_prepared_table_is_whole_or_not_there(bench: Bench) -> None:
     """A run that ends while the table is being made leaves nothing that a later run could stumble over."""
 
@@ -367,6 +436,32 @@ def test_input_of_an_unfinished_stage_is_refused(bench: Bench) -> None:
     assert "run it again" in caught.value.hint
 
 
+def test_input_with_failed_items_is_refused(bench: Bench) -> None:
+    """A stage folder with failed items is not worked on unless they are to be left behind."""
+
+    async def answer(call: Call) -> Completion:
+        return Completion(text="no" if "clip 3<" in call.messages[1].text else good(call))
+
+    bench.puppet = Puppet(answer)
+    bench.run()
+    further: dict[str, Any] = {"name": "next", "source": bench.target, "target": bench.folder / "next"}
+    with pytest.raises(InputError, match="1 items of this stage failed") as caught:
+        bench.run(**further)
+    assert "--keep-failed" in caught.value.hint
+    assert bench.run(**further, keep_failed=True).items["in"] == 23
+
+
+def test_damaged_shard_is_done_again(bench: Bench) -> None:
+    """A shard whose bytes are not those of the manifest is made again, from the journal."""
+    bench.run()
+    whole = snapshot(bench.target)
+    path = list_shards(bench.target)[1].path
+    path.write_bytes(path.read_bytes().replace(b"clip", b"clap", 1))
+    bench.puppet.sent.clear()
+    assert bench.run().redone == 1
+    assert snapshot(bench.target) == whole and not bench.puppet.sent
+
+
 def test_missing_capability_stops_before_the_first_call(bench: Bench) -> None:
     """A model that cannot do what the stage needs is named with the stage, and nothing is asked."""
     bench.can = {"audio": False}
@@ -375,6 +470,18 @@ def test_missing_capability_stops_before_the_first_call(bench: Bench) -> None:
         bench.run(stage)
     assert "audio = true" in caught.value.hint
     assert not bench.puppet.sent and bench.puppet.checks == 0
+
+
+def test_judges_that_are_one_model_are_refused(bench: Bench) -> None:
+    """Two names of one model with the same sampling are not two opinions; with another sampling they are."""
+    needs = [Need(name, frozenset({"chat"}), distinct=True) for name in ("writer", "other")]
+    stage = make_stage(needs=lambda options: needs)
+    bench.models["other"] = puppet_model("other")
+    with pytest.raises(RecipeError, match="other"):
+        bench.run(stage)
+    assert not bench.puppet.sent
+    bench.models["other"] = puppet_model("other", sampling={"temperature": 1})
+    assert bench.run(stage).items["kept"] == 24
 
 
 def test_unknown_model_is_named(bench: Bench) -> None:
@@ -425,10 +532,10 @@ def test_failed_run_leaves_no_manifest(bench: Bench) -> None:
     bench.run()
 
     async def fail(call: Call) -> Completion:
-        raise InputError("no")
+        raise RuntimeError("a fault")
 
     bench.puppet = Puppet(fail)
-    with pytest.raises(InputError):
+    with pytest.raises(RuntimeError):
         bench.run(options=Options(flavour="!"))
     assert read_manifest(bench.target) is None
 

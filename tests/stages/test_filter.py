@@ -98,5 +98,5 @@ def test_rules_that_make_no_sense(options: dict[str, Any]) -> None:
 def test_needs() -> None:
     """Judges have to take audio where they are given silence, and only there."""
     assert STAGE.needs is not None
-    assert STAGE.needs(FilterOptions())[2] == Need("judge3", frozenset({"chat", "audio"}))
-    assert STAGE.needs(FilterOptions(condition="none"))[0] == Need("judge1", frozenset({"chat"}))
+    assert STAGE.needs(FilterOptions())[2] == Need("judge3", frozenset({"chat", "audio"}), distinct=True)
+    assert STAGE.needs(FilterOptions(condition="none"))[0] == Need("judge1", frozenset({"chat"}), distinct=True)

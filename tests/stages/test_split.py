@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiomcq_cli.contracts import Context
+from audiomcq_cli.contracts import Context, Materials
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.records import LABELLED, LABELS, RELEASED, shard_of
 from audiomcq_cli.stages.split import PLANS, STAGE, SplitOptions
@@ -63,7 +63,7 @@ def split(corpus: Corpus, plan: str, *, seed: int = 0, share: float = 0.0, shard
     assert STAGE.prepare and STAGE.divide
     rows = questions(corpus)
     options = SplitOptions(plan=plan, sft_share=share)
-    prepared: Any = STAGE.prepare.load(STAGE.prepare.build(rows.lazy(), Context(options, seed)))
+    prepared: Any = STAGE.prepare.load(STAGE.prepare.build(Materials(rows=rows.lazy()), Context(options, seed)))
     place = pl.Series([shard_of(clip, len(shards)) for clip in rows["clip_id"]], dtype=pl.Int64)
     parts = [STAGE.divide(rows.filter(place == shard), Context(options, seed, prepared)) for shard in shards]
     return Result(pl.concat([part.kept for part in parts]), pl.concat([part.rejected for part in parts]))

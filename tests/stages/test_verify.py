@@ -95,4 +95,5 @@ def test_rules_only() -> None:
 def test_needs_the_graders() -> None:
     """The stage needs each grader."""
     assert STAGE.needs is not None
-    assert STAGE.needs(VerifyOptions(graders=("a", "b"))) == [Need(name, frozenset({"chat"})) for name in ("a", "b")]
+    needs = STAGE.needs(VerifyOptions(graders=("a", "b")))
+    assert needs == [Need(name, frozenset({"chat"}), distinct=True) for name in ("a", "b")]
