@@ -70,12 +70,17 @@ class OpenAICompatible:
         self._session: aiohttp.ClientSession | None = None
 
     async def check(self) -> None:
-        """Ask every server for its models.
+        """Ask every server for its models; of several some may be down.
 
         Raises:
             EndpointUnreachable, AuthenticationFailed, ModelNotServed: naming the address.
         """
-        await asyncio.gather(*(self._check_endpoint(endpoint) for endpoint in self._endpoints))
+        checks = (self._check_endpoint(endpoint) for endpoint in self._endpoints)
+        problems = [problem for problem in await asyncio.gather(*checks, return_exceptions=True) if problem]
+        down = [problem for problem in problems if isinstance(problem, EndpointUnreachable)]
+        for problem in problems:
+            if problem not in down or len(down) == len(self._endpoints):
+                raise problem
 
     async def send(self, call: Call) -> Completion:
         """Send one chat.

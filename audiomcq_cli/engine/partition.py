@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from audiomcq_cli import audio, records
-from audiomcq_cli.contracts import Row, Source, SourceRow
+from audiomcq_cli.contracts import Reject, Row, Source, SourceRow
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage.shards import replacing
 
@@ -103,7 +103,7 @@ def _merge(clip: Row, row: Row) -> None:
 def _read_sources(specs: Sequence[SourceSpec]) -> Iterator[Row]:
     for spec in specs:
         finder = audio.index_folder(spec.audio_root) if spec.audio_root else None
-        for row in _take(spec):
+        for row in map(_make_unicode, _take(spec)):
             path, size = _find_audio(row, spec, finder)
             yield {
                 "clip_id": records.clip_id(spec.name, row.source_id),
@@ -117,6 +117,15 @@ def _read_sources(specs: Sequence[SourceSpec]) -> Iterator[Row]:
                 "origin": row.origin or spec.origin,
                 "problem": {"reason": row.problem.reason, "detail": row.problem.detail} if row.problem else None,
             }
+
+
+def _make_unicode(row: SourceRow) -> SourceRow:
+    """Reject a row with half of a surrogate pair, which no file can hold: a broken file name or JSON escape."""
+    texts = (row.source_id, *row.captions, *row.audio, row.license or "", row.origin or "")
+    if all(text.isascii() or text == text.encode("utf-8", "replace").decode() for text in texts):
+        return row
+    name = row.source_id.encode("utf-8", "backslashreplace").decode()
+    return SourceRow(source_id=name, row=row.row, problem=Reject("not_unicode", f"row {row.row} is not valid Unicode"))
 
 
 def _take(spec: SourceSpec) -> Iterator[SourceRow]:

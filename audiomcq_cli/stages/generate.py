@@ -172,6 +172,10 @@ def _make_row(
     }
 
 
+def _list_needs(options: GenerateOptions) -> list[Need]:
+    return [Need(options.writer, frozenset({"chat"}))]
+
+
 STAGE: Stage[GenerateOptions] = Stage(
     help="Write questions about each clip, with four choices each.",
     after="caption",
@@ -182,7 +186,7 @@ STAGE: Stage[GenerateOptions] = Stage(
     key="clip_id",
     flow=ask,
     items=list_items,
-    needs=lambda options: [Need(options.writer, frozenset({"chat"}))],
+    needs=_list_needs,
     prompts=("question", "choices"),
     named_only=False,
 )
