@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.contracts import BackendKind, Call, Context, Failure, Model, Reject, Row, Stage
+from audiomcq_cli.contracts import Audio, BackendKind, Call, Context, Failure, Model, Reject, Row, Stage
 from audiomcq_cli.engine.answerers import Replay
 from audiomcq_cli.engine.asking import Asker, Rendered
 from audiomcq_cli.engine.drive import drive, items_of
@@ -103,6 +103,11 @@ def _find(here: Path, source: Path | None, stage: Stage[Any], options: Any, want
     raise InputError(f"no item {min(wanted)!r}", file=str(source or here))
 
 
+def _describe_audio(part: Audio) -> str:
+    """An audio part as a line of its turn."""
+    return f"[audio: {part.path or part.transform}]\n"
+
+
 async def _replay(
     manifest: Mapping[str, Any],
     stage: Stage[Any],
@@ -117,7 +122,7 @@ async def _replay(
     tries: list[Try] = []
 
     def watch(key: bytes, rendered: Rendered, call: Call, entry: Entry) -> None:
-        turns = [(turn.role, turn.text) for turn in call.messages]
+        turns = [(turn.role, "".join(map(_describe_audio, turn.audio)) + turn.text) for turn in call.messages]
         tries.append(Try(key.hex(), rendered.model.name, rendered.prompt.name, turns, entry.text, entry.error))
 
     prompts = Prompts(texts={prompt: kept["text"] for prompt, kept in step["prompts"].items()})
