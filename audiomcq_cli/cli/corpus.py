@@ -83,7 +83,7 @@ def trace(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A stage folder.", show_default=False)],
     item: Annotated[str, typer.Argument(metavar="ID", help="Id of a clip or question.", show_default=False)],
     workdir: Annotated[
-        Path | None, typer.Option(help="Folder that holds journal/ (default: the one beside DIR).", metavar="PATH")
+        Path | None, typer.Option(help="Folder that holds journal/ (default: where the stage had it).", metavar="PATH")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -93,14 +93,12 @@ def trace(
     from audiomcq_cli.engine.trace import trace as follow
 
     kinds = {name: registry.backend(name) for name in registry.names("backends")}
-    folders = workdir or folder.resolve().parent
     try:
         steps = asyncio.run(
-            follow(folder, item, workdir=folders, stages=registry.stages(), build=build, backends=kinds)
+            follow(folder, item, workdir=workdir, stages=registry.stages(), build=build, backends=kinds)
         )
     except ReplayMiss as error:
-        hint = f"name the folder that holds journal/ with --workdir (now {folders})"
-        raise ReplayMiss(str(error), hint=hint) from error
+        raise ReplayMiss(str(error), hint="name the folder that holds journal/ with --workdir") from error
     out.summary["steps"] = [asdict(step) for step in steps]
     if not json:
         for step in steps:
@@ -212,17 +210,23 @@ def _folder(recipe: Recipe) -> Path:
 
 def _publish(source: Path, target: Path, recipe: Recipe) -> None:
     from audiomcq_cli.cli.session import check_folder
-    from audiomcq_cli.release.build import ReleaseInfo, build_release
+    from audiomcq_cli.release.build import ReleaseInfo, build_release, is_current
 
     check_folder(target, source)
     options = dict(recipe.publish)
     if "languages" in options:
         options["languages"] = tuple(options["languages"])
-    report = build_release(source, target, ReleaseInfo(name=recipe.name, version=recipe.version, **options))
+    info = ReleaseInfo(name=recipe.name, version=recipe.version, **options)
+    if is_current(source, target, info):
+        out.say(f"publish: nothing to do: {target}")
+        out.summary["release"] = {"folder": str(target), "changed": False}
+        return
+    report = build_release(source, target, info)
     rows = sum(file.rows or 0 for file in report.files)
     out.say(f"publish: {rows:,} rows in {len(report.files):,} files, configs {', '.join(report.configs)}: {target}")
     out.summary["release"] = {
         "folder": str(target),
+        "changed": True,
         "rows": rows,
         "files": len(report.files),
         "configs": list(report.configs),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -261,7 +262,10 @@ def source_spec(
         source=source,
         options=build(source.options, options or {}),
         path=where,
-        name=name or source.dataset or re.sub(r"[^A-Za-z0-9._-]+", "-", where.resolve().name).strip("-.") or adapter,
+        name=name
+        or source.dataset
+        or re.sub(r"[^A-Za-z0-9._-]+", "-", Path(os.path.abspath(where)).name).strip("-.")  # noqa: PTH100 - resolve() follows links
+        or adapter,
         audio_root=audio or (source.audio_root(where) if source.audio_root else None),
         limit=limit,
         license=license,

@@ -97,6 +97,18 @@ def _check(jobs: Sequence[Job], recipe: Recipe) -> None:
         check_folder(job.target, *(path for path in read if path))
         for need in job.needs:
             _check_model(job, need, recipe)
+    if recipe.prompts is not None:
+        _check_prompts(recipe.prompts)
+
+
+def _check_prompts(folder: Path) -> None:
+    """Refuse a file in the user's folder of prompts that takes the place of none: it would go unused in silence."""
+    names = {name for stage in registry.stages().values() for name in stage.prompts}
+    for path in sorted(folder.glob("*.toml")):
+        if path.stem not in names:
+            raise InputError(
+                "no stage has a prompt of this name", file=str(path), hint=f"names: {', '.join(sorted(names))}"
+            )
 
 
 def _check_model(job: Job, need: Need, recipe: Recipe) -> None:

@@ -176,7 +176,8 @@ def log(job: Job, report: StageReport) -> None:
     """Append what differs from run to run to the stage's run log."""
     path = job.target / HIDDEN / "run.jsonl"
     with path.open("ab") as file:
-        file.write(orjson.dumps({"ended": time.time(), **asdict(report)}) + b"\n")
+        where = os.path.relpath(job.workdir, job.target)
+        file.write(orjson.dumps({"ended": time.time(), "workdir": where, **asdict(report)}) + b"\n")
 
 
 def identity(handle: ModelHandle) -> list[Any]:

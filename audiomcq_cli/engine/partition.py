@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import orjson
@@ -46,16 +47,54 @@ class SourceSpec:
     origin: str | None = None
 
 
+class AudioHashes:
+    """Content hashes of audio files, kept by path, size and time of change, so that a second pass reads no audio."""
+
+    def __init__(self, path: Path) -> None:
+        import sqlite3
+
+        self._connection = sqlite3.connect(path)
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, size INT, changed INT, hash TEXT) WITHOUT ROWID"
+        )
+
+    def __enter__(self) -> AudioHashes:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.commit()
+        self._connection.close()
+
+    def get(self, path: Path) -> str:
+        """The hash of a file; raises ``InputError`` or ``OSError`` where it cannot be read."""
+        stat = path.stat()
+        now = (stat.st_size, stat.st_mtime_ns)
+        query = "SELECT size, changed, hash FROM hashes WHERE path = ?"
+        known = self._connection.execute(query, (str(path),)).fetchone()
+        if known is not None and known[:2] == now:
+            return str(known[2])
+        found = audio.hash_file(path)
+        self._connection.execute("REPLACE INTO hashes VALUES (?, ?, ?, ?)", (str(path), *now, found))
+        return found
+
+
 def partition(specs: Sequence[SourceSpec], folder: Path, shards: int | None) -> list[Path]:
     """Sort the rows of all sources into shards: one file for each in ``folder``, returned in order.
 
-    With ``shards`` None there is one shard for fewer than ``FEW_CLIPS`` clips, else ``MANY_SHARDS``.
+    Each row has the content hash of its audio, so that a file that was replaced is noticed. With ``shards`` None there
+    is one shard for fewer than ``FEW_CLIPS`` clips, else ``MANY_SHARDS``.
 
     Raises:
         InputError: A source is not what it should be, or there is no clip at all.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    rows = _read_sources(specs)
+    with AudioHashes(folder / "audio.sqlite") as hashes:
+        return _partition(_read_sources(specs, hashes), specs, folder, shards)
+
+
+def _partition(rows: Iterator[Row], specs: Sequence[SourceSpec], folder: Path, shards: int | None) -> list[Path]:
     early: list[Row] = []
     if shards is None:
         clips: set[str] = set()
@@ -100,19 +139,19 @@ def _merge(clip: Row, row: Row) -> None:
         clip[column] = clip[column] or row[column]
 
 
-def _read_sources(specs: Sequence[SourceSpec]) -> Iterator[Row]:
+def _read_sources(specs: Sequence[SourceSpec], hashes: AudioHashes) -> Iterator[Row]:
     for spec in specs:
         finder = audio.index_folder(spec.audio_root) if spec.audio_root else None
         for row in map(_make_unicode, _take(spec)):
-            path, size = _find_audio(row, spec, finder)
+            path, present = _find_audio(row, spec, finder)
             yield {
                 "clip_id": records.clip_id(spec.name, row.source_id),
                 "source_dataset": spec.name,
                 "source_id": row.source_id,
                 "captions": [{"text": text, "origin": spec.name} for text in row.captions],
                 "audio_path": path,
-                "audio_present": size is not None,
-                "audio_size": size,  # so that a file that was replaced is noticed
+                "audio_present": present,
+                "audio_sha256": _hash_audio(spec, path, hashes) if path and present else None,
                 "license": row.license or spec.license,
                 "origin": row.origin or spec.origin,
                 "problem": {"reason": row.problem.reason, "detail": row.problem.detail} if row.problem else None,
@@ -141,14 +180,21 @@ def _take(spec: SourceSpec) -> Iterator[SourceRow]:
         yield row
 
 
-def _find_audio(row: SourceRow, spec: SourceSpec, finder: Any) -> tuple[str | None, int | None]:
-    """Path of a row's audio below its root, and its size; the name it should have and None where it is not there."""
+def _hash_audio(spec: SourceSpec, path: str, hashes: AudioHashes) -> str | None:
+    """The content hash of a clip; None where listening will find that it leaves its root or cannot be read."""
+    try:
+        return hashes.get(audio.resolve(spec.audio_root or Path(), path))
+    except (InputError, OSError):
+        return None
+
+
+def _find_audio(row: SourceRow, spec: SourceSpec, finder: Any) -> tuple[str | None, bool]:
+    """Path of a row's audio below its root, and whether it is there; the name it should have where it is not."""
     if not row.audio:
-        return None, None
-    if finder is not None and spec.audio_root and (found := finder.find(row.audio)):
-        path = spec.audio_root / found
-        if path.is_file():  # and no link to nowhere
-            return found, path.stat().st_size
+        return None, False
+    found = finder.find(row.audio) if finder is not None else None
+    if found and spec.audio_root and (spec.audio_root / found).is_file():  # and no link to nowhere
+        return found, True
     name = row.audio[0]
     known = name.lower().endswith(audio.AUDIO_EXTENSIONS)
-    return name if known else f"{name}.wav", None
+    return name if known else f"{name}.wav", False

@@ -23,7 +23,7 @@ from audiomcq_cli.engine.partition import read_partition
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import AudiomcqError, InputError, StorageError
-from audiomcq_cli.storage.shards import Shard, locked, read_note, read_rows
+from audiomcq_cli.storage.shards import Shard, read_note, read_rows
 
 BUFFER = 4_096
 """Finished rows held back, at most, while an earlier row is still waiting for its replies."""
@@ -57,13 +57,8 @@ async def run_shard(unit: Unit, runtime: Runtime, progress: Progress, slots: asy
         ModelError: A model cannot be used; likewise.
         StorageError: Something cannot be written.
     """
-    with locked(unit.target.path.parent, unit.target.path.stem, wait=False):
-        if unit.stage.divide is not None:
-            return _divide_shard(unit, progress)
-        return await _drive_shard(unit, runtime, progress, slots)
-
-
-async def _drive_shard(unit: Unit, runtime: Runtime, progress: Progress, slots: asyncio.Semaphore) -> dict[str, Any]:
+    if unit.stage.divide is not None:
+        return _divide_shard(unit, progress)
     # A pair left half by a kill does not end its run, or what failed in it would be asked once more.
     current = read_pair(unit.target).get("fingerprint") == unit.fingerprint
     done_run = read_note(unit.target.rejects).get("run") if current else None

@@ -7,6 +7,7 @@ import copy
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from audiomcq_cli.engine.partition import partition
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit, run_shard
-from audiomcq_cli.errors import InputError, Interrupted
+from audiomcq_cli.errors import InputError, Interrupted, RecipeError
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.shards import HIDDEN, Shard, hash_file, list_shards, locked, replacing, shard
 
@@ -33,6 +34,11 @@ async def run_stage(job: Job, runtime: Runtime, executor: Executor, progress: Pr
     started = time.monotonic()
     parts = find_parts(job)
     runtime.audio_roots = account.audio_roots(job)
+    if job.only is not None and (wrong := sorted(job.only - {part.target.index for part in parts})):
+        raise RecipeError(
+            f"no shard {wrong[0]}: there are 0 to {len(parts) - 1}",
+            hint="--shards says which shards to work on; how many there are is chosen at caption, with --shard-count",
+        )
     units = _plan(job, runtime, parts)
     todo = [unit for unit in units if job.only is None or unit.target.index in job.only]
     hashes = account.recorded_hashes(job.target)
@@ -65,7 +71,21 @@ def find_parts(job: Job) -> list[Part]:
         found = [Shard(index, len(paths), path) for index, path in enumerate(paths)]
     else:
         found = _whole(job.source, job.keep_failed)
+        _check_columns(found[0].path, job)
     return [Part(one.path, shard(job.target, one.index, one.count), hash_file(one.path)) for one in found]
+
+
+def _check_columns(path: Path, job: Job) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        missing = [name for name in job.stage.reads if name not in pq.read_schema(path).names]
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"not a readable Parquet file: {error}", file=str(path)) from error
+    if missing:
+        hint = f"{job.name} reads what {job.stage.after} writes"
+        raise InputError("column is missing", file=str(path), column=missing[0], hint=hint)
 
 
 def _whole(folder: Path, keep_failed: bool) -> list[Shard]:
@@ -181,7 +201,10 @@ async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progre
             raise Interrupted("interrupted")
         return await run_shard(unit, runtime, progress, slots)
 
-    await executor.run(todo, work)
+    with ExitStack() as locks:  # all of them, in order, before any work: of two runs the second stops, and only it
+        for unit in todo:
+            locks.enter_context(locked(job.target, unit.target.path.stem, wait=False))
+        await executor.run(todo, work)
 
 
 def _remove_stale(folder: Path, count: int) -> None:

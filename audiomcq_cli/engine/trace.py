@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from audiomcq_cli.contracts import Audio, BackendKind, Call, Context, Failure, Model, Reject, Row, Stage
 from audiomcq_cli.engine.answerers import Replay
 from audiomcq_cli.engine.asking import Asker, Rendered
@@ -53,7 +55,7 @@ async def trace(
     folder: Path,
     name: str,
     *,
-    workdir: Path,
+    workdir: Path | None,
     stages: Mapping[str, Stage[Any]],
     build: Callable[[type, Mapping[str, Any]], Any],
     backends: Mapping[str, BackendKind[Any]],
@@ -61,7 +63,8 @@ async def trace(
     """Follow an id back from a stage folder to its source.
 
     Args:
-        folder, name: Stage folder, and id of one of its items, kept or not. workdir: Where the journal is.
+        folder, name: Stage folder, and id of one of its items, kept or not. workdir: Where the journal is, if not where
+            the run log of each stage says.
         stages, backends: All there are, by name. build: Makes options of a class from a table.
 
     Raises:
@@ -79,19 +82,46 @@ async def trace(
         stage = stages[manifest["stage"]]
         source = (here / manifest["input"]).resolve() if manifest["input"] else None
         step = manifest["lineage"][-1]
-        if stage.flow is not None:
+        if stage.flow is None:
+            steps += _find_reject(here, manifest["stage"], wanted)
+        else:
             context = Context(build(stage.options, step["options"]), step["seed"], load_prepared(stage, here))
-            shard, row = _find(here, source, stage, context.options, wanted)
-            journal = Journal.read_only(workdir / "journal" / manifest["stage"] / f"{shard}.sqlite")
-            roots = {source: here / root for source, root in manifest["audio_roots"].items()}
-            steps.append(await _replay(manifest, stage, context, row, name, journal, backends, roots))
-            wanted = {row[stage.key], row["clip_id"]}
+            # An item that was dropped before this stage, or a clip's id, is found further back.
+            if found := _find(here, source, stage, context.options, wanted):
+                shard, row = found
+                place = (workdir or find_workdir(here)) / "journal" / manifest["stage"]
+                journal = Journal.read_only(place / f"{shard}.sqlite")
+                roots = {source: here / root for source, root in manifest["audio_roots"].items()}
+                steps.append(await _replay(manifest, stage, context, row, name, journal, backends, roots))
+                wanted = {row[stage.key], row["clip_id"]}
         here = source
+    if not steps:
+        hint = "ids are those of clips and questions, as they stand in the rows and in the rejects"
+        raise InputError(f"no item {name!r}, here or in the stages before", file=str(folder), hint=hint)
     return steps[::-1]
 
 
-def _find(here: Path, source: Path | None, stage: Stage[Any], options: Any, wanted: set[str]) -> tuple[str, Row]:
-    """The input row that holds a work item, and the name of its shard."""
+def find_workdir(folder: Path) -> Path:
+    """Where the last run of a stage had its journal, as its run log says; else the folder beside it."""
+    path = folder / HIDDEN / "run.jsonl"
+    try:
+        last = orjson.loads(path.read_bytes().splitlines()[-1])
+        return folder / str(last["workdir"])
+    except (OSError, LookupError, ValueError):
+        return folder.resolve().parent
+
+
+def _find_reject(here: Path, stage: str, wanted: set[str]) -> list[Step]:
+    """What a stage that asks nothing rejected of an item."""
+    for path in sorted((here / HIDDEN / "rejects").glob("*.parquet")):
+        for row in read_rows(path):
+            if row["id"] in wanted:
+                return [Step(stage, row["id"], row["outcome"], row["reason"], (), None)]
+    return []
+
+
+def _find(here: Path, source: Path | None, stage: Stage[Any], options: Any, wanted: set[str]) -> tuple[str, Row] | None:
+    """The input row that holds a work item, and the name of its shard; None where there is none."""
     if source is None:
         paths = sorted((here / HIDDEN / "partition").glob("part-*.jsonl"))
     else:
@@ -100,7 +130,7 @@ def _find(here: Path, source: Path | None, stage: Stage[Any], options: Any, want
         for row in read_partition(path) if source is None else read_rows(path, stage.reads):
             if row[stage.key] in wanted or wanted & set(items_of(stage, row, options)):
                 return path.stem, row
-    raise InputError(f"no item {min(wanted)!r}", file=str(source or here))
+    return None
 
 
 def _describe_audio(part: Audio) -> str:

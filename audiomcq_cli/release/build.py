@@ -160,7 +160,7 @@ def _fill(folder: Path, source: Path, target: Path, info: ReleaseInfo, lineage: 
         raise InputError(
             "no rows: there is nothing to release", file=str(source), hint="see its rejects for the reasons"
         )
-    (folder / "README.md").write_text(render_card(info, statistics, lineage), "utf-8", newline="\n")
+    (folder / "README.md").write_text(render_card(info, statistics, lineage, files), "utf-8", newline="\n")
     files.append(_describe(folder, folder / "README.md", rows=None))
     files.sort(key=lambda file: file.path)
     manifest = _make_manifest(info, statistics, files, lineage)

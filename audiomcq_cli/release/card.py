@@ -10,13 +10,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.records import LABELS, RELEASED, arrow_schema
 from audiomcq_cli.release.statistics import Statistics
 
 if TYPE_CHECKING:
-    from audiomcq_cli.release.build import ReleaseInfo
+    from audiomcq_cli.release.build import ReleaseFile, ReleaseInfo
 
 _SIZES = ("K", "M", "B", "T")
 _TAGS = ("audio", "audio-question-answering", "multiple-choice", "chain-of-thought", "audio-contribution")
@@ -63,7 +64,9 @@ def escape(text: object) -> str:
     return re.sub(r"([\\`*_\[\]<>&|~#$])", r"\\\1", line)
 
 
-def render_card(info: ReleaseInfo, statistics: Statistics, manifest: Mapping[str, Any]) -> str:
+def render_card(
+    info: ReleaseInfo, statistics: Statistics, manifest: Mapping[str, Any], files: Sequence[ReleaseFile] = ()
+) -> str:
     """The card of a release.
 
     Args:
@@ -80,10 +83,10 @@ def render_card(info: ReleaseInfo, statistics: Statistics, manifest: Mapping[str
         f"## Known limits\n\n{_LIMITS}",
         f"## Citing\n\nThe method is that of arXiv 2509.21060:\n\n```bibtex\n{_CITATION}\n```",
     )
-    return f"---\n{_write_yaml(info, statistics)}\n---\n\n" + "\n\n".join(sections) + "\n"
+    return f"---\n{_write_yaml(info, statistics, files)}\n---\n\n" + "\n\n".join(sections) + "\n"
 
 
-def _write_yaml(info: ReleaseInfo, statistics: Statistics) -> str:
+def _write_yaml(info: ReleaseInfo, statistics: Statistics, files: Sequence[ReleaseFile]) -> str:
     from datasets import DatasetInfo, Features
     from datasets.info import DatasetInfosDict
     from huggingface_hub import DatasetCardData
@@ -107,7 +110,13 @@ def _write_yaml(info: ReleaseInfo, statistics: Statistics) -> str:
     if not known:
         data["license_name"] = info.license
     features = Features.from_arrow_schema(arrow_schema(RELEASED))
-    DatasetInfosDict({name: DatasetInfo(features=features) for name in configs}).to_dataset_card_data(data)
+    # The size is not decoration: `datasets` takes the key of its cache from this block alone, so without something in
+    # it that follows the rows a release that replaces another one loads as the old one.
+    infos = {
+        name: DatasetInfo(features=features, download_size=sum(file.size for file in files if fnmatch(file.path, glob)))
+        for name, glob in configs.items()
+    }
+    DatasetInfosDict(infos).to_dataset_card_data(data)
     return data.to_yaml()
 
 

@@ -3,7 +3,7 @@
 The engine has already brought the rows of a clip together and looked for its audio, so a row of the input is::
 
     {"clip_id", "source_dataset", "source_id", "captions": [{"text", "origin"}], "audio_path", "audio_present",
-     "license", "origin", "problem": {"reason", "detail"} or None}
+     "audio_sha256", "license", "origin", "problem": {"reason", "detail"} or None}
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def flow(row: Row, context: Context[Options]) -> Flow:
             return Reject("audio_missing", "no audio file of this clip below the audio root")
         return [clip | {"flags": ["audio_missing"]}]
 
-    audio = Audio(transform="original", source=row["source_dataset"], path=row["audio_path"])
+    heard = {"source": row["source_dataset"], "path": row["audio_path"], "sha256": row["audio_sha256"] or ""}
+    audio = Audio(transform="original", **heard)
     [reply] = yield [Listen(analysis="probe", audio=audio)]
     if reply.failed:
         return Reject(reply.error, reply.detail)

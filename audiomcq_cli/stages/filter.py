@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audiomcq_cli.contracts import Audio, Chat, Context, Flow, Need, Reply, Row, Stage, option
+from audiomcq_cli.contracts import Audio, Chat, Context, Failure, Flow, Need, Reply, Row, Stage, option
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.mcq import format_options, parse_answer
 from audiomcq_cli.records import LABELLED, REASONED
@@ -20,6 +20,10 @@ UNPARSABLE = "unparsable_votes"
 
 UNDECIDED = "undecided"
 """Flag of a row whose label could be the other one, had those answers been right: it is not known, only likelier."""
+
+
+SILENT = ("empty", "refusal", "content_filter")
+"""Failures in which the judge was there and gave no answer: unparsable, where a server that is gone fails the row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,11 @@ def ask(row: Row, ctx: Context[FilterOptions]) -> Flow:
         "options": format_options(row["choices"]),
         "choices": list(row["choices"]),
     }
-    replies = yield [Chat(model=judge, prompt="judge", variables=variables, audio=audio) for judge in options.judges]
+    replies = yield [
+        Chat(model=judge, prompt="judge", variables=variables, audio=audio, optional=True) for judge in options.judges
+    ]
+    if lost := [reply for reply in replies if reply.failed and reply.error not in SILENT]:
+        return Failure(lost[0])
     votes = [_read_vote(row, judge, reply, options) for judge, reply in zip(options.judges, replies, strict=True)]
     right = sum(vote["status"] == "right" for vote in votes)
     unparsable = sum(vote["status"] == "unparsable" for vote in votes)
@@ -76,7 +84,7 @@ def ask(row: Row, ctx: Context[FilterOptions]) -> Flow:
 
 def _read_vote(row: Row, judge: str, reply: Reply, options: FilterOptions) -> Row:
     choices: Sequence[str] = row["choices"]
-    chosen = parse_answer(reply.text, choices)
+    chosen = None if reply.failed else parse_answer(reply.text, choices)
     return {
         "judge": judge,
         "model": reply.origin.model,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from math import inf
 
 from audiomcq_cli.contracts import (
     Chat,
@@ -89,7 +90,7 @@ class GenerateOptions:
     def __post_init__(self) -> None:
         if unknown := set(self.types) - set(TYPES):
             raise RecipeError(f"types: unknown question type {min(unknown)!r}", hint=f"there are {', '.join(TYPES)}")
-        if self.types and (min(self.types.values()) < 0 or sum(self.types.values()) <= 0):
+        if self.types and not (min(self.types.values()) >= 0 and 0 < sum(self.types.values()) < inf):
             raise RecipeError("types: expected shares of 0 or more that are not all 0")
 
 

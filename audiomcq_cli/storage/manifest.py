@@ -35,6 +35,9 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     path = manifest_path(folder)
     try:
         manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if "release" in manifest:
+            hint = "name the folder of the stage that it was made from"
+            raise InputError("this is a release, not a stage", file=str(folder), hint=hint)
         jsonschema.validate(manifest, schema("manifest"))
     except FileNotFoundError:
         return None

@@ -57,8 +57,14 @@ class Prompts:
     """The prompts of a run: those of the user's folder, else those shipped."""
 
     def __init__(self, folder: Path | None = None, texts: Mapping[str, str] | None = None) -> None:
-        """Look into ``folder`` before those shipped; ``texts`` (name to a file's text, from a manifest) before both."""
+        """Look into ``folder`` before those shipped; ``texts`` (name to a file's text, from a manifest) before both.
+
+        Raises:
+            InputError: There is no such folder.
+        """
         self._folder = folder
+        if folder is not None and not folder.is_dir():
+            raise InputError("no such folder of prompts", file=str(folder))
         self._loaded = {name: _read_prompt(name, text, f"prompt {name}") for name, text in (texts or {}).items()}
 
     def get(self, name: str) -> Prompt:

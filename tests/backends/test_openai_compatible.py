@@ -373,7 +373,8 @@ def test_check_says_that_nothing_answers(http: RunningServer) -> None:
     """An address at which nothing listens is told before the first call, with what to look at."""
     address = find_dead_address()
     with pytest.raises(EndpointUnreachable, match="'writer'") as caught:
-        use(make_model(http.base_url, address), check)
+        use(make_model(address), check)
+    use(make_model(http.base_url, address), check)  # of several one may be down
     assert address in str(caught.value) and "base_url" in caught.value.hint
 
 

@@ -103,7 +103,7 @@ def write_recipe(path: Path, base_url: str, *, sources: str, stages: str = "", m
     return path
 
 
-def hash_tree(folder: Path, *, leave_out: Sequence[str] = ("run.jsonl",)) -> Mapping[str, str]:
+def hash_tree(folder: Path, *, leave_out: Sequence[str] = ("run.jsonl", "audio.sqlite")) -> Mapping[str, str]:
     """SHA-256 of every file below a folder, by its path there; the run log differs from run to run."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()

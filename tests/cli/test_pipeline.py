@@ -159,6 +159,49 @@ def test_rejected_row_is_traced(built: Path) -> None:
     assert reject["raw_reply"] in [one["reply"] for one in step["tries"]]
 
 
+def test_row_that_was_dropped_before_is_traced_from_a_later_folder(built: Path) -> None:
+    """Asked of the folder that lacks it, an item is followed from the stage that dropped it."""
+    rejects = pl.read_parquet(built / "build/verify/.audiomcq/rejects/*.parquet").to_dicts()
+    name = next(row["id"] for row in rejects if row["calls"])
+    for folder in ("build/filter", "build/split"):
+        ended = audiomcq("trace", folder, name, "--json", folder=built)
+        assert ended.code == 0, ended.err
+        assert [step["stage"] for step in ended.json["steps"]] == ["caption", "generate", "verify"]
+
+
+def test_row_that_split_left_out_is_traced(built: Path, tmp_path: Path) -> None:
+    """Split asks nobody, but what it rejects is told with its reason."""
+    divided = str(tmp_path / "divided")
+    command = ("split", "build/filter", divided, "--plan", "mixed-to-strong", "--sft-share", "0.01")
+    assert audiomcq(*command, folder=built).code == 0
+    rejects = pl.read_parquet(tmp_path / "divided/.audiomcq/rejects/*.parquet").to_dicts()
+    ended = audiomcq("trace", divided, rejects[0]["id"], "--json", folder=built)
+    last = ended.json["steps"][-1]
+    assert (last["stage"], last["outcome"], last["reason"]) == ("split", "rejected", rejects[0]["reason"])
+
+
+def test_prompts_that_would_go_unused_are_refused(built: Path, tmp_path: Path) -> None:
+    """A folder of prompts that is not there, or a prompt whose name no stage has, ends before anything is asked."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "questin.toml").write_text("")
+    for folder, told in (
+        (tmp_path / "none", "no such folder of prompts"),
+        (tmp_path / "mine", "no stage has a prompt"),
+    ):
+        command = (
+            "generate",
+            "build/caption",
+            str(tmp_path / "out"),
+            "--recipe",
+            "recipe.toml",
+            "--prompts",
+            str(folder),
+        )
+        ended = audiomcq(*command, folder=built)
+        assert ended.code == 3 and told in ended.err
+        assert not (tmp_path / "out").exists()
+
+
 def test_second_run_does_nothing(built: Path, server: RunningServer) -> None:
     """Run again, every stage says that there is nothing to do, the server hears nothing and no byte changes."""
     before = hash_tree(built)

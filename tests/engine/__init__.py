@@ -268,7 +268,7 @@ def write_clips(folder: Path, texts: Iterable[str], shards: int = 1) -> None:
             writers[records.shard_of(clip, shards)].write({"clip_id": clip, "source_id": text})
 
 
-def snapshot(folder: Path, leave_out: Sequence[str] = ("run.jsonl",)) -> Mapping[str, bytes]:
+def snapshot(folder: Path, leave_out: Sequence[str] = ("run.jsonl", "audio.sqlite")) -> Mapping[str, bytes]:
     """Every file below a folder and its bytes, but for locks and what differs from run to run."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()

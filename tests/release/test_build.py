@@ -14,7 +14,7 @@ import pytest
 
 from audiomcq_cli.errors import InputError, StorageError
 from audiomcq_cli.records import RELEASED, arrow_schema
-from audiomcq_cli.release.build import build_release
+from audiomcq_cli.release.build import build_release, is_current
 from tests.release.conftest import INFO, released_row, write_stage
 
 
@@ -63,6 +63,26 @@ def test_the_first_config_is_the_default(stage: Path, tmp_path: Path) -> None:
     build_release(stage, tmp_path / "release", INFO)
     rows = datasets.load_dataset(str(tmp_path / "release"), cache_dir=str(tmp_path / "cache"))
     assert len(rows["train"]) == 40
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_new_release_is_not_read_from_the_cache_of_the_old(tmp_path: Path) -> None:
+    """``datasets`` keeps what it read by what the card says: one that says the same would bring back the old rows."""
+    for count in (3, 5):
+        source = write_stage(tmp_path / f"split{count}", [released_row(number) for number in range(count)])
+        build_release(source, tmp_path / "release", INFO)
+        assert len(load(tmp_path / "release", "all", tmp_path / "cache")["train"]) == count
+
+
+def test_an_unchanged_release_is_known_as_such(stage: Path, tmp_path: Path) -> None:
+    """A release of the same rows under the same name need not be built again; under another, or damaged, it must."""
+    target = tmp_path / "release"
+    assert not is_current(stage, target, INFO)
+    build_release(stage, target, INFO)
+    assert is_current(stage, target, INFO)
+    assert not is_current(stage, target, replace(INFO, version="9.0.0"))
+    (target / "README.md").write_text("cut short")
+    assert not is_current(stage, target, INFO)
 
 
 @pytest.mark.usefixtures("offline")

@@ -26,6 +26,7 @@ def make_row(*texts: str, present: bool = True, problem: Row | None = None) -> R
         "captions": [{"text": text, "origin": "Set"} for text in texts],
         "audio_path": "a.wav" if present else None,
         "audio_present": present,
+        "audio_sha256": "ab" * 32 if present else None,
         "license": "CC BY",
         "origin": "https://example.org/a",
         "problem": problem,
@@ -83,7 +84,8 @@ def test_clip_fits_the_declared_types() -> None:
 def test_audio_is_listened_to_once() -> None:
     """The one request is a probe of the clip's own file."""
     asked, _ = run(make_row("Rain"), make_reply(MEASURED))
-    assert asked == [Listen(analysis="probe", audio=Audio(transform="original", source="Set", path="a.wav"))]
+    clip = Audio(transform="original", source="Set", path="a.wav", sha256="ab" * 32)
+    assert asked == [Listen(analysis="probe", audio=clip)]
 
 
 def test_missing_audio_is_a_remark() -> None:
