@@ -112,6 +112,8 @@ def _check_prompts(folder: Path) -> None:
 
 
 def _check_model(job: Job, need: Need, recipe: Recipe) -> None:
+    from audiomcq_cli.engine.runtime import check_capabilities
+
     if need.model not in recipe.models:
         known = ", ".join(sorted(recipe.models)) or "none"
         message = f"stage {job.name} needs a model {need.model!r}"
@@ -120,14 +122,11 @@ def _check_model(job: Job, need: Need, recipe: Recipe) -> None:
         message = f"{recipe.path}: {message}; the recipe has {known}"
         raise RecipeError(message, hint=f"add a table [models.{need.model}], or name another under [{job.name}]")
     model = recipe.models[need.model]
-    capabilities = registry.backend(model.backend).capabilities(model)
-    for name in () if job.replay else sorted(need.capabilities):
-        if not getattr(capabilities, name):
-            message = f"stage {job.name} needs {name} of model {need.model!r}, which does not offer it"
-            hint = f"name another model under [{job.name}]"
-            if name == "audio":
-                hint = f"if the model hears, say audio = true under [models.{need.model}]; else {hint}"
-            raise CapabilityMissing(f"{recipe.path}: {message} (backend {model.backend!r})", hint=hint)
+    if not job.replay:
+        try:
+            check_capabilities(job.name, need, model, registry.backend(model.backend).capabilities(model))
+        except CapabilityMissing as error:
+            raise CapabilityMissing(f"{recipe.path}: {error}", hint=error.hint) from error
 
 
 def _run(recipe: Recipe, work: Callable[[Runtime], Awaitable[T]]) -> T:

@@ -14,7 +14,6 @@ import orjson
 from audiomcq_cli import __version__
 from audiomcq_cli.contracts import Need, Stage
 from audiomcq_cli.engine import keys
-from audiomcq_cli.engine.output import read_pair
 from audiomcq_cli.engine.partition import SourceSpec
 from audiomcq_cli.engine.runtime import ModelHandle, Runtime, Usage
 from audiomcq_cli.storage import manifest as manifests
@@ -132,12 +131,11 @@ def spent(now: Usage, before: Usage) -> dict[str, dict[str, int]]:
     }
 
 
-def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part]) -> None:
-    """Write the manifest of a stage whose shards are all there."""
-    notes = {part.target.index: read_pair(part.target) for part in parts}
+def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part], notes: Sequence[Mapping[str, Any]]) -> None:
+    """Write the manifest of a stage whose shards are all there, each with its note."""
     earlier = manifests.read_manifest(job.source) if job.source else None
-    items = manifests.total_items(note["items"] for note in notes.values())
-    reasons = manifests.total_reasons(note["reasons"] for note in notes.values())
+    items = manifests.total_items(note["items"] for note in notes)
+    reasons = manifests.total_reasons(note["reasons"] for note in notes)
     step = {
         "stage": job.name,
         "version": job.stage.version,
@@ -160,11 +158,11 @@ def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part]) -> None:
                 {
                     "file": part.target.path.name,
                     "sha256": hash_file(part.target.path),
-                    **{name: notes[part.target.index][name] for name in ("rows", "fingerprint", "items", "reasons")},
+                    **{name: note[name] for name in ("rows", "fingerprint", "items", "reasons")},
                 }
-                for part in parts
+                for part, note in zip(parts, notes, strict=True)
             ],
-            "totals": {"rows": sum(note["rows"] for note in notes.values()), "items": items, "reasons": reasons},
+            "totals": {"rows": sum(note["rows"] for note in notes), "items": items, "reasons": reasons},
             "lineage": [*(earlier["lineage"] if earlier else ()), step],
             "sources": earlier["sources"] if earlier else [_describe_source(spec) for spec in job.sources],
             "audio_roots": {name: os.path.relpath(root, job.target) for name, root in sorted(audio_roots(job).items())},

@@ -169,7 +169,8 @@ class Runtime:
             CapabilityMissing, ModelError: naming the model and the stage.
         """
         for need in needs:
-            self._check_capabilities(stage, need)
+            handle = self.model(need.model)
+            check_capabilities(stage, need, handle.model, handle.capabilities)
         self._check_distinct(stage, [need.model for need in needs if need.distinct])
         await asyncio.gather(
             *(self.model(name).backend(self.encode).check() for name in sorted({need.model for need in needs}))
@@ -187,18 +188,6 @@ class Runtime:
                     hint="name different models, or give them different sampling",
                 )
             seen[who] = name
-
-    def _check_capabilities(self, stage: str, need: Need) -> None:
-        handle = self.model(need.model)
-        for name in sorted(need.capabilities):
-            if not getattr(handle.capabilities, name):
-                raise CapabilityMissing(
-                    f"stage {stage} needs {name} of model {need.model!r}, which its backend"
-                    f" {handle.model.backend!r} does not offer",
-                    hint="set audio = true in its table if the model hears"
-                    if name == "audio"
-                    else "name another model for this stage",
-                )
 
     async def send(self, name: str, call: Call) -> Completion:
         """Send a call, again where the server cannot answer now, within limits.
@@ -259,6 +248,20 @@ class Runtime:
             )
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, clips.run_analysis, name, str(path))
+
+
+def check_capabilities(stage: str, need: Need, model: Model, offered: Capabilities) -> None:
+    """Make sure that a model can do what a stage needs of it; raises ``CapabilityMissing`` naming both."""
+    for name in sorted(need.capabilities):
+        if not getattr(offered, name):
+            hint = f"name another model under [{stage}]"
+            if name == "audio":
+                hint = f"if the model hears, say audio = true under [models.{model.name}]; else {hint}"
+            raise CapabilityMissing(
+                f"stage {stage} needs {name} of model {model.name!r}, which does not offer it"
+                f" (backend {model.backend!r})",
+                hint=hint,
+            )
 
 
 def estimate_tokens(call: Call) -> float:

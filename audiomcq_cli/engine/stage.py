@@ -45,9 +45,11 @@ async def run_stage(job: Job, runtime: Runtime, executor: Executor, progress: Pr
     todo = [unit for unit in todo if not _is_done(unit, hashes, job.keep_failed)]
     progress.begin(job.name, len(todo), None)
     before = copy.deepcopy(runtime.usage)
-    if todo:
-        await _work(job, runtime, executor, progress, todo)
-    progress.end()
+    try:
+        if todo:
+            await _work(job, runtime, executor, progress, todo)
+    finally:
+        progress.end()
     spent = account.spent(runtime.usage, before)
     notes = [note for unit in units if (note := _read_current(unit))]
     report = account.report(job, notes, len(parts), redone=len(todo), seconds=time.monotonic() - started, spent=spent)
@@ -55,7 +57,7 @@ async def run_stage(job: Job, runtime: Runtime, executor: Executor, progress: Pr
         account.log(job, report)
     if report.missing == 0:
         with locked(job.target, "manifest", wait=True):
-            account.write_manifest(job, runtime, parts)
+            account.write_manifest(job, runtime, parts, notes)
     return report
 
 
