@@ -265,13 +265,14 @@ class Divided:
 class Need:
     """A model that a stage uses and what it must be able to do (names of ``Capabilities``).
 
-    Models needed as ``distinct`` must not be the same model with the same sampling under two names: one reply would
-    count as two opinions.
+    Models needed as ``distinct`` must not be the same model with the same sampling, asked in the same ``way``, under
+    two names: one reply would count as two opinions. ``way`` tells apart what the sampling does not (two scorings).
     """
 
     model: str
     capabilities: frozenset[str]
     distinct: bool = False
+    way: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +288,8 @@ class Stage(Generic[O]):
         flow: Asks for one row at a time. divide: A stage that asks nothing works on a whole shard as a table.
         items: Ids of the work items of one input row, where it holds several (a question slot each).
         prepare: Corpus-wide knowledge, if it needs any.
-        needs: The models that the options name and what each must do. prompts: Prompts that the flow may name.
+        needs: The models that the options name and what each must do. prompts: Prompts that the flow may name with
+            these options; one that is not named here can be edited without a shard being redone.
         named_only: Whether ``run`` leaves it out unless the recipe has a table of its name.
     """
 
@@ -303,11 +305,20 @@ class Stage(Generic[O]):
     items: Callable[[Row, O], Sequence[str]] | None = None
     prepare: Prepare[O] | None = None
     needs: Callable[[O], Sequence[Need]] | None = None
-    prompts: tuple[str, ...] = ()
+    prompts: Callable[[O], Sequence[str]] | None = None
     named_only: bool = True
 
 
 # ----------------------------------------------------------------------------------------------------- sources
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A sound that a source says is in a clip, with its times in seconds from the beginning where they are known."""
+
+    label: str
+    onset: float | None = None
+    offset: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,8 +328,9 @@ class SourceRow:
     Attributes:
         source_id: The clip's id within its source; rows with the same one are the same clip.
         row: Number of the row in its file, counted from 1 without the header, for messages.
-        captions: Texts, in the order of the source. audio: Names its audio may have, best first, without or
-            relative to the audio root; a name without an extension matches any audio extension.
+        captions: Texts, in the order of the source. events: Sounds that are known to be in it.
+        audio: Names its audio may have, best first, without or relative to the audio root; a name without an extension
+            matches any audio extension.
         license, origin: Of the audio, where the source says so (origin: a URL or a recording's name).
         problem: Why this row cannot be used, where it alone is at fault.
     """
@@ -326,6 +338,7 @@ class SourceRow:
     source_id: str
     row: int
     captions: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
     audio: tuple[str, ...] = ()
     license: str | None = None
     origin: str | None = None

@@ -255,7 +255,7 @@ def _lay_out(heads: list[str], rows: list[list[str]]) -> list[str]:
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package with every file that ``docs/extending.md`` shows, and the data for a small corpus."""
     folder = tmp_path_factory.mktemp("extended")
-    for name in ("audiomcq_cli", "prompts", "schemas"):
+    for name in ("audiomcq_cli", "examples", "prompts", "schemas"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name, text in _FILE.findall(EXTENDING.read_text("utf-8")):
         assert not (folder / name).exists(), f"{name} is there already"

@@ -85,7 +85,7 @@ STAGE = Stage(
     writes=CLIP,
     flow=flow,
     needs=lambda options: [Need(options.writer, frozenset({"chat"}))],
-    prompts=("reword",),
+    prompts=lambda options: ("reword",),
 )
 '''
 
@@ -186,9 +186,9 @@ shortest = 2
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the package with its prompts and schemas, and one more file of each kind."""
+    """A copy of the package with its prompts, schemas and examples, and one more file of each kind."""
     root = tmp_path_factory.mktemp("copy")
-    for name in ("audiomcq_cli", "prompts", "schemas"):
+    for name in ("audiomcq_cli", "examples", "prompts", "schemas"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     package = root / "audiomcq_cli"
     (package / "sources/plain_lines.py").write_text(SOURCE)

@@ -22,7 +22,10 @@ from tests.servers.scripted import running_scripted
 
 ROOT = Path(__file__).parent.parent
 CLIPS = 60
-KILLS = 5
+FEW = 2
+MANY = 5
+ROUNDS = 4
+"""More kills a round, and a run would be killed before anything was committed."""
 STAGES = ("caption", "generate", "verify", "cot", "filter")
 
 RECIPE = """
@@ -120,20 +123,23 @@ def kill_after(process: subprocess.Popen[bytes], server: RunningServer, requests
     return False
 
 
+@pytest.mark.parametrize(
+    "kills", [FEW, *(pytest.param(MANY, marks=pytest.mark.check, id=f"{MANY} again {n}") for n in range(ROUNDS))]
+)
 @pytest.mark.parametrize("stage", STAGES[1:])
-def test_killed_stage(stage: str, server: RunningServer, whole: Path, tmp_path: Path) -> None:
-    """After five kills at random moments the bytes are those of a run left alone, and no committed call is repeated."""
+def test_killed_stage(stage: str, kills: int, server: RunningServer, whole: Path, tmp_path: Path) -> None:
+    """After kills at random moments the bytes are those of a run left alone, and no committed call is repeated."""
     for name in ("recipe.toml", *STAGES[: STAGES.index(stage)]):
         copy = shutil.copytree if (whole / name).is_dir() else shutil.copy
         copy(whole / name, tmp_path / name)
     calls = count_committed(whole, stage)
     chance = random.Random()
     server.reset()
-    for kill in range(KILLS + 1):
+    for kill in range(kills + 1):
         before, committed = server.requests(), count_committed(tmp_path, stage)
         process = start(tmp_path, stage)
-        if kill < KILLS:
-            share = chance.randint(1, calls // (KILLS + 1))
+        if kill < kills:
+            share = chance.randint(1, calls // (kills + 1))
             assert kill_after(process, server, sum(before.values()) + share, chance.uniform(0, 0.03)), "it ended before"
         else:
             assert process.wait() == 0

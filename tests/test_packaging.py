@@ -1,4 +1,4 @@
-"""What is installed: the wheel has its prompts and schemas, the dependencies are those imported, the pins fit."""
+"""What is installed: the wheel has its data, the dependencies are those imported, the pins fit."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _names(archive: Path) -> set[str]:
 
 
 def _shipped(kind: str) -> set[str]:
-    """Files of the package or of ``prompts`` or ``schemas`` in the checkout, by their path in the wheel."""
+    """Files of the package, or of a folder of its data, in the checkout, by their path in the wheel."""
     inside = "" if kind == "audiomcq_cli" else "audiomcq_cli/"
     files = (path for path in (ROOT / kind).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return {f"{inside}{path.relative_to(ROOT).as_posix()}" for path in files}
@@ -62,20 +62,22 @@ def _shipped(kind: str) -> set[str]:
 
 
 def test_the_wheel_holds_the_package_and_its_data(wheel: Path) -> None:
-    """The wheel has the modules, the type marker, the prompts and the schemas, and nothing else."""
+    """The wheel has the modules, the type marker, the prompts, the schemas and the examples, and nothing else."""
     names = _names(wheel)
-    assert names == _shipped("audiomcq_cli") | _shipped("prompts") | _shipped("schemas")
+    assert names == {name for kind in ("audiomcq_cli", "prompts", "schemas", "examples") for name in _shipped(kind)}
     assert "audiomcq_cli/py.typed" in names
     assert wheel.name == f"audiomcq-{__version__}-py3-none-any.whl"
 
 
 def test_an_installed_package_uses_its_own_data(wheel: Path, tmp_path: Path) -> None:
-    """Unpacked away from the checkout, the command line works and reads the prompts and schemas beside it."""
+    """Unpacked away from the checkout, the command line works and reads the prompts, schemas and examples beside it."""
     with zipfile.ZipFile(wheel) as opened:
         opened.extractall(tmp_path / "site")
     script = (
         "from audiomcq_cli.storage.resources import Prompts, schema, shipped\n"
-        "print(shipped('prompts'), shipped('schemas'), sep='\\n')\n"
+        "from audiomcq_cli.cli.recipe import default_recipe\n"
+        "print(*map(shipped, ('prompts', 'schemas', 'examples')), sep='\\n')\n"
+        "assert default_recipe().models\n"
         "Prompts().get('question'), schema('recipe')\n"
     )
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -87,7 +89,7 @@ def test_an_installed_package_uses_its_own_data(wheel: Path, tmp_path: Path) -> 
         ).stdout
 
     inside = tmp_path / "site" / "audiomcq_cli"
-    assert run("-c", script).splitlines() == [str(inside / "prompts"), str(inside / "schemas")]
+    assert run("-c", script).splitlines() == [str(inside / name) for name in ("prompts", "schemas", "examples")]
     assert run("-m", "audiomcq_cli", "--version") == f"audiomcq {__version__}\n"
     assert "generate" in run("-m", "audiomcq_cli", "--help")
 

@@ -23,6 +23,7 @@ STAGES: list[tuple[Stage[Any], Any]] = [
     (cot.STAGE, cot.CotOptions()),
     (filter.STAGE, filter.FilterOptions()),
 ]
+SCORED = (filter.STAGE, filter.FilterOptions(judges=tuple(f"a:{name}" for name in filter.SCORINGS)))
 ITEM = {
     "question": "What moves {{ 7*7 }}?",
     "question_type": "sound",
@@ -38,8 +39,10 @@ VARIABLES: dict[str, dict[str, Any]] = {
     "structured_cot": {**HEARD, **ITEM, "feedback": ["stage2 is too short"]},
     "simple_cot": {**ITEM, "structured_cot": COTS["structured_cot"], "feedback": []},
     "grade_reasoning": {**HEARD, **ITEM, **COTS},
-    "judge": {"question": ITEM["question"], "choices": ITEM["choices"], "options": str(ITEM["choices"])},
 }
+JUDGES = {"judge", "judge_option", "judge_blank", "judge_letter"}
+SHOWN = {"question": ITEM["question"], "choices": ITEM["choices"], "options": str(ITEM["choices"])}
+VARIABLES |= dict.fromkeys(JUDGES, SHOWN)
 names = pytest.mark.parametrize("name", sorted(VARIABLES))
 with_captions = pytest.mark.parametrize("name", sorted(name for name in VARIABLES if "captions" in VARIABLES[name]))
 prompts = Prompts()
@@ -61,13 +64,14 @@ def play_stage(stage: Stage[Any], options: Any, row: Row) -> Played:
 def test_every_prompt_is_sampled() -> None:
     """The variables above cover every prompt that is shipped and every prompt that a stage names."""
     assert {path.stem for path in shipped("prompts").glob("*.toml")} == set(VARIABLES)
-    assert {name for stage, _ in STAGES for name in stage.prompts} == set(VARIABLES)
+    named = {name for stage, options in (*STAGES, SCORED) if stage.prompts for name in stage.prompts(options)}
+    assert named == set(VARIABLES)
 
 
 def test_every_reply_schema_is_used() -> None:
     """Each schema of a reply belongs to the prompt of its name, which is free text only for judges."""
     schemas = {path.stem for path in (shipped("schemas") / "reply").glob("*.json")}
-    assert schemas == {name for name in VARIABLES if prompts.get(name).reply == name} == set(VARIABLES) - {"judge"}
+    assert schemas == {name for name in VARIABLES if prompts.get(name).reply == name} == set(VARIABLES) - JUDGES
 
 
 @names
@@ -81,7 +85,7 @@ def test_system_is_constant(name: str) -> None:
     assert prompt.version == "1"
 
 
-@names
+@pytest.mark.parametrize("name", sorted(set(VARIABLES) - {"judge_blank"}))
 def test_missing_variable(name: str) -> None:
     """A prompt says so if a variable is missing, rather than leaving a gap."""
     with pytest.raises(InputError, match=f"prompt {name}"):

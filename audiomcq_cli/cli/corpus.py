@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,7 +41,14 @@ def publish(
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe (TOML).", show_default=False)],
+    recipe: Annotated[
+        Path | None,
+        typer.Argument(metavar="RECIPE", help="The recipe (TOML); may be left out with --source.", show_default=False),
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(help="Source in place of the recipe's. Give it once for each.", metavar="ADAPTER:PATH"),
+    ] = None,
     until: Annotated[
         str | None, typer.Option(help="Last stage to run (default: publish).", metavar="STAGE", show_default=False)
     ] = None,
@@ -49,7 +56,7 @@ def run(
         int | None, typer.Option(help="Take the first clips of each source only.", metavar="N", min=1)
     ] = None,
     workdir: Annotated[
-        Path | None, typer.Option(help="Folder to build in (default: the recipe's).", metavar="PATH")
+        Path | None, typer.Option(help="Folder to build in (default: the recipe's, else build).", metavar="PATH")
     ] = None,
     keep_failed: Annotated[
         bool, typer.Option("--keep-failed", help="Count failed items as done, and go on without them.")
@@ -59,16 +66,9 @@ def run(
     json: Json = False,
 ) -> None:
     """Run all stages of a recipe in order; what did not change is not done again."""
-    from dataclasses import replace
-
-    from audiomcq_cli.cli.recipe import read_recipe
     from audiomcq_cli.cli.session import rehearse_jobs, run_jobs
 
-    loaded = read_recipe(recipe)
-    if workdir:
-        loaded = replace(loaded, workdir=workdir)
-    if not loaded.sources:
-        raise RecipeError(f"{recipe}: no [[sources]]", hint='add one: adapter = "folder", path = "clips"')
+    loaded = _load(recipe, source or (), workdir)
     names = _names(loaded, until)
     jobs = _jobs(loaded, [name for name in names if name != "publish"], limit, keep_failed, replay)
     if dry_run:
@@ -162,6 +162,24 @@ def _export(name: str, source: Path, target: Path, given: dict[str, Any]) -> Non
         shutil.rmtree(building, ignore_errors=True)
     out.summary["export"] = {"format": name, "folder": str(target), "records": count}
     out.say(f"{count:,} records in {target}")
+
+
+def _load(path: Path | None, sources: Sequence[str], workdir: Path | None) -> Recipe:
+    """The recipe of a run, or the default one, with what the command line says instead of it."""
+    from dataclasses import replace
+
+    from audiomcq_cli.cli.recipe import default_recipe, read_recipe, source_specs
+
+    if path is None and not sources:
+        hint = "give a recipe, as in audiomcq run RECIPE, or a source: audiomcq run --source folder:clips"
+        raise RecipeError("neither a recipe nor a source", hint=hint)
+    loaded = read_recipe(path) if path else default_recipe()
+    if sources:
+        loaded = replace(loaded, sources=source_specs(sources))
+    if not loaded.sources:
+        hint = 'add one: adapter = "folder", path = "clips"; or name it here: --source folder:clips'
+        raise RecipeError(f"{path}: no [[sources]]", hint=hint)
+    return replace(loaded, workdir=workdir) if workdir else loaded
 
 
 def _names(recipe: Recipe, until: str | None) -> list[str]:

@@ -9,6 +9,7 @@ import typer
 
 from audiomcq_cli import __version__
 from audiomcq_cli.cli import corpus
+from audiomcq_cli.cli.demo import demo
 from audiomcq_cli.cli.ending import run_to_end
 from audiomcq_cli.cli.stages import add_stage_commands
 
@@ -30,7 +31,7 @@ def make_app() -> typer.Typer:
     app.callback()(_shared)
     add_stage_commands(app)
     app.command(rich_help_panel="Stages, in order")(corpus.publish)
-    for command in (corpus.run, corpus.trace, corpus.recipe_schema):
+    for command in (demo, corpus.run, corpus.trace, corpus.recipe_schema):
         app.command(rich_help_panel="Corpus")(command)
     corpus.add_export_commands(app)
     return app

@@ -19,11 +19,15 @@ from audiomcq_cli.cli.options import build, schema_of
 from audiomcq_cli.contracts import Model
 from audiomcq_cli.engine.partition import SourceSpec
 from audiomcq_cli.errors import InputError, RecipeError
-from audiomcq_cli.storage.resources import schema
+from audiomcq_cli.storage.resources import schema, shipped
 
 T = TypeVar("T")
 
 DEFAULT_BACKEND = "openai-compatible"
+
+DEFAULT_RECIPE = "laptop.toml"
+"""The example whose models and stages are used where no recipe is given."""
+
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 _TYPES = {
@@ -41,7 +45,8 @@ class Recipe:
     """A recipe that has been checked; paths are as seen from the current folder.
 
     Attributes:
-        path, text: Its file and what is in it; None for a run without one. name, version, seed, shards: ``[project]``.
+        path, text: Its file and what is in it; None for a run without one (see ``default_recipe``).
+        name, version, seed, shards: ``[project]``.
         workdir: Folder of all stage folders and of the journal. prompts: Folder of the user's own prompts.
         models, sources: By name; in order. stages: The tables of the stages as they stand.
         publish: The table of that name.
@@ -109,6 +114,12 @@ def read_recipe(path: Path) -> Recipe:
         hint = 'texts stand in quotes, as name = "corpus"'
         raise RecipeError(f"{path}: not TOML: {error}", hint=hint) from error
     return _Reader(path, text).read(table)
+
+
+def default_recipe() -> Recipe:
+    """What a command uses that is given no recipe: models and stages of an example, nothing else of it."""
+    example = read_recipe(shipped("examples") / DEFAULT_RECIPE)
+    return Recipe(models=example.models, stages=example.stages)
 
 
 class _Reader:
@@ -229,6 +240,19 @@ class _Reader:
 
     def _beside(self, path: str) -> Path:
         return self._path.parent / Path(path).expanduser()
+
+
+def source_specs(texts: Sequence[str], **given: Any) -> tuple[SourceSpec, ...]:
+    """The sources that a command line names, each as ``ADAPTER:PATH``, and what it says of all of them.
+
+    Raises:
+        RecipeError: As ``source_spec``; or two have the same name.
+    """
+    specs = tuple(source_spec(text, **given) for text in texts)
+    names = [spec.name for spec in specs]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise RecipeError(f"two sources are called {twice[0]!r}", hint="put them into a recipe, each with a name")
+    return specs
 
 
 def source_spec(

@@ -103,7 +103,9 @@ def _check(jobs: Sequence[Job], recipe: Recipe) -> None:
 
 def _check_prompts(folder: Path) -> None:
     """Refuse a file in the user's folder of prompts that takes the place of none: it would go unused in silence."""
-    names = {name for stage in registry.stages().values() for name in stage.prompts}
+    from audiomcq_cli.storage.resources import shipped
+
+    names = {path.stem for path in shipped("prompts").glob("*.toml")}
     for path in sorted(folder.glob("*.toml")):
         if path.stem not in names:
             raise InputError(
@@ -118,7 +120,8 @@ def _check_model(job: Job, need: Need, recipe: Recipe) -> None:
         known = ", ".join(sorted(recipe.models)) or "none"
         message = f"stage {job.name} needs a model {need.model!r}"
         if recipe.path is None:
-            raise RecipeError(f"{message}, and no recipe is given", hint="give one: --recipe RECIPE")
+            message += f", and no recipe is given; the default one has {known}"
+            raise RecipeError(message, hint="give a recipe that has it (--recipe), or name another model")
         message = f"{recipe.path}: {message}; the recipe has {known}"
         raise RecipeError(message, hint=f"add a table [models.{need.model}], or name another under [{job.name}]")
     model = recipe.models[need.model]
@@ -126,6 +129,9 @@ def _check_model(job: Job, need: Need, recipe: Recipe) -> None:
         try:
             check_capabilities(job.name, need, model, registry.backend(model.backend).capabilities(model))
         except CapabilityMissing as error:
+            if recipe.path is None:
+                hint = "give a recipe with a model that does (--recipe)"
+                raise CapabilityMissing(f"{error}; no recipe is given", hint=hint) from error
             raise CapabilityMissing(f"{recipe.path}: {error}", hint=error.hint) from error
 
 

@@ -35,7 +35,12 @@ def add_stage_commands(app: typer.Typer) -> None:
 def shared_flags() -> list[inspect.Parameter]:
     """The flags that every stage takes."""
     return [
-        flag("recipe", Path | None, "Recipe that models and options are taken from; a flag counts more.", panel=SHARED),
+        flag(
+            "recipe",
+            Path | None,
+            "Recipe that models and options are taken from (default: examples/laptop.toml's); a flag counts more.",
+            panel=SHARED,
+        ),
         flag("workdir", Path | None, "Folder of the journal (default: the recipe's, else beside OUT).", panel=SHARED),
         flag("prompts", Path | None, "Folder of your own prompts; the others are the shipped ones.", panel=SHARED),
         flag("seed", int | None, "Seed of every choice made (default: the recipe's, else 0).", panel=SHARED),
@@ -110,9 +115,9 @@ def load_recipe(values: Mapping[str, Any]) -> Any:
     """The recipe of a command, with what its shared flags override."""
     from dataclasses import replace
 
-    from audiomcq_cli.cli.recipe import Recipe, read_recipe
+    from audiomcq_cli.cli.recipe import default_recipe, read_recipe
 
-    recipe = read_recipe(values["recipe"]) if values["recipe"] else Recipe()
+    recipe = read_recipe(values["recipe"]) if values["recipe"] else default_recipe()
     given = {name: values[name] for name in ("workdir", "prompts", "seed") if values[name] is not None}
     return replace(recipe, **given)
 
@@ -120,7 +125,7 @@ def load_recipe(values: Mapping[str, Any]) -> Any:
 def _sources(values: Mapping[str, Any], recipe: Any) -> Any:
     from dataclasses import replace
 
-    from audiomcq_cli.cli.recipe import source_spec
+    from audiomcq_cli.cli.recipe import source_specs
 
     given = {name: values[name] for name in ("limit", "audio", "name", "license") if values[name] is not None}
     texts = values["sources"] or []
@@ -135,11 +140,7 @@ def _sources(values: Mapping[str, Any], recipe: Any) -> Any:
         return tuple(replace(spec, limit=given.get("limit", spec.limit)) for spec in recipe.sources)
     if len(texts) > 1 and of_one:
         raise RecipeError(f"--{of_one[0]} is for one source", hint="put several sources into a recipe")
-    specs = tuple(source_spec(text, **given) for text in texts)
-    names = [spec.name for spec in specs]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise RecipeError(f"two sources are called {twice[0]!r}", hint="put them into a recipe, each with a name")
-    return specs
+    return source_specs(texts, **given)
 
 
 def parse_numbers(text: str | None) -> frozenset[int] | None:

@@ -49,6 +49,11 @@ class Job:
         """The models that the options name."""
         return list(self.stage.needs(self.options)) if self.stage.needs else []
 
+    @property
+    def prompts(self) -> list[str]:
+        """The prompts that the stage may use with these options."""
+        return list(self.stage.prompts(self.options)) if self.stage.prompts else []
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageReport:
@@ -142,7 +147,7 @@ def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part], notes: Seq
         "seed": job.seed,
         "options": plain(job.options),
         "models": {need.model: _describe(runtime.model(need.model)) for need in job.needs},
-        "prompts": {name: _prompt(runtime, name) for name in job.stage.prompts},
+        "prompts": {name: _prompt(runtime, name) for name in job.prompts},
         "items": items,
         "reasons": reasons,
     }

@@ -9,7 +9,7 @@ from audiomcq_cli.contracts import Call, Completion, Listen
 from audiomcq_cli.engine import replies
 from audiomcq_cli.engine.asking import Rendered
 from audiomcq_cli.engine.journal import Entry
-from audiomcq_cli.engine.runtime import CHARACTERS_A_TOKEN, Runtime
+from audiomcq_cli.engine.runtime import Runtime, count_tokens
 from audiomcq_cli.errors import CallError, InputError, ReplayMiss
 
 
@@ -53,24 +53,40 @@ class Replay:
 
 
 class Rehearsal:
-    """Answers with each prompt's example, and counts what a run would send: nothing is called."""
+    """Answers with each prompt's example, and counts what a run would send: nothing is called.
+
+    A row that asks the same twice (two scorings of one model) sends one call, so equal keys of a row count once. Those
+    of two rows are counted apart: examples are alike where the replies of a model would not be.
+    """
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         self.prompt_tokens: Counter[str] = Counter()
         self.completion_tokens: Counter[str] = Counter()
+        self._counted: set[bytes] = set()  # of this row
+
+    def begin_row(self) -> None:
+        """Forget which calls were counted."""
+        self._counted.clear()
 
     async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
-        """Count a call and give the example."""
-        text = rendered.prompt.render_example(rendered.request.variables)
-        self.calls[rendered.model.name] += 1
-        characters = sum(len(turn.text) for turn in call.messages)
-        self.prompt_tokens[rendered.model.name] += characters // CHARACTERS_A_TOKEN
-        self.completion_tokens[rendered.model.name] += len(text) // CHARACTERS_A_TOKEN
-        scores = tuple({"logprob": -1.0, "tokens": 1} for _ in call.continuations)
-        return replies.examine(call, Completion(text=text, scores=scores))
+        """Count a call and give the example; of several continuations the first is the likeliest."""
+        said = call.continuations or (rendered.prompt.render_example(rendered.request.variables),)
+        if self._is_new(key):
+            name = rendered.model.name
+            self.calls[name] += 1
+            self.prompt_tokens[name] += count_tokens(*(turn.text for turn in call.messages))
+            self.completion_tokens[name] += count_tokens(*said)
+        scores = tuple({"logprob": -1.0 - place, "tokens": 1} for place, _ in enumerate(call.continuations))
+        return replies.examine(call, Completion(text=said[0], scores=scores))
 
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
         """Count a call and give what the analysis might say."""
-        self.calls[listen.analysis] += 1
+        if self._is_new(key):
+            self.calls[listen.analysis] += 1
         return Entry(value=audio.ANALYSES[listen.analysis].example)
+
+    def _is_new(self, key: bytes) -> bool:
+        known = key in self._counted
+        self._counted.add(key)
+        return not known

@@ -1,14 +1,14 @@
 """The first step of caption: one streaming pass over the sources that only sorts their rows into shards.
 
 Memory stays flat whatever the size of a source. The captions of a clip, which may stand far apart in its source, are
-brought together when a shard is read.
+brought together when a shard is read, as are its known events.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -135,6 +135,7 @@ def _merge(clip: Row, row: Row) -> None:
         detail = f"two rows of this clip name different audio: {clip['audio_path']!r} and {row['audio_path']!r}"
         clip["problem"] = {"reason": "conflicting_rows", "detail": detail}
     clip["captions"] += row["captions"]
+    clip["events"] += [event for event in row["events"] if event not in clip["events"]]
     for column in ("license", "origin"):
         clip[column] = clip[column] or row[column]
 
@@ -149,6 +150,7 @@ def _read_sources(specs: Sequence[SourceSpec], hashes: AudioHashes) -> Iterator[
                 "source_dataset": spec.name,
                 "source_id": row.source_id,
                 "captions": [{"text": text, "origin": spec.name} for text in row.captions],
+                "events": [{**asdict(event), "origin": "source"} for event in dict.fromkeys(row.events)],
                 "audio_path": path,
                 "audio_present": present,
                 "audio_sha256": _hash_audio(spec, path, hashes) if path and present else None,
@@ -160,7 +162,8 @@ def _read_sources(specs: Sequence[SourceSpec], hashes: AudioHashes) -> Iterator[
 
 def _make_unicode(row: SourceRow) -> SourceRow:
     """Reject a row with half of a surrogate pair, which no file can hold: a broken file name or JSON escape."""
-    texts = (row.source_id, *row.captions, *row.audio, row.license or "", row.origin or "")
+    labels = (event.label for event in row.events)
+    texts = (row.source_id, *row.captions, *labels, *row.audio, row.license or "", row.origin or "")
     if all(text.isascii() or text == text.encode("utf-8", "replace").decode() for text in texts):
         return row
     name = row.source_id.encode("utf-8", "backslashreplace").decode()

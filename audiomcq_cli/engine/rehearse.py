@@ -1,18 +1,18 @@
 """A dry run: what a run would send, without calling or writing anything.
 
-Rows go through all stages one after another with each prompt's example as the reply where the journal has none, so a
-stage that is not built yet is counted too. The counts are those of a run in which nothing is rejected.
+Stage by stage the rows go from one temporary folder of shards to the next, with each prompt's example as the reply
+where the journal has none, so a stage that is not built yet is counted too and has its prepared table. The counts are
+those of a run in which nothing is rejected.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from audiomcq_cli.contracts import Context, Row
+from audiomcq_cli.contracts import Context
 from audiomcq_cli.engine.account import Job, audio_roots
 from audiomcq_cli.engine.answerers import Rehearsal
 from audiomcq_cli.engine.asking import Asker
@@ -20,7 +20,8 @@ from audiomcq_cli.engine.drive import drive
 from audiomcq_cli.engine.journal import Journal
 from audiomcq_cli.engine.partition import partition, read_partition
 from audiomcq_cli.engine.runtime import Runtime
-from audiomcq_cli.storage.shards import list_shards, read_rows
+from audiomcq_cli.engine.stage import prepare
+from audiomcq_cli.storage.shards import ShardWriter, hash_file, list_shards, read_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,42 +41,68 @@ class Estimate:
 
 async def rehearse(jobs: Sequence[Job], runtime: Runtime) -> list[Estimate]:
     """Count what the jobs, each reading what the one before it writes, would send."""
-    stages = [_Stage(job) for job in jobs]
     runtime.audio_roots = audio_roots(jobs[0])
-    with tempfile.TemporaryDirectory() as folder:
-        for name, rows in _inputs(jobs[0], Path(folder)):
-            for stage in stages:
-                rows = await stage.count(rows, runtime, name)
-    return [stage.estimate() for stage in stages]
+    estimates: list[Estimate] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        shards = _find_inputs(jobs[0], folder / "sources")
+        for number, job in enumerate(jobs):
+            stage = _Stage(job, runtime, folder / str(number), None if number else job.stage.reads)
+            if not estimates or estimates[-1].rows:  # of no rows there is nothing to prepare either
+                shards = await stage.count(shards)
+            estimates.append(stage.estimate())
+    return estimates
+
+
+def _find_inputs(job: Job, folder: Path) -> list[Path]:
+    """Every input shard of the first stage."""
+    if job.source is None:
+        return partition(job.sources, folder, job.shards)
+    return [shard.path for shard in list_shards(job.source)]
 
 
 class _Stage:
-    """Counts one stage over the shards."""
+    """Counts one stage over its shards, of which it reads some columns or all, and writes what it keeps to a folder."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, runtime: Runtime, folder: Path, columns: Sequence[str] | None) -> None:
         self._job = job
+        self._runtime = runtime
+        self._folder = folder
+        self._columns = columns
         self._rehearsal = Rehearsal()
         self._items = self._rows = 0
 
-    async def count(self, rows: Sequence[Row], runtime: Runtime, name: str) -> list[Row]:
-        """Drive the rows of one shard and return those kept."""
-        job = self._job
-        if job.stage.divide is not None:  # asks nothing, and where each row goes needs the whole corpus
-            self._items += len(rows)
-            self._rows += len(rows)
-            return list(rows)
-        journal = Journal.read_only(job.workdir / "journal" / job.name / f"{name}.sqlite")
-        asker = Asker(job.name, runtime, journal, (journal.leased() or ("", 0))[1], self._rehearsal)
-        context: Context[Any] = Context(job.options, job.seed)
-        kept: list[Row] = []
-        for row in rows:
-            driven = await drive(job.stage, row, context, asker.ask)
-            self._items += len(driven.outcomes)
-            for outcome in driven.outcomes.values():
-                kept += outcome if isinstance(outcome, list) else []
+    async def count(self, shards: Sequence[Path]) -> list[Path]:
+        """Drive the rows of all shards; returns the shards of those kept, which are there even if they have none."""
+        if self._job.stage.divide is not None:  # asks nothing, and where each row goes needs the whole corpus
+            columns = self._columns or (self._job.stage.key,)
+            self._items = self._rows = sum(1 for path in shards for _ in read_rows(path, columns))
+            return list(shards)
+        context, _ = prepare(
+            self._job,
+            Context(self._job.options, self._job.seed),
+            [(path, hash_file(path)) for path in shards],
+            keep=False,
+        )
+        self._folder.mkdir()
+        return [await self._count_shard(path, context) for path in shards]
+
+    async def _count_shard(self, path: Path, context: Context[object]) -> Path:
+        job, target = self._job, self._folder / f"{path.stem}.parquet"
+        journal = Journal.read_only(job.workdir / "journal" / job.name / f"{path.stem}.sqlite")
+        asker = Asker(job.name, self._runtime, journal, (journal.leased() or ("", 0))[1], self._rehearsal)
+        rows = read_partition(path) if path.suffix == ".jsonl" else read_rows(path, self._columns)
+        with ShardWriter(target, job.stage.writes) as writer:
+            for row in rows:
+                self._rehearsal.begin_row()
+                driven = await drive(job.stage, row, context, asker.ask)
+                self._items += len(driven.outcomes)
+                for outcome in driven.outcomes.values():
+                    for kept in outcome if isinstance(outcome, list) else ():
+                        writer.write(kept)
+            self._rows += writer.written
         journal.close()
-        self._rows += len(kept)
-        return kept
+        return target
 
     def estimate(self) -> Estimate:
         """The sums."""
@@ -83,13 +110,3 @@ class _Stage:
             name: dict(getattr(self._rehearsal, name)) for name in ("calls", "prompt_tokens", "completion_tokens")
         }
         return Estimate(stage=self._job.name, items=self._items, rows=self._rows, **counts)
-
-
-def _inputs(job: Job, folder: Path) -> Iterator[tuple[str, list[Row]]]:
-    """Name and rows of every input shard of the first stage."""
-    if job.source is None:
-        for path in partition(job.sources, folder, job.shards):
-            yield path.stem, list(read_partition(path))
-        return
-    for shard in list_shards(job.source):
-        yield shard.path.stem, list(read_rows(shard.path, job.stage.reads))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -26,8 +27,8 @@ def examine(call: Call, completion: Completion) -> Entry:
         completion_tokens=completion.completion_tokens,
     )
     if call.continuations:
-        if len(completion.scores) != len(call.continuations):
-            return replace(entry, error="scores", detail="the scores are not one for each continuation")
+        if fault := _find_fault(call, completion):
+            return replace(entry, error="scores", detail=fault, final=True)  # asked again they would be the same
         return replace(entry, value=[dict(score) for score in completion.scores])
     if completion.finish_reason in ("content_filter", "refusal"):
         return replace(entry, error=completion.finish_reason, detail="the model would not answer")
@@ -61,6 +62,14 @@ def ask_again(call: Call, entry: Entry) -> Call:
         Message("user", f"That reply could not be used: {entry.detail}. Reply again with {form}."),
     )
     return replace(call, messages=(*call.messages, *again))
+
+
+def _find_fault(call: Call, completion: Completion) -> str:
+    if len(completion.scores) != len(call.continuations):
+        return "the scores are not one for each continuation"
+    if not all(math.isfinite(score["logprob"]) for score in completion.scores):
+        return "a score is not a finite number"
+    return ""
 
 
 @cache

@@ -171,23 +171,23 @@ class Runtime:
         for need in needs:
             handle = self.model(need.model)
             check_capabilities(stage, need, handle.model, handle.capabilities)
-        self._check_distinct(stage, [need.model for need in needs if need.distinct])
+        self._check_distinct(stage, [need for need in needs if need.distinct])
         await asyncio.gather(
             *(self.model(name).backend(self.encode).check() for name in sorted({need.model for need in needs}))
         )
 
-    def _check_distinct(self, stage: str, names: list[str]) -> None:
+    def _check_distinct(self, stage: str, needs: list[Need]) -> None:
         seen: dict[bytes, str] = {}
-        for name in names:
-            handle = self.model(name)
-            who = keys.digest([asdict(handle.identity), keys.plain_numbers(handle.model.sampling)])
+        for need in needs:
+            handle = self.model(need.model)
+            who = keys.digest([asdict(handle.identity), keys.plain_numbers(handle.model.sampling), need.way])
             if who in seen:
                 raise RecipeError(
-                    f"stage {stage}: {seen[who]!r} and {name!r} are one model with one sampling: its reply would count"
-                    " as two",
+                    f"stage {stage}: {seen[who]!r} and {need.model!r} are one model with one sampling: its reply would"
+                    " count as two",
                     hint="name different models, or give them different sampling",
                 )
-            seen[who] = name
+            seen[who] = need.model
 
     async def send(self, name: str, call: Call) -> Completion:
         """Send a call, again where the server cannot answer now, within limits.
@@ -266,8 +266,13 @@ def check_capabilities(stage: str, need: Need, model: Model, offered: Capabiliti
 
 def estimate_tokens(call: Call) -> float:
     """About how many tokens a call will take, prompt and reply: for limits and rehearsals only."""
-    characters = sum(len(turn.text) for turn in call.messages)
-    return characters / CHARACTERS_A_TOKEN + float(call.sampling.get("max_tokens", 256))
+    prompt = count_tokens(*(turn.text for turn in call.messages))
+    return prompt + (count_tokens(*call.continuations) or float(call.sampling.get("max_tokens", 256)))
+
+
+def count_tokens(*texts: str) -> int:
+    """About how many tokens some texts are, at least one each."""
+    return sum(-(-len(text) // CHARACTERS_A_TOKEN) for text in texts)
 
 
 def _begin_worker() -> None:

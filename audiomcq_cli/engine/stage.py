@@ -107,8 +107,14 @@ def _whole(folder: Path, keep_failed: bool) -> list[Shard]:
     return found
 
 
-def prepare(job: Job, context: Context[Any], parts: Sequence[tuple[Path, str]]) -> tuple[Context[Any], str]:
-    """The context with the prepared table loaded, and that table's hash; computed once and kept beside the shards."""
+def prepare(
+    job: Job, context: Context[Any], parts: Sequence[tuple[Path, str]], *, keep: bool = True
+) -> tuple[Context[Any], str]:
+    """The context with the prepared table loaded, and that table's hash; computed once and kept beside the shards.
+
+    Args:
+        job, context: What is done. parts: Path and hash of each input shard. keep: Whether the table may be written.
+    """
     if job.stage.prepare is None or job.source is None:
         return context, ""
     import polars as pl
@@ -126,8 +132,9 @@ def prepare(job: Job, context: Context[Any], parts: Sequence[tuple[Path, str]]) 
     else:
         rows = pl.scan_parquet([str(path) for path, _ in parts])
         table = job.stage.prepare.build(Materials(rows=rows, previous=previous), context)
-        with replacing(path) as temporary:
-            pq.write_table(table.replace_schema_metadata({"audiomcq": wanted}), temporary, compression="zstd")
+        if keep:
+            with replacing(path) as temporary:
+                pq.write_table(table.replace_schema_metadata({"audiomcq": wanted}), temporary, compression="zstd")
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as stream:
         stream.write_table(table.replace_schema_metadata(None).combine_chunks())
@@ -156,7 +163,7 @@ def _plan(job: Job, runtime: Runtime, parts: Sequence[Part]) -> list[Unit]:
         "writes": list(job.stage.writes),
         "options": account.plain(job.options),
         "seed": job.seed,
-        "prompts": {name: runtime.prompts.get(name).digest for name in job.stage.prompts},
+        "prompts": {name: runtime.prompts.get(name).digest for name in job.prompts},
         "models": {need.model: account.identity(runtime.model(need.model)) for need in job.needs},
         "prepared": prepared,
         "shards": parts[0].target.count,

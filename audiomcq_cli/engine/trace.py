@@ -29,7 +29,10 @@ from audiomcq_cli.storage.shards import HIDDEN, list_shards, read_rows
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One reply: its journal key, model and prompt, the turns that were sent, the raw text and why it was no use."""
+    """One reply: its journal key, model and prompt, the turns that were sent, the raw text and why it was no use.
+
+    Of what was scored the text is a line for each continuation, with its log-probability.
+    """
 
     key: str
     model: str
@@ -138,6 +141,11 @@ def _describe_audio(part: Audio) -> str:
     return f"[audio: {part.path or part.transform}]\n"
 
 
+def _describe_scores(call: Call, entry: Entry) -> str:
+    scored = zip(call.continuations, entry.value or (), strict=False)  # there are none where the reply is of no use
+    return "\n".join(f"{score['logprob']:.3f} {text}" for text, score in scored)
+
+
 async def _replay(
     manifest: Mapping[str, Any],
     stage: Stage[Any],
@@ -152,8 +160,11 @@ async def _replay(
     tries: list[Try] = []
 
     def watch(key: bytes, rendered: Rendered, call: Call, entry: Entry) -> None:
+        if key.hex() in [one.key for one in tries]:
+            return  # two scorings of one model share it
         turns = [(turn.role, "".join(map(_describe_audio, turn.audio)) + turn.text) for turn in call.messages]
-        tries.append(Try(key.hex(), rendered.model.name, rendered.prompt.name, turns, entry.text, entry.error))
+        said = entry.text or _describe_scores(call, entry)
+        tries.append(Try(key.hex(), rendered.model.name, rendered.prompt.name, turns, said, entry.error))
 
     prompts = Prompts(texts={prompt: kept["text"] for prompt, kept in step["prompts"].items()})
     models = {model: Model(name=model, **described) for model, described in step["models"].items()}

@@ -42,9 +42,20 @@ _LIMITS = """\
   choices.
 - **Captions are the ground.** Questions were written from captions, not by listening, so what a caption gets wrong or
   leaves out is wrong or missing here.
-- **Models grade models.** Where the writer and the grader are the same model or of one family, the mistakes it cannot
-  see stay in. No person has checked every question.
+- **No person has checked every question.** Where a model writes and one of its family grades, the mistakes that both
+  cannot see stay in; where no model grades, only rules have.
 - **Overlap with benchmarks** was not searched for. Before reporting a score, check that its recordings are not here."""
+
+
+_GROUNDED = """
+- **Questions by rule.** Those of the method `grounded` ask in a few set forms about what captions state; a sound that
+  no caption mentions may still be in the clip."""
+
+_DEMONSTRATION = """
+
+**These labels are a demonstration of the method, not the method at full strength.** All judges are ways of scoring
+small text-only models inside the program, and no model that hears was asked: what such models cannot answer from the
+text, a larger one may."""
 
 
 def list_configs(statistics: Statistics) -> dict[str, str]:
@@ -80,7 +91,7 @@ def render_card(
         _tell_making(manifest),
         _tell_labels(statistics, manifest),
         _tell_rejects(manifest),
-        f"## Known limits\n\n{_LIMITS}",
+        f"## Known limits\n\n{_LIMITS}{_GROUNDED if 'grounded' in _find_methods(manifest) else ''}",
         f"## Citing\n\nThe method is that of arXiv 2509.21060:\n\n```bibtex\n{_CITATION}\n```",
     )
     return f"---\n{_write_yaml(info, statistics, files)}\n---\n\n" + "\n\n".join(sections) + "\n"
@@ -226,14 +237,26 @@ def _tell_labels(statistics: Statistics, manifest: Mapping[str, Any]) -> str:
     rule = "".join(
         f"\n- {escape(key)}: {escape(_compact(value))}" for key, value in sorted((rules or [{}])[-1].items())
     )
+    models = [
+        model for stage in manifest["lineage"] if stage["stage"] == "filter" for model in stage["models"].values()
+    ]
+    embedded = bool(models) and all(model.get("backend") == "embedded" for model in models)
     return (
-        "## How labels were decided\n\nJudges, models that hear and read, answered every question under a condition"
-        " that takes the clip away. A question that enough of them got right is `weak`: it can be answered without"
-        " listening. The others are `strong`. An answer that could not be read is counted apart from wrong ones.\n\n"
+        "## How labels were decided\n\nJudges, each a model or a way of scoring one, answered every question under a"
+        " condition that takes the clip away. A question that enough of them got right is `weak`: it can be answered"
+        " without listening. The others are `strong`. An answer that could not be read is counted apart from wrong"
+        " ones.\n\n"
         + _table(("Judge", "Model", "Revision", "Condition", "Answers", "Right", "Unreadable"), judges, numbers=3)
         + (f"\n\nThe rule:\n{rule}" if rule else "")
         + "\n\nThe labels hold for these judges only."
+        + (_DEMONSTRATION if embedded else "")
     )
+
+
+def _find_methods(manifest: Mapping[str, Any]) -> Sequence[str]:
+    """How the questions were made."""
+    steps = [stage["options"] for stage in manifest["lineage"] if stage["stage"] == "generate"]
+    return steps[-1].get("methods", ()) if steps else ()
 
 
 def _tell_rejects(manifest: Mapping[str, Any]) -> str:

@@ -1,20 +1,23 @@
 """A folder of audio files and, if there is one, a captions file: the format for data of one's own.
 
 The captions file is CSV or JSON Lines, with ``file_name`` (relative to the folder) and ``caption``, or ``caption_1``,
-``caption_2`` and so on; ``license``, ``source_url`` or ``origin``, and ``author`` are kept where they are there. A clip
-may have several rows. Audio files without a row follow, without a caption.
+``caption_2`` and so on; ``license``, ``source_url`` or ``origin``, and ``author`` are kept where they are there. JSON
+Lines may have ``events`` too, the sounds that are known to be in a clip: a list of objects with ``label`` and, where
+they are known, ``onset`` and ``offset`` in seconds. A clip may have several rows. Audio files without a row follow,
+without a caption.
 """
 
 from __future__ import annotations
 
 import codecs
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from audiomcq_cli.audio import FolderIndex, check_relative, list_audio
-from audiomcq_cli.contracts import Reject, Source, SourceRow, option
+from audiomcq_cli.contracts import Event, Reject, Source, SourceRow, option
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.sources._csv import Record, credit, name_row, read_csv, refusing
 
@@ -27,6 +30,13 @@ class Options:
     """What can be set for a folder."""
 
     captions: str = option("", "captions file, relative to the folder or absolute; else the only .csv or .jsonl in it")
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Record):
+    """A row of the captions file: its texts, and the events, which a CSV file cannot hold."""
+
+    events: tuple[Event, ...] = ()
 
 
 def read(path: Path, options: Options) -> Iterator[SourceRow]:
@@ -64,16 +74,16 @@ def _find_table(folder: Path) -> Path | None:
     return found[0] if found else None
 
 
-def _read_table(path: Path) -> Iterator[Record]:
+def _read_table(path: Path) -> Iterator[Line]:
     kind = path.suffix.lower()
     if kind == ".csv":
-        return read_csv(path, ("file_name",))
+        return (Line(record.row, record.cells) for record in read_csv(path, ("file_name",)))
     if kind == ".jsonl":
         return _read_jsonl(path)
     raise InputError(f"has the extension {kind!r}, expected {' or '.join(_TABLES)}", file=str(path))
 
 
-def _read_jsonl(path: Path) -> Iterator[Record]:
+def _read_jsonl(path: Path) -> Iterator[Line]:
     import orjson
 
     row = 0
@@ -88,7 +98,33 @@ def _read_jsonl(path: Path) -> Iterator[Record]:
                 raise InputError(f"is not JSON: {error}", file=str(path), row=row, hint="one object a line") from error
             if not isinstance(cells, dict) or "file_name" not in cells:
                 raise InputError("expected an object with the key 'file_name'", file=str(path), row=row)
-            yield Record(row, {key: _read_text(value, path, row, key) for key, value in cells.items() if _is_used(key)})
+            texts = {key: _read_text(value, path, row, key) for key, value in cells.items() if _is_used(key)}
+            yield Line(row, texts, _read_events(cells.get("events"), path, row))
+
+
+def _read_events(events: object, path: Path, row: int) -> tuple[Event, ...]:
+    if not isinstance(events, list | None):
+        raise _refuse_event(path, row, f"expected a list, found {type(events).__name__}")
+    return tuple(_read_event(event, path, row) for event in events or ())
+
+
+def _read_event(event: object, path: Path, row: int) -> Event:
+    if not isinstance(event, dict):
+        raise _refuse_event(path, row, f"expected objects, found {type(event).__name__}")
+    label = event.get("label")
+    if not isinstance(label, str) or not label.strip():
+        raise _refuse_event(path, row, f"expected a text as label, found {label!r}")
+    times = {name: event.get(name) for name in ("onset", "offset")}
+    for name, seconds in times.items():
+        number = isinstance(seconds, int | float) and not isinstance(seconds, bool) and math.isfinite(seconds)
+        if seconds is not None and not number:
+            raise _refuse_event(path, row, f"expected seconds or null as {name}, found {seconds!r}")
+    return Event(label.strip(), **{name: None if one is None else float(one) for name, one in times.items()})
+
+
+def _refuse_event(path: Path, row: int, message: str) -> InputError:
+    hint = 'as in "events": [{"label": "dog barking", "onset": 0.5, "offset": 2.0}]'
+    return InputError(message, file=str(path), row=row, column="events", hint=hint)
 
 
 def _is_used(key: str) -> bool:
@@ -108,7 +144,7 @@ def _read_text(value: object, path: Path, row: int, column: str) -> str:
     return value
 
 
-def _read_row(record: Record, table: Path) -> SourceRow:
+def _read_row(record: Line, table: Path) -> SourceRow:
     row, cells = record.row, record.cells
     columns = [column for column in cells if _is_caption(column)]
     if not columns:
@@ -127,6 +163,7 @@ def _read_row(record: Record, table: Path) -> SourceRow:
         source_id=name,
         row=row,
         captions=tuple(caption for caption in captions if caption),
+        events=record.events,
         audio=(name,),
         license=cells.get("license", "").strip() or None,
         origin=_read_origin(cells),
@@ -149,7 +186,7 @@ def _read_file(name: str, number: int) -> SourceRow:
 
 
 SOURCE: Source[Options] = Source(
-    help="folder of audio files with a CSV or JSON Lines file: file_name, caption (or caption_1, caption_2, …)",
+    help="folder of audio files with a CSV or JSON Lines file: file_name, caption (or caption_1, …), events (JSON)",
     dataset="",
     read=read,
     options=Options,

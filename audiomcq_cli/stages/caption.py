@@ -2,8 +2,9 @@
 
 The engine has already brought the rows of a clip together and looked for its audio, so a row of the input is::
 
-    {"clip_id", "source_dataset", "source_id", "captions": [{"text", "origin"}], "audio_path", "audio_present",
-     "audio_sha256", "license", "origin", "problem": {"reason", "detail"} or None}
+    {"clip_id", "source_dataset", "source_id", "captions": [{"text", "origin"}],
+     "events": [{"label", "onset", "offset", "origin"}], "audio_path", "audio_present", "audio_sha256", "license",
+     "origin", "problem": {"reason", "detail"} or None}
 """
 
 from __future__ import annotations
@@ -13,6 +14,12 @@ from dataclasses import dataclass
 
 from audiomcq_cli import records
 from audiomcq_cli.contracts import Audio, Context, Flow, Listen, Reject, Row, Stage, option
+
+EVENT_OUTSIDE_CLIP = "event_outside_clip"
+"""Flag of a clip of which the source has an event that cannot be: it is left out."""
+
+SLACK = 0.1
+"""Seconds by which an event may begin behind the end: annotators round, and so do codecs."""
 
 _MEASURED = ("audio_sha256", "duration", "sample_rate", "channels")
 
@@ -32,11 +39,11 @@ def flow(row: Row, context: Context[Options]) -> Flow:
         return Reject(row["problem"]["reason"], row["problem"]["detail"])
     clip = _begin_clip(row)
     if not row["audio_present"]:
-        if not clip["captions"]:
-            return Reject("nothing_to_go_on", "neither a caption nor an audio file")
+        if not clip["captions"] and not clip["events"]:
+            return Reject("nothing_to_go_on", "neither a caption nor an event nor an audio file")
         if context.options.require_audio:
             return Reject("audio_missing", "no audio file of this clip below the audio root")
-        return [clip | {"flags": ["audio_missing"]}]
+        return [_check_events(clip | {"flags": ["audio_missing"]})]
 
     heard = {"source": row["source_dataset"], "path": row["audio_path"], "sha256": row["audio_sha256"] or ""}
     audio = Audio(transform="original", **heard)
@@ -48,18 +55,16 @@ def flow(row: Row, context: Context[Options]) -> Flow:
         return Reject(measured["problem"], measured["detail"])
     if reject := _check_duration(measured["duration"], context.options):
         return reject
-    return [
-        clip
-        | {
-            "audio_sha256": measured["sha256"],
-            "duration": measured["duration"],
-            "sample_rate": measured["sample_rate"],
-            "channels": measured["channels"],
-            "flags": [] if clip["captions"] else ["no_caption"],
-            "calls": [reply.call],
-            "provenance": [reply.made(column) for column in _MEASURED],
-        }
-    ]
+    found = {
+        "audio_sha256": measured["sha256"],
+        "duration": measured["duration"],
+        "sample_rate": measured["sample_rate"],
+        "channels": measured["channels"],
+        "flags": [] if clip["captions"] else ["no_caption"],
+        "calls": [reply.call],
+        "provenance": [reply.made(column) for column in _MEASURED],
+    }
+    return [_check_events(clip | found)]
 
 
 def _begin_clip(row: Row) -> Row:
@@ -71,7 +76,7 @@ def _begin_clip(row: Row) -> Row:
         "audio_path": row["audio_path"],
         **dict.fromkeys(_MEASURED),
         "captions": _distinct(row["captions"]),
-        "events": [],
+        "events": row["events"],
         "measurements": [],
         "license": row["license"],
         "origin": row["origin"],
@@ -88,6 +93,21 @@ def _distinct(captions: Iterable[Row]) -> list[Row]:
         if text := caption["text"].strip():
             found.setdefault(text, caption | {"text": text})
     return list(found.values())
+
+
+def _check_events(clip: Row) -> Row:
+    """Leave out the events that cannot be in a clip as long as this one, and say so."""
+    events = [event for event in clip["events"] if _fits(event, clip["duration"])]
+    if len(events) == len(clip["events"]):
+        return clip
+    return clip | {"events": events, "flags": [*clip["flags"], EVENT_OUTSIDE_CLIP]}
+
+
+def _fits(event: Row, duration: float | None) -> bool:
+    onset, offset = event["onset"] or 0.0, event["offset"]
+    if onset < 0 or (offset is not None and offset < onset):
+        return False
+    return duration is None or onset <= duration + SLACK
 
 
 def _check_duration(seconds: float, options: Options) -> Reject | None:

@@ -1,6 +1,7 @@
 """Writes the reasoning that leads to a question's answer: in three stages, and condensed into one paragraph.
 
-Both are checked by rules and graded; what is wrong with them is told to the writer, who then tries once more.
+Both are checked by rules and graded; what is wrong with them is told to the writer, who then tries once more. Grounded
+questions need no writer: what a template says of their form and of the clip is all there is to say.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiomcq_cli.contracts import Chat, Context, Flow, Need, Reject, Reply, Request, Row, Stage, option
+from audiomcq_cli.grounded import reasoning
 from audiomcq_cli.mcq import Problem, caption_texts, fold, mentions_text
 from audiomcq_cli.records import REASONED, VERIFIED
 
@@ -34,7 +36,10 @@ _TAG = re.compile(r"</?\s*[a-z]", re.IGNORECASE)
 class CotOptions:
     """What can be set for cot."""
 
-    writer: str = option("writer", "model that writes the reasoning")
+    writer: str = option("writer", "model that writes the reasoning; empty leaves all of it to templates")
+    templated: tuple[str, ...] = option(
+        ("grounded",), "methods of generate whose questions get their reasoning from templates, whoever the writer is"
+    )
     grader: str = option("grader", "model that grades the reasoning; empty leaves it to the rules")
     threshold: int = option(4, "lowest score that passes, for both dimensions", minimum=1, maximum=5)
     attempts: int = option(2, "how often the reasoning is written before the question is rejected", minimum=1)
@@ -42,6 +47,8 @@ class CotOptions:
 
 def ask(row: Row, ctx: Context[CotOptions]) -> Flow:
     """Write, check and grade; write again with what was wrong until it passes or no attempt is left."""
+    if not ctx.options.writer or row["method"] in ctx.options.templated:
+        return _compose(row)
     calls: list[Row] = list(row["calls"])
     feedback: list[str] = []
     for sample in range(ctx.options.attempts):
@@ -54,6 +61,17 @@ def ask(row: Row, ctx: Context[CotOptions]) -> Flow:
             return [{**row, **attempt.texts, "scores": scores, "calls": calls, "provenance": provenance}]
         feedback = [problem.detail for problem in attempt.problems]
     return Reject(attempt.problems[0].code, "; ".join(feedback), attempt.replies[-1].text)
+
+
+def _compose(row: Row) -> list[Row] | Reject:
+    """The reasoning out of templates, held to the same rules."""
+    parts, analysis = reasoning.compose(row)
+    problems = check_structured(parts, row["question_type"], row["choices"], row["answer"]) + check_simple(analysis)
+    if problems:
+        return Reject(problems[0].code, "; ".join(problem.detail for problem in problems), analysis)
+    made = {"model": "template", "revision": reasoning.VERSION, "prompt": "", "prompt_version": ""}
+    texts = {"structured_cot": compose_structured(parts), "simple_cot": compose_simple(analysis)}
+    return [row | texts | {"provenance": [*row["provenance"], *({"column": name, **made} for name in texts)]}]
 
 
 def compose_structured(parts: Mapping[str, str]) -> str:
@@ -150,7 +168,12 @@ def _ends_in(text: str, ending: str) -> bool:
 
 
 def _list_needs(options: CotOptions) -> list[Need]:
-    return [Need(model, frozenset({"chat"})) for model in (options.writer, options.grader) if model]
+    models = (options.writer, options.grader) if options.writer else ()
+    return [Need(model, frozenset({"chat"})) for model in models if model]
+
+
+def _list_prompts(options: CotOptions) -> tuple[str, ...]:
+    return ("structured_cot", "simple_cot", "grade_reasoning") if options.writer else ()
 
 
 STAGE: Stage[CotOptions] = Stage(
@@ -162,6 +185,6 @@ STAGE: Stage[CotOptions] = Stage(
     writes=REASONED,
     flow=ask,
     needs=_list_needs,
-    prompts=("structured_cot", "simple_cot", "grade_reasoning"),
+    prompts=_list_prompts,
     named_only=False,
 )

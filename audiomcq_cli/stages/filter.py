@@ -3,16 +3,20 @@
 The rule is that of arXiv 2509.21060: every judge is asked once, with 30 s of silence in place of the clip and the
 options in the row's order; a question is weak if 2 of 3 judges are right. An answer that cannot be read is not a wrong
 one: it is kept with its own status, and the row is flagged.
+
+A judge is asked in words (``MODEL``) or scored (``MODEL:SCORING``): then its answer is the option that it finds
+likeliest, and it hears nothing. One model scored in two ways is two judges.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from audiomcq_cli.contracts import Audio, Chat, Context, Failure, Flow, Need, Reply, Row, Stage, option
+from audiomcq_cli.contracts import Audio, Chat, Context, Failure, Flow, Need, Reply, Request, Row, Score, Stage, option
 from audiomcq_cli.errors import RecipeError
-from audiomcq_cli.mcq import format_options, parse_answer
+from audiomcq_cli.mcq import format_options, letter, parse_answer
 from audiomcq_cli.records import LABELLED, REASONED
 
 UNPARSABLE = "unparsable_votes"
@@ -27,21 +31,57 @@ SILENT = ("empty", "refusal", "content_filter")
 
 
 @dataclass(frozen=True, slots=True)
+class Scoring:
+    """How log-probabilities become an answer: the best of those after the first prompt, less those after the others.
+
+    Attributes:
+        prompts: What is scored after. letters: Whether it is the options' letters that are scored, not their texts.
+    """
+
+    prompts: tuple[str, ...]
+    letters: bool = False
+
+
+SCORINGS = {
+    "likelihood": Scoring(("judge_option",)),
+    "pmi": Scoring(("judge_option", "judge_blank")),  # Holtzman et al., Surface Form Competition, arXiv 2104.08315
+    "letter": Scoring(("judge_letter",), letters=True),
+}
+"""Scorings by the name that follows a model's in ``judges``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A judge: its entry in ``judges``, the model that it names, and how that is scored; None if asked in words."""
+
+    entry: str
+    model: str
+    scoring: Scoring | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FilterOptions:
     """What can be set for filter.
 
     Raises:
-        RecipeError: There are fewer judges than ``weak_at`` needs, or one is named twice.
+        RecipeError: There are fewer judges than ``weak_at`` needs, one is named twice, or a scoring is unknown.
     """
 
-    judges: tuple[str, ...] = option(("judge1", "judge2", "judge3"), "models that answer without the audio")
+    judges: tuple[str, ...] = option(
+        ("judge1", "judge2", "judge3"),
+        "models that answer without the audio, each in words as MODEL, or as MODEL:SCORING by the probability of"
+        f" the options ({', '.join(SCORINGS)})",
+    )
     condition: str = option(
-        "silence", "what a judge hears: silence, or none for no audio part at all", choices=("silence", "none")
+        "silence",
+        "what a judge hears: silence, or none for no audio part at all; one that is scored hears none",
+        choices=("silence", "none"),
     )
     silence_seconds: float = option(30.0, "length of the silence in seconds", minimum=0.1)
     weak_at: int = option(2, "right judges that make a question weak", minimum=1)
 
     def __post_init__(self) -> None:
+        list_judges(self)  # raises
         if len(set(self.judges)) < len(self.judges):
             raise RecipeError("judges: a judge is named twice", hint="each vote has to come from another model")
         if self.weak_at > len(self.judges):
@@ -51,55 +91,105 @@ class FilterOptions:
             )
 
 
+def list_judges(options: FilterOptions) -> list[Judge]:
+    """The judges in their order; raises ``RecipeError`` for a scoring that there is not."""
+    judges = []
+    for entry in options.judges:
+        model, colon, name = entry.partition(":")
+        if not model or (colon and name not in SCORINGS):
+            known = ", ".join(SCORINGS)
+            raise RecipeError(f"judges: {entry!r} is no judge", hint=f"MODEL or MODEL:SCORING; scorings are {known}")
+        judges.append(Judge(entry, model, SCORINGS.get(name)))
+    return judges
+
+
 def ask(row: Row, ctx: Context[FilterOptions]) -> Flow:
     """Ask all judges at once and label the row by their votes."""
     options = ctx.options
-    audio = (Audio.silence(options.silence_seconds),) if options.condition == "silence" else ()
-    variables = {
-        "question": row["question"],
-        "options": format_options(row["choices"]),
-        "choices": list(row["choices"]),
-    }
-    replies = yield [
-        Chat(model=judge, prompt="judge", variables=variables, audio=audio, optional=True) for judge in options.judges
-    ]
+    judges = list_judges(options)
+    asked = [_make_requests(row, judge, options) for judge in judges]
+    replies = yield [request for requests in asked for request in requests]
     if lost := [reply for reply in replies if reply.failed and reply.error not in SILENT]:
         return Failure(lost[0])
-    votes = [_read_vote(row, judge, reply, options) for judge, reply in zip(options.judges, replies, strict=True)]
+    rest = iter(replies)
+    votes = [
+        _read_vote(row, judge, list(islice(rest, len(requests))), options)
+        for judge, requests in zip(judges, asked, strict=True)
+    ]
     right = sum(vote["status"] == "right" for vote in votes)
     unparsable = sum(vote["status"] == "unparsable" for vote in votes)
     flags = [UNPARSABLE] if unparsable else []
     flags += [UNDECIDED] if right < options.weak_at <= right + unparsable else []
+    calls = {reply.key: reply for reply in replies}.values()  # scorings of one model share replies
     return [
         row
         | {
             "votes": votes,
             "audio_contribution": "weak" if right >= options.weak_at else "strong",
             "flags": [*row["flags"], *flags],
-            "calls": [*row["calls"], *(reply.call for reply in replies)],
-            "provenance": [*row["provenance"], *(reply.made("audio_contribution") for reply in replies)],
+            "calls": [*row["calls"], *(reply.call for reply in calls)],
+            "provenance": [*row["provenance"], *(reply.made("audio_contribution") for reply in calls)],
         }
     ]
 
 
-def _read_vote(row: Row, judge: str, reply: Reply, options: FilterOptions) -> Row:
+def _make_requests(row: Row, judge: Judge, options: FilterOptions) -> list[Request]:
     choices: Sequence[str] = row["choices"]
-    chosen = None if reply.failed else parse_answer(reply.text, choices)
+    variables = {"question": row["question"], "options": format_options(choices), "choices": list(choices)}
+    scoring = judge.scoring
+    if scoring is None:
+        audio = (Audio.silence(options.silence_seconds),) if options.condition == "silence" else ()
+        return [Chat(model=judge.model, prompt="judge", variables=variables, audio=audio, optional=True)]
+    texts = tuple(map(letter, range(len(choices)))) if scoring.letters else tuple(choices)
+    return [
+        Score(model=judge.model, prompt=prompt, variables=variables, continuations=texts, optional=True)
+        for prompt in scoring.prompts
+    ]
+
+
+def _read_vote(row: Row, judge: Judge, replies: Sequence[Reply], options: FilterOptions) -> Row:
+    choices: Sequence[str] = row["choices"]
+    first = replies[0]
+    if any(reply.failed for reply in replies):
+        chosen = None
+    else:
+        chosen = _find_likeliest(replies) if judge.scoring else parse_answer(first.text, choices)
     return {
-        "judge": judge,
-        "model": reply.origin.model,
-        "revision": reply.origin.revision,
-        "condition": options.condition,
+        "judge": judge.entry,
+        "model": first.origin.model,
+        "revision": first.origin.revision,
+        "condition": "none" if judge.scoring else options.condition,
         "order": list(range(len(choices))),
         "chosen": chosen,
         "status": "unparsable" if chosen is None else "right" if chosen == row["answer_index"] else "wrong",
-        "call": reply.key,
+        "call": first.key,
     }
+
+
+def _find_likeliest(replies: Sequence[Reply]) -> int | None:
+    """The option of the best score; None where two share it: nothing is guessed."""
+    first, *others = ([score["logprob"] for score in reply.value] for reply in replies)
+    scores = [logprob - sum(less) for logprob, *less in zip(first, *others, strict=True)]
+    best = max(scores)
+    return scores.index(best) if scores.count(best) == 1 else None
 
 
 def _list_needs(options: FilterOptions) -> list[Need]:
     hearing = {"chat", "audio"} if options.condition == "silence" else {"chat"}
-    return [Need(judge, frozenset(hearing), distinct=True) for judge in options.judges]
+    return [
+        Need(
+            judge.model,
+            frozenset({"score"} if judge.scoring else hearing),
+            distinct=True,
+            way=judge.entry.removeprefix(judge.model),
+        )
+        for judge in list_judges(options)
+    ]
+
+
+def _list_prompts(options: FilterOptions) -> list[str]:
+    used = [judge.scoring.prompts if judge.scoring else ("judge",) for judge in list_judges(options)]
+    return list(dict.fromkeys(name for names in used for name in names))
 
 
 STAGE: Stage[FilterOptions] = Stage(
@@ -111,6 +201,6 @@ STAGE: Stage[FilterOptions] = Stage(
     writes=LABELLED,
     flow=ask,
     needs=_list_needs,
-    prompts=("judge",),
+    prompts=_list_prompts,
     named_only=False,
 )

@@ -1,6 +1,8 @@
-"""Writes questions about a clip from its captions: for each slot a question and its type, then its choices.
+"""Makes questions about a clip from what is known of it, by one method or two side by side.
 
-The slots of a clip are filled one after the other, so that the writer sees what it has already asked of the clip.
+``llm``: a model writes, for each slot, a question and its type, then its choices. The slots of a clip are filled one
+after the other, so that the writer sees what it has already asked of the clip. ``grounded``: no model; what the
+captions state and what the source knows is asked about in set forms, with wrong options out of other clips.
 """
 
 from __future__ import annotations
@@ -9,14 +11,17 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import inf
+from typing import TYPE_CHECKING
 
 from audiomcq_cli.contracts import (
     Chat,
     Context,
     Failure,
     Flow,
+    Materials,
     Need,
     Outcome,
+    Prepare,
     Reject,
     Reply,
     Request,
@@ -25,11 +30,15 @@ from audiomcq_cli.contracts import (
     option,
 )
 from audiomcq_cli.errors import RecipeError
+from audiomcq_cli.grounded import knowledge, questions
 from audiomcq_cli.mcq import caption_texts, shuffle_choices, tidy
 from audiomcq_cli.records import CLIP, QUESTION, TYPES, draw, question_id
 
-METHOD = "llm"
-"""How these questions are made, in their ids and in the column ``method``."""
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LLM, GROUNDED = METHODS = ("llm", "grounded")
+"""How questions are made, in their ids and in the column ``method``."""
 
 ANGLES: Mapping[str, tuple[str, ...]] = {
     "sound": (
@@ -75,19 +84,27 @@ class GenerateOptions:
     """What can be set for generate.
 
     Raises:
-        RecipeError: ``types`` names an unknown type or has no positive share.
+        RecipeError: ``types`` or ``methods`` names something unknown, or there is nothing in it to go by.
     """
 
-    writer: str = option("writer", "model that writes questions and choices")
-    questions_per_clip: int = option(1, "questions asked of each clip", minimum=1)
+    methods: tuple[str, ...] = option(
+        (LLM,), "how questions are made: llm, by a model; grounded, from captions and known events without one"
+    )
+    writer: str = option("writer", "model that writes questions and choices (llm)")
+    questions_per_clip: int = option(1, "questions asked of each clip, by each method", minimum=1)
     types: Mapping[str, float] = option(
-        {}, "target share of each question type, as speech = 0.5; empty lets the writer choose what suits the clip"
+        {},
+        "target share of each question type, as speech = 0.5; empty lets the writer choose what suits the clip (llm)",
     )
     difficulty: str = option(
-        "", "difficulty to ask for; empty leaves it to the writer", choices=("", "easy", "medium", "hard")
+        "", "difficulty to ask for; empty leaves it to the writer (llm)", choices=("", "easy", "medium", "hard")
     )
 
     def __post_init__(self) -> None:
+        if not self.methods or set(self.methods) - set(METHODS) or len(set(self.methods)) < len(self.methods):
+            raise RecipeError(
+                f"methods: expected {' or '.join(METHODS)} or both, found {', '.join(self.methods) or 'none'}"
+            )
         if unknown := set(self.types) - set(TYPES):
             raise RecipeError(f"types: unknown question type {min(unknown)!r}", hint=f"there are {', '.join(TYPES)}")
         if self.types and not (min(self.types.values()) >= 0 and 0 < sum(self.types.values()) < inf):
@@ -96,20 +113,27 @@ class GenerateOptions:
 
 def list_items(row: Row, options: GenerateOptions) -> list[str]:
     """Ids of the question slots of a clip."""
-    return [question_id(row["clip_id"], METHOD, slot) for slot in range(options.questions_per_clip)]
+    return [id_ for method in options.methods for id_ in _list_slots(row, options, method)]
 
 
 def ask(row: Row, ctx: Context[GenerateOptions]) -> Flow:
-    """Fill the slots of a clip in order; a slot that fails does not stop the next."""
-    ids = list_items(row, ctx.options)
-    captions = caption_texts(row["captions"])
-    if not captions:
-        return {id_: Reject("no_caption", "the clip has no caption to ask about") for id_ in ids}
+    """Fill the slots of a clip, method by method."""
     outcomes: dict[str, Outcome] = {}
-    asked: list[str] = []
-    for slot in range(len(ids)):
-        outcomes[ids[slot]] = yield from _fill_slot(row, ctx, slot, captions, asked)
+    for method in ctx.options.methods:
+        ids = _list_slots(row, ctx.options, method)
+        if method == LLM:
+            outcomes |= yield from _ask_writer(row, ctx, ids)
+        else:
+            outcomes |= _ask_grounded(row, ctx, ids)
     return outcomes
+
+
+def prepare(materials: Materials, ctx: Context[GenerateOptions]) -> pa.Table:
+    """What is known of the whole corpus, for the grounded method; an empty table without it."""
+    if GROUNDED not in ctx.options.methods:
+        return knowledge.empty_table()
+    clips = materials.rows.select("captions", "events").collect()
+    return knowledge.build_table(clips.iter_rows(named=True), materials.previous)
 
 
 def draw_type(id_: str, types: Mapping[str, float], seed: int) -> str:
@@ -128,11 +152,67 @@ def draw_angles(clip_id: str, slot: int, question_type: str, seed: int) -> list[
     return [turns[(slot * ANGLES_OFFERED + place) % len(turns)] for place in range(ANGLES_OFFERED)]
 
 
+def _list_slots(row: Row, options: GenerateOptions, method: str) -> list[str]:
+    return [question_id(row["clip_id"], method, slot) for slot in range(options.questions_per_clip)]
+
+
+def _ask_grounded(row: Row, ctx: Context[GenerateOptions], ids: Sequence[str]) -> dict[str, Outcome]:
+    """Fill as many slots as there are questions to be asked."""
+    if not row["captions"] and not row["events"]:
+        return dict.fromkeys(ids, Reject("no_caption", "neither a caption nor a known event to ask about"))
+    written = questions.write_questions(row, ctx.prepared, len(ids), ctx.seed)
+    outcomes: dict[str, Outcome] = dict.fromkeys(
+        ids, Reject("nothing_to_ask", f"what is said of the clip makes {len(written)} questions in the forms there are")
+    )
+    for id_, question in zip(ids, written, strict=False):
+        choices, index = shuffle_choices(id_, question.answer, question.distractors, ctx.seed)
+        made = ("question", "question_type", "choices", "answer")
+        provenance = [
+            {"column": column, "model": GROUNDED, "revision": "", "prompt": question.form, "prompt_version": ""}
+            for column in made
+        ]
+        outcomes[id_] = [
+            _carry(row)
+            | {
+                "id": id_,
+                "method": GROUNDED,
+                "question": question.question,
+                "question_type": question.question_type,
+                "difficulty": None,
+                "choices": choices,
+                "answer": question.answer,
+                "answer_index": index,
+                "calls": list(row["calls"]),
+                "provenance": [*row["provenance"], *provenance],
+            }
+        ]
+    return outcomes
+
+
+def _ask_writer(
+    row: Row, ctx: Context[GenerateOptions], ids: Sequence[str]
+) -> Generator[Sequence[Request], Sequence[Reply], dict[str, Outcome]]:
+    """Fill the slots in order; one that fails does not stop the next."""
+    captions = caption_texts(row["captions"])
+    if not captions:
+        return {id_: Reject("no_caption", "the clip has no caption to ask about") for id_ in ids}
+    outcomes: dict[str, Outcome] = {}
+    asked: list[str] = []
+    for slot, id_ in enumerate(ids):
+        outcomes[id_] = yield from _fill_slot(row, ctx, slot, captions, asked)
+    return outcomes
+
+
+def _carry(row: Row) -> Row:
+    """The columns of a clip that its questions keep."""
+    return {name: row[name] for name in QUESTION if name in CLIP}
+
+
 def _fill_slot(
     row: Row, ctx: Context[GenerateOptions], slot: int, captions: Sequence[str], asked: list[str]
 ) -> Generator[Sequence[Request], Sequence[Reply], Outcome]:
     """Ask for one question and its choices; the question is added to ``asked`` even if the choices fail."""
-    options, id_ = ctx.options, question_id(row["clip_id"], METHOD, slot)
+    options, id_ = ctx.options, question_id(row["clip_id"], LLM, slot)
     wanted = draw_type(id_, options.types, ctx.seed)
     given = {"captions": list(captions), "difficulty": options.difficulty}
     angles = draw_angles(row["clip_id"], slot, wanted, ctx.seed)
@@ -153,10 +233,9 @@ def _make_row(
 ) -> Row:
     answer = tidy(choices.value["answer"])
     shuffled, index = shuffle_choices(id_, answer, [tidy(text) for text in choices.value["distractors"]], ctx.seed)
-    carried = {name: row[name] for name in QUESTION if name in CLIP}
-    return carried | {
+    return _carry(row) | {
         "id": id_,
-        "method": METHOD,
+        "method": LLM,
         **written,
         "difficulty": ctx.options.difficulty or None,
         "choices": shuffled,
@@ -174,11 +253,15 @@ def _make_row(
 
 
 def _list_needs(options: GenerateOptions) -> list[Need]:
-    return [Need(options.writer, frozenset({"chat"}))]
+    return [Need(options.writer, frozenset({"chat"}))] if LLM in options.methods else []
+
+
+def _list_prompts(options: GenerateOptions) -> tuple[str, ...]:
+    return ("question", "choices") if LLM in options.methods else ()
 
 
 STAGE: Stage[GenerateOptions] = Stage(
-    help="Write questions about each clip, with four choices each.",
+    help="Make questions about each clip, with four choices each.",
     after="caption",
     version=1,
     options=GenerateOptions,
@@ -187,7 +270,8 @@ STAGE: Stage[GenerateOptions] = Stage(
     key="clip_id",
     flow=ask,
     items=list_items,
+    prepare=Prepare(build=prepare, load=knowledge.load_table),
     needs=_list_needs,
-    prompts=("question", "choices"),
+    prompts=_list_prompts,
     named_only=False,
 )

@@ -54,6 +54,10 @@ def _list_needs(options: VerifyOptions) -> list[Need]:
     return [Need(grader, frozenset({"chat"}), distinct=True) for grader in options.graders]
 
 
+def _list_prompts(options: VerifyOptions) -> tuple[str, ...]:
+    return ("grade_question",) if options.graders else ()
+
+
 STAGE: Stage[VerifyOptions] = Stage(
     help="Keep the questions that pass rules and graders.",
     after="generate",
@@ -63,6 +67,6 @@ STAGE: Stage[VerifyOptions] = Stage(
     writes=VERIFIED,
     flow=ask,
     needs=_list_needs,
-    prompts=("grade_question",),
+    prompts=_list_prompts,
     named_only=False,
 )

@@ -87,7 +87,7 @@ class Prompts:
 
 
 def shipped(kind: str) -> Path:
-    """Folder of the ``prompts`` or ``schemas`` that come with the program."""
+    """Folder of the ``prompts``, ``schemas`` or ``examples`` that come with the program."""
     inside = _PACKAGE / kind
     return inside if inside.is_dir() else _PACKAGE.parent / kind
 

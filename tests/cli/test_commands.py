@@ -10,7 +10,7 @@ import pytest
 from audiomcq_cli.cli.console import printable
 from audiomcq_cli.cli.stages import parse_numbers
 from audiomcq_cli.errors import RecipeError
-from tests.cli import audiomcq, write_audiocaps, write_recipe, write_tones
+from tests.cli import NOWHERE, audiomcq, write_audiocaps, write_recipe, write_tones
 from tests.servers.process import RunningServer
 
 
@@ -100,6 +100,37 @@ def test_run_stops_where_it_is_told(http: RunningServer, tmp_path: Path) -> None
     assert [(one["stage"], one["items"]["in"]) for one in ended.json["stages"]] == [("caption", 2), ("generate", 2)]
     assert sorted(path.name for path in (tmp_path / "there/it/is").iterdir()) == ["caption", "generate", "journal"]
     assert not (tmp_path / "build").exists()
+
+
+def test_run_without_a_recipe(tmp_path: Path) -> None:
+    """Sources named on the command line are enough: the default recipe makes of them what it can, in ./build."""
+    write_tones(tmp_path / "tones", 2)
+    write_audiocaps(tmp_path / "a.csv", ["A dog barks"])
+    ended = audiomcq(
+        "run",
+        "--source",
+        "folder:tones",
+        "--source",
+        "audiocaps:a.csv",
+        "--until",
+        "caption",
+        "--json",
+        folder=tmp_path,
+    )
+    assert ended.code == 0, ended.err
+    assert [(one["stage"], one["items"]["kept"]) for one in ended.json["stages"]] == [("caption", 3)]
+    assert {name.partition(":")[0] for name in ids(tmp_path / "build/caption")} == {"tones", "AudioCaps"}
+
+
+def test_sources_on_the_command_line_replace_those_of_the_recipe(tmp_path: Path) -> None:
+    """With --source a recipe's own sources are not read; everything else of it counts."""
+    write_tones(tmp_path / "tones", 2)
+    write_recipe(
+        tmp_path / "recipe.toml", NOWHERE, sources="audiocaps:none.csv", stages="[caption]\nmin_duration = 9\n"
+    )
+    line = ("run", "recipe.toml", "--source", "folder:tones", "--until", "caption", "--json")
+    ended = audiomcq(*line, folder=tmp_path)
+    assert ended.json["stages"][0]["reasons"]["rejected"] == {"too_short": 2}
 
 
 def test_flag_counts_more_than_the_recipe(http: RunningServer, tmp_path: Path) -> None:

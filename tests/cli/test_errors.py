@@ -94,7 +94,12 @@ CASES = {
     "wrong publish": ("run publish.toml", 4, r"publish.toml, line \d+, key publish.repo: 'no-slash' .*org/name"),
     "unknown until": ("run nowhere.toml --until verfy", 4, "--until 'verfy': no such stage\n.*verify"),
     "no model": ("run ungraded.toml", 4, r"ungraded.toml: stage verify needs a model 'grader'.*\n.*\[models.grader\]"),
-    "no recipe": ("generate built/clips OUT", 4, "needs a model 'writer', and no recipe is given\n.*--recipe"),
+    "no recipe": ("verify built/clips OUT --graders x", 4, "model 'x', and no recipe is given; .*smollm2\n.*--recipe"),
+    "deaf without recipe": ("filter built/clips OUT --judges smollm2 --weak-at 1 --condition silence", 5,
+                            "stage filter needs audio of model 'smollm2'.*; no recipe is given\n.*--recipe"),
+    "nothing to run": ("run", 4, "neither a recipe nor a source\n.*RECIPE.*--source folder:"),
+    "run source twice": ("run --source folder:tones --source folder:tones", 4, "two sources are called 'tones'"),
+    "run bad source": ("run nowhere.toml --source tones", 4, "'tones': expected ADAPTER:PATH"),
     "shards not numbers": (f"{GENERATE} --shards all", 4, "--shards 'all': expected numbers such as 0-15"),
     "shards backwards": (f"{GENERATE} --shards 5-2", 4, "--shards '5-2': expected numbers"),
     "no such shard": (f"{GENERATE} --shards 0,7", 4, "no shard 7\n.*shards are 0 to 0"),
@@ -125,7 +130,7 @@ def test_bad_input(name: str, place: Path) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["frobnicate", "generate built/clips", "run", "run nowhere.toml --limit 0", "caption a:b out --shard-count 0",
+    ["frobnicate", "generate built/clips", "run nowhere.toml --limit 0", "caption a:b out --shard-count 0",
      f"{GENERATE} --no-such-option", f"{GENERATE} --seed x"],
 )  # fmt: skip
 def test_wrong_usage_exits_with_2(line: str, place: Path) -> None:

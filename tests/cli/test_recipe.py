@@ -10,8 +10,9 @@ import jsonschema
 import pytest
 
 from audiomcq_cli.cli.lines import find_line
-from audiomcq_cli.cli.recipe import Recipe, read_recipe, recipe_schema, source_spec
+from audiomcq_cli.cli.recipe import Recipe, default_recipe, read_recipe, recipe_schema, source_spec
 from audiomcq_cli.errors import InputError, RecipeError
+from audiomcq_cli.storage.resources import shipped
 
 GOOD = """\
 [project]
@@ -183,6 +184,17 @@ def test_not_utf8(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_bytes(b'[project]\nname = "caf\xe9"\n')
     with pytest.raises(RecipeError, match="not UTF-8, byte 21"):
         read_recipe(tmp_path / "recipe.toml")
+
+
+def test_default_recipe() -> None:
+    """Without a recipe the models and stages of an example count, and nothing else of it; flags go before them."""
+    recipe = default_recipe()
+    example = read_recipe(shipped("examples") / "laptop.toml")
+    assert example.sources and example.name != Recipe().name
+    assert recipe == Recipe(models=example.models, stages=example.stages)
+    assert recipe.options("verify").graders == ()
+    options = recipe.options("filter", {"judges": ["smollm2:pmi"], "weak_at": 1})
+    assert (options.judges, options.condition) == (("smollm2:pmi",), "none")
 
 
 def test_no_recipe(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def make_stage(flow: Callable[[Row, Context[Any]], Flow] | None = ask, **changes
         "key": "clip_id",
         "flow": flow,
         "needs": lambda options: [Need(options.model, frozenset({"chat"}))],
-        "prompts": ("ask",),
+        "prompts": lambda options: (options.prompt,),
     }
     return Stage(**usual | changes)
 

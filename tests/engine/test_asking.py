@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,30 @@ def test_scores_come_back_one_for_each_continuation(bench: Bench) -> None:
     for _ in range(2):  # asked, then from the journal
         assert ask(bench, request)[0].value == list(scores)
     assert len(bench.puppet.sent) == 1
+
+
+def test_equal_requests_asked_together_are_one_call(bench: Bench) -> None:
+    """Two requests of one list that are the same are sent once and have one key."""
+    bench.puppet = puppet_saying(Completion(scores=({"logprob": -1.5, "tokens": 2},)))
+    request = Score(model="writer", prompt="plain", variables={"text": "x"}, continuations=("a b",), optional=True)
+
+    async def work(asker: Asker, runtime: Runtime) -> list[Reply]:
+        same = replace(request, variables={"text": "x"})
+        return list(await asyncio.gather(asker.ask(request), asker.ask(same)))
+
+    first, second = asyncio.run(with_asker(bench, work))
+    assert first == second
+    assert len(bench.puppet.sent) == 1
+
+
+def test_scores_of_no_use_are_not_asked_about(bench: Bench) -> None:
+    """No conversation about scores would be the same request: they fail at once, and are asked anew in a later run."""
+    bench.puppet = puppet_saying(Completion())
+    request = Score(model="writer", prompt="plain", variables={"text": "x"}, continuations=("a",), optional=True)
+    [reply] = ask(bench, request)
+    assert (reply.error, len(bench.puppet.sent)) == ("scores", 1)
+    ask(bench, request, done_run=0)
+    assert [len(call.messages) for call in bench.puppet.sent] == [2, 2]
 
 
 # ---------------------------------------------------------------------------------------------- unusable replies

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiomcq_cli import records
-from audiomcq_cli.contracts import NoOptions, Reject, Row, Source, SourceRow
+from audiomcq_cli.contracts import Event, NoOptions, Reject, Row, Source, SourceRow
 from audiomcq_cli.engine import partition as partitions
 from audiomcq_cli.engine.partition import FEW_CLIPS, MANY_SHARDS, SourceSpec, partition, read_partition
 from audiomcq_cli.errors import InputError
@@ -116,6 +116,22 @@ def test_captions_of_a_clip_come_together(tmp_path: Path) -> None:
     assert len(clips) == 3_002
     assert texts(clips[0]) == ["one", "two", "3"]
     assert clips[0]["captions"][0] == {"text": "one", "origin": "Small"}
+
+
+def test_events_of_a_clip_come_together(tmp_path: Path) -> None:
+    """The known sounds of all rows of a clip stand in their order, each once, and say where they come from."""
+    dog, rain = Event("dog", 0.5, 2.0), Event("rain")
+    rows = [row("a", events=(dog, dog)), row("b", events=(rain,)), row("a", events=(rain, dog))]
+    first, second = clips_of(tmp_path, make_spec(rows, grouped=False))
+    known = {"label": "rain", "onset": None, "offset": None, "origin": "source"}
+    assert first["events"] == [{"label": "dog", "onset": 0.5, "offset": 2.0, "origin": "source"}, known]
+    assert second["events"] == [known]
+
+
+def test_event_that_is_not_unicode_makes_its_row_a_problem(tmp_path: Path) -> None:
+    """Half of a surrogate pair in a label is noticed like one in a caption."""
+    [clip] = clips_of(tmp_path, make_spec([row("a", "x", events=(Event("\ud800"),))]))
+    assert clip["problem"]["reason"] == "not_unicode"
 
 
 def test_rows_that_name_different_audio_conflict(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from audiomcq_cli.contracts import (
@@ -17,11 +18,16 @@ from audiomcq_cli.contracts import (
     Context,
     Divided,
     Flow,
+    Materials,
+    Need,
     NoOptions,
+    Prepare,
     Reject,
     Row,
+    Score,
     Source,
     SourceRow,
+    Stage,
 )
 from audiomcq_cli.engine.account import Job
 from audiomcq_cli.engine.partition import SourceSpec
@@ -101,7 +107,10 @@ def test_known_replies_are_used(bench: Bench) -> None:
 
 
 def test_stages_that_are_not_built_yet_are_counted(bench: Bench) -> None:
-    """Rows go on to later stages, several for one, whether or not a folder of theirs is there."""
+    """Rows go on to later stages, several for one, whether or not a folder of theirs is there.
+
+    Examples are alike where replies are not, so that two rows are two calls even if what they ask is the same by now.
+    """
 
     def double(row: Row, ctx: Context[Any]) -> Flow:
         [reply] = yield [Chat(model="writer", prompt="ask", variables={"text": row["source_id"]})]
@@ -111,7 +120,7 @@ def test_stages_that_are_not_built_yet_are_counted(bench: Bench) -> None:
     def divide(rows: pl.DataFrame, ctx: Context[Any]) -> Divided:
         raise AssertionError("a rehearsal does not divide")
 
-    divider = make_stage(None, divide=divide, options=NoOptions, needs=None, prompts=(), reads=READS, writes=WRITES)
+    divider = make_stage(None, divide=divide, options=NoOptions, needs=None, prompts=None, reads=READS, writes=WRITES)
     jobs = [
         bench.job(make_stage(double)),
         bench.job(name="second", source=bench.target, target=bench.folder / "second"),
@@ -122,6 +131,72 @@ def test_stages_that_are_not_built_yet_are_counted(bench: Bench) -> None:
     assert (second.items, second.rows) == (30, 30)
     assert second.calls == {"writer": 30}
     assert (third.items, third.rows, third.calls) == (30, 30, {})
+
+
+def make_counting_stage(**changes: Any) -> Stage[Any]:
+    """A stage that asks with what it prepared: how many rows its input has."""
+
+    def flow(row: Row, ctx: Context[Any]) -> Flow:
+        text = f"{row['source_id']} of {ctx.prepared}"
+        [reply] = yield [Chat(model="writer", prompt="ask", variables={"text": text})]
+        return [row | {"question": text, "calls": [reply.call]}]
+
+    def build(materials: Materials, ctx: Context[Any]) -> pa.Table:
+        assert not materials.rows.select("clip_id").collect().is_empty()
+        return pa.table({"rows": [materials.rows.select(pl.len()).collect().item()]})
+
+    return make_stage(flow, prepare=Prepare(build=build, load=lambda table: table["rows"][0].as_py()), **changes)
+
+
+def test_flows_have_what_was_prepared(bench: Bench) -> None:
+    """A stage is prepared from what the stages before it would keep, and that is not written anywhere."""
+    jobs = [
+        bench.job(),
+        bench.job(make_counting_stage(), name="next", source=bench.target, target=bench.folder / "next"),
+    ]
+    first, second = estimate(bench, *jobs)
+    assert (first.calls, second.items, second.calls) == ({"writer": 10}, 10, {"writer": 10})
+    bench.run()
+    report = bench.run(jobs[1].stage, name="next", source=bench.target, target=bench.folder / "next")
+    assert report.calls == second.calls
+    assert all(row["question"].endswith(" of 10") for row in bench.kept(bench.folder / "next"))
+    assert [one.calls for one in estimate(bench, *jobs)] == [{}, {}]
+
+
+def test_stage_that_keeps_nothing_leaves_nothing_to_do(bench: Bench) -> None:
+    """Where every row is rejected by a rule the stages after it are counted with nothing, prepared or not."""
+
+    def flow(row: Row, ctx: Context[Any]) -> Flow:
+        return Reject("odd")
+        yield []
+
+    jobs = [
+        bench.job(make_stage(flow)),
+        bench.job(make_counting_stage(), name="next", source=bench.target, target=bench.folder / "next"),
+        bench.job(name="last", source=bench.folder / "next", target=bench.folder / "last"),
+    ]
+    assert [(one.items, one.rows, one.calls) for one in estimate(bench, *jobs)] == [(10, 0, {}), (0, 0, {}), (0, 0, {})]
+
+
+def test_scores_are_counted(bench: Bench) -> None:
+    """What is scored counts as its own tokens, not as a reply; the same request twice in a row's flow is one call."""
+
+    def flow(row: Row, ctx: Context[Any]) -> Flow:
+        variables = {"text": row["source_id"]}
+        request = Score(model="writer", prompt="plain", variables=variables, continuations=("A", "B", "a dog barking"))
+        first, second = yield [request, request]
+        assert first.key == second.key
+        return [row | {"question": "q", "calls": [first.call]}]
+
+    stage = make_stage(flow, needs=lambda options: [Need("writer", frozenset({"score"}))])
+    [one] = estimate(bench, bench.job(stage))
+    assert (one.rows, one.calls, one.completion_tokens) == (10, {"writer": 10}, {"writer": 10 * (1 + 1 + 4)})
+    bench.puppet = Puppet(answer_scores)
+    assert bench.run(stage).calls == one.calls
+
+
+async def answer_scores(call: Call) -> Completion:
+    return Completion(scores=tuple({"logprob": -1.0, "tokens": 1} for _ in call.continuations))
 
 
 def test_models_are_counted_apart(bench: Bench) -> None:

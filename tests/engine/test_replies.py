@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -101,8 +102,16 @@ def test_scores_must_be_one_for_each_continuation() -> None:
     """A backend that gives fewer scores than there are continuations is not guessed after."""
     call = make_call(None, continuations=("a", "b"))
     one = ({"logprob": -1.0, "tokens": 1},)
-    assert replies.examine(call, Completion(scores=one)).error == "scores"
+    short = replies.examine(call, Completion(scores=one))
+    assert (short.error, short.final) == ("scores", True)
     assert replies.examine(call, Completion(scores=one * 2)).value == [dict(one[0])] * 2
+
+
+@pytest.mark.parametrize("logprob", [math.nan, -math.inf])
+def test_scores_must_be_numbers(logprob: float) -> None:
+    """A score that is no finite number, which no journal could hold, is of no use."""
+    call = make_call(None, continuations=("a",))
+    assert replies.examine(call, Completion(scores=({"logprob": logprob, "tokens": 1},))).error == "scores"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

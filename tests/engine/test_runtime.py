@@ -180,6 +180,12 @@ def test_tokens_are_estimated_from_prompt_and_limit() -> None:
     assert estimate_tokens(make_call("x" * 400, max_tokens=10)) == 110
 
 
+def test_tokens_to_be_scored_are_estimated_from_the_texts() -> None:
+    """What is scored counts by its own length, at least one token each."""
+    call = replace(make_call("x" * 400, max_tokens=10), continuations=("A", "B", "a dog barking"))
+    assert estimate_tokens(call) == 100 + 1 + 1 + 4
+
+
 # --------------------------------------------------------------------------------------------------------- stopping
 
 

@@ -414,7 +414,7 @@ def divider(divide: Any, **changes: Any) -> Any:
         divide=lambda rows, ctx: divide(rows),
         options=NoOptions,
         needs=None,
-        prompts=(),
+        prompts=None,
         **{"writes": READS} | changes,
     )
 

@@ -136,10 +136,11 @@ def test_what_cannot_change_rows_redoes_none(bench: Bench, change: Callable[[Ben
 
 
 def test_prompt_that_the_stage_does_not_use_redoes_none(bench: Bench) -> None:
-    """Only the prompts that the stage names count."""
+    """Only the prompts that the stage names with its options count."""
     bench.run()
     bench.write_prompt("plain", PROMPT)
     assert bench.run().redone == 0
+    assert bench.run(options=Options(prompt="plain")).redone == SHARDS
 
 
 def test_changed_input_shard_redoes_that_one(bench: Bench) -> None:
@@ -244,7 +245,7 @@ def run_part(folder: Path, only: frozenset[int] | None) -> int:
     """Do some shards of a stage that reads a source: what one machine of a job array does."""
     source = Source(help="rows", dataset="Small", read=read_many, options=NoOptions)
     spec = SourceSpec(adapter="rows", source=source, options=NoOptions(), path=Path("rows"), name="Small")
-    stage = make_stage(keep, writes=READS, needs=None, prompts=())
+    stage = make_stage(keep, writes=READS, needs=None, prompts=None)
     return Bench(folder).run(stage, source=None, sources=(spec,), shards=6, only=only).redone
 
 
@@ -482,6 +483,16 @@ def test_judges_that_are_one_model_are_refused(bench: Bench) -> None:
     assert not bench.puppet.sent
     bench.models["other"] = puppet_model("other", sampling={"temperature": 1})
     assert bench.run(stage).items["kept"] == 24
+
+
+def test_two_ways_of_asking_one_model_are_two_opinions(bench: Bench) -> None:
+    """One model that is asked in two ways counts as two, and asked twice in the same way as one."""
+    ways = ["", "likelihood", "letter"]
+    stage = make_stage(needs=lambda options: [Need("writer", frozenset({"chat"}), distinct=True, way=w) for w in ways])
+    assert bench.run(stage).items["kept"] == 24
+    ways.append("letter")
+    with pytest.raises(RecipeError, match="are one model"):
+        bench.run(stage, target=bench.folder / "again")
 
 
 def test_unknown_model_is_named(bench: Bench) -> None:

@@ -18,9 +18,11 @@ from audiomcq_cli.contracts import (
     Completion,
     Context,
     Flow,
+    Need,
     NoOptions,
     Reject,
     Row,
+    Score,
     Source,
     SourceRow,
     Stage,
@@ -49,6 +51,13 @@ def slots(row: Row, ctx: Context[Any]) -> Flow:
     return {first: [kept], second: Reject("no_question")}
 
 
+def score_twice(row: Row, ctx: Context[Any]) -> Flow:
+    """Score the same twice, as two judges that share a request."""
+    request = Score(model="writer", prompt="ask", variables={"text": row["source_id"]}, continuations=("A", "BC"))
+    first, _ = yield [request, request]
+    return [row | {"question": "q", "calls": [first.call]}]
+
+
 def slot_ids(row: Row, options: Any) -> list[str]:
     return [records.question_id(row["clip_id"], "llm", slot) for slot in range(2)]
 
@@ -56,8 +65,15 @@ def slot_ids(row: Row, options: Any) -> list[str]:
 ONCE = make_stage()
 SLOTS = make_stage(slots, items=slot_ids, writes=("id", *READS, "question", "calls"))
 GRADE = make_stage(grade, reads=("id", *READS, "question", "calls"), writes=("id", *READS, "calls"), key="id",
-                   prompts=("plain",))  # fmt: skip
-STAGES: Mapping[str, Stage[Any]] = {"small": ONCE, "slots": SLOTS, "grade": GRADE, "caption": caption.STAGE}
+                   prompts=lambda options: ("plain",))  # fmt: skip
+SCORED = make_stage(score_twice, needs=lambda options: [Need("writer", frozenset({"score"}))])
+STAGES: Mapping[str, Stage[Any]] = {
+    "scored": SCORED,
+    "small": ONCE,
+    "slots": SLOTS,
+    "grade": GRADE,
+    "caption": caption.STAGE,
+}
 
 
 async def answer(call: Call) -> Completion:
@@ -106,6 +122,19 @@ def test_kept_row_shows_its_prompt_and_reply(bench: Bench) -> None:
     assert (one.key, one.model, one.prompt, one.error) == (row["calls"][0]["key"], "writer", "ask", "")
     assert one.turns == [("system", "You are asked."), ("user", "<heard>clip 5</heard>")]
     assert one.reply == row["question"]
+
+
+def test_scores_are_shown_once(bench: Bench) -> None:
+    """What was scored is shown with its log-probabilities; a request that two judges share is shown once."""
+
+    async def score(call: Call) -> Completion:
+        return Completion(scores=tuple({"logprob": -len(text) / 4, "tokens": 1} for text in call.continuations))
+
+    bench.puppet = Puppet(score)
+    bench.write_input(["clip 5"])
+    bench.run(SCORED, name="scored")
+    [step] = follow(bench, "Small:clip 5")
+    assert [one.reply for one in step.tries] == ["-0.250 A\n-0.500 BC"]
 
 
 def test_tries_of_no_use_are_shown(bench: Bench) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from audiomcq_cli.contracts import SourceRow
+from audiomcq_cli.contracts import Event, SourceRow
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.sources.folder import SOURCE, Options
 
@@ -91,6 +91,37 @@ def test_bad_json_line_is_named(tmp_path: Path, line: str, message: str) -> None
     with pytest.raises(InputError, match=r"captions\.jsonl, ") as caught:
         read(tmp_path)
     assert message in str(caught.value)
+
+
+def test_events_are_read_from_json_lines(tmp_path: Path) -> None:
+    """Known sounds of a clip are read with their times; a time that is null or not there is not known."""
+    events = '[{"label": " dog ", "onset": 1, "offset": 2.5}, {"label": "rain", "onset": null, "extra": 1}]'
+    lines = f'{{"file_name": "a.wav", "caption": "x", "events": {events}}}\n'
+    (tmp_path / "a.jsonl").write_text(lines + '{"file_name": "b.wav", "caption": "x", "events": null}\n')
+    first, second = read(tmp_path)
+    assert first.events == (Event("dog", 1.0, 2.5), Event("rain"))
+    assert second.events == ()
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        ('"dog"', "expected a list, found str"),
+        ('{"label": "dog"}', "expected a list, found dict"),
+        ('["dog"]', "expected objects, found str"),
+        ('[{"onset": 1}]', "expected a text as label, found None"),
+        ('[{"label": " "}]', "expected a text as label, found ' '"),
+        ('[{"label": "dog", "onset": "1"}]', "expected seconds or null as onset, found '1'"),
+        ('[{"label": "dog", "offset": true}]', "expected seconds or null as offset, found True"),
+    ],
+)
+def test_bad_event_is_named(tmp_path: Path, events: str, message: str) -> None:
+    """Events of another shape name file, row and column, and show what they should look like."""
+    (tmp_path / "captions.jsonl").write_text(f'{{"file_name": "z", "caption": "x", "events": {events}}}\n')
+    with pytest.raises(InputError, match=r"captions\.jsonl, row 1, column 'events': ") as caught:
+        read(tmp_path)
+    assert message in str(caught.value)
+    assert '"label": "dog barking"' in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "../a.wav", "..\\a.wav", "sub/../../a.wav", "C:\\a.wav", "\\a.wav"])

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from audiomcq_cli.contracts import Chat, Flow, Origin, Outcome, Reject, Reply, Row
+from audiomcq_cli.contracts import Chat, Flow, Origin, Outcome, Reject, Reply, Row, Score
 
-Answers = Callable[[Chat], Any]
-"""What a model says to a request: a text, the JSON of a reply, or a ready ``Reply``."""
+Answers = Callable[[Any], Any]
+"""What a model says to a request (a chat or a score): a text, the value of a reply, or a ready ``Reply``."""
 
 CLIP: Row = {
     "clip_id": "AudioCaps:7",
@@ -47,15 +47,19 @@ class Played:
     """What became of a flow, and the requests of each of its rounds."""
 
     outcome: Outcome | Mapping[str, Outcome]
-    rounds: list[list[Chat]]
+    rounds: list[list[Chat | Score]]
 
     @property
     def asked(self) -> list[Chat]:
-        return [request for requests in self.rounds for request in requests]
+        return [request for requests in self.rounds for request in requests if isinstance(request, Chat)]
+
+    @property
+    def scored(self) -> list[Score]:
+        return [request for requests in self.rounds for request in requests if isinstance(request, Score)]
 
     @property
     def prompts(self) -> list[str]:
-        return [request.prompt for request in self.asked]
+        return [request.prompt for requests in self.rounds for request in requests]
 
     @property
     def row(self) -> Row:
@@ -72,11 +76,11 @@ class Played:
 
 def play(flow: Flow, answers: Answers, stage: str = "stage") -> Played:
     """Drive a flow to its end; the key of reply N is ``kN``, counted from 0."""
-    rounds: list[list[Chat]] = []
+    rounds: list[list[Chat | Score]] = []
     try:
         requests = next(flow)
         while True:
-            chats = [request for request in requests if isinstance(request, Chat)]
+            chats = [request for request in requests if isinstance(request, Chat | Score)]
             assert len(chats) == len(requests) > 0
             first = sum(map(len, rounds))
             rounds.append(chats)
@@ -85,12 +89,12 @@ def play(flow: Flow, answers: Answers, stage: str = "stage") -> Played:
         return Played(end.value, rounds)
 
 
-def fail(chat: Chat) -> Reply:
+def fail(chat: Chat | Score) -> Reply:
     """A reply of which no try was usable."""
     return Reply(stage="stage", key="failed", origin=Origin(chat.model), error="bad_json", detail="not JSON", tries=3)
 
 
-def _reply(chat: Chat, answer: Any, stage: str, number: int) -> Reply:
+def _reply(chat: Chat | Score, answer: Any, stage: str, number: int) -> Reply:
     if isinstance(answer, Reply):
         return answer
     text, value = (answer, None) if isinstance(answer, str) else (str(answer), answer)

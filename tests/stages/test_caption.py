@@ -24,6 +24,7 @@ def make_row(*texts: str, present: bool = True, problem: Row | None = None) -> R
         "source_dataset": "Set",
         "source_id": "a",
         "captions": [{"text": text, "origin": "Set"} for text in texts],
+        "events": [],
         "audio_path": "a.wav" if present else None,
         "audio_present": present,
         "audio_sha256": "ab" * 32 if present else None,
@@ -109,11 +110,35 @@ def test_captions_stand_once() -> None:
     assert [caption["text"] for caption in kept["captions"]] == ["Rain", "Wind", "rain"]
 
 
+def event(onset: float | None, offset: float | None = None) -> Row:
+    return {"label": "dog", "onset": onset, "offset": offset, "origin": "source"}
+
+
+@pytest.mark.parametrize("good", [(None, None), (0.0, 10.0), (10.1, None), (None, 3.0), (2.0, 2.0), (9.0, 12.0)])
+def test_events_of_the_source_are_kept(good: tuple[float | None, float | None]) -> None:
+    """Known sounds stand in the clip as the source has them, also where a time is not known or just over the end."""
+    kept = keep(make_row("Rain") | {"events": [event(*good)]}, make_reply(MEASURED))
+    assert (kept["events"], kept["flags"]) == ([event(*good)], [])
+
+
+@pytest.mark.parametrize("bad", [(10.2, None), (-0.1, 1.0), (3.0, 2.0), (None, -1.0)])
+def test_event_that_cannot_be_is_left_out(bad: tuple[float | None, float | None]) -> None:
+    """An event before the clip, behind it, or that ends before it begins is left out with a remark."""
+    kept = keep(make_row("Rain") | {"events": [event(1.0), event(*bad)]}, make_reply(MEASURED))
+    assert (kept["events"], kept["flags"]) == ([event(1.0)], ["event_outside_clip"])
+
+
+def test_events_without_audio() -> None:
+    """Where the length of a clip is not known no event is behind its end, and events alone are something to go on."""
+    kept = keep(make_row(present=False) | {"events": [event(99.0), event(-1.0)]})
+    assert (kept["events"], kept["flags"]) == ([event(99.0)], ["audio_missing", "event_outside_clip"])
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
         (make_row("Rain", problem={"reason": "no_id", "detail": "row 3"}), Reject("no_id", "row 3")),
-        (make_row(" ", present=False), Reject("nothing_to_go_on", "neither a caption nor an audio file")),
+        (make_row(" ", present=False), Reject("nothing_to_go_on", "neither a caption nor an event nor an audio file")),
     ],
 )
 def test_unusable_clip_is_rejected_unasked(row: Row, reason: Reject) -> None:

