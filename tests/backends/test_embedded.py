@@ -23,7 +23,8 @@ from typing import Any, TypeVar
 import pytest
 from jsonschema import Draft202012Validator
 
-from audiomcq_cli.backends.embedded import BACKEND, Embedded, EmbeddedOptions, find_weights
+from audiomcq_cli.backends._weights import find_weights
+from audiomcq_cli.backends.embedded import BACKEND, Embedded, EmbeddedOptions
 from audiomcq_cli.contracts import Audio, Backend, Call, Completion, Identity, Message, Model
 from audiomcq_cli.errors import CallRefused, CallUnavailable, ModelNotServed
 from audiomcq_cli.storage.resources import Prompts
@@ -205,7 +206,8 @@ def hub() -> Iterator[str]:
 def find_on_hub(hub: str, home: Path, name: str, *, offline: str = "0") -> subprocess.CompletedProcess[str]:
     """Find the weights in a process of its own: huggingface_hub reads its address when imported."""
     code = f"""
-from audiomcq_cli.backends.embedded import EmbeddedOptions, find_weights
+from audiomcq_cli.backends._weights import find_weights
+from audiomcq_cli.backends.embedded import EmbeddedOptions
 from audiomcq_cli.contracts import Model
 from audiomcq_cli.errors import ModelNotServed
 try:

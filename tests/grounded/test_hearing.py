@@ -1,0 +1,268 @@
+"""Tests of ``grounded/hearing.py``."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audiomcq_cli.grounded.hearing import BEFORE, DURING, listen
+from tests.grounded import CORPUS, hear
+
+
+def texts(*captions: str) -> list[str]:
+    """What is heard, as options."""
+    return [event.text for event in listen(captions).events]
+
+
+def pairs(caption: str) -> list[tuple[str, str, str]]:
+    return [(pair.first.text, pair.relation, pair.second.text) for pair in listen([caption]).pairs]
+
+
+@pytest.mark.parametrize(
+    ("caption", "text"),
+    [
+        ("A dog barks", "a dog barking"),
+        ("dogs barking", "dogs barking"),
+        ("A dog is barking", "a dog barking"),
+        ("The dog barked.", "a dog barking"),
+        ("A large dog barks loudly", "a dog barking"),
+        ("Several dogs are barking", "dogs barking"),
+        ("Three dogs bark nearby", "dogs barking"),
+        ("An adult female speaks", "a woman speaking"),
+        ("two men talk", "men talking"),
+        ("People are talking", "people talking"),
+        ("A female cheering", "a woman cheering"),
+        ("A female voice speaks", "a woman speaking"),
+        ("Sheep bleat", "sheep bleating"),
+        ("A sheep bleats", "a sheep bleating"),
+        ("Water is dripping", "water dripping"),
+        ("An owl hoots in a forest", "an owl hooting"),
+        ("Someone types on a keyboard", "someone typing on a keyboard"),
+        ("A MAN SNEEZES", "a man sneezing"),
+    ],
+)
+def test_plain_clause(caption: str, text: str) -> None:
+    """Somebody or something and what it does is an event, however it is put."""
+    assert texts(caption) == [text]
+
+
+@pytest.mark.parametrize(
+    ("caption", "text"),
+    [
+        ("barking", "a dog barking"),
+        ("Laughter", "someone laughing"),
+        ("Humming of an engine", "an engine humming"),
+        ("Applause", "a crowd clapping"),
+        ("A loud hum", "something humming"),
+    ],
+)
+def test_nobody_is_named(caption: str, text: str) -> None:
+    """Of a bare sound whoever makes such a sound is the source, and of a texture nobody is."""
+    assert texts(caption) == [text]
+
+
+@pytest.mark.parametrize(
+    ("caption", "second"),
+    [
+        ("A dog barks and growls", "a dog growling"),
+        ("A dog barks, then growls", "a dog growling"),
+        ("A dog barking and growling", "a dog growling"),
+        ("A woman laughs and then speaks", "a woman speaking"),
+        ("A dog barks, followed by laughing", "someone laughing"),
+        ("A man speaks followed by laughter", "someone laughing"),
+    ],
+)
+def test_elided_subject(caption: str, second: str) -> None:
+    """A verb that goes on has the subject before it; what follows a sound may be anybody's."""
+    assert texts(caption)[1:] == [second]
+
+
+def test_passive() -> None:
+    """What is flushed is heard flushing; who is laughed at does not laugh."""
+    assert texts("A toilet is flushed") == ["a toilet flushing"]
+    assert texts("A surface is tapped") == []
+    assert texts("A person is laughed at") == []
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "No dog barks",
+        "A dog does not bark",
+        "A dog never barks",
+        "Maybe a dog barks",
+        "It sounds like a dog barking",
+        "A dog stops barking",
+        "A man can't speak",
+        "A man says a dog barks",
+        "A man imitates a dog barking",
+        "A recording of a dog barking",
+        "A baby doll cries",
+    ],
+)
+def test_what_is_no_event(caption: str) -> None:
+    """What is denied, supposed, told or done to something else is not heard for sure."""
+    assert texts(caption) == []
+
+
+def test_denied_is_still_named() -> None:
+    """What is denied counts as said, so that it is offered to nobody as a wrong option."""
+    scene = listen(["A man speaks but no dog barks"])
+    assert [event.text for event in scene.events] == ["a man speaking"]
+    assert "dog" in scene.sources
+    assert "bark" in scene.actions
+
+
+@pytest.mark.parametrize(
+    ("caption", "relation"),
+    [
+        ("A dog barks followed by a man laughing", BEFORE),
+        ("A dog barks, which is followed by a man laughing", BEFORE),
+        ("A dog barks, immediately followed by a man laughing", BEFORE),
+        ("A dog barks, then a man laughs", BEFORE),
+        ("A dog barks and then a man laughs", BEFORE),
+        ("A dog barks before a man laughs", BEFORE),
+        ("A dog barks after which a man laughs", BEFORE),
+        ("A dog barks while a man laughs", DURING),
+        ("A dog barks as a man laughs", DURING),
+    ],
+)
+def test_relation(caption: str, relation: str) -> None:
+    """The words between two clauses say which comes first, or that both go on together."""
+    assert pairs(caption) == [("a dog barking", relation, "a man laughing")]
+
+
+def test_after_turns_round() -> None:
+    """What is told after something comes second."""
+    assert pairs("A dog barks after a man laughs") == [("a man laughing", BEFORE, "a dog barking")]
+
+
+@pytest.mark.parametrize("link", [" and ", ", ", ". ", " with ", " as well as ", " before and after "])
+def test_no_relation(link: str) -> None:
+    """Other words say nothing of the order."""
+    assert pairs(f"A dog barks{link}a man laughs") == []
+    assert len(texts(f"A dog barks{link}a man laughs")) == 2
+
+
+def test_chain() -> None:
+    """The order of all events is known where the caption states each step."""
+    chain = listen(["A bell rings, then a dog barks, followed by a man laughing"]).chain
+    assert [event.text for event in chain] == ["a bell ringing", "a dog barking", "a man laughing"]
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "A dog barks",
+        "A bell rings, then a dog barks and a man laughs",
+        "A bell rings, then a dog barks while a man laughs",
+        "A bell rings, then there is an odd noise, then a dog barks",
+        "A dog barks, then a cat meows, then a dog barks",
+    ],
+)
+def test_no_chain(caption: str) -> None:
+    """One event, a step without an order, something unknown or something that comes back leaves the order open."""
+    assert listen([caption]).chain == ()
+
+
+def test_chain_of_one_caption_only() -> None:
+    """Where several captions tell different parts, none has the whole order."""
+    assert listen(["A dog barks, then a man laughs", "A bell rings"]).chain == ()
+
+
+def test_background() -> None:
+    """What is far or behind the rest is marked, and only that."""
+    first, second = listen(["A man speaks while birds chirp in the background"]).events
+    assert (first.background, second.background) == (False, True)
+    assert hear("A siren wails in the distance").background
+
+
+@pytest.mark.parametrize(("caption", "times"), [("A bell rings three times", "three times"), ("A bell rings", "")])
+def test_times(caption: str, times: str) -> None:
+    """How often something is heard is kept where it is said."""
+    assert hear(caption).times == times
+
+
+def test_agreement() -> None:
+    """An event counts once a caption, whatever the words; half of the captions have to have it."""
+    scene = listen(["A dog barks and a man laughs", "A puppy yaps, a dog barks", "A dog is barking"])
+    assert [event.text for event in scene.events] == ["a dog barking", "a man laughing"]
+    assert scene.counts[scene.events[0].concept] == 3
+    assert [event.text for event in scene.agreed()] == ["a dog barking"]
+    assert scene.captions == 3
+
+
+def test_half_is_enough() -> None:
+    """Of two captions one is enough."""
+    assert len(listen(["A dog barks", "A man laughs"]).agreed()) == 2
+
+
+def test_labels_are_named() -> None:
+    """Labels of known events count as named, and make no events of their own."""
+    scene = listen(["A dog barks"], ["a bell ringing"])
+    assert [event.text for event in scene.events] == ["a dog barking"]
+    assert {"dog", "bell"} <= scene.sources
+
+
+def test_verb_names_its_source() -> None:
+    """Barking says that there is a dog."""
+    assert "dog" in listen(["Loud barking and shouting"]).sources
+
+
+ODD = {
+    "empty": "",
+    "spaces": " \t\n ",
+    "emoji": "🐶 barks 🐶🐶",
+    "braces": "{a} dog {cue} barks {0} %s {{}}",
+    "nul": "a\0dog\0barks",
+    "right to left": "كلب ينبح ‮a dog barks",
+    "punctuation": "....,,,;;;---'''\"\"",
+    "links": "and then followed by before after while as with",
+    "very long": "a dog barks and a man laughs, then " * 3_000,
+    "one word": "x" * 100_000,
+    "one noun": "dog " * 10_000,
+    "modifiers": "a very loud " * 5_000,
+    "hyphens": "a-" * 20_000,
+    "commas": ", " * 20_000,
+}
+
+
+@pytest.mark.parametrize("caption", ODD.values(), ids=ODD)
+def test_odd_text(caption: str) -> None:
+    """Nothing that may stand in a caption raises or takes long."""
+    begin = time.perf_counter()
+    scene = listen([caption, caption], [caption])
+    assert time.perf_counter() - begin < 5
+    assert len(scene.events) <= 2
+
+
+@given(st.lists(st.text(max_size=60), max_size=3))
+def test_any_text(captions: list[str]) -> None:
+    """Any text at all is read."""
+    scene = listen(captions)
+    assert scene.captions == len(captions)
+    assert {event.source for event in scene.events} <= scene.sources | {"something"}
+
+
+WORDS = sorted(
+    {word for caption in CORPUS for word in caption.lower().split()} | {"then", "followed", "by", "not", ","}
+)
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=25))
+def test_any_words(words: list[str]) -> None:
+    """The words of captions in any order are read, and what is taken as an event is among what is named."""
+    scene = listen([" ".join(words)])
+    assert all(event.action in scene.actions for event in scene.events)
+    assert all(pair.first in scene.events or pair.second in scene.events for pair in scene.pairs)
+
+
+@pytest.mark.parametrize("caption", [caption for caption in CORPUS if caption != "Loud humming"])
+def test_text_of_an_event_is_read_as_the_event(caption: str) -> None:
+    """An option and a clause made of an event mean that event again."""
+    event = hear(caption)
+    assert hear(event.text).concept == event.concept
+    assert hear(event.progress).concept == event.concept
