@@ -34,7 +34,7 @@ _LINKS: Mapping[str, str] = {
     r"while": DURING,
     r"as": DURING,
     r"with": "",
-    r"along with|together with|and|but|or|over|plus|accompanied by|, and|amid": "",
+    r"along with|together with|and|but|over|plus|accompanied by|, and|amid": "",
 }
 _LINK = re.compile(r"(?:\s*[,;.]\s*|\s+|^)(?:" + "|".join(f"({link})" for link in _LINKS) + r")\s+|\s*[,;.]\s*")
 _NAMES = tuple(_LINKS.values())
@@ -151,7 +151,7 @@ class _Clause:
 def listen(captions: Sequence[str], labels: Sequence[str] = ()) -> Scene:
     """What some captions of one clip say is heard; labels of known events count as named."""
     lexicon = load()
-    read = [list(_read_clauses(text.lower(), lexicon)) for text in captions]
+    read = [list(_read_clauses(" ".join(text.lower().split()), lexicon)) for text in captions]
     events: dict[tuple[str, str], Event] = {}
     counts: dict[tuple[str, str], int] = {}
     for clauses in read:
@@ -274,6 +274,7 @@ def _read_predicate(
     before = place
     while place < len(words) and (words[place] in _grammar().auxiliaries or words[place] in _grammar().adverbs):
         place += 1
+    kind = lexicon.sources[source].kind
     passive = bool({"is", "are", "was", "were", "being", "been"} & set(words[before:place]))
     for length in range(lexicon.find(words, place, lexicon.verbs), 0, -1):
         rest = words[place + length : place + length + 1]
@@ -281,7 +282,7 @@ def _read_predicate(
             continue
         for verb in lexicon.verbs.get(tuple(words[place : place + length]), ()):
             # "A toilet is flushed" is heard as a toilet flushing; "a surface is tapped" is no surface tapping.
-            done = passive and verb.tag != "VBG" and (lexicon.actions[verb.action].vague or source == "person")
+            done = passive and verb.tag != "VBG" and (lexicon.actions[verb.action].vague or kind == "person")
             if lexicon.covers(verb.action, source) and not done:
                 # "Sheep bleat": only the verb tells.
                 several = plural or (verb.tag == "VB" and _looks_the_same(source))
@@ -387,4 +388,7 @@ def _find_named(captions: Sequence[str], lexicon: Lexicon) -> tuple[frozenset[st
         or any(lexicon.covers(name, source) for source in sources)
     }
     # "barking" says that there is a dog.
-    return frozenset(sources | {lexicon.actions[name].alone for name in named} - {""}), frozenset(named)
+    alone = {
+        lexicon.actions[name].alone for name in named if not any(lexicon.covers(name, source) for source in sources)
+    }
+    return frozenset(sources | alone - {""}), frozenset(named)

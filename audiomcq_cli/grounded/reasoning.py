@@ -17,6 +17,9 @@ VERSION = "1"
 BRIEF = 240
 """Characters of what is heard that the short analysis repeats whole."""
 
+LONG = 1500
+"""Characters of it that the second stage repeats whole."""
+
 _ASKED = {
     "presence": "which of four sounds is really there",
     "background": "what goes on behind the main sound",
@@ -81,12 +84,11 @@ def compose(row: Mapping[str, Any]) -> tuple[dict[str, str], str]:
     ]
     parts = {
         "stage1": f"The question is: {question} It asks {asked}. It is about {_KINDS[kind]}, so its type is {kind}",
-        "stage2": say(_HEARD, "heard", heard=heard),
+        "stage2": say(_HEARD, "heard", heard=_shorten(heard, answer, LONG)),
         "stage3": f"{' '.join(against)} {say(_PLACE, 'place', answer=answer)}",
     }
-    analysis = (
-        f"{_capital(heard)}. The question asks {asked}: {answer} is what fits, and {_join(wrong, 'or')} does not."
-    )
+    brief = _capital(_shorten(heard, answer, BRIEF))
+    analysis = f"{brief}. The question asks {asked}: {answer} is what fits; {_join(wrong, 'and')} do not."
     return parts, analysis
 
 
@@ -100,14 +102,16 @@ def _tell(captions: Sequence[str], events: Sequence[Mapping[str, Any]]) -> str:
     return f"{told} ({times})" if told else times
 
 
-def _shorten(text: str, answer: str) -> str:
-    """The sentence of a long text that has most to say of the answer."""
-    if len(text) <= BRIEF:
+def _shorten(text: str, answer: str, length: int) -> str:
+    """The sentence of a long text that has most to say of the answer, cut where it is too long itself."""
+    if len(text) <= length:
         return text
     words = set(re.findall(r"\w+", answer.lower()))
-    sentences = [sentence.strip(" .") for sentence in re.split(r"(?<=[.;])\s+", text) if sentence.strip(" .")]
-    best = max(sentences, key=lambda sentence: len(words & set(re.findall(r"\w+", sentence.lower()))))
-    return best if len(best) <= 2 * BRIEF else f"{best[: 2 * BRIEF].rsplit(' ', 1)[0]} …"
+    sentences = [part.strip(" .") for part in re.split(r"(?<=[.;])\s+", text) if part.strip(" .")]
+    best = max(sentences, key=lambda part: len(words & set(re.findall(r"\w+", part.lower()))))
+    if len(best) <= length:
+        return best
+    return f"{best[:length].rsplit(' ', 1)[0]} …"
 
 
 def _join(texts: Sequence[str], word: str) -> str:
