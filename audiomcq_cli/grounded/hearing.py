@@ -144,7 +144,6 @@ class Scene:
 @dataclass(frozen=True, slots=True)
 class _Clause:
     link: str
-    text: str
     event: Event | None
 
 
@@ -196,7 +195,7 @@ def _read_clauses(text: str, lexicon: Lexicon) -> Iterator[_Clause]:
         part = text[start:end].strip()
         if part:
             event = _read_event(part, previous if link in ("", BEFORE) else None, lexicon, follows=link == BEFORE)
-            yield _Clause(link, part, event)
+            yield _Clause(link, event)
             previous = event or previous
             link = name
         else:
@@ -239,11 +238,9 @@ def _find_subject(words: Sequence[str], place: int, lexicon: Lexicon) -> int:
 
 def _skip_modifiers(words: Sequence[str], place: int) -> tuple[int, bool]:
     several = False
-    while place < len(words) and (
-        words[place] in _grammar().determiners
-        or words[place] in _grammar().adjectives
-        or words[place] in _grammar().adverbs
-    ):
+    known = _grammar()
+    groups = (known.determiners, known.adjectives, known.adverbs)
+    while place < len(words) and any(words[place] in group for group in groups):
         # "a running engine": a participle in front of a noun; "barking" alone is what is heard.
         if words[place].endswith("ing") and place + 1 == len(words):
             break
@@ -252,7 +249,7 @@ def _skip_modifiers(words: Sequence[str], place: int) -> tuple[int, bool]:
         # "a female cheering", where "a female voice" has it as an adjective.
         if _is_noun_alone(words, place):
             break
-        several |= words[place] in _grammar().several
+        several |= words[place] in known.several
         place += 1
     return place, several
 
@@ -278,7 +275,7 @@ def _read_predicate(
     passive = bool({"is", "are", "was", "were", "being", "been"} & set(words[before:place]))
     for length in range(lexicon.find(words, place, lexicon.verbs), 0, -1):
         rest = words[place + length : place + length + 1]
-        if rest and rest[0] not in _grammar().after_verb and rest[0] not in _grammar().adverbs:
+        if rest and not _may_follow(rest[0]):
             continue
         for verb in lexicon.verbs.get(tuple(words[place : place + length]), ()):
             # "A toilet is flushed" is heard as a toilet flushing; "a surface is tapped" is no surface tapping.
@@ -288,6 +285,11 @@ def _read_predicate(
                 several = plural or (verb.tag == "VB" and _looks_the_same(source))
                 return Event(source, verb.action, several, verb.base, verb.gerund, **marks)
     return None
+
+
+def _may_follow(word: str) -> bool:
+    """Whether a word may stand behind a verb that is complete in itself."""
+    return word in _grammar().after_verb or word in _grammar().adverbs
 
 
 def _looks_the_same(source: str) -> bool:
@@ -308,7 +310,7 @@ def _read_bare(
     length = lexicon.find(words, place, lexicon.verbs)
     verbs = lexicon.verbs.get(tuple(words[place : place + length]), ()) if length else ()
     rest = words[place + length :]
-    if verbs and (not rest or rest[0] in _grammar().after_verb or rest[0] in _grammar().adverbs):
+    if verbs and (not rest or _may_follow(rest[0])):
         if previous and previous.source != SOMETHING:
             for verb in verbs:
                 if verb.tag in elided and lexicon.covers(verb.action, previous.source):
@@ -320,7 +322,7 @@ def _read_bare(
     if verbs and rest[:1] == ["of"]:
         return _read_of(tuple(words[place : place + length]), rest[1:], marks, lexicon)
     length = lexicon.find(words, place, lexicon.sounds)
-    if length and (len(words) == place + length or words[place + length] in _grammar().after_verb | _grammar().adverbs):
+    if length and (len(words) == place + length or _may_follow(words[place + length])):
         action = lexicon.sounds[tuple(words[place : place + length])]
         return _name_alone(action, "", marks, lexicon)
     return None
@@ -380,15 +382,11 @@ def _find_named(captions: Sequence[str], lexicon: Lexicon) -> tuple[frozenset[st
                     sources.add(noun.source)
                 verbs |= {table[form] for table in (lexicon.sounds, lexicon.said) if form in table}
                 verbs.update(verb.action for verb in lexicon.verbs.get(form, ()))
-    named = {
-        name
-        for name in verbs
-        if lexicon.actions[name].vague
-        or lexicon.actions[name].alone
-        or any(lexicon.covers(name, source) for source in sources)
-    }
-    # "barking" says that there is a dog.
-    alone = {
-        lexicon.actions[name].alone for name in named if not any(lexicon.covers(name, source) for source in sources)
-    }
-    return frozenset(sources | alone - {""}), frozenset(named)
+    done = {name for name in verbs if any(lexicon.covers(name, source) for source in sources)}
+    # "barking" alone says that there is a dog; what neither is done by anybody named nor says who does it, is no sound.
+    alone = {name: lexicon.actions[name].alone for name in verbs - done}
+    vague = {name for name in verbs if lexicon.actions[name].vague}
+    return (
+        frozenset(sources | set(alone.values()) - {""}),
+        frozenset(done | vague | {name for name in alone if alone[name]}),
+    )

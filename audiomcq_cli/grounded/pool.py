@@ -125,17 +125,15 @@ def is_implied(event: Event, scene: Scene) -> bool:
     lexicon = load()
     action = lexicon.actions[event.action]
     tags = set(action.tags)
-    person = False
-    if event.source != SOMETHING:
+    done = any(lexicon.alike(event.action, other) for other in scene.actions)
+    if event.source == SOMETHING:
+        implied = done
+    else:
         source = lexicon.sources[event.source]
-        person = source.kind == "person"
         tags |= set(source.tags)
         close = any(lexicon.same(event.source, other) for other in scene.sources)
-        if close and not person:
-            return True
-        if any(lexicon.alike(event.action, other) for other in scene.actions) and (close or not person):
-            return True
-    elif any(lexicon.alike(event.action, other) for other in scene.actions):
+        implied = (done and close) if source.kind == "person" else (done or close)
+    if implied:
         return True
     named = [lexicon.actions[name] for name in scene.actions]
     if any(tags & set(other.tags) for other in named if other.vague):

@@ -49,7 +49,7 @@ STEMS = {
     "animal": ("Which animal can be heard?", "What kind of animal can be heard in this clip?"),
     "vehicle": ("Which vehicle can be heard?", "What kind of vehicle can be heard in this clip?"),
     "doing": ("What {be} {the} doing?",),
-    "who": ("Who {be} {gerund}?", "Who can be heard {gerund}?"),
+    "who": ("Who is {gerund}?", "Who can be heard {gerund}?"),
     "times": ("How many times {do} {the} {verb}?",),
 }
 """Ways to ask, by form; a question takes one of its form."""
@@ -130,7 +130,7 @@ class _Author:
             yield self._times(event)
         kind = kind_of(event.source)
         if kind == "person" and self._is_alone(event):
-            if event.action not in _SPEECH:  # nearly everybody speaks: no question without the audio either
+            if event.action not in _SPEECH:
                 yield self._doing(event)
             if event.action in _WHO and event.source != "person":
                 yield self._who(event)
@@ -173,6 +173,8 @@ class _Author:
                 and not any(lexicon.alike(other.action, name) for name in self.scene.actions)
             )
 
+        # Of those who speak nobody is asked what they do: no answer is commoner.
+        said = {name: count for name, count in self.pool.actions["person"].items() if name not in _SPEECH}
         question = self._stem("doing", be="are" if event.plural else "is", the=_definite(event))
         return Draft(
             "doing",
@@ -180,9 +182,8 @@ class _Author:
             question,
             event.gerund,
             event.concept,
-            lambda: self.pool.pick(
-                "person", fits, lambda one: one.gerund, 3, self.seed, self.clip, "doing", event.text
-            ),
+            lambda: self._pick_of("person", fits, lambda one: one.gerund, "doing", event),
+            balance(event.action, said),
         )
 
     def _who(self, event: Event) -> Draft:
@@ -199,7 +200,7 @@ class _Author:
                 and not any(lexicon.same(other.source, one) for one in self.scene.sources)
             )
 
-        question = self._stem("who", event.text, be="is", gerund=event.gerund)
+        question = self._stem("who", event.text, gerund=event.gerund)
         return Draft(
             "who",
             _type_of(event),
@@ -222,7 +223,7 @@ class _Author:
                 kind_of(other.source) == kind
                 and other.source not in _NO_ANSWER
                 and not any(lexicon.same(other.source, one) for one in rivals)
-                and not is_action_near(other, self.scene)
+                and not _is_action_near(other, self.scene)
             )
 
         return Draft(
@@ -271,11 +272,12 @@ class _Author:
         return not same_kind and not others
 
     def _is_once(self, event: Event) -> bool:
-        """Whether only one place of the captions has it, so that what is next to it is one thing."""
-        return sum(event in (pair.first, pair.second) for pair in self.scene.pairs) == 1 or not self.scene.pairs
+        """Whether it stands in one pair only, so that what is next to it is one thing."""
+        pairs = {(pair.first.concept, pair.second.concept) for pair in self.scene.pairs}  # several captions may agree
+        return sum(event.concept in pair for pair in pairs) == 1
 
 
-def is_action_near(event: Event, scene: Scene) -> bool:
+def _is_action_near(event: Event, scene: Scene) -> bool:
     """Whether something in a scene does what an event does, which would leave open who it is."""
     lexicon = load()
     return any(lexicon.alike(event.action, name) for name in scene.actions if not lexicon.actions[name].vague)

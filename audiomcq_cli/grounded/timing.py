@@ -21,12 +21,10 @@ PlaceStem = Callable[[str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One sound, once or several times in a row without another between: its label and times in seconds."""
+    """One sound, once or several times in a row without another between: its label, and when it ends in seconds."""
 
     label: str
-    onset: float
     offset: float
-    count: int
 
 
 def draft_timed(
@@ -126,9 +124,9 @@ def _list_runs(events: Sequence[Mapping[str, Any]]) -> list[Run]:
     for event in events:
         last = runs[-1] if runs else None
         if last and last.label == event["label"]:
-            runs[-1] = Run(last.label, last.onset, max(last.offset, event["offset"]), last.count + 1)
+            runs[-1] = Run(last.label, max(last.offset, event["offset"]))
         elif last and event["onset"] < last.offset:
             return []
         else:
-            runs.append(Run(str(event["label"]), event["onset"], event["offset"], 1))
+            runs.append(Run(str(event["label"]), event["offset"]))
     return runs
