@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out, printable
 from audiomcq_cli.cli.corpus import RELEASE, Json, run
 from audiomcq_cli.errors import InputError
@@ -29,13 +28,12 @@ def demo(
 ) -> None:
     """Make clips, build a corpus of them with the embedded model, and show what came of it."""
     from audiomcq_cli.cli.recipe import read_recipe
+    from audiomcq_cli.cli.session import check_models
     from audiomcq_cli.demo.write import write_clips
     from audiomcq_cli.storage.resources import shipped
 
     example = shipped("examples") / EXAMPLE
-    for model in read_recipe(example).models.values():
-        if identify := registry.backend(model.backend).identify:
-            identify(model)  # raises where the weights are missing, before anything is made
+    check_models("filter", read_recipe(example))  # raises before anything is made
     _check_target(target)
     clips = write_clips(target / "clips")
     shutil.copyfile(example, target / RECIPE)

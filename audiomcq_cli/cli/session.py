@@ -71,6 +71,17 @@ def rehearse_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
     out.table("Dry run: what is not in the journal yet, if nothing is rejected", columns, rows)
 
 
+def check_models(stage: str, recipe: Recipe) -> None:
+    """Make sure that the models of a stage answer, without running it.
+
+    Raises:
+        ModelError: One does not.
+    """
+    list_needs = registry.stages()[stage].needs
+    needs = list(list_needs(recipe.options(stage))) if list_needs else []
+    _run(recipe, lambda runtime: runtime.check(stage, needs))
+
+
 def check_folder(target: Path, *sources: Path) -> None:
     """Refuse to write where there is a file, or where something is read.
 
