@@ -268,18 +268,36 @@ def _read_predicate(
     words: Sequence[str], place: int, source: str, plural: bool, marks: Mapping[str, Any], lexicon: Lexicon
 ) -> Event | None:
     """What the subject does, if that is a verb of its own with nothing but circumstances behind it."""
-    before = place
-    while place < len(words) and (words[place] in _grammar().auxiliaries or words[place] in _grammar().adverbs):
+    known, before = _grammar(), place
+    while place < len(words):
+        passive = bool({"is", "are", "was", "were", "being", "been"} & set(words[before:place]))
+        # "starts" is what an engine does; in "starts speaking" something follows that is no circumstance.
+        if event := _read_verb(words, place, source, plural, passive, marks, lexicon):
+            return event
+        if words[place] not in known.auxiliaries and words[place] not in known.adverbs:
+            return None
         place += 1
-    kind = lexicon.sources[source].kind
-    passive = bool({"is", "are", "was", "were", "being", "been"} & set(words[before:place]))
+    return None
+
+
+def _read_verb(
+    words: Sequence[str],
+    place: int,
+    source: str,
+    plural: bool,
+    passive: bool,
+    marks: Mapping[str, Any],
+    lexicon: Lexicon,
+) -> Event | None:
+    """The verb at a place, if its subject can do that."""
+    person = lexicon.sources[source].kind == "person"
     for length in range(lexicon.find(words, place, lexicon.verbs), 0, -1):
         rest = words[place + length : place + length + 1]
         if rest and not _may_follow(rest[0]):
             continue
         for verb in lexicon.verbs.get(tuple(words[place : place + length]), ()):
             # "A toilet is flushed" is heard as a toilet flushing; "a surface is tapped" is no surface tapping.
-            done = passive and verb.tag != "VBG" and (lexicon.actions[verb.action].vague or kind == "person")
+            done = passive and verb.tag != "VBG" and (lexicon.actions[verb.action].vague or person)
             if lexicon.covers(verb.action, source) and not done:
                 # "Sheep bleat": only the verb tells.
                 several = plural or (verb.tag == "VB" and _looks_the_same(source))
@@ -372,6 +390,7 @@ def _chain(clauses: Sequence[_Clause]) -> tuple[Event, ...]:
 def _find_named(captions: Sequence[str], lexicon: Lexicon) -> tuple[frozenset[str], frozenset[str]]:
     """Every source and action that is named anywhere, in whatever clause."""
     sources: set[str] = set()
+    sounds: set[str] = set()
     verbs: set[str] = set()
     for caption in captions:
         words = _TOKEN.findall(caption.lower().replace("-", " "))
@@ -380,13 +399,16 @@ def _find_named(captions: Sequence[str], lexicon: Lexicon) -> tuple[frozenset[st
                 form = tuple(words[place : place + length])
                 if noun := lexicon.nouns.get(form):
                     sources.add(noun.source)
-                verbs |= {table[form] for table in (lexicon.sounds, lexicon.said) if form in table}
+                if sound := lexicon.sounds.get(form):
+                    sounds.add(sound)
+                if said := lexicon.said.get(form):
+                    verbs.add(said)
                 verbs.update(verb.action for verb in lexicon.verbs.get(form, ()))
     done = {name for name in verbs if any(lexicon.covers(name, source) for source in sources)}
     # "barking" alone says that there is a dog; what neither is done by anybody named nor says who does it, is no sound.
-    alone = {name: lexicon.actions[name].alone for name in verbs - done}
+    alone = {name: lexicon.actions[name].alone for name in (verbs | sounds) - done}
     vague = {name for name in verbs if lexicon.actions[name].vague}
     return (
         frozenset(sources | set(alone.values()) - {""}),
-        frozenset(done | vague | {name for name in alone if alone[name]}),
+        frozenset(done | sounds | vague | {name for name in alone if alone[name]}),
     )

@@ -132,7 +132,8 @@ def is_implied(event: Event, scene: Scene) -> bool:
         source = lexicon.sources[event.source]
         tags |= set(source.tags)
         close = any(lexicon.same(event.source, other) for other in scene.sources)
-        implied = (done and close) if source.kind == "person" else (done or close)
+        anybody = not any(kind_of(other) == "person" for other in scene.sources)
+        implied = (done and (close or anybody)) if source.kind == "person" else (done or close)
     if implied:
         return True
     named = [lexicon.actions[name] for name in scene.actions]

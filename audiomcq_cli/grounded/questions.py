@@ -142,9 +142,13 @@ class _Author:
         if pair.relation == DURING:
             yield self._draft("during", _type_of(pair.first), pair.first, cue=pair.second)
             yield self._draft("during", _type_of(pair.second), pair.second, cue=pair.first)
-        elif pair.relation == BEFORE and self._is_once(pair.first) and self._is_once(pair.second):
-            yield self._draft("after", "temporal", pair.second, cue=pair.first)
-            yield self._draft("before", "temporal", pair.first, cue=pair.second)
+        elif pair.relation == BEFORE:
+            # What comes after something that comes twice is not one thing; several captions may say the same.
+            pairs = {(one.first.concept, one.second.concept) for one in self.scene.pairs}
+            if sum(first == pair.first.concept for first, _ in pairs) == 1:
+                yield self._draft("after", "temporal", pair.second, cue=pair.first)
+            if sum(second == pair.second.concept for _, second in pairs) == 1:
+                yield self._draft("before", "temporal", pair.first, cue=pair.second)
 
     def place(self, form: str, event: Event) -> Draft:
         """What comes first or last, among the clip's own sounds and others."""
@@ -270,11 +274,6 @@ class _Author:
         ]
         others = [one for one in self.scene.events if kind_of(one.source) == kind and one.concept != event.concept]
         return not same_kind and not others
-
-    def _is_once(self, event: Event) -> bool:
-        """Whether it stands in one pair only, so that what is next to it is one thing."""
-        pairs = {(pair.first.concept, pair.second.concept) for pair in self.scene.pairs}  # several captions may agree
-        return sum(event.concept in pair for pair in pairs) == 1
 
 
 def _is_action_near(event: Event, scene: Scene) -> bool:
