@@ -35,12 +35,12 @@ STEMS = {
         "Which sound goes along with {sound}?",
     ),
     "after": (
-        "What is heard right after {sound}?",
+        "Which sound comes right after that of {sound}?",
         "What comes right after the sound of {sound}?",
         "Which sound follows that of {sound}?",
     ),
     "before": (
-        "What is heard right before {sound}?",
+        "Which sound comes right before that of {sound}?",
         "What comes right before the sound of {sound}?",
         "Which sound comes just before that of {sound}?",
     ),
@@ -139,6 +139,8 @@ class _Author:
 
     def pair(self, pair: Pair) -> Iterator[Draft]:
         """What goes along with something, or comes next to it."""
+        if _is_near(pair.first, pair.second):
+            return  # a drill operating, then another tool: the one would do as well as the other
         if pair.relation == DURING:
             yield self._draft("during", _type_of(pair.first), pair.first, cue=pair.second)
             yield self._draft("during", _type_of(pair.second), pair.second, cue=pair.first)
@@ -174,6 +176,7 @@ class _Author:
                 kind_of(other.source) == "person"
                 and other.action not in _SPEECH
                 and lexicon.covers(other.action, event.source)
+                and (event.source != "crowd" or "crowd" in self.pool.doers[other.action])
                 and not any(lexicon.alike(other.action, name) for name in self.scene.actions)
             )
 
@@ -280,6 +283,14 @@ def _is_action_near(event: Event, scene: Scene) -> bool:
     """Whether something in a scene does what an event does, which would leave open who it is."""
     lexicon = load()
     return any(lexicon.alike(event.action, name) for name in scene.actions if not lexicon.actions[name].vague)
+
+
+def _is_near(one: Event, other: Event) -> bool:
+    """Whether two events are easily taken for one another."""
+    lexicon = load()
+    named = SOMETHING not in (one.source, other.source)
+    close = lexicon.same(one.source, other.source) if named else one.source == other.source
+    return close and lexicon.alike(one.action, other.action)
 
 
 def _type_of(event: Event) -> str:

@@ -34,20 +34,20 @@ def test_every_form(form: str) -> None:
 
 
 def test_stages_say_what_they_should() -> None:
-    """The second stage tells what is heard, the third holds every other option against it."""
-    clip = make_clip("A dog barks", "A dog barks behind a very old barn")
+    """The second stage has what was written of it, the third holds every other option against it."""
+    clip = make_clip("A dog barks behind a very old barn", "Somewhere behind a very old barn there is a loud animal")
     row = make_row(clip, ask(clip, "presence"))
     parts, analysis = compose(row)
-    assert "A dog barks behind a very old barn" in parts["stage2"]
+    assert "A dog barks behind a very old barn" in parts["stage2"], "not the longer one, which has no dog"
     assert all(choice.lower() in parts["stage3"].lower() for choice in row["choices"])
-    assert "a very old barn" in analysis
-    assert row["answer"] in analysis
+    assert "a dog barking" in analysis
+    assert "barn" not in analysis, "the short one has only what was read"
 
 
 def test_known_times_are_told() -> None:
     """Where the times of events are known the second stage has them."""
     clip, *_ = FORMS["begin"]
-    assert "a bell ringing from 4.1 s" in compose(make_row(clip, ask(clip, "begin")))[0]["stage2"]
+    assert "a bell ringing at 4.1 s" in compose(make_row(clip, ask(clip, "begin")))[0]["stage2"]
 
 
 def test_own_sounds_are_not_denied() -> None:
@@ -55,8 +55,7 @@ def test_own_sounds_are_not_denied() -> None:
     clip = make_clip("Noises", events=[("a bell ringing", 1.0, 2.0), ("a dog barking", 3.0, 4.0)])
     row = make_row(clip, ask(clip, "first"))
     stage = compose(row)[0]["stage3"]
-    assert "another moment" in stage
-    assert "a dog barking belongs" in stage.lower()
+    assert "I do hear a dog barking, but later." in stage
 
 
 def test_questions_of_a_corpus() -> None:
@@ -96,7 +95,7 @@ def test_many_events() -> None:
 @pytest.mark.parametrize("caption", ["A dog barks {answer} {0}", "A dog barks %s", "A dog barks \\1"])
 def test_odd_captions(caption: str) -> None:
     """What looks like a template in a caption is told as it is."""
-    clip = make_clip("A dog barks", caption)
+    clip = make_clip(caption)
     row = make_row(clip, ask(make_clip("A dog barks"), "presence"))
     assert caption in compose(row)[0]["stage2"]
     assert check(row) == []
