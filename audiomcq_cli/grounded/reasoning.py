@@ -56,9 +56,8 @@ _OF_SOUNDS = frozenset(
 _HEARD = ("I hear {heard}.", "The clip has the sound of {heard}.", "What can be heard is {heard}.")
 _TOLD = ("This is what can be heard: {told}.", "Listening to it: {told}.", "The clip sounds like this: {told}.")
 _ABSENT = ("I do not hear {wrong}.", "There is no sign of {wrong}.", "Nothing points to {wrong}.")
-_RULED_OUT = ("That rules out {wrong}.", "The other choices, {wrong}, do not match that.", "That is not {or_wrong}.")
+_RULED_OUT = ("That rules out {wrong}.", "The other choices, {wrong}, do not match that.", "None of {wrong} fits that.")
 _PLACE = ("That leaves {answer}.", "So the answer is {answer}.", "The choice that fits is {answer}.")
-_SHORT = ("The question asks {asked}. {told} {against} {place}", "{told} The question asks {asked}. {against} {place}")
 _MOMENT = {"first": "but later", "last": "but earlier"}
 
 _OF_MUSIC = {
@@ -94,7 +93,7 @@ def compose(row: Mapping[str, Any]) -> tuple[dict[str, str], str]:
         "stage2": full if caption else told,
         "stage3": f"{against} {place}",
     }
-    return parts, say(_SHORT, "short", asked=asked, told=told, against=against, place=place)
+    return parts, f"The question asks {asked}. {told} {against} {place}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +182,7 @@ def _deny(row: Mapping[str, Any], form: str, clip: _Clip, say: Callable[..., str
     wrong = [choice for choice in row["choices"] if choice != row["answer"]]
     if form not in _OF_SOUNDS:
         quoted = [f'"{choice}"' for choice in wrong]
-        yield say(_RULED_OUT, "wrong", wrong=_join(quoted, "and"), or_wrong=_join(quoted, "or"))
+        yield say(_RULED_OUT, "wrong", wrong=_join(quoted, "and"))
         return
     if absent := [choice for choice in wrong if choice not in clip.things]:
         yield say(_ABSENT, "wrong", wrong=_join(absent, "or"))
