@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-WEIGHT = 0.8
-"""Power of a count that gives its weight; nearer 1 and common events fill the wrong options, nearer 0 the rarest do."""
-
 
 @dataclass(frozen=True)
 class Pool:
@@ -65,10 +62,13 @@ class Pool:
     def _weights(self) -> npt.NDArray[np.float64]:
         import numpy as np
 
-        return np.array(self.clips, np.float64) ** WEIGHT
+        return np.array(self.clips, np.float64)
 
     def rank(self, *key: str | int) -> Iterator[Event]:
-        """All events in the order drawn for a key: heavier ones tend to come first (Efraimidis and Spirakis, 2006)."""
+        """All events in the order drawn for a key, common ones rather first (Efraimidis and Spirakis, 2006).
+
+        As often as they are heard: an answer that is commoner than the options beside it could be guessed.
+        """
         import numpy as np
 
         # SplitMix64's finaliser over both numbers: a hash for each event costs a hundred times as much.
