@@ -375,7 +375,7 @@ class Model:
     Of these only what could change an answer is part of a journal key (the model's identity, sampling, structured, and
     sample_rate where it hears): the same model reached another way shares its replies. ``attempts`` is how often one
     call is sent to a server that cannot answer now, ``tries`` how often a request is asked again because its reply is
-    of no use. ``settings`` holds the backend's own options.
+    of no use. Prices are for a million tokens. ``settings`` holds the backend's own options.
     """
 
     name: str
@@ -390,6 +390,8 @@ class Model:
     attempts: int = 8
     tries: int = 3
     timeout: float = 600.0
+    prompt_price: float | None = None
+    completion_price: float | None = None
     sampling: Mapping[str, Any] = field(default_factory=dict)
     structured: str = "json_schema"
     audio: bool = False

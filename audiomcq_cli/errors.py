@@ -12,7 +12,9 @@
     ├── ReplayMiss ....................... 7   a replay needs a reply that no journal has
     ├── StorageError ..................... 8   a folder on disk contradicts itself or cannot be written
     │   └── JournalBusy                        another run is writing the same journal
+    ├── TooManyRejected .................. 10  a stage rejected a larger part of its items than max_rejected allows
     ├── Interrupted ...................... 130 Ctrl-C or SIGTERM; everything done so far is kept
+    │   └── BudgetReached ................ 9   the budget is used up; likewise
     └── CallError                              one call to a model went wrong; never leaves the engine
         ├── CallUnavailable                    worth another try: 429, 5xx, a time-out, a cut connection
         └── CallRefused                        this very request is refused (400): the row alone fails
@@ -124,6 +126,18 @@ class Interrupted(AudiomcqError):
 
     exit_code = 130
     retryable = True
+
+
+class BudgetReached(Interrupted):
+    """The budget of tokens, money or hours is used up; everything done so far is kept."""
+
+    exit_code = 9
+
+
+class TooManyRejected(AudiomcqError):
+    """A stage rejected a larger part of its items than is allowed."""
+
+    exit_code = 10
 
 
 class CallError(AudiomcqError):

@@ -148,6 +148,8 @@ def _make_table(name: str) -> list[str]:
             return _table_of_columns({one: records.COLUMNS[one] for one in records.REJECT}, stages=False)
         case "project":
             return _table_of_keys(recipe["properties"]["project"], {"version": "0.1.0", "seed": 0, "workdir": "build"})
+        case "budget" | "limits":
+            return _table_of_keys(recipe["properties"][name], {"max_failed": 0.0, "max_rejected": 1.0})
         case "publish":
             return _table_of_keys(recipe["properties"]["publish"], _defaults(ReleaseInfo))
         case "models":

@@ -139,4 +139,13 @@ def describe_reasons(reasons: Mapping[str, Mapping[str, int]]) -> str:
     return ", ".join(f"{code} {count:,}" for code, count in counts.most_common())
 
 
+def describe_spent(spent: Mapping[str, Any]) -> str:
+    """Calls, tokens and money, by model in ``spent``, in a line."""
+    calls, retries = sum(spent["calls"].values()), sum(spent["retries"].values())
+    prompt, completion = sum(spent["prompt_tokens"].values()), sum(spent["completion_tokens"].values())
+    again = f", {retries:,} sent again" if retries else ""
+    money = f", {sum(spent['cost'].values()):,.4f} in money" if spent["cost"] else ""
+    return f"{calls:,} calls{again}, {prompt:,} prompt and {completion:,} completion tokens{money}"
+
+
 out = Out()

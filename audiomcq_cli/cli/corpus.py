@@ -61,14 +61,29 @@ def run(
     keep_failed: Annotated[
         bool, typer.Option("--keep-failed", help="Count failed items as done, and go on without them.")
     ] = False,
+    budget: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What this run may spend: tokens, money (in the currency of the prices) or hours."
+            " Give it once for each.",
+            metavar="NAME=VALUE",
+        ),
+    ] = None,
+    max_failed: Annotated[
+        float | None, typer.Option(help="Part of a stage's items that may fail (default: the recipe's, else 0).")
+    ] = None,
+    max_rejected: Annotated[
+        float | None, typer.Option(help="Part of a stage's items that may be rejected (default: the recipe's, else 1).")
+    ] = None,
     replay: Annotated[bool, typer.Option("--replay", help="Answer from the journal alone, and call nothing.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; call and write nothing.")] = False,
     json: Json = False,
 ) -> None:
     """Run all stages of a recipe in order; what did not change is not done again."""
     from audiomcq_cli.cli.session import rehearse_jobs, run_jobs
+    from audiomcq_cli.cli.stages import override_limits
 
-    loaded = _load(recipe, source or (), workdir)
+    loaded = override_limits(_load(recipe, source or (), workdir), budget, max_failed, max_rejected)
     names = _names(loaded, until)
     jobs = _jobs(loaded, [name for name in names if name != "publish"], limit, keep_failed, replay)
     if dry_run:
@@ -198,6 +213,7 @@ def _names(recipe: Recipe, until: str | None) -> list[str]:
 def _jobs(recipe: Recipe, names: list[str], limit: int | None, keep_failed: bool, replay: bool) -> list[Job]:
     from dataclasses import replace
 
+    from audiomcq_cli.cli.session import command_line
     from audiomcq_cli.engine.account import Job
 
     folder = _folder(recipe)
@@ -217,6 +233,9 @@ def _jobs(recipe: Recipe, names: list[str], limit: int | None, keep_failed: bool
                 shards=recipe.shards,
                 keep_failed=keep_failed,
                 replay=replay,
+                max_failed=recipe.limit("max_failed", name, 0.0),
+                max_rejected=recipe.limit("max_rejected", name, 1.0),
+                command=command_line(),
             )
         )
     return jobs

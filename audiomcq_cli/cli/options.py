@@ -78,6 +78,21 @@ def flag(
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=declaration)
 
 
+BUDGET = ("tokens", "money", "hours")
+
+
+def read_budget(values: Sequence[str]) -> dict[str, Any]:
+    """A budget from ``tokens=N``, ``money=X``, ``hours=X``.
+
+    Raises:
+        RecipeError: It is not of that form.
+    """
+    given = _read_pairs("budget", Mapping[str, float], values)
+    if unknown := [name for name in given if name not in BUDGET]:
+        raise RecipeError(f"--budget {unknown[0]}: expected one of {', '.join(BUDGET)}")
+    return {name: int(value) if name == "tokens" else value for name, value in given.items()}
+
+
 def argument(name: str, type_: Any, help: str, *, metavar: str, required: bool = True) -> inspect.Parameter:
     """A Typer argument as a positional parameter."""
     declaration = Annotated[type_, typer.Argument(help=escape_markup(help), metavar=metavar, show_default=False)]

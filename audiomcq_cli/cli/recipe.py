@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -49,7 +49,7 @@ class Recipe:
         name, version, seed, shards: ``[project]``.
         workdir: Folder of all stage folders and of the journal. prompts: Folder of the user's own prompts.
         models, sources: By name; in order. stages: The tables of the stages as they stand.
-        publish: The table of that name.
+        publish, budget, limits: The tables of those names.
     """
 
     path: Path | None = None
@@ -64,6 +64,13 @@ class Recipe:
     sources: tuple[SourceSpec, ...] = ()
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     publish: Mapping[str, Any] = field(default_factory=dict)
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
+
+    def limit(self, name: str, stage: str, default: float) -> float:
+        """A limit of a stage, where it is set for all of them or for that one."""
+        given = self.limits.get(name, default)
+        return float(given.get(stage, default) if isinstance(given, Mapping) else given)
 
     def options(self, stage: str, flags: Mapping[str, Any] | None = None) -> Any:
         """The options of a stage: flags first, then the recipe's table, then the defaults.
@@ -79,6 +86,19 @@ class Recipe:
         if given or not table or self.path is None:
             return build(options, {**table, **given})
         return _build(options, table, self.path, self.text, [stage])
+
+
+def override(recipe: Recipe, table: str, given: Mapping[str, Any]) -> Recipe:
+    """A recipe with other values in its table ``budget`` or ``limits``, as flags give them.
+
+    Raises:
+        RecipeError: A value is none that the table takes.
+    """
+    if problem := _first_problem(dict(given), schema("recipe")["properties"][table]):
+        raise RecipeError(f"{table} {'.'.join(str(key) for key in problem[0])}: {problem[1]}")
+    if table == "budget":
+        return replace(recipe, budget={**recipe.budget, **given})
+    return replace(recipe, limits={**recipe.limits, **given})
 
 
 def recipe_schema() -> dict[str, Any]:
@@ -153,6 +173,8 @@ class _Reader:
             sources=self._sources(table.get("sources", []), whole["$defs"]["source"]),
             stages={name: table[name] for name in stages if name in table},
             publish=table.get("publish", {}),
+            budget=table.get("budget", {}),
+            limits=table.get("limits", {}),
         )
 
     def _models(self, tables: Any, base: Mapping[str, Any]) -> dict[str, Model]:

@@ -12,8 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.console import StageProgress, describe_reasons, out
-from audiomcq_cli.errors import CapabilityMissing, Incomplete, InputError, Interrupted, RecipeError
+from audiomcq_cli.cli.console import StageProgress, describe_reasons, describe_spent, out
+from audiomcq_cli.errors import (
+    BudgetReached,
+    CapabilityMissing,
+    Incomplete,
+    InputError,
+    Interrupted,
+    RecipeError,
+    TooManyRejected,
+)
 
 if TYPE_CHECKING:
     from audiomcq_cli.cli.recipe import Recipe
@@ -28,19 +36,21 @@ def run_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
     """Run stages one after another and sum each of them up.
 
     Raises:
-        Incomplete: Rows failed; later stages were not begun. Interrupted, AudiomcqError: As they come.
+        Incomplete, TooManyRejected: Of rows; later stages were not begun. Interrupted, AudiomcqError: As they come.
     """
     reports: list[dict[str, Any]] = []
     out.summary["stages"] = reports
+
+    def tell(report: StageReport) -> None:
+        reports.append(asdict(report))
+        _sum_up(report)
 
     async def work(runtime: Runtime) -> None:
         from audiomcq_cli.engine.executors import LocalExecutor
         from audiomcq_cli.engine.stage import run_stage
 
         for job in jobs:
-            report = await run_stage(job, runtime, LocalExecutor(), StageProgress(out))
-            reports.append(asdict(report))
-            _sum_up(report)
+            report = await run_stage(job, runtime, LocalExecutor(), StageProgress(out), tell)
             _raise_if_incomplete(job, report)
 
     _check(jobs, recipe)
@@ -148,13 +158,15 @@ def _check_model(job: Job, need: Need, recipe: Recipe) -> None:
 
 def _run(recipe: Recipe, work: Callable[[Runtime], Awaitable[T]]) -> T:
     """Run a coroutine with a runtime; the first Ctrl-C or SIGTERM ends it gently, the second at once."""
+    from audiomcq_cli.engine.budget import Budget
     from audiomcq_cli.engine.runtime import Runtime
     from audiomcq_cli.storage.resources import Prompts
 
     async def main() -> T:
         kinds = {model.backend: registry.backend(model.backend) for model in recipe.models.values()}
         task = asyncio.current_task()
-        async with Runtime(recipe.models, kinds, prompts=Prompts(recipe.prompts)) as runtime:
+        budget = Budget(**recipe.budget)
+        async with Runtime(recipe.models, kinds, prompts=Prompts(recipe.prompts), budget=budget) as runtime:
 
             def on_signal() -> None:
                 if runtime.stopping and task is not None:
@@ -170,6 +182,9 @@ def _run(recipe: Recipe, work: Callable[[Runtime], Awaitable[T]]) -> T:
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             return runner.run(main())
+    except BudgetReached as error:
+        hint = f"what is done is kept; this goes on, with a budget of its own: {command_line()}"
+        raise BudgetReached(str(error), hint=hint) from error
     except (Interrupted, asyncio.CancelledError, KeyboardInterrupt) as error:
         raise Interrupted("interrupted", hint=f"what is done is kept; this goes on: {command_line()}") from error
 
@@ -191,8 +206,7 @@ def _sum_up(report: StageReport) -> None:
         if report.reasons[outcome]:
             out.say(f"  {outcome}: {describe_reasons({outcome: report.reasons[outcome]})}")
     if report.calls:
-        tokens = sum(report.prompt_tokens.values()), sum(report.completion_tokens.values())
-        out.say(f"  {sum(report.calls.values()):,} calls, {tokens[0]:,} prompt and {tokens[1]:,} completion tokens")
+        out.say(f"  {describe_spent(asdict(report))}")
 
 
 def _raise_if_incomplete(job: Job, report: StageReport) -> None:
@@ -201,7 +215,13 @@ def _raise_if_incomplete(job: Job, report: StageReport) -> None:
             f"{job.name}: {report.missing} of {report.shards} shards are not there yet",
             hint="the run that finds all of them writes the manifest",
         )
-    if report.items["failed"] and not job.keep_failed:
+    if report.items["rejected"] > job.max_rejected * report.items["in"]:
+        raise TooManyRejected(
+            f"{job.name}: {report.items['rejected']:,} of {report.items['in']:,} items rejected,"
+            f" more than max_rejected = {job.max_rejected:g} allows",
+            hint="the reasons are above, the items in .audiomcq/rejects of its folder; or raise the limit",
+        )
+    if report.items["failed"] > job.max_failed * report.items["in"] and not job.keep_failed:
         raise Incomplete(
             f"{job.name}: {report.items['failed']:,} items failed",
             hint=f"try just those again: {command_line()} (or go on without them: add --keep-failed)",

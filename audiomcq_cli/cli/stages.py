@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.options import argument, as_sentence, escape_markup, flag, flags_of, given_flags
+from audiomcq_cli.cli.options import (
+    argument,
+    as_sentence,
+    escape_markup,
+    flag,
+    flags_of,
+    given_flags,
+    read_budget,
+)
 from audiomcq_cli.contracts import Stage
 from audiomcq_cli.errors import RecipeError
 
 if TYPE_CHECKING:
+    from audiomcq_cli.cli.recipe import Recipe
     from audiomcq_cli.engine.account import Job
 
 OWN = "Options of this stage"
@@ -46,6 +55,22 @@ def shared_flags() -> list[inspect.Parameter]:
         flag("seed", int | None, "Seed of every choice made (default: the recipe's, else 0).", panel=SHARED),
         flag("shards", str | None, "Shards to work on, as 0-15 or 3,7; the others are left alone.", panel=SHARED),
         flag("keep_failed", bool, "Count failed items as done.", default=False, panel=SHARED),
+        flag(
+            "budget",
+            list[str] | None,
+            "What this run may spend: tokens, money (in the currency of the prices) or hours. Give it once for each.",
+            metavar="NAME=VALUE",
+            panel=SHARED,
+        ),
+        flag(
+            "max_failed", float | None, "Part of the items that may fail (default: the recipe's, else 0).", panel=SHARED
+        ),
+        flag(
+            "max_rejected",
+            float | None,
+            "Part of the items that may be rejected (default: the recipe's, else 1).",
+            panel=SHARED,
+        ),
         flag("replay", bool, "Answer from the journal alone, and call nothing.", default=False, panel=SHARED),
         flag("dry_run", bool, "Say what would be sent; call and write nothing.", default=False, panel=SHARED),
         flag("json", bool, "Print one machine-readable summary on stdout.", default=False, panel=SHARED),
@@ -88,7 +113,7 @@ def _make_command(name: str, stage: Stage[Any]) -> Callable[..., None]:
 
 
 def _run_command(name: str, stage: Stage[Any], values: Mapping[str, Any]) -> None:
-    from audiomcq_cli.cli.session import rehearse_jobs, run_jobs
+    from audiomcq_cli.cli.session import command_line, rehearse_jobs, run_jobs
     from audiomcq_cli.engine.account import Job
 
     recipe = load_recipe(values)
@@ -106,12 +131,15 @@ def _run_command(name: str, stage: Stage[Any], values: Mapping[str, Any]) -> Non
         only=parse_numbers(values["shards"]),
         keep_failed=values["keep_failed"],
         replay=values["replay"],
+        max_failed=recipe.limit("max_failed", name, 0.0),
+        max_rejected=recipe.limit("max_rejected", name, 1.0),
+        command=command_line(),
     )
     _check_numbers(job)
     (rehearse_jobs if values["dry_run"] else run_jobs)([job], recipe)
 
 
-def load_recipe(values: Mapping[str, Any]) -> Any:
+def load_recipe(values: Mapping[str, Any]) -> Recipe:
     """The recipe of a command, with what its shared flags override."""
     from dataclasses import replace
 
@@ -119,7 +147,18 @@ def load_recipe(values: Mapping[str, Any]) -> Any:
 
     recipe = read_recipe(values["recipe"]) if values["recipe"] else default_recipe()
     given = {name: values[name] for name in ("workdir", "prompts", "seed") if values[name] is not None}
-    return replace(recipe, **given)
+    return override_limits(replace(recipe, **given), values["budget"], values["max_failed"], values["max_rejected"])
+
+
+def override_limits(
+    recipe: Recipe, budget: Sequence[str] | None, max_failed: float | None, max_rejected: float | None
+) -> Recipe:
+    """A recipe with the budget and the limits that flags give instead of its own."""
+    from audiomcq_cli.cli.recipe import override
+
+    limits = {"max_failed": max_failed, "max_rejected": max_rejected}
+    recipe = override(recipe, "budget", read_budget(budget or ()))
+    return override(recipe, "limits", {name: value for name, value in limits.items() if value is not None})
 
 
 def _sources(values: Mapping[str, Any], recipe: Any) -> Any:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from audiomcq_cli import __version__
 from audiomcq_cli.contracts import Need, Stage
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.partition import SourceSpec
-from audiomcq_cli.engine.runtime import ModelHandle, Runtime, Usage
+from audiomcq_cli.engine.runtime import ModelHandle, Runtime
 from audiomcq_cli.storage import manifest as manifests
-from audiomcq_cli.storage.shards import HIDDEN, Shard, hash_file
+from audiomcq_cli.storage.shards import Shard, hash_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +25,8 @@ class Job:
         name, stage, options, seed: What is done. source: Folder read (None where ``sources`` are). target: Folder
             written. workdir: Where the journal lies. shards: Number of shards, chosen at the first stage only.
         only: Numbers of the shards to work on; None for all. keep_failed: Count failed items as done.
-        replay: Answer from the journal alone.
+        replay: Answer from the journal alone. max_failed: Part of the items of this stage and the one before that may
+            fail. max_rejected: Part that may be rejected. command: What was typed, for the run log.
     """
 
     name: str
@@ -43,6 +41,9 @@ class Job:
     only: frozenset[int] | None = None
     keep_failed: bool = False
     replay: bool = False
+    max_failed: float = 0.0
+    max_rejected: float = 1.0
+    command: str = ""
 
     @property
     def needs(self) -> list[Need]:
@@ -63,7 +64,7 @@ class StageReport:
         stage, target: Which. items: in, kept, rejected, failed, over all shards that are there. reasons: Counts by
             outcome and reason code. rows: Kept. shards: How many there are; redone: worked on in this run.
         missing: Shards not there yet, or of other inputs or options (worked on elsewhere). seconds: Wall time.
-        calls, prompt_tokens, completion_tokens: Of this run, by model.
+        calls, retries, prompt_tokens, completion_tokens, cost: Of this run, by model; a cost where it has a price.
     """
 
     stage: str
@@ -76,8 +77,10 @@ class StageReport:
     missing: int
     seconds: float
     calls: Mapping[str, int] = field(default_factory=dict)
+    retries: Mapping[str, int] = field(default_factory=dict)
     prompt_tokens: Mapping[str, int] = field(default_factory=dict)
     completion_tokens: Mapping[str, int] = field(default_factory=dict)
+    cost: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def report(
     *,
     redone: int,
     seconds: float,
-    spent: Mapping[str, Mapping[str, int]],
+    spent: Mapping[str, Mapping[str, Any]],
 ) -> StageReport:
     """Count what became of every item, over the notes of those of the ``shards`` that are there."""
     return StageReport(
@@ -125,15 +128,6 @@ def report(
         seconds=seconds,
         **spent,
     )
-
-
-def spent(now: Usage, before: Usage) -> dict[str, dict[str, int]]:
-    """Calls and tokens by model since an earlier moment."""
-    return {
-        "calls": dict(now.calls - before.calls),
-        "prompt_tokens": dict(now.prompt_tokens - before.prompt_tokens),
-        "completion_tokens": dict(now.completion_tokens - before.completion_tokens),
-    }
 
 
 def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part], notes: Sequence[Mapping[str, Any]]) -> None:
@@ -173,14 +167,6 @@ def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part], notes: Seq
             "audio_roots": {name: os.path.relpath(root, job.target) for name, root in sorted(audio_roots(job).items())},
         },
     )
-
-
-def log(job: Job, report: StageReport) -> None:
-    """Append what differs from run to run to the stage's run log."""
-    path = job.target / HIDDEN / "run.jsonl"
-    with path.open("ab") as file:
-        where = os.path.relpath(job.workdir, job.target)
-        file.write(orjson.dumps({"ended": time.time(), "workdir": where, **asdict(report)}) + b"\n")
 
 
 def identity(handle: ModelHandle) -> list[Any]:

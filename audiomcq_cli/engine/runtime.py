@@ -11,11 +11,10 @@ import os
 import random
 import signal
 import threading
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 
@@ -36,9 +35,10 @@ from audiomcq_cli.contracts import (
     Row,
 )
 from audiomcq_cli.engine import keys
+from audiomcq_cli.engine.budget import Budget, Purse, Usage
 from audiomcq_cli.engine.journal import Entry, JournalWriter
 from audiomcq_cli.engine.limits import Pause, Quota, QuotaOwner
-from audiomcq_cli.errors import CallUnavailable, CapabilityMissing, InputError, Interrupted, RecipeError
+from audiomcq_cli.errors import BudgetReached, CallUnavailable, CapabilityMissing, InputError, Interrupted, RecipeError
 from audiomcq_cli.storage.resources import Prompts
 
 ENCODED_PARTS = 64
@@ -51,17 +51,10 @@ CHARACTERS_A_TOKEN = 4
 """Rule of thumb for English text; only limits and rehearsals use it, never a result."""
 
 
+REPLY_TOKENS = 256
+"""Assumed of a reply where the sampling sets no most."""
+
 _Part = tuple[Audio, int, str]
-
-
-@dataclass
-class Usage:
-    """Calls sent and tokens counted by the servers, by model."""
-
-    calls: Counter[str] = field(default_factory=Counter)
-    retries: Counter[str] = field(default_factory=Counter)
-    prompt_tokens: Counter[str] = field(default_factory=Counter)
-    completion_tokens: Counter[str] = field(default_factory=Counter)
 
 
 class ModelHandle:
@@ -110,20 +103,26 @@ class Runtime:
         backends: Mapping[str, BackendKind[object]],
         *,
         prompts: Prompts | None = None,
+        budget: Budget | None = None,
         workers: int | None = None,
     ) -> None:
         self.prompts = prompts or Prompts()
-        self.usage = Usage()
+        self._budget = budget or Budget()
+        self._purse = Purse(self._budget, models)
         self.journals = JournalWriter()
         self.in_flight: dict[bytes, asyncio.Future[Entry]] = {}
         self.audio_roots: dict[str, Path] = {}
         self._stopping = asyncio.Event()
+        self._ending = Interrupted("interrupted")
         self._models = {name: ModelHandle(model, backends[model.backend]) for name, model in models.items()}
         self._workers = workers or os.cpu_count() or 1
         self._pool: ProcessPoolExecutor | None = None
         self._encoded: cachetools.LRUCache[_Part, asyncio.Task[bytes]] = cachetools.LRUCache(ENCODED_PARTS)
 
     async def __aenter__(self) -> Runtime:
+        if hours := self._budget.hours:
+            reached = BudgetReached(f"the budget of {hours:g} hours is used up")
+            asyncio.get_running_loop().call_later(hours * 3600, self.stop, reached)
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -140,14 +139,16 @@ class Runtime:
         """Whether the run has been asked to end."""
         return self._stopping.is_set()
 
-    def stop(self) -> None:
+    def stop(self, reason: Interrupted | None = None) -> None:
         """Take no more work; calls in flight end and are kept."""
-        self._stopping.set()
+        if not self.stopping:
+            self._ending = reason or self._ending
+            self._stopping.set()
 
     def raise_if_stopping(self) -> None:
-        """Raise ``Interrupted`` once the run has been asked to end."""
+        """Raise ``Interrupted``, or the reason that was given, once the run has been asked to end."""
         if self.stopping:
-            raise Interrupted("interrupted")
+            raise self._ending
 
     # -------------------------------------------------------------------------------------------------- models
 
@@ -194,25 +195,40 @@ class Runtime:
 
         Raises:
             CallError: The last one, when every attempt is used up or the call itself is refused.
-            Interrupted: The run was asked to end before the call was sent.
+            Interrupted: The run was asked to end, or its budget is used up, before the call was sent.
             ModelError: No call to this model can succeed.
         """
         handle = self.model(name)
+        prompt, completion = estimate_tokens(call)
         for attempt in range(1, handle.model.attempts + 1):
             try:
-                async with handle.slot(estimate_tokens(call), self._pause):
+                async with handle.slot(prompt + completion, self._pause), self._hold(handle.model, prompt, completion):
                     self.raise_if_stopping()  # here: those who waited for a slot are not in flight
                     self.usage.calls[name] += 1
-                    completion = await handle.backend(self.encode).send(call)
-                break
+                    answer = await handle.backend(self.encode).send(call)
+                    self._purse.spend(handle.model, answer)
+                    return answer
             except CallUnavailable as error:
                 if attempt == handle.model.attempts:
                     raise
                 self.usage.retries[name] += 1
                 await self._pause(_wait_for(error, attempt))
-        self.usage.prompt_tokens[name] += completion.prompt_tokens
-        self.usage.completion_tokens[name] += completion.completion_tokens
-        return completion
+        raise RecipeError(f"model {name!r}: attempts is {handle.model.attempts}")
+
+    @property
+    def usage(self) -> Usage:
+        """What has been sent and spent so far."""
+        return self._purse.usage
+
+    @asynccontextmanager
+    async def _hold(self, model: Model, prompt: float, completion: float) -> AsyncIterator[None]:
+        """Reserve what a call may cost; where the budget does not reach for it, the run ends."""
+        try:
+            async with self._purse.hold(model, prompt, completion):
+                yield
+        except BudgetReached as error:
+            self.stop(error)
+            raise
 
     async def _pause(self, seconds: float) -> None:
         """Sleep; raises ``Interrupted`` as soon as the run is asked to end."""
@@ -264,10 +280,10 @@ def check_capabilities(stage: str, need: Need, model: Model, offered: Capabiliti
             )
 
 
-def estimate_tokens(call: Call) -> float:
-    """About how many tokens a call will take, prompt and reply: for limits and rehearsals only."""
-    prompt = count_tokens(*(turn.text for turn in call.messages))
-    return prompt + (count_tokens(*call.continuations) or float(call.sampling.get("max_tokens", 256)))
+def estimate_tokens(call: Call) -> tuple[float, float]:
+    """About how many tokens the prompt of a call and its reply will take, at most: for limits only."""
+    most = call.sampling.get("max_completion_tokens") or call.sampling.get("max_tokens") or REPLY_TOKENS
+    return count_tokens(*(turn.text for turn in call.messages)), count_tokens(*call.continuations) or float(most)
 
 
 def count_tokens(*texts: str) -> int:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import hashlib
-import time
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,23 +14,31 @@ from audiomcq_cli.contracts import Context, Materials, Stage
 from audiomcq_cli.engine import account, keys
 from audiomcq_cli.engine.account import Job, Part, StageReport
 from audiomcq_cli.engine.executors import Executor
+from audiomcq_cli.engine.logbook import Logbook, is_alive, read_now
 from audiomcq_cli.engine.output import read_pair
 from audiomcq_cli.engine.partition import partition
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit, run_shard
-from audiomcq_cli.errors import InputError, Interrupted, RecipeError
+from audiomcq_cli.errors import InputError, RecipeError, StorageError
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.shards import HIDDEN, Shard, hash_file, list_shards, locked, replacing, shard
 
 
-async def run_stage(job: Job, runtime: Runtime, executor: Executor, progress: Progress) -> StageReport:
+async def run_stage(
+    job: Job,
+    runtime: Runtime,
+    executor: Executor,
+    progress: Progress,
+    tell: Callable[[StageReport], None] = lambda report: None,
+) -> StageReport:
     """Run a stage: redo the shards that need it and write the manifest when all are there.
+
+    ``tell`` is given the report also where the stage does not come to its end.
 
     Raises:
         Interrupted, ModelError, StorageError, InputError: What is done so far stays done.
     """
-    started = time.monotonic()
     parts = find_parts(job)
     runtime.audio_roots = account.audio_roots(job)
     if job.only is not None and (wrong := sorted(job.only - {part.target.index for part in parts})):
@@ -43,21 +50,14 @@ async def run_stage(job: Job, runtime: Runtime, executor: Executor, progress: Pr
     todo = [unit for unit in units if job.only is None or unit.target.index in job.only]
     hashes = account.recorded_hashes(job.target)
     todo = [unit for unit in todo if not _is_done(unit, hashes, job.keep_failed)]
-    progress.begin(job.name, len(todo), None)
-    before = copy.deepcopy(runtime.usage)
-    try:
-        if todo:
-            await _work(job, runtime, executor, progress, todo)
-    finally:
-        progress.end()
-    spent = account.spent(runtime.usage, before)
-    notes = [note for unit in units if (note := _read_current(unit))]
-    report = account.report(job, notes, len(parts), redone=len(todo), seconds=time.monotonic() - started, spent=spent)
     if todo:
-        account.log(job, report)
+        report = await _work_logged(job, runtime, executor, progress, units, todo, tell)
+    else:
+        report = account.report(job, _read_notes(units), len(units), redone=0, seconds=0.0, spent={})
+        tell(report)
     if report.missing == 0:
         with locked(job.target, "manifest", wait=True):
-            account.write_manifest(job, runtime, parts, notes)
+            account.write_manifest(job, runtime, parts, _read_notes(units))
     return report
 
 
@@ -72,7 +72,7 @@ def find_parts(job: Job) -> list[Part]:
             paths = partition(job.sources, job.target / HIDDEN / "partition", job.shards)
         found = [Shard(index, len(paths), path) for index, path in enumerate(paths)]
     else:
-        found = _whole(job.source, job.keep_failed)
+        found = _whole(job, job.source)
         _check_columns(found[0].path, job)
     return [Part(one.path, shard(job.target, one.index, one.count), hash_file(one.path)) for one in found]
 
@@ -90,7 +90,7 @@ def _check_columns(path: Path, job: Job) -> None:
         raise InputError("column is missing", file=str(path), column=missing[0], hint=hint)
 
 
-def _whole(folder: Path, keep_failed: bool) -> list[Shard]:
+def _whole(job: Job, folder: Path) -> list[Shard]:
     found = list_shards(folder)
     if len(found) < found[0].count:
         raise InputError(
@@ -101,7 +101,8 @@ def _whole(folder: Path, keep_failed: bool) -> list[Shard]:
     manifest = manifests.read_manifest(folder)
     if manifest is None and (folder / HIDDEN).is_dir():
         raise InputError("the stage that writes this folder has not ended", file=str(folder), hint="run it again first")
-    if manifest and (failed := manifest["totals"]["items"]["failed"]) and not keep_failed:
+    items = manifest["totals"]["items"] if manifest else {"in": 0, "failed": 0}
+    if (failed := items["failed"]) > job.max_failed * items["in"] and not job.keep_failed:
         hint = "run that stage again to retry them, or go on without them: --keep-failed"
         raise InputError(f"{failed:,} items of this stage failed", file=str(folder), hint=hint)
     return found
@@ -198,6 +199,40 @@ def _is_done(unit: Unit, hashes: Mapping[str, str], keep_failed: bool) -> bool:
     return path.name not in hashes or hash_file(path) == hashes[path.name]
 
 
+def _read_notes(units: Sequence[Unit]) -> list[dict[str, Any]]:
+    """The notes of the shards that are there as they should be."""
+    return [note for unit in units if (note := _read_current(unit))]
+
+
+async def _work_logged(
+    job: Job,
+    runtime: Runtime,
+    executor: Executor,
+    progress: Progress,
+    units: Sequence[Unit],
+    todo: Sequence[Unit],
+    tell: Callable[[StageReport], None],
+) -> StageReport:
+    """Do what is to be done, and enter into the run log what it took, however it ends."""
+    fingerprints = {unit.target.path.name: unit.fingerprint for unit in units}
+    with Logbook(job, runtime, progress, fingerprints) as book:
+        how = "done"
+        try:
+            book.begin(job.name, len(todo), None)
+            await _work(job, runtime, executor, book, todo)
+        except BaseException as error:
+            how = type(error).__name__
+            raise
+        finally:
+            book.end()
+            notes = _read_notes(units)
+            report = account.report(job, notes, len(units), redone=len(todo), seconds=book.seconds, spent=book.spent)
+            book.enter(report, how)
+            if how == "done" or report.calls or report.items["in"]:
+                tell(report)
+    return report
+
+
 async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progress, todo: Sequence[Unit]) -> None:
     if not job.replay:
         await runtime.check(job.name, job.needs)
@@ -206,14 +241,25 @@ async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progre
     slots = asyncio.Semaphore(max(16, 2 * runtime.concurrency(job.needs)))
 
     async def work(unit: Unit) -> Any:
-        if runtime.stopping:
-            raise Interrupted("interrupted")
+        runtime.raise_if_stopping()
         return await run_shard(unit, runtime, progress, slots)
 
     with ExitStack() as locks:  # all of them, in order, before any work: of two runs the second stops, and only it
         for unit in todo:
-            locks.enter_context(locked(job.target, unit.target.path.stem, wait=False))
+            _lock(job, unit, locks)
         await executor.run(todo, work)
+
+
+def _lock(job: Job, unit: Unit, locks: ExitStack) -> None:
+    """Keep others from a shard; raises ``StorageError`` naming the run that has it."""
+    try:
+        locks.enter_context(locked(job.target, unit.target.path.stem, wait=False))
+    except StorageError as error:
+        runs = [now for path, now in read_now(job.target).items() if is_alive(now) and now["pid"] != os.getpid()]
+        named = [f"process {now['pid']} on {now['host']} ({now['command']})" for now in runs]
+        raise StorageError(
+            str(error), hint=f"wait for it to end: {'; '.join(named)}" if named else error.hint
+        ) from error
 
 
 def _remove_stale(folder: Path, count: int) -> None:

@@ -11,13 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from audiomcq_cli.contracts import Audio, BackendKind, Call, Context, Failure, Model, Reject, Row, Stage
 from audiomcq_cli.engine.answerers import Replay
 from audiomcq_cli.engine.asking import Asker, Rendered
 from audiomcq_cli.engine.drive import drive, items_of
 from audiomcq_cli.engine.journal import Entry, Journal
+from audiomcq_cli.engine.logbook import read_log
 from audiomcq_cli.engine.partition import read_partition
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.stage import load_prepared
@@ -106,12 +105,8 @@ async def trace(
 
 def find_workdir(folder: Path) -> Path:
     """Where the last run of a stage had its journal, as its run log says; else the folder beside it."""
-    path = folder / HIDDEN / "run.jsonl"
-    try:
-        last = orjson.loads(path.read_bytes().splitlines()[-1])
-        return folder / str(last["workdir"])
-    except (OSError, LookupError, ValueError):
-        return folder.resolve().parent
+    log = read_log(folder)
+    return folder / str(log[-1]["workdir"]) if log else folder.resolve().parent
 
 
 def _find_reject(here: Path, stage: str, wanted: set[str]) -> list[Step]:

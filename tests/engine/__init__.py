@@ -31,6 +31,7 @@ from audiomcq_cli.contracts import (
     option,
 )
 from audiomcq_cli.engine.account import Job, StageReport
+from audiomcq_cli.engine.budget import Budget
 from audiomcq_cli.engine.executors import LocalExecutor
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.stage import run_stage
@@ -191,6 +192,7 @@ class Bench:
     models: dict[str, Model] = field(default_factory=lambda: {"writer": puppet_model()})
     puppet: Puppet = field(default_factory=lambda: Puppet(answer_well))
     can: dict[str, Any] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
 
     def __post_init__(self) -> None:
         (self.folder / "prompts").mkdir(parents=True, exist_ok=True)
@@ -226,7 +228,8 @@ class Bench:
 
     def runtime(self, **changes: Any) -> Runtime:
         backends = {"puppet": self.puppet.kind(**self.can), "http": openai_compatible.BACKEND}
-        return Runtime(self.models, backends, prompts=Prompts(self.folder / "prompts"), workers=1, **changes)
+        usual: dict[str, Any] = {"prompts": Prompts(self.folder / "prompts"), "workers": 1, "budget": self.budget}
+        return Runtime(self.models, backends, **usual | changes)
 
     def run(self, stage: Stage[Any] | None = None, **changes: Any) -> StageReport:
         """Run a stage to its end in a loop of its own."""

@@ -176,14 +176,14 @@ def test_requests_a_minute_of_the_recipe_are_kept_to(bench: Bench) -> None:
 
 def test_tokens_are_estimated_from_prompt_and_limit() -> None:
     """Four characters are a token; the reply counts as long as it may get."""
-    assert estimate_tokens(make_call("x" * 400)) == 100 + 256
-    assert estimate_tokens(make_call("x" * 400, max_tokens=10)) == 110
+    assert estimate_tokens(make_call("x" * 400)) == (100, 256)
+    assert estimate_tokens(make_call("x" * 400, max_tokens=10)) == (100, 10)
 
 
 def test_tokens_to_be_scored_are_estimated_from_the_texts() -> None:
     """What is scored counts by its own length, at least one token each."""
     call = replace(make_call("x" * 400, max_tokens=10), continuations=("A", "B", "a dog barking"))
-    assert estimate_tokens(call) == 100 + 1 + 1 + 4
+    assert estimate_tokens(call) == (100, 1 + 1 + 4)
 
 
 # --------------------------------------------------------------------------------------------------------- stopping

@@ -1,0 +1,111 @@
+"""What a run may spend (tokens, money, hours) and what it has spent.
+
+What a call may cost is reserved before it is sent, so that calls in flight together cannot overdraw a budget that each
+of them alone would keep; what it did cost takes the place of that when its reply is there. A call that does not fit
+waits for those in flight, which mostly cost less than was reserved, and ends the run only when none is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from audiomcq_cli.contracts import Completion, Model
+from audiomcq_cli.errors import BudgetReached, RecipeError
+
+MILLION = 1_000_000
+"""Tokens that a price is for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What one run may spend; None is no limit. ``money`` is in the currency of the models' prices."""
+
+    tokens: int | None = None
+    money: float | None = None
+    hours: float | None = None
+
+
+@dataclass
+class Usage:
+    """Calls sent and tokens counted by the servers, by model, and what the tokens cost where there are prices."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    retries: Counter[str] = field(default_factory=Counter)
+    prompt_tokens: Counter[str] = field(default_factory=Counter)
+    completion_tokens: Counter[str] = field(default_factory=Counter)
+    cost: dict[str, float] = field(default_factory=dict)
+
+
+def price_tokens(model: Model, prompt: float, completion: float) -> float:
+    """What tokens of a model cost; 0 where it has no price."""
+    return (prompt * (model.prompt_price or 0.0) + completion * (model.completion_price or 0.0)) / MILLION
+
+
+class Purse:
+    """Keeps a run within its budget, and its accounts."""
+
+    def __init__(self, budget: Budget, models: Mapping[str, Model]) -> None:
+        """Make one.
+
+        Raises:
+            RecipeError: The budget is of money and no model has a price.
+        """
+        prices = [price for model in models.values() for price in (model.prompt_price, model.completion_price)]
+        if budget.money is not None and not any(prices):
+            raise RecipeError(
+                "the budget is of money, and no model has a price",
+                hint="set prompt_price and completion_price (for a million tokens) in the models' tables",
+            )
+        self.usage = Usage()
+        self._budget = budget
+        self._held_tokens = self._held_money = 0.0
+        self._in_flight = 0
+        self._settled = asyncio.Event()
+
+    @asynccontextmanager
+    async def hold(self, model: Model, prompt: float, completion: float) -> AsyncIterator[None]:
+        """Reserve about so many tokens while a call is in flight.
+
+        Raises:
+            BudgetReached: There is not as much left, and nothing in flight that could leave some.
+        """
+        money = price_tokens(model, prompt, completion)
+        while reason := self._find_shortage(prompt + completion, money):
+            if not self._in_flight:
+                raise BudgetReached(reason)
+            self._settled.clear()
+            await self._settled.wait()
+        self._in_flight += 1
+        self._held_tokens += prompt + completion
+        self._held_money += money
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            self._held_tokens -= prompt + completion
+            self._held_money -= money
+            self._settled.set()
+
+    def spend(self, model: Model, completion: Completion) -> None:
+        """Enter what a call did cost."""
+        usage, name = self.usage, model.name
+        usage.prompt_tokens[name] += completion.prompt_tokens
+        usage.completion_tokens[name] += completion.completion_tokens
+        cost = price_tokens(model, completion.prompt_tokens, completion.completion_tokens)
+        if model.prompt_price is not None or model.completion_price is not None:
+            usage.cost[name] = usage.cost.get(name, 0.0) + cost
+
+    def _find_shortage(self, tokens: float, money: float) -> str:
+        """Which part of the budget does not reach for so much more; empty where all do."""
+        budget, usage = self._budget, self.usage
+        spent = usage.prompt_tokens.total() + usage.completion_tokens.total()
+        if budget.tokens is not None and spent + self._held_tokens + tokens > budget.tokens:
+            return f"the budget of {budget.tokens:,} tokens is used up ({spent:,} spent)"
+        paid = sum(usage.cost.values())
+        if budget.money is not None and paid + self._held_money + money > budget.money:
+            return f"the budget of {budget.money:g} in money is used up ({paid:.4f} spent)"
+        return ""

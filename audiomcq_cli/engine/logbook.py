@@ -1,0 +1,161 @@
+"""The run log of a stage folder: what differs from run to run (when, how it ended, calls, tokens, money, the command).
+
+While a run is at work on a stage a file of its own (``now-HOST-PID.json``) says so, anew every few seconds; a run that
+was killed leaves it behind, and the next one enters it into the log, so that what it spent is not forgotten.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import orjson
+
+from audiomcq_cli.engine.account import Job, StageReport
+from audiomcq_cli.engine.progress import Progress
+from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.storage.shards import HIDDEN, replacing
+
+BEAT_SECONDS = 2.0
+"""How often it is written what a stage at work has done so far."""
+
+LONG_AGO = 600.0
+"""Seconds without a word after which a run on another machine is taken for dead."""
+
+SPENT = ("calls", "retries", "prompt_tokens", "completion_tokens", "cost")
+"""What is counted by model."""
+
+
+def log_path(folder: Path) -> Path:
+    """Where the run log of a folder is."""
+    return folder / HIDDEN / "run.jsonl"
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The runs of a stage in order, as far as they can be read (a kill may cut the last line)."""
+    path = log_path(folder)
+    entries = []
+    for line in path.read_bytes().splitlines() if path.is_file() else ():
+        try:
+            entries.append(orjson.loads(line))
+        except orjson.JSONDecodeError:
+            continue
+    return entries
+
+
+def read_now(folder: Path) -> dict[Path, dict[str, Any]]:
+    """What the runs at work on a stage, or those that were killed at it, wrote last, by file."""
+    found = {}
+    for path in sorted((folder / HIDDEN).glob("now-*.json")):
+        with suppress(OSError, orjson.JSONDecodeError):
+            found[path] = orjson.loads(path.read_bytes())
+    return found
+
+
+def is_alive(now: Mapping[str, Any]) -> bool:
+    """Whether the process that wrote this is still there; of one on another machine, whether it wrote lately."""
+    if now.get("host") != socket.gethostname():
+        return time.time() - float(now.get("beat", 0)) < LONG_AGO
+    try:
+        os.kill(int(now["pid"]), 0)
+    except (OSError, LookupError, ValueError):
+        return False
+    return True
+
+
+class Logbook(Progress):
+    """Keeps the run log of one stage while it is at work; shows the same to whoever else wants to know."""
+
+    def __init__(self, job: Job, runtime: Runtime, progress: Progress, fingerprints: Mapping[str, str]) -> None:
+        """Make one; ``fingerprints``: of every shard, by file name."""
+        self._target = job.target
+        self._now = job.target / HIDDEN / f"now-{socket.gethostname()}-{os.getpid()}.json"
+        self._runtime = runtime
+        self._progress = progress
+        self._items: Counter[str] = Counter()
+        self._before = {name: dict(getattr(runtime.usage, name)) for name in SPENT}
+        self._beat = 0.0
+        self._began = time.monotonic()
+        self._known = {
+            "stage": job.name,
+            "command": job.command,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "began": time.time(),
+            "workdir": os.path.relpath(job.workdir, job.target),
+            "input": os.path.relpath(job.source, job.target) if job.source else None,
+            "fingerprints": dict(fingerprints),
+        }
+
+    def __enter__(self) -> Logbook:
+        for path, left in read_now(self._target).items():
+            if not is_alive(left):
+                self._append(left | {"how": "killed", "ended": left.get("beat")})
+                path.unlink(missing_ok=True)
+        self._write()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.end()
+        self._now.unlink(missing_ok=True)
+
+    @property
+    def spent(self) -> dict[str, dict[str, Any]]:
+        """Calls, tokens and money of this stage in this run, by model."""
+        return {
+            name: {
+                model: count - before.get(model, 0)
+                for model, count in getattr(self._runtime.usage, name).items()
+                if count != before.get(model, 0)
+            }
+            for name, before in self._before.items()
+        }
+
+    @property
+    def seconds(self) -> float:
+        """How long the stage has been at work."""
+        return time.monotonic() - self._began
+
+    def enter(self, report: StageReport, how: str) -> None:
+        """Enter a run that has ended: ``done``, or the name of the error that ended it."""
+        known = self._known if how != "done" else {**self._known, "fingerprints": {}}  # the manifest has them
+        self._append({**known, "ended": time.time(), "how": how, **asdict(report)})
+
+    def begin(self, stage: str, shards: int, items: int | None) -> None:
+        """The stage begins."""
+        self._progress.begin(stage, shards, items)
+
+    def advance(self, outcome: str, items: int) -> None:
+        """So many items were kept, rejected or failed."""
+        self._items[outcome] += items
+        if time.monotonic() - self._beat > BEAT_SECONDS:
+            self._write()
+        self._progress.advance(outcome, items)
+
+    def say(self, message: str) -> None:
+        """Something worth a line."""
+        self._progress.say(message)
+
+    def end(self) -> None:
+        """The stage is over."""
+        self._progress.end()
+
+    def _write(self) -> None:
+        self._beat = time.monotonic()
+        now = self._known | {"beat": time.time(), "items": dict(self._items), "seconds": self.seconds, **self.spent}
+        with replacing(self._now) as temporary:
+            temporary.write_bytes(orjson.dumps(now))
+
+    def _append(self, entry: Mapping[str, Any]) -> None:
+        with log_path(self._target).open("ab") as file:
+            file.write(orjson.dumps(entry) + b"\n")

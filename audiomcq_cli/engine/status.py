@@ -1,0 +1,136 @@
+"""How far the stages of a folder are: done, left, failed by reason, spent; while a run is going and after."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli.engine.logbook import SPENT, is_alive, read_log, read_now
+from audiomcq_cli.engine.output import read_pair
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.storage import manifest as manifests
+from audiomcq_cli.storage.shards import HIDDEN, list_shards
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageStatus:
+    """How far a stage is.
+
+    Attributes:
+        stage, folder: Which. state: ``done``, ``running``, ``stopped`` (by a budget, a signal or an error: ``how``), or
+            ``killed``.
+        shards, shards_done: How many it has, and how many are there as they should be. rows_left: Rows of the input in
+            shards that are not done; None where that cannot be told.
+        items, reasons: Of the shards that are done. at_work: Items of the shards that are being done, by outcome.
+        calls, retries, prompt_tokens, completion_tokens, cost: By model, over all runs.
+        seconds: At work, over all runs. command: The last one that was typed; the same again goes on.
+        runs: What of it is at work now: process, host, command.
+    """
+
+    stage: str
+    folder: str
+    state: str
+    how: str = ""
+    shards: int
+    shards_done: int
+    rows_left: int | None = None
+    items: Mapping[str, int]
+    reasons: Mapping[str, Mapping[str, int]]
+    at_work: Mapping[str, int] = field(default_factory=dict)
+    calls: Mapping[str, int]
+    retries: Mapping[str, int]
+    prompt_tokens: Mapping[str, int]
+    completion_tokens: Mapping[str, int]
+    cost: Mapping[str, float]
+    seconds: float = 0.0
+    command: str = ""
+    runs: Sequence[Mapping[str, Any]] = ()
+
+
+def read_status(folder: Path, order: Sequence[str]) -> list[StageStatus]:
+    """How far each stage is whose folder this is, or that has its folder in this one, in ``order``.
+
+    Raises:
+        InputError: There is no stage here.
+    """
+    if not folder.is_dir():
+        raise InputError("no such folder", file=str(folder), hint="name a stage's folder, or the one they lie in")
+    folders = [folder] if (folder / HIDDEN).is_dir() else sorted(path for path in folder.iterdir() if path.is_dir())
+    found = [status for path in folders if (status := _read_stage(path))]
+    if not found:
+        raise InputError("no stage here", file=str(folder), hint="name a stage's folder, or the one they lie in")
+    return sorted(found, key=lambda one: order.index(one.stage) if one.stage in order else len(order))
+
+
+def _read_stage(folder: Path) -> StageStatus | None:
+    if not (folder / HIDDEN).is_dir():
+        return None
+    log, now = read_log(folder), list(read_now(folder).values())
+    manifest = manifests.read_manifest(folder)
+    if not (log or now or manifest):
+        return None
+    last = now[-1] if now else log[-1] if log else {}
+    running = [one for one in now if is_alive(one)]
+    state = "running" if running else "done" if manifest else "killed" if now else "stopped"
+    how = str(last.get("how", "")) if state == "stopped" else ""
+    if how == "done":  # but not all of it: some shards, or some rows failed
+        how = ""
+    fingerprints = {one["file"]: one["fingerprint"] for one in manifest["shards"]} if manifest else _planned(log, now)
+    notes = {name: note for name, note in _read_notes(folder) if fingerprints.get(name) in (None, note["fingerprint"])}
+    return StageStatus(
+        stage=manifest["stage"] if manifest else last["stage"],
+        folder=str(folder),
+        state=state,
+        how=how,
+        shards=len(fingerprints) or len(notes),
+        shards_done=len(notes),
+        rows_left=_count_left(folder, last, set(fingerprints) - set(notes)),
+        items=manifests.total_items(note["items"] for note in notes.values()),
+        reasons=manifests.total_reasons(note["reasons"] for note in notes.values()),
+        at_work=dict(sum((Counter(one["items"]) for one in running), Counter())),
+        seconds=sum(float(one.get("seconds", 0)) for one in (*log, *now)),
+        command=str(last.get("command", "")),
+        runs=[{name: one[name] for name in ("pid", "host", "began", "command")} for one in running],
+        **{name: _sum_by_model(name, (*log, *now)) for name in SPENT},
+    )
+
+
+def _planned(log: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The fingerprints that the shards are to have, as the last run knew them."""
+    return next((dict(one["fingerprints"]) for one in (*now[::-1], *log[::-1]) if one.get("fingerprints")), {})
+
+
+def _read_notes(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    try:
+        found = list_shards(folder)
+    except InputError:  # none yet
+        return
+    for one in found:
+        if note := read_pair(one):
+            yield one.path.name, note
+
+
+def _count_left(folder: Path, last: Mapping[str, Any], missing: set[str]) -> int | None:
+    """Rows of the input shards whose output is missing."""
+    import pyarrow.parquet as pq
+
+    if not missing:
+        return 0
+    if not last.get("input"):
+        return None
+    try:
+        source = {one.path.name: one.path for one in list_shards(folder / last["input"])}
+        return sum(int(pq.read_metadata(source[name]).num_rows) for name in missing)
+    except (InputError, OSError, KeyError, ValueError):
+        return None
+
+
+def _sum_by_model(name: str, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    totals: dict[str, Any] = {}
+    for entry in entries:
+        for model, count in entry.get(name, {}).items():
+            totals[model] = totals.get(model, 0) + count
+    return totals

@@ -1,0 +1,172 @@
+"""Tests of ``engine/status.py`` and ``engine/logbook.py``."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audiomcq_cli.contracts import Call, Completion
+from audiomcq_cli.engine.budget import Budget
+from audiomcq_cli.engine.logbook import read_log
+from audiomcq_cli.engine.status import StageStatus, read_status
+from audiomcq_cli.errors import BudgetReached, InputError, StorageError
+from audiomcq_cli.storage.shards import HIDDEN, locked
+from tests.engine import Bench, Options, Puppet, Watching, answer_well, puppet_model, texts_of
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """60 rows in 4 shards, one shard at a time as far as a budget reaches."""
+    bench = Bench(tmp_path)
+    bench.models = {"writer": puppet_model(sampling={"max_tokens": 5}, concurrency=1)}
+    bench.write_input(texts_of(60), shards=4)
+    return bench
+
+
+def look(bench: Bench) -> StageStatus:
+    [status] = read_status(bench.target, ["small"])
+    return status
+
+
+def write_now(bench: Bench, **changes: Any) -> Path:
+    """What a run at work would have written."""
+    usual: Mapping[str, Any] = {
+        "stage": "small",
+        "command": "audiomcq small in out",
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "began": 1.0,
+        "beat": 2.0,
+        "input": "../input",
+        "workdir": "../work",
+        "fingerprints": {},
+        "items": {"kept": 3},
+        "seconds": 4.0,
+        "calls": {"writer": 7},
+    }
+    path = bench.target / HIDDEN / "now-other-1.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**usual, **changes}))
+    return path
+
+
+def dead_process() -> int:
+    """The number of a process that has ended."""
+    process = multiprocessing.get_context("spawn").Process(target=int)
+    process.start()
+    process.join()
+    return process.pid or 0
+
+
+def test_done(bench: Bench) -> None:
+    """A stage that came to its end has all its shards, no rows left, and what it took."""
+    bench.run(command="audiomcq small in out")
+    status = look(bench)
+    assert (status.state, status.shards_done, status.shards, status.rows_left) == ("done", 4, 4, 0)
+    assert status.items["kept"] == 60
+    assert (status.calls, status.prompt_tokens) == ({"writer": 60}, {"writer": 600})
+    assert status.command == "audiomcq small in out"
+
+
+def test_stopped_by_a_budget(bench: Bench) -> None:
+    """What an ended run did is told with how it ended; spending adds up over runs."""
+    bench.budget = Budget(tokens=300)
+    for _ in range(2):
+        with pytest.raises(BudgetReached):
+            bench.run()
+    status = look(bench)
+    assert (status.state, status.how) == ("stopped", "BudgetReached")
+    assert sum(status.calls.values()) == len(bench.puppet.sent)
+    assert 0 < len(bench.puppet.sent) < 60
+    assert status.rows_left is not None
+    assert status.rows_left + status.items["in"] == 60
+
+
+def test_shards_of_other_options_are_not_done(bench: Bench) -> None:
+    """While shards are redone those of before do not count as done."""
+    bench.run()
+    bench.budget = Budget(tokens=10)
+    with pytest.raises(BudgetReached):
+        bench.run(options=Options(flavour="!"))
+    status = look(bench)
+    assert (status.shards_done, status.shards, status.rows_left) == (0, 4, 60)
+
+
+def test_running(bench: Bench) -> None:
+    """A stage at work says which process is at it and how far; when it is done nothing of that is left."""
+    seen: list[StageStatus] = []
+    progress = Watching()
+    progress.on_advance = lambda: seen.append(look(bench))
+    bench.run(progress=progress, command="audiomcq small in out")
+    assert {status.state for status in seen} == {"running"}
+    assert seen[0].runs[0]["pid"] == os.getpid()
+    assert not list((bench.target / HIDDEN).glob("now-*"))
+
+
+def test_killed(bench: Bench) -> None:
+    """What a run that was killed left behind says so, and the next run enters what it spent into the log."""
+    write_now(bench, pid=dead_process(), command="audiomcq killed")
+    assert (look(bench).state, look(bench).command) == ("killed", "audiomcq killed")
+    bench.run()
+    status = look(bench)
+    assert (status.state, status.calls) == ("done", {"writer": 67})
+    assert [entry["how"] for entry in read_log(bench.target)] == ["killed", "done"]
+
+
+def test_at_work_on_another_machine(bench: Bench) -> None:
+    """Of a run on another machine it counts when it last wrote; its word is left alone."""
+    import time
+
+    path = write_now(bench, host="elsewhere", beat=time.time())
+    assert look(bench).state == "running"
+    bench.run()
+    assert path.exists()
+    write_now(bench, host="elsewhere", beat=time.time() - 3600)
+    bench.run(options=Options(flavour="?"))
+    assert not path.exists()
+
+
+def test_second_run_names_the_first(bench: Bench) -> None:
+    """Who works on the same shards is told which process has them."""
+    write_now(bench, pid=os.getppid(), command="audiomcq small in out")
+    with locked(bench.target, "part-00002-of-00004", wait=False), pytest.raises(StorageError) as caught:
+        bench.run()
+    assert f"process {os.getppid()} on {socket.gethostname()} (audiomcq small in out)" in caught.value.hint
+    assert bench.puppet.sent == []
+
+
+def test_error_is_told(bench: Bench) -> None:
+    """A stage that ended in an error is not done, and the log names it."""
+
+    async def fail(call: Call) -> Completion:
+        raise RuntimeError("a fault")
+
+    bench.puppet = Puppet(fail)
+    with pytest.raises(RuntimeError):
+        bench.run()
+    assert (look(bench).state, look(bench).how) == ("stopped", "RuntimeError")
+    bench.puppet = Puppet(answer_well)
+    bench.run()
+    assert look(bench).state == "done"
+
+
+def test_damaged_log(bench: Bench) -> None:
+    """A line that a kill cut short is passed over."""
+    bench.run()
+    with (bench.target / HIDDEN / "run.jsonl").open("ab") as file:
+        file.write(b'{"stage": "sma')
+    assert look(bench).calls == {"writer": 60}
+
+
+def test_nothing_here(tmp_path: Path) -> None:
+    """A folder without a stage is an error that says what to name."""
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(InputError):
+            read_status(folder, [])
