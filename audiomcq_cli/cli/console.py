@@ -139,6 +139,16 @@ def describe_reasons(reasons: Mapping[str, Mapping[str, int]]) -> str:
     return ", ".join(f"{code} {count:,}" for code, count in counts.most_common())
 
 
+def describe_time(seconds: float | None) -> str:
+    """A time in the unit that suits it."""
+    if seconds is None:
+        return "?"
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.1f} {unit}"
+    return f"{seconds:,.0f} s"
+
+
 def describe_spent(spent: Mapping[str, Any]) -> str:
     """Calls, tokens and money, by model in ``spent``, in a line."""
     calls, retries = sum(spent["calls"].values()), sum(spent["retries"].values())

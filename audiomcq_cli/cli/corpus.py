@@ -75,6 +75,13 @@ def run(
     max_rejected: Annotated[
         float | None, typer.Option(help="Part of a stage's items that may be rejected (default: the recipe's, else 1).")
     ] = None,
+    throughput: Annotated[
+        float | None,
+        typer.Option(
+            help="Tokens a second that the models handle, for the time of a --dry-run (default: as in earlier runs).",
+            min=0.001,
+        ),
+    ] = None,
     replay: Annotated[bool, typer.Option("--replay", help="Answer from the journal alone, and call nothing.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; call and write nothing.")] = False,
     json: Json = False,
@@ -87,7 +94,7 @@ def run(
     names = _names(loaded, until)
     jobs = _jobs(loaded, [name for name in names if name != "publish"], limit, keep_failed, replay)
     if dry_run:
-        rehearse_jobs(jobs, loaded)
+        rehearse_jobs(jobs, loaded, throughput)
         return
     run_jobs(jobs, loaded)
     if "publish" in names:
@@ -235,6 +242,7 @@ def _jobs(recipe: Recipe, names: list[str], limit: int | None, keep_failed: bool
                 replay=replay,
                 max_failed=recipe.limit("max_failed", name, 0.0),
                 max_rejected=recipe.limit("max_rejected", name, 1.0),
+                expected=recipe.expect.get(name, 1.0),
                 command=command_line(),
             )
         )

@@ -49,7 +49,7 @@ class Recipe:
         name, version, seed, shards: ``[project]``.
         workdir: Folder of all stage folders and of the journal. prompts: Folder of the user's own prompts.
         models, sources: By name; in order. stages: The tables of the stages as they stand.
-        publish, budget, limits: The tables of those names.
+        publish, budget, limits, expect: The tables of those names.
     """
 
     path: Path | None = None
@@ -66,6 +66,7 @@ class Recipe:
     publish: Mapping[str, Any] = field(default_factory=dict)
     budget: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] = field(default_factory=dict)
+    expect: Mapping[str, float] = field(default_factory=dict)
 
     def limit(self, name: str, stage: str, default: float) -> float:
         """A limit of a stage, where it is set for all of them or for that one."""
@@ -175,6 +176,7 @@ class _Reader:
             publish=table.get("publish", {}),
             budget=table.get("budget", {}),
             limits=table.get("limits", {}),
+            expect=table.get("expect", {}),
         )
 
     def _models(self, tables: Any, base: Mapping[str, Any]) -> dict[str, Model]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.console import StageProgress, describe_reasons, describe_spent, out
+from audiomcq_cli.cli.console import StageProgress, describe_reasons, describe_spent, describe_time, out
 from audiomcq_cli.errors import (
     BudgetReached,
     CapabilityMissing,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from audiomcq_cli.cli.recipe import Recipe
     from audiomcq_cli.contracts import Need
     from audiomcq_cli.engine.account import Job, StageReport
+    from audiomcq_cli.engine.rehearse import Estimate
     from audiomcq_cli.engine.runtime import Runtime
 
 T = TypeVar("T")
@@ -57,13 +58,15 @@ def run_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
     _run(recipe, work)
 
 
-def rehearse_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
-    """Say what the jobs would send, without calling or writing anything."""
+def rehearse_jobs(jobs: Sequence[Job], recipe: Recipe, throughput: float | None) -> None:
+    """Say what the jobs would send and cost, without calling or writing anything."""
     from audiomcq_cli.engine.rehearse import rehearse
 
     _check(jobs, recipe)
-    estimates = _run(recipe, lambda runtime: rehearse(jobs, runtime))
-    out.summary["dry_run"] = [asdict(estimate) for estimate in estimates]
+    estimates = _run(recipe, lambda runtime: rehearse(jobs, runtime, throughput))
+    out.summary["dry_run"] = [asdict(one) for one in estimates]
+    out.summary["dry_run_total"] = total = total_estimate(estimates)
+    columns = ("stage", "items", "rows", "model", "calls", "prompt tokens", "completion tokens", "money", "time")
     rows = [
         (
             one.stage,
@@ -73,12 +76,33 @@ def rehearse_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
             calls,
             one.prompt_tokens.get(name, 0),
             one.completion_tokens.get(name, 0),
+            f"{one.cost[name]:,.4f}" if name in one.cost else "",
+            describe_time(one.seconds) if one.calls else "",
         )
         for one in estimates
         for name, calls in (one.calls or {"": 0}).items()
     ]
-    columns = ("stage", "items", "rows", "model", "calls", "prompt tokens", "completion tokens")
-    out.table("Dry run: what is not in the journal yet, if nothing is rejected", columns, rows)
+    sums = (total["calls"], total["prompt_tokens"], total["completion_tokens"])
+    money = f"{total['cost']:,.4f}" if any(one.cost for one in estimates) else ""
+    rows.append(("all", estimates[0].items, estimates[-1].rows, "", *sums, money, describe_time(total["seconds"])))
+    out.table("Dry run: what is not in the journal yet", columns, rows)
+    unknown = [one.stage for one in estimates if one.calls and not one.known]
+    if unknown:
+        out.say(
+            f"nothing is known yet of {', '.join(unknown)}: guessed from the prompts' examples, and that all is kept"
+            " unless [expect] says otherwise; run a part first (--limit) and ask again"
+        )
+
+
+def total_estimate(estimates: Sequence[Estimate]) -> dict[str, Any]:
+    """Calls, tokens, money and seconds of all stages; None where the time of one is not known."""
+    times = [one.seconds for one in estimates if one.calls]
+    known = [seconds for seconds in times if seconds is not None]
+    sums: dict[str, Any] = {
+        name: sum(sum(getattr(one, name).values()) for one in estimates)
+        for name in ("calls", "prompt_tokens", "completion_tokens", "cost")
+    }
+    return sums | {"seconds": sum(known) if len(known) == len(times) else None}
 
 
 def check_models(stage: str, recipe: Recipe) -> None:

@@ -71,6 +71,12 @@ def shared_flags() -> list[inspect.Parameter]:
             "Part of the items that may be rejected (default: the recipe's, else 1).",
             panel=SHARED,
         ),
+        flag(
+            "throughput",
+            float | None,
+            "Tokens a second that the models handle, for the time of a --dry-run (default: as in earlier runs).",
+            panel=SHARED,
+        ),
         flag("replay", bool, "Answer from the journal alone, and call nothing.", default=False, panel=SHARED),
         flag("dry_run", bool, "Say what would be sent; call and write nothing.", default=False, panel=SHARED),
         flag("json", bool, "Print one machine-readable summary on stdout.", default=False, panel=SHARED),
@@ -133,10 +139,14 @@ def _run_command(name: str, stage: Stage[Any], values: Mapping[str, Any]) -> Non
         replay=values["replay"],
         max_failed=recipe.limit("max_failed", name, 0.0),
         max_rejected=recipe.limit("max_rejected", name, 1.0),
+        expected=recipe.expect.get(name, 1.0),
         command=command_line(),
     )
     _check_numbers(job)
-    (rehearse_jobs if values["dry_run"] else run_jobs)([job], recipe)
+    if values["dry_run"]:
+        rehearse_jobs([job], recipe, values["throughput"])
+    else:
+        run_jobs([job], recipe)
 
 
 def load_recipe(values: Mapping[str, Any]) -> Recipe:

@@ -26,7 +26,8 @@ class Job:
             written. workdir: Where the journal lies. shards: Number of shards, chosen at the first stage only.
         only: Numbers of the shards to work on; None for all. keep_failed: Count failed items as done.
         replay: Answer from the journal alone. max_failed: Part of the items of this stage and the one before that may
-            fail. max_rejected: Part that may be rejected. command: What was typed, for the run log.
+            fail. max_rejected: Part that may be rejected. expected: Rows expected of a row, for a dry run, where no
+            journal says. command: What was typed, for the run log.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Job:
     replay: bool = False
     max_failed: float = 0.0
     max_rejected: float = 1.0
+    expected: float = 1.0
     command: str = ""
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
 
 from audiomcq_cli import audio
 from audiomcq_cli.contracts import Call, Completion, Listen
@@ -52,6 +53,27 @@ class Replay:
         raise ReplayMiss(f"the journal has no {listen.analysis!r} of {listen.audio.path}")
 
 
+@dataclass(slots=True)
+class Counts:
+    """Calls and tokens by model, or calls by analysis."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    prompt_tokens: Counter[str] = field(default_factory=Counter)
+    completion_tokens: Counter[str] = field(default_factory=Counter)
+
+    def enter(self, model: str, prompt_tokens: int, completion_tokens: int) -> None:
+        """Count one call."""
+        self.calls[model] += 1
+        self.prompt_tokens[model] += prompt_tokens
+        self.completion_tokens[model] += completion_tokens
+
+    def add(self, other: Counts) -> None:
+        """Count all that another has counted."""
+        self.calls += other.calls
+        self.prompt_tokens += other.prompt_tokens
+        self.completion_tokens += other.completion_tokens
+
+
 class Rehearsal:
     """Answers with each prompt's example, and counts what a run would send: nothing is called.
 
@@ -60,30 +82,27 @@ class Rehearsal:
     """
 
     def __init__(self) -> None:
-        self.calls: Counter[str] = Counter()
-        self.prompt_tokens: Counter[str] = Counter()
-        self.completion_tokens: Counter[str] = Counter()
-        self._counted: set[bytes] = set()  # of this row
+        self.counts = Counts()
+        self._counted: set[bytes] = set()
 
     def begin_row(self) -> None:
-        """Forget which calls were counted."""
+        """Forget what was counted."""
+        self.counts = Counts()
         self._counted.clear()
 
     async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
         """Count a call and give the example; of several continuations the first is the likeliest."""
         said = call.continuations or (rendered.prompt.render_example(rendered.request.variables),)
         if self._is_new(key):
-            name = rendered.model.name
-            self.calls[name] += 1
-            self.prompt_tokens[name] += count_tokens(*(turn.text for turn in call.messages))
-            self.completion_tokens[name] += count_tokens(*said)
+            prompt = count_tokens(*(turn.text for turn in call.messages))
+            self.counts.enter(rendered.model.name, prompt, count_tokens(*said))
         scores = tuple({"logprob": -1.0 - place, "tokens": 1} for place, _ in enumerate(call.continuations))
         return replies.examine(call, Completion(text=said[0], scores=scores))
 
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
         """Count a call and give what the analysis might say."""
         if self._is_new(key):
-            self.calls[listen.analysis] += 1
+            self.counts.calls[listen.analysis] += 1
         return Entry(value=audio.ANALYSES[listen.analysis].example)
 
     def _is_new(self, key: bytes) -> bool:

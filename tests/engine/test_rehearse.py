@@ -237,3 +237,82 @@ def test_first_stage_is_counted_from_its_sources(bench: Bench) -> None:
     )
     [one] = estimate(bench, job)
     assert (one.items, one.rows, one.calls) == (3, 2, {"probe": 1})
+
+
+# ------------------------------------------------------------------------------------------------ what is known already
+
+
+def keep_some(row: Row, ctx: Context[Any]) -> Flow:
+    """Ask once, and reject what the model takes for music."""
+    [reply] = yield [Chat(model="writer", prompt="ask", variables={"text": row["source_id"]})]
+    if reply.value["question_type"] == "music":
+        return Reject("music")
+    return [row | {"question": reply.text, "calls": [reply.call]}]
+
+
+async def answer_at_length(call: Call) -> Completion:
+    """Replies that take 40 and 200 tokens; those to every other number are of music."""
+    number = int("".join(filter(str.isdigit, call.messages[1].text)))
+    text = good(call).replace("sound", "music" if number % 2 else "sound")
+    return Completion(text=text, prompt_tokens=40, completion_tokens=200)
+
+
+@pytest.fixture
+def begun(bench: Bench) -> Bench:
+    """20 of 200 rows are done, half of them kept."""
+    bench.puppet = Puppet(answer_at_length)
+    bench.write_input(texts_of(20), 2)
+    bench.run(make_stage(keep_some))
+    bench.write_input(texts_of(200), 2)
+    return bench
+
+
+def test_what_is_known_corrects_the_guess(begun: Bench) -> None:
+    """Calls, tokens and rows kept of the rows to come are as those of the rows that are known."""
+    [one] = estimate(begun, begun.job(make_stage(keep_some)))
+    assert (one.known, one.items, one.kept, one.rows) == (20, 200, 0.5, 100)
+    assert (one.calls, one.prompt_tokens, one.completion_tokens) == (
+        {"writer": 180},
+        {"writer": 180 * 40},
+        {"writer": 180 * 200},
+    )
+
+
+def test_later_stages_are_counted_with_what_is_kept(begun: Bench) -> None:
+    """Rows that are expected to be rejected are not counted in the stages after."""
+    stage = make_stage(keep_some)
+    jobs = [
+        begun.job(stage),
+        begun.job(name="next", source=begun.target, target=begun.folder / "next"),
+        begun.job(name="last", source=begun.folder / "next", target=begun.folder / "last"),
+    ]
+    first, second, third = estimate(begun, *jobs)
+    assert (first.rows, second.items, third.items) == (100, 100, 100)
+    assert second.calls == third.calls == {"writer": 100}
+
+
+def test_expected_part_where_nothing_is_known(bench: Bench) -> None:
+    """Without a journal the recipe's word counts, stage upon stage."""
+    jobs = [
+        bench.job(expected=0.5),
+        bench.job(name="next", source=bench.target, target=bench.folder / "next", expected=0.4),
+        bench.job(name="last", source=bench.folder / "next", target=bench.folder / "last"),
+    ]
+    first, second, third = estimate(bench, *jobs)
+    assert [(one.items, one.rows) for one in (first, second, third)] == [(10, 5), (5, 2), (2, 2)]
+
+
+def test_money_and_time(bench: Bench) -> None:
+    """Tokens cost what the model's prices say, and take what the throughput or a limit allows."""
+    bench.models = {"writer": puppet_model(prompt_price=1.0, completion_price=4.0, requests_per_minute=2)}
+    [one] = estimate(bench, bench.job())
+    prompt, completion = one.prompt_tokens["writer"], one.completion_tokens["writer"]
+    assert one.cost == {"writer": pytest.approx((prompt + 4 * completion) / 1e6)}
+    assert one.seconds == pytest.approx(10 / 2 * 60)
+
+
+def test_time_as_in_earlier_runs(begun: Bench) -> None:
+    """Without a throughput that of the runs in the log counts."""
+    [one] = estimate(begun, begun.job(make_stage(keep_some)))
+    assert one.seconds is not None
+    assert one.seconds > 0
