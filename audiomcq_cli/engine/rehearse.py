@@ -17,7 +17,6 @@ from audiomcq_cli.engine.account import Job, audio_roots
 from audiomcq_cli.engine.answerers import Rehearsal
 from audiomcq_cli.engine.asking import Asker
 from audiomcq_cli.engine.drive import drive
-from audiomcq_cli.engine.journal import Journal
 from audiomcq_cli.engine.partition import partition, read_partition
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.stage import prepare
@@ -89,7 +88,8 @@ class _Stage:
 
     async def _count_shard(self, path: Path, context: Context[object]) -> Path:
         job, target = self._job, self._folder / f"{path.stem}.parquet"
-        journal = Journal.read_only(job.workdir / "journal" / job.name / f"{path.stem}.sqlite")
+        place = job.workdir / "journal" / job.name / f"{path.stem}.sqlite"
+        journal = self._runtime.journals.read(place, job.reuse, replay=False)
         asker = Asker(job.name, self._runtime, journal, (journal.leased() or ("", 0))[1], self._rehearsal)
         rows = read_partition(path) if path.suffix == ".jsonl" else read_rows(path, self._columns)
         with ShardWriter(target, job.stage.writes) as writer:
