@@ -127,8 +127,17 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
 
 
 def check(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise ``StorageError`` where SQLite finds something wrong with a file."""
-    [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
+    """Raise ``StorageError`` where SQLite finds something wrong with a file, or its last page is not all there."""
+    connection.execute("BEGIN")  # while a reader is at it, nobody changes the file
+    try:
+        [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
+        [wanted] = connection.execute(
+            "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        ).fetchone()
+        if path.stat().st_size < wanted:
+            found = "it was cut short"
+    finally:
+        connection.execute("ROLLBACK")
     if found != "ok":
         raise damaged(path, " ".join(found.split()))
 
@@ -196,6 +205,8 @@ def reporting(path: Path) -> Iterator[None]:
     """Say of SQLite's errors which file they are about and what can be done."""
     try:
         yield
+    except UnicodeDecodeError as error:  # SQLite's own words, with a name out of a damaged file in them
+        raise damaged(path, "it holds text that is none") from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # extended codes: see their first byte
         if code in _BUSY:
