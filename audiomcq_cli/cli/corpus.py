@@ -13,6 +13,7 @@ import typer
 from audiomcq_cli import records, registry
 from audiomcq_cli.cli.console import out, printable
 from audiomcq_cli.cli.options import argument, build, escape_markup, flag, flags_of, given_flags
+from audiomcq_cli.cli.stages import REUSE
 from audiomcq_cli.errors import InputError, RecipeError, ReplayMiss
 
 if TYPE_CHECKING:
@@ -23,6 +24,15 @@ RELEASE = "release"
 """Folder of the release in the folder that ``run`` builds in."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable summary on stdout.")]
+TraceReuse = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Packed journal or workdir to look into for what that lacks. Give it once for each.",
+        metavar="PATH",
+        show_default=False,
+    ),
+]
+Reuse = Annotated[list[Path] | None, typer.Option(help=REUSE, metavar="PATH", show_default=False)]
 RecipeFlag = Annotated[
     Path | None, typer.Option(help="Recipe that name, version and licence are taken from.", metavar="PATH")
 ]
@@ -58,6 +68,7 @@ def run(
     workdir: Annotated[
         Path | None, typer.Option(help="Folder to build in (default: the recipe's, else build).", metavar="PATH")
     ] = None,
+    reuse: Reuse = None,
     keep_failed: Annotated[
         bool, typer.Option("--keep-failed", help="Count failed items as done, and go on without them.")
     ] = False,
@@ -90,7 +101,7 @@ def run(
     from audiomcq_cli.cli.session import rehearse_jobs, run_jobs
     from audiomcq_cli.cli.stages import override_limits
 
-    loaded = override_limits(_load(recipe, source or (), workdir), budget, max_failed, max_rejected)
+    loaded = override_limits(_load(recipe, source or (), workdir, reuse or ()), budget, max_failed, max_rejected)
     names = _names(loaded, until)
     jobs = _jobs(loaded, [name for name in names if name != "publish"], limit, keep_failed, replay)
     if dry_run:
@@ -107,6 +118,7 @@ def trace(
     workdir: Annotated[
         Path | None, typer.Option(help="Folder that holds journal/ (default: where the stage had it).", metavar="PATH")
     ] = None,
+    reuse: TraceReuse = None,
     json: Json = False,
 ) -> None:
     """Show every prompt, raw reply and vote behind a row, stage by stage."""
@@ -114,13 +126,13 @@ def trace(
 
     from audiomcq_cli.engine.trace import trace as follow
 
-    kinds = {name: registry.backend(name) for name in registry.names("backends")}
+    stages, kinds = registry.stages(), {name: registry.backend(name) for name in registry.names("backends")}
     try:
         steps = asyncio.run(
-            follow(folder, item, workdir=workdir, stages=registry.stages(), build=build, backends=kinds)
+            follow(folder, item, workdir=workdir, reuse=reuse or (), stages=stages, build=build, backends=kinds)
         )
     except ReplayMiss as error:
-        raise ReplayMiss(str(error), hint="name the folder that holds journal/ with --workdir") from error
+        raise ReplayMiss(str(error), hint="name the folder that holds journal/ with --workdir, or --reuse") from error
     out.summary["steps"] = [asdict(step) for step in steps]
     if not json:
         for step in steps:
@@ -186,7 +198,7 @@ def _export(name: str, source: Path, target: Path, given: dict[str, Any]) -> Non
     out.say(f"{count:,} records in {target}")
 
 
-def _load(path: Path | None, sources: Sequence[str], workdir: Path | None) -> Recipe:
+def _load(path: Path | None, sources: Sequence[str], workdir: Path | None, reuse: Sequence[Path]) -> Recipe:
     """The recipe of a run, or the default one, with what the command line says instead of it."""
     from dataclasses import replace
 
@@ -201,7 +213,7 @@ def _load(path: Path | None, sources: Sequence[str], workdir: Path | None) -> Re
     if not loaded.sources:
         hint = 'add one: adapter = "folder", path = "clips"; or name it here: --source folder:clips'
         raise RecipeError(f"{path}: no [[sources]]", hint=hint)
-    return replace(loaded, workdir=workdir) if workdir else loaded
+    return replace(loaded, workdir=workdir or loaded.workdir, reuse=tuple(reuse) or loaded.reuse)
 
 
 def _names(recipe: Recipe, until: str | None) -> list[str]:
@@ -237,6 +249,7 @@ def _jobs(recipe: Recipe, names: list[str], limit: int | None, keep_failed: bool
                 sources=() if jobs else sources,
                 target=folder / name,
                 workdir=folder,
+                reuse=recipe.reuse,
                 shards=recipe.shards,
                 keep_failed=keep_failed,
                 replay=replay,

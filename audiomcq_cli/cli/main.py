@@ -11,6 +11,7 @@ from audiomcq_cli import __version__
 from audiomcq_cli.cli import corpus
 from audiomcq_cli.cli.demo import demo
 from audiomcq_cli.cli.ending import run_to_end
+from audiomcq_cli.cli.journal import add_journal_commands
 from audiomcq_cli.cli.stages import add_stage_commands
 from audiomcq_cli.cli.status import status
 
@@ -35,6 +36,7 @@ def make_app() -> typer.Typer:
     app.command(rich_help_panel="Stages, in order")(corpus.publish)
     for command in (demo, corpus.run, status, corpus.trace, corpus.recipe_schema):
         app.command(rich_help_panel="Corpus")(command)
+    add_journal_commands(app)
     corpus.add_export_commands(app)
     return app
 

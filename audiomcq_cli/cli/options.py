@@ -17,7 +17,7 @@ from audiomcq_cli.errors import RecipeError
 T = TypeVar("T")
 
 _SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean"}
-_METAVARS: dict[Any, str] = {str: "TEXT", int: "N", float: "X", Path: "PATH", list[str]: "TEXT"}
+_METAVARS: dict[Any, str] = {str: "TEXT", int: "N", float: "X", Path: "PATH", list[str]: "TEXT", list[Path]: "PATH"}
 
 
 def schema_of(options: type) -> dict[str, Any]:

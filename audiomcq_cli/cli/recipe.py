@@ -48,6 +48,7 @@ class Recipe:
         path, text: Its file and what is in it; None for a run without one (see ``default_recipe``).
         name, version, seed, shards: ``[project]``.
         workdir: Folder of all stage folders and of the journal. prompts: Folder of the user's own prompts.
+        reuse: Journals looked into for what the own one lacks.
         models, sources: By name; in order. stages: The tables of the stages as they stand.
         publish, budget, limits, expect: The tables of those names.
     """
@@ -60,6 +61,7 @@ class Recipe:
     workdir: Path | None = None
     shards: int | None = None
     prompts: Path | None = None
+    reuse: tuple[Path, ...] = ()
     models: Mapping[str, Model] = field(default_factory=dict)
     sources: tuple[SourceSpec, ...] = ()
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -170,6 +172,7 @@ class _Reader:
             workdir=self._beside(project.get("workdir", "build")),
             shards=project.get("shards"),
             prompts=self._beside(project["prompts"]) if "prompts" in project else None,
+            reuse=tuple(self._beside(path) for path in project.get("reuse", ())),
             models=self._models(table.get("models", {}), whole["$defs"]["model"]),
             sources=self._sources(table.get("sources", []), whole["$defs"]["source"]),
             stages={name: table[name] for name in stages if name in table},

@@ -137,6 +137,10 @@ def command_line() -> str:
 
 def _check(jobs: Sequence[Job], recipe: Recipe) -> None:
     """Find what would stop a later stage before the first one is begun."""
+    from audiomcq_cli.engine.elsewhere import open_place
+
+    for path in recipe.reuse:
+        open_place(path).close()
     for job in jobs:
         read = [job.source] if job.source else [path for one in job.sources for path in (one.path, one.audio_root)]
         check_folder(job.target, *(path for path in read if path))

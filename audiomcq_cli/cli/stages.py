@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 OWN = "Options of this stage"
 SHARED = "Options of every stage"
 SOURCE = "Options of the source"
+REUSE = (
+    "Packed journal or workdir to look into for replies that the own journal lacks. Give it once for each"
+    " (default: the recipe's)."
+)
 MOST_SHARDS = 99_999
 """What fits in the five digits of a shard's name."""
 
@@ -51,6 +55,7 @@ def shared_flags() -> list[inspect.Parameter]:
             panel=SHARED,
         ),
         flag("workdir", Path | None, "Folder of the journal (default: the recipe's, else beside OUT).", panel=SHARED),
+        flag("reuse", list[Path] | None, REUSE, panel=SHARED),
         flag("prompts", Path | None, "Folder of your own prompts; the others are the shipped ones.", panel=SHARED),
         flag("seed", int | None, "Seed of every choice made (default: the recipe's, else 0).", panel=SHARED),
         flag("shards", str | None, "Shards to work on, as 0-15 or 3,7; the others are left alone.", panel=SHARED),
@@ -133,6 +138,7 @@ def _run_command(name: str, stage: Stage[Any], values: Mapping[str, Any]) -> Non
         sources=_sources(values, recipe) if stage.after is None else (),
         target=target,
         workdir=recipe.workdir or target.parent,
+        reuse=recipe.reuse,
         shards=values.get("shard_count") or recipe.shards,
         only=parse_numbers(values["shards"]),
         keep_failed=values["keep_failed"],
@@ -157,6 +163,8 @@ def load_recipe(values: Mapping[str, Any]) -> Recipe:
 
     recipe = read_recipe(values["recipe"]) if values["recipe"] else default_recipe()
     given = {name: values[name] for name in ("workdir", "prompts", "seed") if values[name] is not None}
+    if values["reuse"]:
+        given["reuse"] = tuple(values["reuse"])
     return override_limits(replace(recipe, **given), values["budget"], values["max_failed"], values["max_rejected"])
 
 

@@ -23,7 +23,8 @@ class Job:
 
     Attributes:
         name, stage, options, seed: What is done. source: Folder read (None where ``sources`` are). target: Folder
-            written. workdir: Where the journal lies. shards: Number of shards, chosen at the first stage only.
+            written. workdir: Where the journal lies. reuse: Packed journals, work folders or folders of journals that
+            are looked into for what the journal lacks. shards: Number of shards, chosen at the first stage only.
         only: Numbers of the shards to work on; None for all. keep_failed: Count failed items as done.
         replay: Answer from the journal alone. max_failed: Part of the items of this stage and the one before that may
             fail. max_rejected: Part that may be rejected. expected: Rows expected of a row, for a dry run, where no
@@ -35,6 +36,7 @@ class Job:
     options: Any
     target: Path
     workdir: Path
+    reuse: tuple[Path, ...] = ()
     seed: int = 0
     source: Path | None = None
     sources: tuple[SourceSpec, ...] = ()

@@ -4,7 +4,8 @@ Replies are committed in groups by a thread, within ``GROUP_SECONDS``; flows go 
 before a shard is written. An interruption therefore costs at most the calls sent and not yet committed. What a file
 held when it was opened is kept in memory, compressed, so that lookups never wait for a commit.
 
-The file is in rollback mode (no WAL: it must work on shared disks). A lock file keeps a second writer out.
+A lock file keeps a second writer out. What the file lacks is looked for elsewhere (``elsewhere.py``) and, in a run,
+copied.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from audiomcq_cli.errors import JournalBusy, StorageError
+from audiomcq_cli.engine import journal_file
+from audiomcq_cli.engine.elsewhere import Elsewhere, Place
+from audiomcq_cli.engine.journal_file import Lease, damaged, is_sealed, seal, unseal
+from audiomcq_cli.errors import StorageError
 
 if TYPE_CHECKING:
     import filelock
@@ -30,12 +34,7 @@ if TYPE_CHECKING:
 GROUP_SECONDS = 0.05
 
 ELSEWHERE = -1
-"""The run of what was copied from another journal: earlier than any of this one's."""
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS lease (one INTEGER PRIMARY KEY CHECK (one = 1), fingerprint TEXT, run INTEGER);
-"""
+"""The run that the last run of another journal counts as: earlier than any of this one's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,37 +66,55 @@ class Journal:
         path: Path,
         connection: sqlite3.Connection | None,
         writer: JournalWriter | None,
-        others: Sequence[Path] = (),
+        places: Sequence[Place] = (),
+        *,
+        replay: bool = False,
     ) -> None:
-        """Make one; ``others`` are journals that are looked into for what this one lacks, and copied from."""
+        """Make one that looks into ``places`` for what it lacks.
+
+        What failed in the last run there is to be asked again in a run of this journal; in a replay it is what that run
+        ended with.
+        """
         self.path = path
         self._connection = connection
         self._writer = writer
-        self._others = [_connect_read_only(other) for other in others]
+        self._places = places
         self._bodies: dict[bytes, bytes] = {}
+        self._lease: Lease | None = None
         if connection:
-            self._bodies = dict(connection.execute("SELECT key, body FROM replies"))
+            self._lease = journal_file.read_lease(connection, path)
+            self._bodies = dict(journal_file.read_replies(connection, path))
+        self._last_elsewhere = (self.leased() or ("", 0))[1] if replay else ELSEWHERE
 
     @classmethod
-    def read_only(cls, path: Path) -> Journal:
-        """A journal to look things up in; empty where there is no such file or a kill left one of no bytes."""
-        if not path.is_file() or path.stat().st_size == 0:
-            return cls(path, None, None)
-        connection = _connect_read_only(path)
+    def read_only(cls, path: Path, places: Sequence[Place] = (), *, replay: bool = True) -> Journal:
+        """A journal to look things up in, empty where there is no such file; for a replay, or for a rehearsed run.
+
+        Raises:
+            StorageError: It is damaged.
+        """
+        connection = journal_file.connect(path, write=False) if path.exists() else None
         try:
-            return cls(path, connection, None)
-        except sqlite3.Error as error:
-            connection.close()
-            raise StorageError(f"{path}: not a readable journal: {error}") from error
+            return cls(path, connection, None, places, replay=replay)
+        except BaseException:
+            if connection is not None:
+                connection.close()
+            raise
 
     def get(self, key: bytes) -> Entry | None:
-        """What is known of a try, from this run, an earlier one or another journal."""
+        """What is known of a try, from this run, an earlier one or another journal.
+
+        Raises:
+            StorageError: It is damaged.
+        """
         body = self._bodies.get(key)
         if body is not None:
-            return _unpack(body)
-        for other in self._others:
-            if found := other.execute("SELECT body FROM replies WHERE key = ?", (key,)).fetchone():
-                entry = replace(_unpack(found[0]), run=ELSEWHERE)
+            return _read_entry(key, body, self.path)
+        for place in self._places:
+            if found := place.find(self.path, key):
+                entry = _read_entry(key, found.body, found.file)
+                # Runs there stay apart, as the tries of each are counted by themselves.
+                entry = replace(entry, run=self._last_elsewhere - (found.run - entry.run))
                 self.put(key, entry)
                 return entry
         return None
@@ -105,7 +122,7 @@ class Journal:
     def put(self, key: bytes, entry: Entry) -> None:
         """Take note of a try; it is committed soon. A journal open for reading only takes no note."""
         if self._writer is not None:
-            self._bodies[key] = body = zlib.compress(orjson.dumps(asdict(entry)), 1)
+            self._bodies[key] = body = seal(key, orjson.dumps(asdict(entry)))
             self._writer.add(self, key, body)
 
     async def flush(self) -> None:
@@ -119,72 +136,65 @@ class Journal:
         A run that was cut short goes on under its number, so that it ends as if it had not been; a run after one that
         ended with failed rows (``done_run``, as its rejects say), or of another fingerprint, takes the next one.
         """
-        held = self.leased()
-        if held is None:
+        if self._lease is None:
             run = 0
         else:
-            same, last = held[0] == fingerprint, held[1]
+            same, last = self._lease[0] == fingerprint, self._lease[1]
             run = last if same and (done_run is None or done_run < last) else last + 1
-        if self._connection is not None and self._writer is not None and held != (fingerprint, run):
-            with self._connection:
+        if self._connection is not None and self._writer is not None and self._lease != (fingerprint, run):
+            with journal_file.reporting(self.path), self._connection:
                 self._connection.execute("REPLACE INTO lease VALUES (1, ?, ?)", (fingerprint, run))
+            self._lease = (fingerprint, run)
         return run
 
-    def leased(self) -> tuple[str, int] | None:
-        """Fingerprint and number of the last run, if there was one."""
-        if self._connection is None:
-            return None
-        held = self._connection.execute("SELECT fingerprint, run FROM lease").fetchone()
-        return None if held is None else (held[0], held[1])
+    def leased(self) -> Lease | None:
+        """Fingerprint and number of the last run, if there was one: here, or of the same shard elsewhere."""
+        held = (place.lease(self.path) for place in self._places)
+        return self._lease or next((lease for lease in held if lease), None)
 
     def close(self) -> None:
         """Close the file; the writer does it for a journal that it opened."""
-        for connection in (*self._others, self._connection):
-            if connection is not None:
-                connection.close()
+        if self._connection is not None:
+            self._connection.close()
 
 
 class JournalWriter:
     """The one writer of all open journals of a process: a thread that commits in groups."""
 
     def __init__(self) -> None:
+        self.elsewhere = Elsewhere()
         self._queue: queue.SimpleQueue[tuple[Journal, bytes, bytes] | asyncio.Future[None] | None] = queue.SimpleQueue()
         self._error: Exception | None = None
         self._open: dict[Journal, filelock.BaseFileLock] = {}
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
-    def open(self, path: Path) -> Journal:
-        """Open a journal for writing, making it where there is none.
+    def open(self, path: Path, reuse: Sequence[Path] = ()) -> Journal:
+        """Open a journal for writing, making it where there is none; ``reuse`` are journals of other work folders.
 
         Raises:
             JournalBusy: Another process is writing it.
             StorageError: The file is no journal or cannot be made.
+            InputError: One of ``reuse`` is not there, no journal, or damaged.
         """
-        import filelock
-
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(f"{path}.lock", timeout=0)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise JournalBusy(
-                f"{path}: another run is writing this journal",
-                hint="wait for it to end",
-            ) from None
+        lock = journal_file.acquire(path)
         connection = None
         try:
-            connection = sqlite3.connect(path, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode = TRUNCATE")
-            connection.executescript(_TABLES)
-            journal = Journal(path, connection, self, _find_others(path))
-        except (sqlite3.Error, OSError) as error:
+            if not path.exists():
+                journal_file.create(path)
+            connection = journal_file.connect(path, write=True)
+            journal = Journal(path, connection, self, self.elsewhere.places(path, reuse))
+        except BaseException:
             if connection is not None:
                 connection.close()
             lock.release()
-            raise StorageError(f"{path}: not a usable journal: {error}") from error
+            raise
         self._open[journal] = lock
         return journal
+
+    def read(self, path: Path, reuse: Sequence[Path] = (), *, replay: bool) -> Journal:
+        """Open a journal as ``Journal.read_only`` does, with the places that ``open`` would have it look into."""
+        return Journal.read_only(path, self.elsewhere.places(path, reuse), replay=replay)
 
     def add(self, journal: Journal, key: bytes, body: bytes) -> None:
         """Queue one reply for the next group."""
@@ -217,6 +227,7 @@ class JournalWriter:
         self._thread.join()
         for journal in list(self._open):
             self._release(journal)
+        self.elsewhere.close()
 
     def __enter__(self) -> JournalWriter:
         return self
@@ -257,19 +268,13 @@ class JournalWriter:
             self._error = error
 
 
-def _find_others(path: Path) -> list[Path]:
-    """The journals of the same stage when it was cut into another number of shards: a trial run's, say."""
-    cut = path.name.rpartition("-of-")[2]
-    others = (other for other in path.parent.glob("*-of-*.sqlite") if not other.name.endswith(f"-of-{cut}"))
-    return sorted(other for other in others if other.stat().st_size)
-
-
-def _connect_read_only(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-
-
-def _unpack(body: bytes) -> Entry:
-    return Entry(**orjson.loads(zlib.decompress(body)))
+def _read_entry(key: bytes, body: bytes, path: Path) -> Entry:
+    try:
+        if not is_sealed(key, body):
+            raise ValueError("it does not belong to its key")
+        return Entry(**orjson.loads(unseal(body)))
+    except (zlib.error, ValueError, TypeError) as error:
+        raise damaged(path, f"the reply {key.hex()[:16]}… cannot be read: {error}") from error
 
 
 def _resolve(future: asyncio.Future[None], error: Exception | None) -> None:

@@ -158,8 +158,9 @@ class _Stage:
         for target in (sure, unsure):
             target.parent.mkdir(parents=True)
         rows = read_partition(path) if path.suffix == ".jsonl" else read_rows(path, self._columns)
+        place = job.workdir / "journal" / job.name / f"{path.stem}.sqlite"
         with (
-            closing(Journal.read_only(job.workdir / "journal" / job.name / f"{path.stem}.sqlite")) as journal,
+            closing(self._runtime.journals.read(place, job.reuse, replay=False)) as journal,
             ShardWriter(sure, job.stage.writes) as known,
             ShardWriter(unsure, job.stage.writes) as loose,
         ):

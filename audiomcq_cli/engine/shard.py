@@ -17,7 +17,6 @@ from audiomcq_cli.contracts import Context, Row, Stage
 from audiomcq_cli.engine.answerers import Online, Replay
 from audiomcq_cli.engine.asking import Asker
 from audiomcq_cli.engine.drive import Driven, drive
-from audiomcq_cli.engine.journal import Journal
 from audiomcq_cli.engine.output import ShardOutput, read_pair
 from audiomcq_cli.engine.partition import read_partition
 from audiomcq_cli.engine.progress import Progress
@@ -36,7 +35,7 @@ class Unit:
     Attributes:
         name, stage, context: What is done. source: Input shard: Parquet, or a partition (jsonl) of the sources.
         target: Where the kept rows go. journal: Path of the journal. fingerprint: Of this shard.
-        replay: Answer from the journal alone.
+        reuse: Journals looked into for what it lacks. replay: Answer from journals alone.
     """
 
     name: str
@@ -46,6 +45,7 @@ class Unit:
     target: Shard
     journal: Path
     fingerprint: str
+    reuse: tuple[Path, ...] = ()
     replay: bool = False
 
 
@@ -62,7 +62,10 @@ async def run_shard(unit: Unit, runtime: Runtime, progress: Progress, slots: asy
     # A pair left half by a kill does not end its run, or what failed in it would be asked once more.
     current = read_pair(unit.target).get("fingerprint") == unit.fingerprint
     done_run = read_note(unit.target.rejects).get("run") if current else None
-    journal = Journal.read_only(unit.journal) if unit.replay else runtime.journals.open(unit.journal)
+    if unit.replay:
+        journal = runtime.journals.read(unit.journal, unit.reuse, replay=True)
+    else:
+        journal = runtime.journals.open(unit.journal, unit.reuse)
     try:
         if unit.replay:
             run = (journal.leased() or ("", 0))[1]

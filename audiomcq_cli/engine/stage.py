@@ -179,6 +179,7 @@ def _plan(job: Job, runtime: Runtime, parts: Sequence[Part]) -> list[Unit]:
             target=part.target,
             journal=folder / part.target.path.with_suffix(".sqlite").name,
             fingerprint=keys.digest(base | {"input": part.digest}).hex(),
+            reuse=job.reuse,
             replay=job.replay,
         )
         for part in parts

@@ -15,7 +15,7 @@ from audiomcq_cli.contracts import Audio, BackendKind, Call, Context, Failure, M
 from audiomcq_cli.engine.answerers import Replay
 from audiomcq_cli.engine.asking import Asker, Rendered
 from audiomcq_cli.engine.drive import drive, items_of
-from audiomcq_cli.engine.journal import Entry, Journal
+from audiomcq_cli.engine.journal import Entry
 from audiomcq_cli.engine.logbook import read_log
 from audiomcq_cli.engine.partition import read_partition
 from audiomcq_cli.engine.runtime import Runtime
@@ -58,6 +58,7 @@ async def trace(
     name: str,
     *,
     workdir: Path | None,
+    reuse: Sequence[Path] = (),
     stages: Mapping[str, Stage[Any]],
     build: Callable[[type, Mapping[str, Any]], Any],
     backends: Mapping[str, BackendKind[Any]],
@@ -66,7 +67,7 @@ async def trace(
 
     Args:
         folder, name: Stage folder, and id of one of its items, kept or not. workdir: Where the journal is, if not where
-            the run log of each stage says.
+            the run log of each stage says. reuse: Journals looked into for what that lacks.
         stages, backends: All there are, by name. build: Makes options of a class from a table.
 
     Raises:
@@ -92,9 +93,9 @@ async def trace(
             if found := _find(here, source, stage, context.options, wanted):
                 shard, row = found
                 place = (workdir or find_workdir(here)) / "journal" / manifest["stage"]
-                journal = Journal.read_only(place / f"{shard}.sqlite")
+                path = place / f"{shard}.sqlite"
                 roots = {source: here / root for source, root in manifest["audio_roots"].items()}
-                steps.append(await _replay(manifest, stage, context, row, name, journal, backends, roots))
+                steps.append(await _replay(manifest, stage, context, row, name, path, reuse, backends, roots))
                 wanted = {row[stage.key], row["clip_id"]}
         here = source
     if not steps:
@@ -147,7 +148,8 @@ async def _replay(
     context: Context[Any],
     row: Row,
     name: str,
-    journal: Journal,
+    path: Path,
+    reuse: Sequence[Path],
     backends: Mapping[str, BackendKind[Any]],
     roots: Mapping[str, Path],
 ) -> Step:
@@ -166,9 +168,10 @@ async def _replay(
     kinds = {name: replace(kind, identify=None) for name, kind in backends.items()}  # the manifest says who they are
     async with Runtime(models, kinds, prompts=prompts) as runtime:
         runtime.audio_roots = dict(roots)
+        journal = runtime.journals.read(path, reuse, replay=True)
         asker = Asker(manifest["stage"], runtime, journal, (journal.leased() or ("", 0))[1], Replay(), watch)
         driven = await drive(stage, row, context, asker.ask)
-    journal.close()
+        journal.close()
     item = name if name in driven.outcomes else next(iter(driven.outcomes))
     outcome = driven.outcomes[item]
     reason = outcome.reason if isinstance(outcome, Reject) else ""

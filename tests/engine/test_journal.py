@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
+import random
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -208,12 +212,9 @@ def test_killed_process_loses_nothing_that_flush_returned_for(tmp_path: Path, wr
     asyncio.run(writer.close_journal(journal))
 
 
-@pytest.mark.parametrize("content", [None, b""], ids=["missing", "of no bytes"])
-def test_reading_a_journal_that_is_not_there(tmp_path: Path, content: bytes | None) -> None:
-    """A journal that is not there, or of a run killed before it wrote anything, is empty, stays so and is not made."""
+def test_reading_a_journal_that_is_not_there(tmp_path: Path) -> None:
+    """A journal that is not there is empty, stays so and is not made."""
     path = tmp_path / "j.sqlite"
-    if content is not None:
-        path.write_bytes(content)
     journal = Journal.read_only(path)
     assert journal.get(KEY) is None
     assert journal.leased() is None
@@ -221,7 +222,7 @@ def test_reading_a_journal_that_is_not_there(tmp_path: Path, content: bytes | No
     assert journal.get(KEY) is None
     asyncio.run(journal.flush())
     journal.close()
-    assert [file.name for file in tmp_path.iterdir()] == ([] if content is None else ["j.sqlite"])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_put_does_not_write_a_journal_open_for_reading(tmp_path: Path, writer: JournalWriter) -> None:
@@ -248,6 +249,146 @@ def test_file_that_is_no_journal_is_refused(tmp_path: Path, writer: JournalWrite
         Journal.read_only(path)
 
 
+def write_many(path: Path) -> dict[bytes, Entry]:
+    """Fill a journal of some pages."""
+    entries = {
+        hashlib.sha256(bytes([n])).digest(): Entry(text=f"reply {n} " + "word " * n, run=n % 2) for n in range(150)
+    }
+
+    async def put(writer: JournalWriter) -> None:
+        journal = writer.open(path)
+        journal.lease("f" * 64, None)
+        for key, entry in entries.items():
+            journal.put(key, entry)
+        await writer.close_journal(journal)
+
+    with JournalWriter() as writer:
+        asyncio.run(put(writer))
+    return entries
+
+
+def find_damage(path: Path, entries: dict[bytes, Entry]) -> list[str]:
+    """What reading says of a file, opened either way; nothing only where every reply and the lease are right."""
+
+    def read(journal: Journal) -> None:
+        assert {key: journal.get(key) for key in entries} == entries
+        assert journal.leased() == ("f" * 64, 0)
+
+    said = []
+    with JournalWriter() as writer:
+        for opened in (Journal.read_only, writer.open):
+            before = path.read_bytes()
+            try:
+                read(opened(path))
+            except StorageError as error:
+                assert not isinstance(error, JournalBusy)
+                assert path.name in str(error)
+                assert "move it away" in error.hint
+                said.append(str(error))
+            assert path.read_bytes() == before
+    assert len(said) in (0, 2)
+    return said
+
+
+def test_journal_cut_short_is_named(tmp_path: Path) -> None:
+    """However much is left of a journal, nothing of it is taken for the whole, and the file is left as it is."""
+    path = tmp_path / "j.sqlite"
+    entries = write_many(path)
+    assert not find_damage(path, entries)
+    whole = path.read_bytes()
+    assert len(whole) >= 6 * 4096
+    for length in (
+        0,
+        1,
+        15,
+        16,
+        50,
+        99,
+        100,
+        512,
+        4000,
+        4096,
+        4097,
+        8192,
+        len(whole) // 2,
+        len(whole) - 4096,
+        len(whole) - 1,
+    ):
+        path.write_bytes(whole[:length])
+        assert find_damage(path, entries), length
+
+
+def test_journal_with_noise_in_it_is_named(tmp_path: Path) -> None:
+    """Noise anywhere either hits what no reply is made of or is found: no reply is wrong or missing in silence."""
+    path = tmp_path / "j.sqlite"
+    entries = write_many(path)
+    whole = path.read_bytes()
+    chance = random.Random(7)
+    found = 0
+    places = [*range(0, len(whole), 4096), *(chance.randrange(len(whole)) for _ in range(60))]
+    for place in places:
+        length = chance.choice((16, 64, 1000, 6000))
+        path.write_bytes((whole[:place] + chance.randbytes(length) + whole[place + length :])[: len(whole)])
+        found += bool(find_damage(path, entries))
+    assert found > len(places) / 2
+    path.write_bytes(chance.randbytes(len(whole)))
+    assert find_damage(path, entries)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"x" * 100, zlib.compress(b"no JSON"), zlib.compress(b"[1]"), zlib.compress(b'{"what": 1}'), "text", None],
+)
+def test_body_that_cannot_be_read_is_named(tmp_path: Path, body: object) -> None:
+    """A reply that is no compressed JSON of a try ends in an error with the file's name."""
+    path = tmp_path / "j.sqlite"
+    entries = write_many(path)
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        value = body if body is not None else zlib.compress(b'{"text": "cut')[:-2]
+        connection.execute("UPDATE replies SET body = ? WHERE key = ?", (value, min(entries)))
+    assert find_damage(path, entries)
+
+
+def test_body_without_checksum_is_read(tmp_path: Path) -> None:
+    """A journal from before replies had checksums is as good as any."""
+    path = tmp_path / "j.sqlite"
+    entries = write_many(path)
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        rows = connection.execute("SELECT key, body FROM replies").fetchall()
+        connection.executemany("REPLACE INTO replies VALUES (?, ?)", [(key, body[:-4]) for key, body in rows])
+    assert not find_damage(path, entries)
+
+
+def test_commit_cut_short_by_a_kill_is_taken_back(tmp_path: Path, writer: JournalWriter) -> None:
+    """A commit that a kill interrupted does not keep a replay from reading what was there before it."""
+    path, copy = tmp_path / "j.sqlite", tmp_path / "copy.sqlite"
+    entries = write_many(path)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = TRUNCATE")
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN")
+        connection.execute("UPDATE replies SET body = zeroblob(3000)")  # more than the cache: pages are written already
+        shutil.copy(path, copy)
+        shutil.copy(f"{path}-journal", f"{copy}-journal")
+        connection.execute("ROLLBACK")
+    assert copy.read_bytes() != path.read_bytes()
+    journal = Journal.read_only(copy)
+    assert {key: journal.get(key) for key in entries} == entries
+    journal.close()
+
+
+def test_database_of_another_kind_is_left_alone(tmp_path: Path, writer: JournalWriter) -> None:
+    """A SQLite file that is no journal is not made one."""
+    path = tmp_path / "j.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE mine (x)")
+    before = path.read_bytes()
+    for use in (writer.open, Journal.read_only):
+        with pytest.raises(StorageError, match="no such table"):
+            use(path)
+    assert path.read_bytes() == before
+
+
 def test_flush_says_that_replies_cannot_be_stored(tmp_path: Path, writer: JournalWriter) -> None:
     """A commit that fails is raised where it is waited for, and nothing more is taken."""
     path = tmp_path / "j.sqlite"
@@ -265,6 +406,7 @@ def test_flush_says_that_replies_cannot_be_stored(tmp_path: Path, writer: Journa
             await writer.close_journal(journal)
 
     asyncio.run(put())
+    path.unlink()
     with JournalWriter() as other:  # and the lock was given back all the same
         asyncio.run(other.close_journal(other.open(path)))
 

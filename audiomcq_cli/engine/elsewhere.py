@@ -1,0 +1,215 @@
+"""Where replies are looked for that the own journal lacks: other cuts of the same stage, and what ``--reuse`` names.
+
+A place is a packed file (``pack_file.py``) or a folder of journals. It is asked by key only: which shard of the stage a
+reply was for does not matter. The order is fixed (the shard of the same name first, then as they are named), so that
+what is found depends on nothing else. Nothing is ever written there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from audiomcq_cli.engine import journal_file, pack_file
+from audiomcq_cli.engine.journal_file import Lease, list_journals, list_stages
+from audiomcq_cli.errors import InputError, JournalBusy, StorageError
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A reply in another journal: its body, the number of the last run of that journal, and which file it is."""
+
+    body: bytes
+    run: int
+    file: Path
+
+
+class Place(Protocol):
+    """Somewhere else. A journal is named by its own path, of which the last two parts count: stage and shard."""
+
+    def open(self, journal: Path) -> None:
+        """Make ready to be asked on behalf of a journal; raises ``InputError`` where something is damaged."""
+
+    def find(self, journal: Path, key: bytes) -> Found | None:
+        """The reply to a key in any journal of the same stage."""
+
+    def lease(self, journal: Path) -> Lease | None:
+        """Of the journal of the same stage and shard."""
+
+    def close(self) -> None:
+        """Close its files."""
+
+
+class Elsewhere:
+    """The places that the journals of a process look into, each opened once."""
+
+    def __init__(self) -> None:
+        self._own: dict[Path, Place] = {}
+        self._reused: dict[Path, Place] = {}
+
+    def places(self, journal: Path, reuse: Sequence[Path]) -> list[Place]:
+        """Where a journal is to look, ready to be asked: its own stage cut otherwise, then ``reuse`` in order.
+
+        Raises:
+            InputError: One of ``reuse`` is not there, no journal, or damaged.
+        """
+        home = journal.parent.parent
+        if home not in self._own:
+            self._own[home] = _Folder(home, ours=True)
+        for path in reuse:
+            if path not in self._reused:
+                self._reused[path] = open_place(path)
+        found = [self._own[home], *(self._reused[path] for path in reuse)]
+        for place in found:
+            place.open(journal)
+        return found
+
+    def close(self) -> None:
+        """Close every file."""
+        for place in (*self._own.values(), *self._reused.values()):
+            place.close()
+
+
+def open_place(path: Path) -> Place:
+    """The place that a ``--reuse`` names; nothing is opened yet.
+
+    Raises:
+        InputError: There is nothing of the kind.
+    """
+    if path.is_dir():
+        return _Folder(journal_folder(path), ours=False)
+    if not path.exists():
+        raise InputError("no such file or folder to reuse replies of", file=str(path), hint=_KINDS)
+    if not pack_file.is_packed(path):
+        raise InputError("not a packed journal", file=str(path), hint=_KINDS)
+    return _Packed(path)
+
+
+def journal_folder(path: Path) -> Path:
+    """The folder of journals of a workdir, or the path itself where it is that folder.
+
+    Raises:
+        InputError: It is neither.
+    """
+    for folder in (path / "journal", path):
+        if list_stages(folder):
+            return folder
+    raise InputError("there is no journal in this folder", file=str(path), hint=_KINDS)
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """A journal that is only read, and named by the user: what is wrong with it is wrong with the input."""
+    try:
+        yield
+    except JournalBusy:
+        raise
+    except StorageError as error:
+        hint = "take another copy of it, or leave it out of what is reused"
+        raise InputError(str(error), hint=hint) from error
+
+
+_KINDS = "expected a file that audiomcq journal pack wrote, a workdir, or the folder journal in one"
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    connection: sqlite3.Connection
+    lease: Lease | None
+
+
+class _Folder:
+    """A folder of journals; ``ours`` is the own one, of which only other cuts are looked into: a trial run's, say.
+
+    Shards of the same cut never read each other, or what one finds would depend on how far the other is.
+    """
+
+    def __init__(self, root: Path, *, ours: bool) -> None:
+        self._root = root
+        self._ours = ours
+        self._stage = ""
+        self._files: dict[str, _File] = {}
+
+    def open(self, journal: Path) -> None:
+        if journal.parent.name == self._stage:
+            return
+        self.close()  # stages come one after another, and the files of all of them may be too many
+        self._stage = journal.parent.name
+        paths = list_journals(self._root, self._stage)
+        if self._ours or self._root.resolve() == journal.parent.parent.resolve():
+            cut = journal.name.rpartition("-of-")[2]
+            paths = [path for path in paths if path.name.rpartition("-of-")[2] != cut]
+        for path in paths:
+            with contextlib.nullcontext() if self._ours else refusing():
+                self._files[path.name] = _open_file(path)
+
+    def find(self, journal: Path, key: bytes) -> Found | None:
+        first = self._files.get(journal.name)
+        for file in (first, *self._files.values()):
+            if file is None:
+                continue
+            with journal_file.reporting(file.path):
+                row = file.connection.execute("SELECT body FROM replies WHERE key = ?", (key,)).fetchone()
+            if row:
+                return Found(row[0], file.lease[1] if file.lease else 0, file.path)
+        return None
+
+    def lease(self, journal: Path) -> Lease | None:
+        file = self._files.get(journal.name)
+        return file.lease if file else None
+
+    def close(self) -> None:
+        for file in self._files.values():
+            file.connection.close()
+        self._files.clear()
+        self._stage = ""
+
+
+class _Packed:
+    """A packed file: one index for all shards of all stages."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def open(self, journal: Path) -> None:
+        if self._connection is None:
+            with refusing():
+                self._connection = pack_file.connect(self._path)
+
+    def find(self, journal: Path, key: bytes) -> Found | None:
+        query = """
+            SELECT body, run FROM replies JOIN journals ON journals.id = replies.journal
+            WHERE key = ? AND stage = ? ORDER BY shard <> ?, journals.id LIMIT 1
+        """
+        row = self._query(query, (key, journal.parent.name, journal.name))
+        return Found(row[0], row[1] or 0, self._path) if row else None
+
+    def lease(self, journal: Path) -> Lease | None:
+        query = "SELECT fingerprint, run FROM journals WHERE stage = ? AND shard = ? AND run IS NOT NULL"
+        row = self._query(query, (journal.parent.name, journal.name))
+        return (row[0], row[1]) if row else None
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def _query(self, query: str, values: tuple[object, ...]) -> Any:
+        if self._connection is None:
+            raise StorageError(f"{self._path}: not open")
+        with journal_file.reporting(self._path):
+            return self._connection.execute(query, values).fetchone()
+
+
+def _open_file(path: Path) -> _File:
+    connection = journal_file.connect(path, write=False)
+    try:
+        return _File(path, connection, journal_file.read_lease(connection, path))
+    except BaseException:
+        connection.close()
+        raise
