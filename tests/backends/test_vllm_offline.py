@@ -13,7 +13,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +22,7 @@ from typing import Any, TypeVar
 import pytest
 
 from audiomcq_cli.backends import _vllm_engine
-from audiomcq_cli.backends.vllm_offline import BACKEND, VllmOptions
+from audiomcq_cli.backends.vllm_offline import BACKEND, VllmOptions, _make_parameters
 from audiomcq_cli.contracts import Audio, Backend, Call, Completion, Message, Model
 from audiomcq_cli.errors import CallRefused, CallUnavailable, ModelError, ModelNotServed, RecipeError
 from tests.cli import audiomcq, hash_tree, start, write_recipe, write_tones
@@ -29,7 +30,7 @@ from tests.servers.process import RunningServer
 from tests.servers.replies import Manner
 from tests.servers.scripted import running_scripted
 
-T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 ROOT = Path(__file__).parents[2]
 FAKES = ROOT / "tests" / "fakes"
@@ -37,7 +38,14 @@ WITH_FAKES = Path(f"{ROOT}{os.pathsep}{FAKES}")
 """What stands in PYTHONPATH of a command that is to find the stand-in."""
 
 INSTALLED = find_spec("vllm") is not None
-needs_vllm = pytest.mark.skipif(not INSTALLED, reason="vLLM is not installed")
+
+
+def needs_vllm(test: F) -> F:
+    """Leave a test out where vLLM is not installed; what it warns of itself is not ours."""
+    quiet: F = pytest.mark.filterwarnings("ignore")(test)
+    marked: F = pytest.mark.skipif(not INSTALLED, reason="vLLM is not installed")(quiet)
+    return marked
+
 
 SCHEMA = {
     "type": "object",
@@ -72,7 +80,7 @@ async def encode(audio: Audio, *, rate: int, format: str) -> bytes:
 
 def make_model(**changes: Any) -> Model:
     settings = VllmOptions(**changes.pop("settings", {}))
-    usual = {"name": "writer", "backend": "vllm-offline", "model": "scripted", "settings": settings}
+    usual: dict[str, Any] = {"name": "writer", "backend": "vllm-offline", "model": "scripted", "settings": settings}
     return Model(**usual | changes)
 
 
@@ -87,7 +95,8 @@ def ask(call: Call | None = None, **changes: Any) -> Completion:
     async def work(backend: Backend) -> Completion:
         return await backend.send(call or make_call())
 
-    return using(work, **changes)
+    completion: Completion = using(work, **changes)
+    return completion
 
 
 def using(work: Any, **changes: Any) -> Any:
@@ -483,8 +492,10 @@ def test_replies_are_shared_with_the_server(online: Path, log: Path, tmp_path: P
     assert hash_rows(tmp_path) == hash_rows(online)
 
 
-def test_ctrl_c_lets_the_replies_in_flight_end(log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stopped run keeps what was in flight; the next one asks the rest and no more."""
+def test_ctrl_c_lets_the_replies_in_flight_end(
+    online: Path, server: RunningServer, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stopped run keeps what was in flight: the next one asks the rest and no more."""
     monkeypatch.setenv("FAKE_VLLM_STEP", "0.02")
     write_corpus(tmp_path, "http://127.0.0.1:9/v1", OFFLINE + "\nconcurrency = 2")
     process = start("run", "recipe.toml", folder=tmp_path, root=WITH_FAKES)
@@ -497,11 +508,186 @@ def test_ctrl_c_lets_the_replies_in_flight_end(log: Path, tmp_path: Path, monkey
     monkeypatch.delenv("FAKE_VLLM_STEP")
     ended = audiomcq("run", "recipe.toml", folder=tmp_path, root=WITH_FAKES)
     assert ended.code == 0, ended.err
-    whole = tmp_path / "whole"
-    whole.mkdir()
-    interrupted = log.read_text().split()
-    log.unlink()
-    write_corpus(whole, "http://127.0.0.1:9/v1", OFFLINE)
-    assert audiomcq("run", "recipe.toml", folder=whole, root=WITH_FAKES).code == 0
-    assert sorted(interrupted) == sorted(log.read_text().split())
-    assert hash_rows(tmp_path) == hash_rows(whole)
+    assert hash_rows(tmp_path) == hash_rows(online)
+    assert Counter(log.read_text().split()) == server.stats()["received_by_name"]
+
+
+# ------------------------------------------------------------------------------------------------------ vLLM itself
+
+
+@needs_vllm
+@pytest.mark.parametrize(
+    "name", ["__init__", "enqueue_chat", "enqueue", "get_default_sampling_params", "get_tokenizer"]
+)
+def test_the_stand_in_has_the_shapes_of_vllm(name: str) -> None:
+    """What the stand-in takes vLLM takes, under the same names, in the same order and with the same defaults."""
+    from vllm import LLM
+
+    from tests.fakes import vllm as fake
+
+    ours = inspect.signature(getattr(fake.LLM, name)).parameters
+    theirs = inspect.signature(getattr(LLM, name)).parameters
+    assert [one for one in theirs if one in ours] == list(ours)
+    for parameter in ours.values():
+        assert (parameter.kind, parameter.default) == (theirs[parameter.name].kind, theirs[parameter.name].default)
+
+
+@needs_vllm
+def test_the_engine_has_what_is_used_of_it() -> None:
+    """Beside ``LLM`` itself the engine is stepped, told to abort and shut down."""
+    from vllm.v1.engine.core_client import EngineCoreClient
+    from vllm.v1.engine.exceptions import EngineDeadError
+    from vllm.v1.engine.llm_engine import LLMEngine
+
+    from tests.fakes import vllm as fake
+
+    for name in ("step", "abort_request", "has_unfinished_requests"):
+        ours, theirs = (inspect.signature(getattr(kind, name)) for kind in (fake.LLMEngine, LLMEngine))
+        assert list(ours.parameters) == list(theirs.parameters)
+    assert callable(EngineCoreClient.shutdown)
+    assert issubclass(EngineDeadError, Exception)
+
+
+@needs_vllm
+@pytest.mark.parametrize("defaults", [{}, {"temperature": 0.6, "top_k": 20, "max_tokens": 99}])
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        {},
+        {"temperature": 0.0, "max_tokens": 256},
+        {"temperature": 0.7, "top_p": 0.8, "top_k": 5, "min_p": 0.05, "repetition_penalty": 1.1, "seed": 7},
+        {"presence_penalty": 0.5, "frequency_penalty": 0.25, "stop": ["\n", "END"], "stop_token_ids": [3]},
+        {"logit_bias": {"5": 2.0}, "min_tokens": 2, "ignore_eos": True, "bad_words": ["so"], "allowed_token_ids": [1]},
+        {"include_stop_str_in_output": True, "skip_special_tokens": False, "spaces_between_special_tokens": False},
+    ],
+)
+def test_sampling_is_what_the_server_makes_of_it(sampling: dict[str, Any], defaults: dict[str, Any]) -> None:
+    """Parameters made here are, field by field, those that vLLM's own server makes of the same request."""
+    from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+
+    schema = {"type": "json_schema", "json_schema": {"name": "question", "schema": SCHEMA, "strict": True}}
+    turns = [{"role": "user", "content": "?"}]
+    request = ChatCompletionRequest(model="m", messages=turns, response_format=schema, **sampling)
+    theirs = request.to_sampling_params(sampling.get("max_tokens", defaults.get("max_tokens")), defaults)
+    ours = _make_parameters(sampling, defaults, {"json": SCHEMA})
+    usual = {"output_kind", "skip_clone"}  # how it is handed out, set by LLM; whether it is copied
+    for name in set(ours.__struct_fields__) - usual:
+        assert getattr(ours, name) == getattr(theirs, name) or not (getattr(ours, name) or getattr(theirs, name)), name
+
+
+TEMPLATE = (
+    "{% for turn in messages %}<|im_start|>{{ turn.role }}\n{{ turn.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+SMALL = {"weights": "", "enforce_eager": True, "max_model_len": 512, "dtype": "float32", "gpu_memory_utilization": 0.3}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of two layers with weights drawn by chance, and a tokenizer of single bytes and a few words."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+    folder = tmp_path_factory.mktemp("tiny")
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    plain = Tokenizer(models.BPE())
+    plain.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    plain.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=alphabet)
+    plain.train_from_iterator(["a dog barks in the rain while the wind howls"], trainer)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=plain, eos_token=special[2], pad_token=special[0])
+    tokenizer.chat_template = TEMPLATE
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=len(tokenizer), hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=1, max_position_embeddings=2048, eos_token_id=2, pad_token_id=0, bos_token_id=None,
+    )  # fmt: skip
+    Qwen2ForCausalLM(config).to(torch.float32).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def real(tiny: Path) -> Iterator[Backend]:
+    """A backend with that model loaded; None of the tests below waits for another load."""
+    os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+    backend = BACKEND.open(make_model(model="tiny", settings={**SMALL, "weights": str(tiny)}), encode)
+    asyncio.run(backend.check())
+    yield backend
+    asyncio.run(backend.close())
+
+
+@needs_vllm
+def test_vllm_writes_and_follows_a_schema(real: Backend) -> None:
+    """Many calls at once, one held to a schema and one too long, each come back as what they are."""
+
+    async def work() -> list[Any]:
+        greedy = {"temperature": 0.0, "max_tokens": 8}
+        calls = [make_call(f"Row {n}", sampling=greedy) for n in range(20)]
+        calls += [make_call("long " * 1_000), make_call(schema=SCHEMA, sampling=greedy)]
+        return await asyncio.gather(*map(real.send, calls), return_exceptions=True)
+
+    *written, refused, held = asyncio.run(work())
+    assert all(one.finish_reason == "length" and one.completion_tokens == 8 for one in written)
+    assert isinstance(refused, CallRefused)
+    assert "maximum context length" in str(refused)
+    assert held.text.startswith("{")  # what such a model writes of itself is noise
+    assert not any(one.text.startswith("{") for one in written)
+
+
+@needs_vllm
+def test_vllm_scores_are_the_models(real: Backend, tiny: Path) -> None:
+    """The score of a continuation is the sum of what the model itself gives its tokens, computed with torch."""
+    import torch
+    from transformers import AutoTokenizer, Qwen2ForCausalLM
+
+    texts = ("a dog barks", "rain", "")
+    scores = asyncio.run(real.send(make_call("Which?", *texts, sampling={"temperature": 0.7}))).scores
+    tokenizer, model = AutoTokenizer.from_pretrained(tiny), Qwen2ForCausalLM.from_pretrained(tiny)
+    turns = [{"role": "system", "content": "Answer."}, {"role": "user", "content": "Which?"}]
+    prompt = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    for text, score in zip(texts, scores, strict=True):
+        before, whole = (tokenizer.encode(part, add_special_tokens=False) for part in (prompt, prompt + text))
+        with torch.no_grad():
+            found = model(torch.tensor([whole])).logits[0].log_softmax(-1)
+        places = range(len(before), len(whole))
+        assert score["tokens"] == len(places)
+        assert score["logprob"] == pytest.approx(sum(float(found[n - 1][whole[n]]) for n in places), abs=1e-3)
+
+
+@needs_vllm
+def test_vllm_labels_a_corpus(online: Path, tiny: Path, tmp_path: Path) -> None:
+    """A stage with a judge that answers and one that is scored runs to its end on vLLM, and nothing is on stdout."""
+    (tmp_path / "recipe.toml").write_text(
+        f"""
+[models.tiny]
+backend = "vllm-offline"
+model = "org/tiny"
+weights = "{tiny}"
+enforce_eager = true
+max_model_len = 1024
+dtype = "float32"
+gpu_memory_utilization = 0.3
+sampling = {{ temperature = 0.0, max_tokens = 8 }}
+structured = "none"
+
+[filter]
+judges = ["tiny", "tiny:likelihood"]
+condition = "none"
+weak_at = 1
+"""
+    )
+    source = str(online / "build" / "cot")
+    command = ("filter", source, "labelled", "--recipe", "recipe.toml", "--json")
+    ended = audiomcq(*command, folder=tmp_path, timeout=600)
+    assert ended.code == 0, ended.err
+    assert ended.out.startswith("{")
+    [stage] = ended.json["stages"]
+    assert stage["items"]["kept"] == stage["items"]["in"] > 0
+    assert stage["calls"] == {"tiny": 2 * stage["items"]["in"]}
+    before = hash_tree(tmp_path / "labelled")
+    again = audiomcq(*command, "--replay", folder=tmp_path)
+    assert again.code == 0, again.err
+    assert hash_tree(tmp_path / "labelled") == before
