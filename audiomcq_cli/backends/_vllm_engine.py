@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from audiomcq_cli.backends._vllm_guard import Guard
 from audiomcq_cli.errors import AudiomcqError, CallRefused, ModelError, ModelNotServed, RecipeError
 
 INSTALL = "pip install 'audiomcq[vllm]'"
@@ -97,11 +98,13 @@ class Engine:
         # Inherited by vLLM's processes: a Ctrl-C in a terminal goes to them too, and is for us to deal with.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         loaded = self._loaded or concurrent.futures.Future()
+        guard = Guard()
         try:
-            with _LOADING:
+            with _LOADING, guard.marking():
                 self._llm = _load(self.arguments)
         except AudiomcqError as error:
             loaded.set_exception(error)
+            guard.close()
             return
         loaded.set_result(None)
         try:
@@ -111,6 +114,7 @@ class Engine:
         finally:
             with suppress(Exception):  # it may be dead already
                 self._llm.llm_engine.engine_core.shutdown()
+            guard.close()
             self._llm = None
 
     def _serve(self) -> None:

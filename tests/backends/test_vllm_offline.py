@@ -499,9 +499,7 @@ def test_ctrl_c_lets_the_replies_in_flight_end(
     monkeypatch.setenv("FAKE_VLLM_STEP", "0.02")
     write_corpus(tmp_path, "http://127.0.0.1:9/v1", OFFLINE + "\nconcurrency = 2")
     process = start("run", "recipe.toml", folder=tmp_path, root=WITH_FAKES)
-    deadline = time.monotonic() + 60
-    while (not log.exists() or log.read_text().count("\n") < 5) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    assert wait_until(lambda: log.exists() and log.read_text().count("\n") >= 5)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
@@ -510,6 +508,35 @@ def test_ctrl_c_lets_the_replies_in_flight_end(
     assert ended.code == 0, ended.err
     assert hash_rows(tmp_path) == hash_rows(online)
     assert Counter(log.read_text().split()) == server.stats()["received_by_name"]
+
+
+def test_a_killed_run_leaves_no_engine(log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that vLLM started, and the GPU's memory with it, is gone after a SIGKILL as well."""
+    monkeypatch.setenv("FAKE_VLLM_STEP", "0.2")
+    monkeypatch.setenv("FAKE_VLLM_CHILD", str(tmp_path / "child"))
+    write_corpus(tmp_path, "http://127.0.0.1:9/v1", OFFLINE)
+    process = start("run", "recipe.toml", folder=tmp_path, root=WITH_FAKES)
+    assert wait_until(log.exists)
+    process.kill()
+    process.communicate(timeout=60)
+    child = int((tmp_path / "child").read_text())
+    assert wait_until(lambda: not is_running(child))
+
+
+def wait_until(true: Callable[[], bool]) -> bool:
+    """Wait a minute at most."""
+    deadline = time.monotonic() + 60
+    while not (found := true()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process that has not ended (one whose end nobody has taken note of is a Z)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 # ------------------------------------------------------------------------------------------------------ vLLM itself

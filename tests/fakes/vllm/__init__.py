@@ -4,7 +4,8 @@ It schedules as vLLM does: up to ``max_num_seqs`` requests are worked on in a st
 short one. Of every ``LLM`` made it keeps what it was asked and how many requests each step worked on. Words in a prompt
 make it fail: ``[vllm dies]`` ends the engine, ``[vllm aborts]`` ends a reply. In a process of its own it is told by the
 environment how good its models are (``FAKE_VLLM_MANNER``, quality and knowledge), how long a step takes
-(``FAKE_VLLM_STEP``, seconds), and where to note each request (``FAKE_VLLM_LOG``).
+(``FAKE_VLLM_STEP``, seconds), and where to note each request (``FAKE_VLLM_LOG``) and the process that it starts, as
+vLLM starts its engine (``FAKE_VLLM_CHILD``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import copy
 import hashlib
 import os
 import random
+import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -156,6 +159,9 @@ class LLM:
         quality, know = map(float, os.environ.get("FAKE_VLLM_MANNER", "0.9 0.46").split())
         self._manner = Manner(quality=quality, know=know)
         MADE.append(self)
+        if path := os.environ.get("FAKE_VLLM_CHILD"):
+            child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+            Path(path).write_text(str(child.pid))
 
     def get_tokenizer(self) -> Tokenizer:
         """The model's tokenizer."""
