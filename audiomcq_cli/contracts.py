@@ -487,6 +487,7 @@ class BackendKind(Generic[O]):
         help: One line. options: Keys it adds to a model's table, a frozen dataclass of ``option`` fields.
         capabilities: What it can do with a model. open: Makes a backend; no I/O before ``check``.
         identify: Which model that is, where the recipe's ``model`` and ``revision`` do not say (a file: by its hash).
+        concurrency: Calls in flight to a model where its table does not say.
     """
 
     help: str
@@ -494,6 +495,7 @@ class BackendKind(Generic[O]):
     capabilities: Callable[[Model], Capabilities]
     open: Callable[[Model, Encoder], Backend]
     identify: Callable[[Model], Identity] | None = None
+    concurrency: int = 32
 
 
 # ----------------------------------------------------------------------------------------------------- exports

@@ -192,14 +192,20 @@ class _Reader:
         if kind not in registry.names("backends"):
             names = ", ".join(registry.names("backends"))
             raise self._error([*keys, "backend"], f"unknown backend {kind!r}; backends are {names}")
-        options = registry.backend(kind).options
+        backend = registry.backend(kind)
+        options = backend.options
         common, own = self._split(keys, table, base, options)
         urls = common.pop("base_url", ())
         urls = (urls,) if isinstance(urls, str) else tuple(urls)
         for url in urls:
             self._check_url([*keys, "base_url"], url)
         settings = _build(options, own, self._path, self._text, keys)
-        return Model(name=name, base_url=urls, settings=settings, **{"backend": kind, **common})
+        return Model(
+            name=name,
+            base_url=urls,
+            settings=settings,
+            **{"backend": kind, "concurrency": backend.concurrency, **common},
+        )
 
     def _check_url(self, keys: Sequence[str | int], url: str) -> None:
         if "@" in url or "?" in url:  # before it is shown

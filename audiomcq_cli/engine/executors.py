@@ -11,21 +11,25 @@ from audiomcq_cli.errors import Interrupted
 U = TypeVar("U")
 
 OPEN_SHARDS = 3
-"""Shards open at once, so that the models never wait for one shard's last replies."""
+"""Shards open at once, at least, so that the models never wait for one shard's last replies."""
 
 
 class Executor(Protocol):
     """Runs units and returns their results in order."""
 
-    async def run(self, units: Sequence[U], work: Callable[[U], Awaitable[Any]]) -> list[Any]:
-        """Run ``work`` on every unit; the first error ends the others and is raised."""
+    async def run(
+        self, units: Sequence[U], work: Callable[[U], Awaitable[Any]], at_once: int = OPEN_SHARDS
+    ) -> list[Any]:
+        """Run ``work`` on every unit, so many at a time; the first error ends the others and is raised."""
 
 
 class LocalExecutor:
-    """Runs units in this process, ``OPEN_SHARDS`` at a time, in order."""
+    """Runs units in this process, a few at a time, in order."""
 
-    async def run(self, units: Sequence[U], work: Callable[[U], Awaitable[Any]]) -> list[Any]:
-        """Run ``work`` on every unit; the first error ends the others and is raised."""
+    async def run(
+        self, units: Sequence[U], work: Callable[[U], Awaitable[Any]], at_once: int = OPEN_SHARDS
+    ) -> list[Any]:
+        """Run ``work`` on every unit, so many at a time; the first error ends the others and is raised."""
         results: list[Any] = [None] * len(units)
         todo = iter(enumerate(units))
 
@@ -33,7 +37,7 @@ class LocalExecutor:
             for index, unit in todo:
                 results[index] = await work(unit)
 
-        workers = [asyncio.create_task(work_on()) for _ in range(min(OPEN_SHARDS, len(units)))]
+        workers = [asyncio.create_task(work_on()) for _ in range(min(at_once, len(units)))]
         try:
             await asyncio.gather(*workers)
         except Interrupted:  # every worker ends by itself, when its calls in flight have

@@ -89,9 +89,10 @@ class ModelHandle:
             yield
 
     async def close(self) -> None:
-        """Give the backend's connections back."""
-        if self._backend is not None:
-            await self._backend.close()
+        """Give the backend's connections and memory back; the next use opens it again."""
+        backend, self._backend = self._backend, None
+        if backend is not None:
+            await backend.close()
 
 
 class Runtime:
@@ -166,6 +167,8 @@ class Runtime:
     async def check(self, stage: str, needs: list[Need]) -> None:
         """Make sure that every model is there and can do what the stage needs, before the first call.
 
+        Models that it does not need are closed first: those in this process fill the memory that it wants.
+
         Raises:
             CapabilityMissing, ModelError: naming the model and the stage.
         """
@@ -173,6 +176,8 @@ class Runtime:
             handle = self.model(need.model)
             check_capabilities(stage, need, handle.model, handle.capabilities)
         self._check_distinct(stage, [need for need in needs if need.distinct])
+        for name in sorted(set(self._models) - {need.model for need in needs}):
+            await self._models[name].close()
         await asyncio.gather(
             *(self.model(name).backend(self.encode).check() for name in sorted({need.model for need in needs}))
         )

@@ -13,7 +13,7 @@ from typing import Any
 from audiomcq_cli.contracts import Context, Materials, Stage
 from audiomcq_cli.engine import account, keys
 from audiomcq_cli.engine.account import Job, Part, StageReport
-from audiomcq_cli.engine.executors import Executor
+from audiomcq_cli.engine.executors import OPEN_SHARDS, Executor
 from audiomcq_cli.engine.logbook import Logbook, is_alive, read_now
 from audiomcq_cli.engine.output import read_pair
 from audiomcq_cli.engine.partition import partition
@@ -23,6 +23,9 @@ from audiomcq_cli.engine.shard import Unit, run_shard
 from audiomcq_cli.errors import InputError, RecipeError, StorageError
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.shards import HIDDEN, Shard, hash_file, list_shards, locked, replacing, shard
+
+MOST_OPEN = 64
+"""Shards open at once, at most: each has a journal and two files."""
 
 
 async def run_stage(
@@ -239,7 +242,8 @@ async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progre
         await runtime.check(job.name, job.needs)
     manifests.manifest_path(job.target).unlink(missing_ok=True)  # not whole from here on
     _remove_stale(job.target, todo[0].target.count)
-    slots = asyncio.Semaphore(max(16, 2 * runtime.concurrency(job.needs)))
+    rows = max(16, 2 * runtime.concurrency(job.needs))
+    slots = asyncio.Semaphore(rows)
 
     async def work(unit: Unit) -> Any:
         runtime.raise_if_stopping()
@@ -248,7 +252,20 @@ async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progre
     with ExitStack() as locks:  # all of them, in order, before any work: of two runs the second stops, and only it
         for unit in todo:
             _lock(job, unit, locks)
-        await executor.run(todo, work)
+        await executor.run(todo, work, _count_open(todo[0].source, rows))
+
+
+def _count_open(source: Path, rows: int) -> int:
+    """Shards to hold open so that so many rows are in flight; all are of about one size."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        held = int(pq.read_metadata(source).num_rows)
+    except (OSError, pa.ArrowException):  # sources, not a shard; or a damaged one, as its reader will say
+        return OPEN_SHARDS
+    fill = -(-rows // max(1, held))
+    return min(max(OPEN_SHARDS, fill + 1), MOST_OPEN)  # one more: while that is filled another is drained
 
 
 def _lock(job: Job, unit: Unit, locks: ExitStack) -> None:

@@ -20,8 +20,9 @@ def test_results_come_in_the_order_of_units() -> None:
     assert asyncio.run(LocalExecutor().run(range(10), work)) == [2 * unit for unit in range(10)]
 
 
-def test_few_units_are_open_at_once() -> None:
-    """As many units as it says are open together, and never more."""
+@pytest.mark.parametrize("at_once", [OPEN_SHARDS, 7])
+def test_few_units_are_open_at_once(at_once: int) -> None:
+    """As many units as it is told are open together, and never more."""
     flying = most = 0
 
     async def work(unit: int) -> None:
@@ -31,8 +32,8 @@ def test_few_units_are_open_at_once() -> None:
         await asyncio.sleep(0)
         flying -= 1
 
-    asyncio.run(LocalExecutor().run(range(20), work))
-    assert most == OPEN_SHARDS
+    asyncio.run(LocalExecutor().run(range(20), work, at_once))
+    assert most == at_once
 
 
 def test_no_units_are_no_work() -> None:

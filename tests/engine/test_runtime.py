@@ -161,6 +161,25 @@ def test_concurrency_is_used(bench: Bench) -> None:
     assert most == 8
 
 
+def test_small_shards_fill_the_calls_in_flight(bench: Bench) -> None:
+    """As many shards are open as it takes: a model that works on many calls at once is not left half idle."""
+    flying = most = 0
+
+    async def answer(call: Call) -> Completion:
+        nonlocal flying, most
+        flying += 1
+        most = max(most, flying)
+        await asyncio.sleep(0.05)
+        flying -= 1
+        return await answer_well(call)
+
+    bench.puppet = Puppet(answer)
+    bench.models = {"writer": puppet_model(concurrency=60)}
+    bench.write_input(texts_of(160), 32)
+    bench.run()
+    assert most == 60
+
+
 def test_requests_a_minute_of_the_recipe_are_kept_to(bench: Bench) -> None:
     """Calls beyond the quota wait, and a stop ends that wait."""
     bench.models = {"writer": puppet_model(requests_per_minute=1)}
@@ -341,6 +360,26 @@ def test_model_is_checked_once_a_stage(bench: Bench) -> None:
     needs = [Need("writer", frozenset({"chat"})), Need("writer", frozenset({"schema"}))]
     bench.run(make_stage(needs=lambda options: needs))
     assert bench.puppet.checks == 1
+
+
+def test_models_of_other_stages_are_closed_first(bench: Bench) -> None:
+    """A stage that does not use a model lets go of it before it loads its own; the next one opens it again."""
+    bench.models = {"writer": puppet_model(), "grader": puppet_model("grader", model="puppet-2")}
+    closed: list[int] = []
+
+    async def close() -> None:
+        closed.append(bench.puppet.checks)
+
+    bench.puppet.close = close  # type: ignore[method-assign]
+
+    async def main() -> None:
+        async with bench.runtime() as runtime:
+            for name in ("writer", "grader", "grader", "writer"):
+                await runtime.check("small", [Need(name, frozenset({"chat"}))])
+
+    asyncio.run(main())
+    assert bench.puppet.checks == 4
+    assert closed == [1, 3, 4]  # the last at the end of the run
 
 
 def test_error_of_a_backend_is_not_stored(bench: Bench) -> None:

@@ -1,0 +1,288 @@
+"""vLLM in this process: no server to run, and all rows in flight are one batch that is never empty.
+
+A model is asked here as vLLM's own server asks it, with the same conversation, template and sampling: journal keys are
+the same, and runs with either share their replies. What a server is told on its own command line does not count here
+(``--reasoning-parser``, ``--chat-template``, ``--generation-config``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import cachetools
+
+from audiomcq_cli.backends import _vllm_engine
+from audiomcq_cli.contracts import (
+    Audio,
+    BackendKind,
+    Call,
+    Capabilities,
+    Completion,
+    Encoder,
+    Message,
+    Model,
+    option,
+)
+from audiomcq_cli.errors import CallRefused, CallUnavailable, RecipeError
+
+CONCURRENCY = 1_024
+"""Calls in flight by default: as many as vLLM works on at once on the largest GPUs (its ``max_num_seqs``)."""
+
+ENCODED_PARTS = 64
+"""Audio parts that are kept as they are sent, those used last: silence is one text however many calls hold it."""
+
+DEFAULTED = {
+    "repetition_penalty": 1.0,
+    "presence_penalty": 0.0,
+    "frequency_penalty": 0.0,
+    "temperature": 1.0,
+    "top_p": 1.0,
+    "top_k": 0,
+    "min_p": 0.0,
+}
+"""Parameters that the model's ``generation_config.json`` may set, and vLLM's server's own values for them.
+
+Source: ``ChatCompletionRequest.to_sampling_params`` in ``vllm/entrypoints/openai``, which this module follows.
+"""
+
+PASSED = frozenset((
+    "seed", "stop", "stop_token_ids", "include_stop_str_in_output", "ignore_eos", "min_tokens", "skip_special_tokens",
+    "spaces_between_special_tokens", "logit_bias", "allowed_token_ids", "bad_words",
+))  # fmt: skip
+"""Parameters that vLLM takes under the same name."""
+
+BESIDE = frozenset(("logprobs", "top_logprobs", "user"))
+"""Parameters of the protocol that do not change the text; what they ask for nobody reads."""
+
+OWN = frozenset(("max_tokens", "max_completion_tokens", "n", "chat_template_kwargs"))
+"""Parameters that are dealt with one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class VllmOptions:
+    """Keys of the model's table; but for ``weights`` they are vLLM's own."""
+
+    weights: str = option("", "folder of the weights; else they are taken from the Hub, as model says", path=True)
+    download_dir: str = option("", "folder for weights from the Hub; else its own cache", path=True)
+    tensor_parallel_size: int = option(1, "GPUs that the model is spread over", minimum=1)
+    gpu_memory_utilization: float = option(0.9, "share of each GPU's memory to take", minimum=0.01, maximum=1)
+    max_model_len: int = option(0, "tokens of a prompt and its reply together; 0: what the model can", minimum=0)
+    max_num_seqs: int = option(0, "replies written at once; 0: what vLLM holds right", minimum=0)
+    dtype: str = option("auto", "type of the weights, as bfloat16")
+    quantization: str = option("", "how the weights are quantized, where they do not say it themselves")
+    seed: int = option(0, "seed of what is sampled without one")
+    enable_prefix_caching: bool = option(True, "keep what prompts begin with in common")
+    enforce_eager: bool = option(False, "no compilation: it starts sooner and writes more slowly")
+    limit_mm_per_prompt: Mapping[str, float] = option(
+        {}, "audio parts, images and videos in one prompt at most, as audio = 1: less leaves more memory"
+    )
+
+
+class VllmOffline:
+    """One model of a recipe."""
+
+    def __init__(self, model: Model, encode: Encoder) -> None:
+        self._model = model
+        self._encode = encode
+        self._engine: _vllm_engine.Engine | None = None
+        self._parts: cachetools.LRUCache[Audio, dict[str, Any]] = cachetools.LRUCache(ENCODED_PARTS)
+        self._check_sampling(model.sampling)
+
+    async def check(self) -> None:
+        """Load the model; raises ``ModelNotServed`` where that cannot be done, ``RecipeError`` for its sampling."""
+        await self._open()
+        try:
+            _make_parameters(self._model.sampling, {}, {})
+        except Exception as error:  # vLLM's own, of another class in another version
+            raise RecipeError(f"model {self._model.name!r}: sampling: {error}") from error
+
+    async def send(self, call: Call) -> Completion:
+        """Answer a call, among all that are in flight.
+
+        Raises:
+            CallRefused, CallUnavailable: This call did not work. ModelError: vLLM has ended.
+        """
+        self._check_sampling(call.sampling)
+        if call.continuations:
+            return await self._score(call)
+        constraint = _constraint(call, self._model.structured)
+        return _read_completion(await self._chat(call, call.sampling, constraint))
+
+    async def close(self) -> None:
+        """Free the memory if no other model of the recipe uses it."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await _vllm_engine.release(engine)
+
+    async def _open(self) -> _vllm_engine.Engine:
+        if self._engine is None:
+            self._engine = _vllm_engine.acquire(_list_arguments(self._model))
+        await self._engine.load()
+        return self._engine
+
+    def _check_sampling(self, sampling: Mapping[str, Any]) -> None:
+        """Refuse what vLLM would not hear of here: passed over in silence it would stand in keys and mean nothing."""
+        known = {*DEFAULTED, *PASSED, *BESIDE, *OWN}
+        unknown = [name for name in sampling if name not in known]
+        if unknown or sampling.get("n", 1) != 1:
+            what = f"sampling: {unknown[0]!r} is not known" if unknown else "sampling: n has to be 1"
+            raise RecipeError(
+                f"model {self._model.name!r}: {what} to the backend 'vllm-offline'",
+                hint=f"it takes {', '.join(sorted(known))}",
+            )
+
+    # -------------------------------------------------------------------------------------------------- chat
+
+    async def _chat(self, call: Call, sampling: Mapping[str, Any], constraint: Mapping[str, Any]) -> Any:
+        turns = [await self._turn(turn) for turn in call.messages]
+
+        def enqueue(llm: Any) -> Sequence[str]:
+            llm.get_default_sampling_params()  # reads the model's generation_config.json, once
+            names: Sequence[str] = llm.enqueue_chat(
+                turns,
+                _make_parameters(sampling, llm.default_sampling_params or {}, constraint),
+                use_tqdm=False,
+                chat_template_kwargs=sampling.get("chat_template_kwargs"),
+                tokenization_kwargs={"add_special_tokens": False},  # the template has them, as for the server
+            )
+            return names
+
+        return await (await self._open()).run(enqueue)
+
+    async def _turn(self, turn: Message) -> dict[str, Any]:
+        if not turn.audio:
+            return {"role": turn.role, "content": turn.text}
+        parts = [await self._part(part) for part in turn.audio]
+        return {"role": turn.role, "content": [*parts, {"type": "text", "text": turn.text}]}
+
+    async def _part(self, part: Audio) -> dict[str, Any]:
+        if part not in self._parts:
+            form = self._model.audio_format
+            data = base64.b64encode(await self._encode(part, rate=self._model.sample_rate, format=form)).decode()
+            self._parts[part] = {"type": "input_audio", "input_audio": {"data": data, "format": form}}
+        return self._parts[part]
+
+    # ------------------------------------------------------------------------------------------------- score
+
+    async def _score(self, call: Call) -> Completion:
+        """Log-probability of each continuation as the whole of the assistant's turn.
+
+        That of a text is the sum of those of its tokens, each after the prompt and the tokens before it, of the model
+        itself: whatever the sampling. Nothing is counted for the turn to end there.
+        """
+        if any(turn.audio for turn in call.messages):
+            raise CallRefused("continuations of a prompt with audio cannot be scored", code="status_400")
+        engine = await self._open()
+        template = {name: call.sampling[name] for name in ("chat_template_kwargs",) if name in call.sampling}
+        asked = await self._chat(call, {**template, "temperature": 0.0, "max_tokens": 1}, {})  # rendered as for a chat
+        prompt = list(asked.prompt_token_ids)
+        outputs = await asyncio.gather(
+            *(engine.run(partial(_enqueue_continuation, prompt=prompt, text=text)) for text in call.continuations)
+        )
+        scores = [_read_score(output, len(prompt)) for output in outputs]
+        return Completion(
+            scores=tuple(scores),
+            prompt_tokens=len(prompt),
+            completion_tokens=sum(int(score["tokens"]) for score in scores),
+        )
+
+
+def _list_arguments(model: Model) -> dict[str, Any]:
+    """Arguments of ``vllm.LLM``; what is not set is left to vLLM."""
+    settings: VllmOptions = model.settings
+    optional = {
+        "revision": "" if settings.weights else model.revision,
+        "download_dir": settings.download_dir,
+        "max_model_len": settings.max_model_len,
+        "max_num_seqs": settings.max_num_seqs,
+        "quantization": settings.quantization,
+        "limit_mm_per_prompt": {name: int(count) for name, count in settings.limit_mm_per_prompt.items()},
+    }
+    return {
+        "model": settings.weights or model.model,
+        "trust_remote_code": False,
+        "tensor_parallel_size": settings.tensor_parallel_size,
+        "gpu_memory_utilization": settings.gpu_memory_utilization,
+        "dtype": settings.dtype,
+        "seed": settings.seed,
+        "enable_prefix_caching": settings.enable_prefix_caching,
+        "enforce_eager": settings.enforce_eager,
+        **{name: value for name, value in optional.items() if value},
+    }
+
+
+def _make_parameters(sampling: Mapping[str, Any], defaults: Mapping[str, Any], constraint: Mapping[str, Any]) -> Any:
+    """``SamplingParams`` as the server makes them: the request's own, else the model's, else the server's."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import StructuredOutputsParams
+
+    limits = (sampling.get("max_completion_tokens"), sampling.get("max_tokens"), defaults.get("max_tokens"))
+    return SamplingParams.from_optional(
+        **{name: sampling.get(name, defaults.get(name, usual)) for name, usual in DEFAULTED.items()},
+        **{name: value for name, value in sampling.items() if name in PASSED},
+        max_tokens=next((limit for limit in limits if limit is not None), None),  # None: as many as fit
+        structured_outputs=StructuredOutputsParams(**constraint) if constraint else None,
+    )
+
+
+def _constraint(call: Call, structured: str) -> dict[str, Any]:
+    if call.schema is None or structured == "none":
+        return {}
+    return {"json_object": True} if structured == "json_object" else {"json": dict(call.schema)}
+
+
+def _read_completion(output: Any) -> Completion:
+    reply = output.outputs[0]
+    if reply.finish_reason in ("abort", "error"):
+        raise CallUnavailable(f"vLLM ended the reply: {reply.finish_reason}", code="vllm")
+    return Completion(
+        text=reply.text,
+        finish_reason=reply.finish_reason or "stop",
+        prompt_tokens=len(output.prompt_token_ids),
+        completion_tokens=len(reply.token_ids),
+    )
+
+
+def _enqueue_continuation(llm: Any, *, prompt: Sequence[int], text: str) -> Sequence[str]:
+    """Have the engine read a prompt with a continuation behind it, and say how likely each of its tokens was."""
+    from vllm import SamplingParams
+
+    tokens = [*prompt, *_continue(llm.get_tokenizer(), prompt, text)]
+    parameters = SamplingParams(max_tokens=1, temperature=0.0, prompt_logprobs=0, detokenize=False)
+    names: Sequence[str] = llm.enqueue([{"prompt_token_ids": tokens}], parameters, use_tqdm=False)
+    return names
+
+
+def _continue(tokenizer: Any, prompt: Sequence[int], text: str) -> list[int]:
+    """Tokens of a continuation as the model would have written them: some begin a text otherwise than its middle."""
+    whole = tokenizer.encode(tokenizer.decode(list(prompt)) + text, add_special_tokens=False)
+    if whole[: len(prompt)] == list(prompt):
+        return list(whole[len(prompt) :])
+    return list(tokenizer.encode(text, add_special_tokens=False))
+
+
+def _read_score(output: Any, start: int) -> dict[str, float]:
+    tokens = output.prompt_token_ids[start:]
+    found = [place[token].logprob for place, token in zip(output.prompt_logprobs[start:], tokens, strict=True)]
+    return {"logprob": math.fsum(found), "tokens": len(tokens)}
+
+
+def _find_capabilities(model: Model) -> Capabilities:
+    return Capabilities(
+        schema=model.structured != "none", audio=model.audio, score=True, audio_window=model.audio_window
+    )
+
+
+BACKEND = BackendKind(
+    help="vLLM in this process, on its GPUs: pip install 'audiomcq[vllm]'",
+    options=VllmOptions,
+    capabilities=_find_capabilities,
+    open=VllmOffline,
+    concurrency=CONCURRENCY,
+)
