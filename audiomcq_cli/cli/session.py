@@ -154,7 +154,7 @@ def _run(recipe: Recipe, work: Callable[[Runtime], Awaitable[T]]) -> T:
     async def main() -> T:
         kinds = {model.backend: registry.backend(model.backend) for model in recipe.models.values()}
         task = asyncio.current_task()
-        async with Runtime(recipe.models, kinds, prompts=Prompts(recipe.prompts)) as runtime:
+        async with Runtime(recipe.models, kinds, prompts=Prompts(recipe.prompts), say=out.say) as runtime:
 
             def on_signal() -> None:
                 if runtime.stopping and task is not None:

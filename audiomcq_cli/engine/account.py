@@ -63,7 +63,8 @@ class StageReport:
         stage, target: Which. items: in, kept, rejected, failed, over all shards that are there. reasons: Counts by
             outcome and reason code. rows: Kept. shards: How many there are; redone: worked on in this run.
         missing: Shards not there yet, or of other inputs or options (worked on elsewhere). seconds: Wall time.
-        calls, prompt_tokens, completion_tokens: Of this run, by model.
+        calls, prompt_tokens, completion_tokens: Of this run, by model. retries: Calls that were sent again.
+        set_aside: How often an address was set aside. in_flight: Calls in flight, on average.
     """
 
     stage: str
@@ -78,6 +79,9 @@ class StageReport:
     calls: Mapping[str, int] = field(default_factory=dict)
     prompt_tokens: Mapping[str, int] = field(default_factory=dict)
     completion_tokens: Mapping[str, int] = field(default_factory=dict)
+    retries: Mapping[str, int] = field(default_factory=dict)
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+    in_flight: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def report(
     *,
     redone: int,
     seconds: float,
-    spent: Mapping[str, Mapping[str, int]],
+    spent: Mapping[str, Mapping[str, Any]],
 ) -> StageReport:
     """Count what became of every item, over the notes of those of the ``shards`` that are there."""
     return StageReport(
@@ -127,12 +131,16 @@ def report(
     )
 
 
-def spent(now: Usage, before: Usage) -> dict[str, dict[str, int]]:
-    """Calls and tokens by model since an earlier moment."""
+def spent(now: Usage, before: Usage, seconds: float) -> dict[str, dict[str, Any]]:
+    """Calls and tokens by model since an earlier moment, so many seconds ago, and what went on with the servers."""
+    busy = {name: total - before.traffic.seconds.get(name, 0.0) for name, total in now.traffic.seconds.items()}
     return {
         "calls": dict(now.calls - before.calls),
         "prompt_tokens": dict(now.prompt_tokens - before.prompt_tokens),
         "completion_tokens": dict(now.completion_tokens - before.completion_tokens),
+        "retries": dict(now.traffic.retries - before.traffic.retries),
+        "set_aside": dict(now.traffic.set_aside - before.traffic.set_aside),
+        "in_flight": {name: round(total / seconds, 1) for name, total in busy.items() if total > 0 and seconds > 0},
     }
 
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-import random
 import signal
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -24,7 +22,6 @@ import cachetools
 from audiomcq_cli import audio as clips
 from audiomcq_cli.contracts import (
     Audio,
-    Backend,
     BackendKind,
     Call,
     Capabilities,
@@ -36,16 +33,16 @@ from audiomcq_cli.contracts import (
     Row,
 )
 from audiomcq_cli.engine import keys
+from audiomcq_cli.engine.concurrency import HIGHEST, Auto, Fixed
+from audiomcq_cli.engine.endpoints import Endpoint, Endpoints, Traffic
 from audiomcq_cli.engine.journal import Entry, JournalWriter
-from audiomcq_cli.engine.limits import Pause, Quota, QuotaOwner
-from audiomcq_cli.errors import CallUnavailable, CapabilityMissing, InputError, Interrupted, RecipeError
+from audiomcq_cli.engine.limits import Quota, QuotaOwner
+from audiomcq_cli.engine.route import Route
+from audiomcq_cli.errors import CapabilityMissing, InputError, Interrupted, RecipeError
 from audiomcq_cli.storage.resources import Prompts
 
 ENCODED_PARTS = 64
 """Audio parts whose bytes are kept, those used last: about as many clips as are in flight."""
-
-LONGEST_WAIT = 60.0
-"""Seconds; also the most that a Retry-After is obeyed for before the call is tried again."""
 
 CHARACTERS_A_TOKEN = 4
 """Rule of thumb for English text; only limits and rehearsals use it, never a result."""
@@ -56,30 +53,22 @@ _Part = tuple[Audio, int, str]
 
 @dataclass
 class Usage:
-    """Calls sent and tokens counted by the servers, by model."""
+    """Calls sent and tokens counted by the servers, by model, and what went on with the servers."""
 
     calls: Counter[str] = field(default_factory=Counter)
-    retries: Counter[str] = field(default_factory=Counter)
     prompt_tokens: Counter[str] = field(default_factory=Counter)
     completion_tokens: Counter[str] = field(default_factory=Counter)
+    traffic: Traffic = field(default_factory=Traffic)
 
 
 class ModelHandle:
-    """One model of the recipe: its backend, opened when first used, and its limits."""
+    """One model of the recipe: what it can do, and its addresses, opened when first used."""
 
     def __init__(self, model: Model, kind: BackendKind[object]) -> None:
         self.model = model
         self.capabilities: Capabilities = kind.capabilities(model)
         self._kind = kind
-        self._backend: Backend | None = None
-        self._slots = asyncio.Semaphore(model.concurrency)
-        self._quota = Quota(QuotaOwner(model.requests_per_minute, model.tokens_per_minute))
-
-    def backend(self, encode: Encoder) -> Backend:
-        """The backend, opened at the first use."""
-        if self._backend is None:
-            self._backend = self._kind.open(self.model, encode)
-        return self._backend
+        self._endpoints: Endpoints | None = None
 
     @cached_property
     def identity(self) -> Identity:
@@ -88,17 +77,41 @@ class ModelHandle:
             return self._kind.identify(self.model)
         return Identity(self.model.model, self.model.revision)
 
-    @asynccontextmanager
-    async def slot(self, tokens: float, pause: Pause) -> AsyncIterator[None]:
-        """Hold one of the model's slots, from when the quota allows a call of about so many tokens."""
-        async with self._slots:
-            await self._quota.take(tokens, pause)
-            yield
+    @property
+    def concurrency(self) -> int:
+        """Calls in flight over all its addresses, at most."""
+        each = HIGHEST if self.model.concurrency == "auto" else self.model.concurrency
+        return each * max(1, len(self.model.base_url))
+
+    def endpoints(self, encode: Encoder, say: Callable[[str], None], traffic: Traffic) -> Endpoints:
+        """Its addresses, each with a backend and limits of its own, opened at the first use."""
+        if self._endpoints is None:
+            auto = self.model.concurrency == "auto"
+            self._endpoints = Endpoints(
+                self.model.name,
+                [self._open(url, encode) for url in self.model.base_url or ("",)],
+                say=say,
+                traffic=traffic,
+                look=self._kind.look if auto else None,
+            )
+        return self._endpoints
+
+    def _open(self, url: str, encode: Encoder) -> Endpoint:
+        model = self.model
+        backend = self._kind.open(replace(model, base_url=(url,) if url else ()), encode)
+        limiter = Auto() if model.concurrency == "auto" else Fixed(model.concurrency)
+        quota = Quota(QuotaOwner(model.requests_per_minute, model.tokens_per_minute))
+        return Endpoint(url or model.backend, backend, limiter, quota)
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        if self._endpoints is not None:
+            self._endpoints.stop()
 
     async def close(self) -> None:
-        """Give the backend's connections back."""
-        if self._backend is not None:
-            await self._backend.close()
+        """Give connections and memory back."""
+        if self._endpoints is not None:
+            await self._endpoints.close()
 
 
 class Runtime:
@@ -111,12 +124,15 @@ class Runtime:
         *,
         prompts: Prompts | None = None,
         workers: int | None = None,
+        say: Callable[[str], None] = lambda message: None,
     ) -> None:
+        """Make one; ``say`` is given lines for people, about servers."""
         self.prompts = prompts or Prompts()
         self.usage = Usage()
         self.journals = JournalWriter()
         self.in_flight: dict[bytes, asyncio.Future[Entry]] = {}
         self.audio_roots: dict[str, Path] = {}
+        self._say = say
         self._stopping = asyncio.Event()
         self._models = {name: ModelHandle(model, backends[model.backend]) for name, model in models.items()}
         self._workers = workers or os.cpu_count() or 1
@@ -143,6 +159,8 @@ class Runtime:
     def stop(self) -> None:
         """Take no more work; calls in flight end and are kept."""
         self._stopping.set()
+        for handle in self._models.values():
+            handle.stop()
 
     def raise_if_stopping(self) -> None:
         """Raise ``Interrupted`` once the run has been asked to end."""
@@ -160,7 +178,7 @@ class Runtime:
 
     def concurrency(self, needs: list[Need]) -> int:
         """Calls that the models of a stage take at once."""
-        return sum(self.model(name).model.concurrency for name in {need.model for need in needs})
+        return sum(self.model(name).concurrency for name in {need.model for need in needs})
 
     async def check(self, stage: str, needs: list[Need]) -> None:
         """Make sure that every model is there and can do what the stage needs, before the first call.
@@ -172,9 +190,7 @@ class Runtime:
             handle = self.model(need.model)
             check_capabilities(stage, need, handle.model, handle.capabilities)
         self._check_distinct(stage, [need for need in needs if need.distinct])
-        await asyncio.gather(
-            *(self.model(name).backend(self.encode).check() for name in sorted({need.model for need in needs}))
-        )
+        await asyncio.gather(*(self._endpoints(name).check() for name in sorted({need.model for need in needs})))
 
     def _check_distinct(self, stage: str, needs: list[Need]) -> None:
         seen: dict[bytes, str] = {}
@@ -197,22 +213,19 @@ class Runtime:
             Interrupted: The run was asked to end before the call was sent.
             ModelError: No call to this model can succeed.
         """
-        handle = self.model(name)
-        for attempt in range(1, handle.model.attempts + 1):
-            try:
-                async with handle.slot(estimate_tokens(call), self._pause):
-                    self.raise_if_stopping()  # here: those who waited for a slot are not in flight
-                    self.usage.calls[name] += 1
-                    completion = await handle.backend(self.encode).send(call)
-                break
-            except CallUnavailable as error:
-                if attempt == handle.model.attempts:
-                    raise
-                self.usage.retries[name] += 1
-                await self._pause(_wait_for(error, attempt))
-        self.usage.prompt_tokens[name] += completion.prompt_tokens
-        self.usage.completion_tokens[name] += completion.completion_tokens
-        return completion
+        route = Route(self._endpoints(name), estimate_tokens(call), self.model(name).model.attempts, self._pause)
+        async for leg in route:
+            with leg:
+                self.raise_if_stopping()  # here: those who waited for a slot are not in flight
+                self.usage.calls[name] += 1
+                completion = await leg.send(call)
+                self.usage.prompt_tokens[name] += completion.prompt_tokens
+                self.usage.completion_tokens[name] += completion.completion_tokens
+                return completion
+        raise Interrupted("a call has no way to go")  # a route ends by raising
+
+    def _endpoints(self, name: str) -> Endpoints:
+        return self.model(name).endpoints(self.encode, self._say, self.usage.traffic)
 
     async def _pause(self, seconds: float) -> None:
         """Sleep; raises ``Interrupted`` as soon as the run is asked to end."""
@@ -286,10 +299,3 @@ def _begin_worker() -> None:
 def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
     parent.join()
     os._exit(1)
-
-
-def _wait_for(error: CallUnavailable, attempt: int) -> float:
-    """Seconds before the next attempt: what the server asked for, else exponential back-off with full jitter."""
-    if error.retry_after is not None:
-        return min(error.retry_after, LONGEST_WAIT)
-    return random.uniform(0, min(LONGEST_WAIT, 0.25 * 2**attempt))

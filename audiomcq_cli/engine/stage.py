@@ -50,9 +50,10 @@ async def run_stage(job: Job, runtime: Runtime, executor: Executor, progress: Pr
             await _work(job, runtime, executor, progress, todo)
     finally:
         progress.end()
-    spent = account.spent(runtime.usage, before)
+    seconds = time.monotonic() - started
+    spent = account.spent(runtime.usage, before, seconds)
     notes = [note for unit in units if (note := _read_current(unit))]
-    report = account.report(job, notes, len(parts), redone=len(todo), seconds=time.monotonic() - started, spent=spent)
+    report = account.report(job, notes, len(parts), redone=len(todo), seconds=seconds, spent=spent)
     if todo:
         account.log(job, report)
     if report.missing == 0:

@@ -1,0 +1,380 @@
+"""The addresses of one model: where a call goes, what it waits for, and which of them are set aside for now.
+
+A call goes to the address with the most room that its limits allow; the others wait in order. What an answer says of
+the address, beside what it says of the call:
+
+- **Busy** (429, 503): no call goes there until the time that the server asks for is over, or one that doubles.
+- **Down** (nothing listens), or five failures without an answer between: it is set aside, and asked for its models
+  after a rest that doubles, until it answers.
+- **Refused** (a wrong key, a model that it does not serve): likewise; where that is so of all, it is an error.
+
+``route.py`` says what that means for the call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from audiomcq_cli.contracts import Backend, Load
+from audiomcq_cli.engine.concurrency import Limiter
+from audiomcq_cli.engine.limits import Quota
+from audiomcq_cli.errors import CallError, CallUnavailable, Interrupted, ModelError
+
+FAULTS = 5
+"""Failures without an answer between, after which an address is set aside: a row that breaks its server is no such."""
+
+FIRST_REST = 1.0
+LONGEST_REST = 120.0
+"""Seconds that an address which was set aside is left alone: twice as many each time, up to these."""
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 60.0
+"""Seconds without calls after a 429 or 503 that names no time: twice as many each time, up to these."""
+
+LONGEST_RETRY_AFTER = 3_600.0
+"""Seconds: the most that a server's own word is obeyed for before it is tried again."""
+
+QUIET = 60.0
+"""Seconds that an address may keep all its calls waiting before it is asked whether it is still there."""
+
+TICK = 0.5
+LOOK = 2.0
+"""Seconds between two looks at an address, and at what its server says of its load."""
+
+WARN = 60.0
+"""Seconds between two lines for people about one address, at least."""
+
+
+@dataclass
+class Traffic:
+    """What went on, by model: calls sent again, addresses set aside, and seconds that calls were in flight."""
+
+    retries: Counter[str] = field(default_factory=Counter)
+    set_aside: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Endpoint:
+    """One address, with its limits and how it fares."""
+
+    def __init__(self, name: str, backend: Backend, limiter: Limiter, quota: Quota) -> None:
+        self.name = name
+        self.backend = backend
+        self.limiter = limiter
+        self.quota = quota
+        self.in_flight = 0
+        self.problem: Exception | None = None  # why it is set aside
+        self.paused_until = 0.0
+        self.pauses = 0  # without an answer between, as the next two
+        self.faults = 0
+        self.rests = 0
+        self.rest_until = 0.0
+        self.since = 0.0  # when it was last set aside or paused: what was sent before says nothing of it now
+        self.heard = 0.0  # when it last gave a sign, or was given something to do
+        self.looked = self.warned = -math.inf
+        self.told = 0  # the concurrency that people were told
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it is there and will not serve this model."""
+        return isinstance(self.problem, ModelError) and not self.problem.retryable
+
+
+class Caller(Protocol):
+    """A call on its way: about how many tokens it takes, and where it has failed."""
+
+    tokens: float
+    failed: set[Endpoint]
+
+
+class Endpoints:
+    """All addresses of one model, and the calls that wait for one."""
+
+    def __init__(
+        self,
+        model: str,
+        endpoints: Sequence[Endpoint],
+        *,
+        say: Callable[[str], None],
+        traffic: Traffic,
+        look: Callable[[Backend], Awaitable[Load | None]] | None = None,
+    ) -> None:
+        """Make them; ``look`` asks a server for its load, where concurrency is to be found."""
+        self.model = model
+        self.traffic = traffic
+        self.answered = -math.inf  # when any call was answered
+        self._endpoints = endpoints
+        self._say = say
+        self._look = look
+        self._waiting: deque[tuple[Caller, asyncio.Future[Endpoint]]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._over: BaseException | None = None  # why no call is sent any more
+
+    def __len__(self) -> int:
+        return len(self._endpoints)
+
+    async def check(self) -> None:
+        """Look for the model everywhere; where it is not, the address is set aside.
+
+        Raises:
+            ModelError: It is nowhere.
+        """
+        found = await asyncio.gather(*(one.backend.check() for one in self._endpoints), return_exceptions=True)
+        problems = [problem for problem in found if isinstance(problem, ModelError)]
+        for problem in found:
+            if problem is not None and problem not in problems:
+                raise problem
+        if len(problems) == len(self):
+            raise min(problems, key=lambda problem: problem.retryable)  # of several, one that only people can mend
+        for endpoint, result in zip(self._endpoints, found, strict=True):
+            if isinstance(result, ModelError):
+                self.set_aside(endpoint, result)
+            elif endpoint.problem:
+                self._bring_back(endpoint)
+
+    def stop(self) -> None:
+        """Send nothing more: calls that wait are given up."""
+        self._end(Interrupted("interrupted"))
+
+    async def close(self) -> None:
+        """Give back connections and memory."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._timer:
+            self._timer.cancel()
+        for endpoint in self._endpoints:
+            await endpoint.backend.close()
+
+    # ------------------------------------------------------------------------------------------------- a call
+
+    async def enter(self, caller: Caller) -> Endpoint:
+        """Wait until an address may be sent a call, and take a place there.
+
+        Raises:
+            CallUnavailable: None can be used, and the one that might have been has failed again.
+            ModelError: No address serves the model. Interrupted: The run is to end.
+        """
+        if self._over:
+            raise self._over
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._attend(endpoint)) for endpoint in self._endpoints]
+            for task in self._tasks:
+                task.add_done_callback(self._surface)
+        if not self._waiting and (endpoint := self._pick(caller)):
+            return endpoint
+        future: asyncio.Future[Endpoint] = asyncio.get_running_loop().create_future()
+        waiter = (caller, future)
+        self._waiting.append(waiter)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+            elif future.done() and not future.cancelled() and not future.exception():
+                self.leave(future.result())
+            raise
+
+    def leave(self, endpoint: Endpoint) -> None:
+        """Give a place back."""
+        endpoint.in_flight -= 1
+        self._dispatch()
+
+    def serving(self, without: set[Endpoint] | None = None) -> bool:
+        """Whether there is an address that takes calls now."""
+        now = time.monotonic()
+        return any(
+            not one.problem and one.paused_until <= now for one in self._endpoints if one not in (without or set())
+        )
+
+    def _pick(self, caller: Caller) -> Endpoint | None:
+        """Take a place at the address with the most room, not one where the call failed if there is another."""
+        now = time.monotonic()
+        there = [one for one in self._endpoints if not one.problem]
+        serving = [one for one in there if one.paused_until <= now]
+        waits = [one.paused_until - now for one in there if one.paused_until > now]
+        for one in sorted(
+            [one for one in serving if one not in caller.failed] or serving,
+            key=lambda one: one.in_flight / one.limiter.limit,
+        ):
+            if one.in_flight >= one.limiter.limit:
+                continue  # whoever leaves it looks again
+            if wait := one.quota.take(caller.tokens):
+                waits.append(wait)
+                continue
+            if not one.in_flight:
+                one.heard = now
+            one.in_flight += 1
+            return one
+        if waits:
+            self._wake_in(min(waits))
+        return None
+
+    def _dispatch(self) -> None:
+        """Send those that wait on their way, in order; one that failed here does not hold up the others."""
+        while self._waiting:
+            place = 0
+            caller, future = self._waiting[0]
+            endpoint = None if future.done() else self._pick(caller)
+            if endpoint is None and caller.failed and not future.done():
+                place = next((at for at, (other, _) in enumerate(self._waiting) if not other.failed), 0)
+                caller, future = self._waiting[place]
+                endpoint = self._pick(caller) if place and not future.done() else None
+            if endpoint is None and not future.done():
+                return
+            del self._waiting[place]
+            if endpoint is not None:
+                future.set_result(endpoint)
+
+    def _wake_in(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        when = loop.time() + seconds
+        if self._timer and not self._timer.cancelled() and loop.time() < self._timer.when() <= when:
+            return
+        if self._timer:
+            self._timer.cancel()
+        self._timer = loop.call_later(seconds, self._dispatch)
+
+    # ------------------------------------------------------------------------------------- what an answer says
+
+    def judge(self, endpoint: Endpoint, began: float, error: BaseException | None) -> None:
+        """Make of the end of a call what it says of its address."""
+        now = time.monotonic()
+        self.traffic.seconds[self.model] = self.traffic.seconds.get(self.model, 0.0) + now - began
+        if error is None or (isinstance(error, CallError) and not error.retryable):
+            endpoint.heard = self.answered = now
+            endpoint.faults = endpoint.pauses = 0
+            if not endpoint.problem:
+                endpoint.rests = 0
+            if error is None:
+                endpoint.limiter.note(began, now, endpoint.in_flight)
+        elif isinstance(error, CallUnavailable) and error.busy:
+            self._hold(endpoint, error, began < endpoint.since)
+        elif isinstance(error, ModelError):
+            self.set_aside(endpoint, error)
+        elif isinstance(error, CallUnavailable) and began >= endpoint.since:
+            endpoint.faults += 1
+            if error.down or endpoint.faults >= FAULTS:
+                self.set_aside(endpoint, error)
+
+    def _hold(self, endpoint: Endpoint, error: CallUnavailable, late: bool) -> None:
+        """Send no calls for a while, then fewer at once; an answer to what was sent before may only prolong it."""
+        now = time.monotonic()
+        asked = error.retry_after
+        wait = (
+            min(LONGEST_PAUSE, FIRST_PAUSE * 2**endpoint.pauses) if asked is None else min(asked, LONGEST_RETRY_AFTER)
+        )
+        if late:
+            if asked is not None:
+                endpoint.paused_until = max(endpoint.paused_until, now + wait)
+            return
+        endpoint.limiter.cut()
+        endpoint.pauses += 1
+        endpoint.faults = 0
+        endpoint.since = now
+        endpoint.paused_until = max(endpoint.paused_until, now + wait)
+        if wait >= 5:
+            self._warn(endpoint, f"has enough calls; no more for {wait:,.0f} s")
+        if all(one.problem or one.pauses > 1 for one in self._endpoints):
+            self._disappoint(error)
+
+    def set_aside(self, endpoint: Endpoint, problem: Exception) -> None:
+        """Send no calls until it answers again."""
+        if endpoint.problem is None:
+            self.traffic.set_aside[self.model] += 1
+        endpoint.problem = problem
+        endpoint.since = time.monotonic()
+        endpoint.rest_until = endpoint.since + min(LONGEST_REST, FIRST_REST * 2**endpoint.rests)
+        endpoint.rests += 1
+        endpoint.faults = 0
+        self._warn(endpoint, f"is set aside until it answers again: {problem}")
+        if self.refused:
+            self._end(problem)
+
+    @property
+    def refused(self) -> bool:
+        """Whether all addresses are there and none will serve the model."""
+        return all(one.refuses for one in self._endpoints)
+
+    def _bring_back(self, endpoint: Endpoint) -> None:
+        endpoint.problem = None
+        endpoint.paused_until = 0.0
+        endpoint.heard = time.monotonic()
+        self._warn(endpoint, "answers again")
+        self._dispatch()
+
+    def _disappoint(self, error: CallUnavailable) -> None:
+        """Tell those that wait that the address that might have taken them has failed again."""
+        waiting, self._waiting = self._waiting, deque()
+        for _, future in waiting:
+            if not future.done():  # cancelled
+                future.set_exception(error)
+
+    def _end(self, error: BaseException) -> None:
+        self._over = self._over or error
+        waiting, self._waiting = self._waiting, deque()
+        for _, future in waiting:
+            if not future.done():  # cancelled
+                future.set_exception(error)
+
+    # ------------------------------------------------------------------------------------------- looking after
+
+    async def _attend(self, endpoint: Endpoint) -> None:
+        """Bring an address back once it answers, notice one that has gone silent, and look at its server's load."""
+        while True:
+            await asyncio.sleep(TICK)
+            now = time.monotonic()
+            if endpoint.problem:
+                if now >= endpoint.rest_until:
+                    await self._probe(endpoint)
+            elif endpoint.in_flight and now - endpoint.heard >= QUIET:
+                await self._probe(endpoint)
+                endpoint.heard = time.monotonic()
+            elif endpoint.in_flight and self._look and now - endpoint.looked >= LOOK:
+                endpoint.looked = now
+                if load := await self._look(endpoint.backend):
+                    endpoint.limiter.look(load.running, load.waiting, endpoint.in_flight)
+                    self._dispatch()
+            self._tell_found(endpoint)
+
+    async def _probe(self, endpoint: Endpoint) -> None:
+        try:
+            await endpoint.backend.check()
+        except ModelError as problem:
+            self.set_aside(endpoint, problem)
+            if all(one.problem for one in self._endpoints):
+                self._disappoint(CallUnavailable("no address of the model answers", code="connection", down=True))
+        else:
+            if endpoint.problem:
+                self._bring_back(endpoint)
+
+    def _surface(self, task: asyncio.Task[None]) -> None:
+        """A fault of ours ends the calls that wait, which would else wait for ever."""
+        if not task.cancelled() and (error := task.exception()):
+            self._end(error)
+
+    def _tell_found(self, endpoint: Endpoint) -> None:
+        found = endpoint.limiter.found
+        if (
+            found
+            and not found / 1.5 < endpoint.told < found * 1.5
+            and self._warn(endpoint, f"takes {found:,} calls at once")
+        ):
+            endpoint.told = found
+
+    def _warn(self, endpoint: Endpoint, message: str) -> bool:
+        """A line for people, at most one a minute about an address; returns whether it was said."""
+        now = time.monotonic()
+        if now - endpoint.warned < WARN:
+            return False
+        endpoint.warned = now
+        text = f"model {self.model!r}: {endpoint.name} {message}"
+        self._say(text if len(text) <= 300 else text[:299] + "…")
+        return True
