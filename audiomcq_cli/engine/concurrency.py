@@ -97,14 +97,14 @@ class Auto:
         self._step = 2  # levels to try next, up or down; 0: none, for a while
         self._stayed, self._stay_for = 0, 2
         self._held = {_TOP + 1: 1 << 62}  # level: windows for which it is not tried
-        self._told = self._fed = False
+        self._told = self._met = False  # whether the server tells its queue, and has had one
         self._go(self._knee)
 
     @property
     def found(self) -> int:
         """The knee, once neither more nor fewer calls are better."""
         if self._told:
-            return self.limit if self._fed else 0
+            return self.limit if self._met else 0
         return self.limit if not self._step else 0
 
     def note(self, began: float, ended: float, in_flight: int) -> None:
@@ -123,14 +123,14 @@ class Auto:
         self._go(self._knee)
 
     def look(self, running: int, waiting: int, in_flight: int) -> None:
-        """Double while nothing waits in the server's queue, and take back what does, but for a tenth that feeds it."""
+        """Grow while nothing waits in the server's queue, and take back what does, but for a tenth that feeds it."""
         self._told = True
-        self._fed = waiting > 0
+        self._met = self._met or waiting > 1 + running / 10
         if waiting > 1 + running / 10:
             share = running / (running + waiting)
             self.limit = max(4, round(1.1 * self.limit * share), self.limit // 2)
-        elif waiting == 0 and in_flight >= self.limit:
-            self.limit = min(HIGHEST, 2 * self.limit)
+        elif waiting == 0 and in_flight >= 0.9 * self.limit - 1:
+            self.limit = min(HIGHEST, self.limit + (max(1, self.limit // 8) if self._met else self.limit))
 
     def _judge(self, window: _Window) -> None:
         if window.in_flight < 0.9 * self.limit:  # not enough work to tell

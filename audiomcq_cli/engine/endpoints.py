@@ -35,7 +35,13 @@ LONGEST_REST = 120.0
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
-"""Seconds without calls after a 429 or 503 that names no time: twice as many each time, up to these."""
+"""Seconds without calls after a 429 or 503 that names no time: twice as many each time, up to these.
+
+Also after a second one without an answer between, whatever it asks for: "0" is said by servers that round down.
+"""
+
+REFUSALS = 3
+"""Of those without an answer between, after which nobody is served."""
 
 LONGEST_RETRY_AFTER = 3_600.0
 """Seconds: the most that a server's own word is obeyed for before it is tried again."""
@@ -44,11 +50,12 @@ QUIET = 60.0
 """Seconds that an address may keep all its calls waiting before it is asked whether it is still there."""
 
 TICK = 0.5
-LOOK = 2.0
+LOOK = 1.0
 """Seconds between two looks at an address, and at what its server says of its load."""
 
 WARN = 60.0
-"""Seconds between two lines for people about one address, at least."""
+LONGEST_LINE = 300
+"""Seconds between two lines for people about one address, at least, and the characters of one."""
 
 
 @dataclass
@@ -78,6 +85,7 @@ class Endpoint:
         self.since = 0.0  # when it was last set aside or paused: what was sent before says nothing of it now
         self.heard = 0.0  # when it last gave a sign, or was given something to do
         self.looked = self.warned = -math.inf
+        self.unsaid = ""
         self.told = 0  # the concurrency that people were told
 
     @property
@@ -267,14 +275,12 @@ class Endpoints:
     def _hold(self, endpoint: Endpoint, error: CallUnavailable, late: bool) -> None:
         """Send no calls for a while, then fewer at once; an answer to what was sent before may only prolong it."""
         now = time.monotonic()
-        asked = error.retry_after
-        wait = (
-            min(LONGEST_PAUSE, FIRST_PAUSE * 2**endpoint.pauses) if asked is None else min(asked, LONGEST_RETRY_AFTER)
-        )
+        asked = min(error.retry_after or 0.0, LONGEST_RETRY_AFTER)
         if late:
-            if asked is not None:
-                endpoint.paused_until = max(endpoint.paused_until, now + wait)
+            endpoint.paused_until = max(endpoint.paused_until, now + asked)
             return
+        usual = min(LONGEST_PAUSE, FIRST_PAUSE * 2**endpoint.pauses)
+        wait = asked if error.retry_after is not None and not endpoint.pauses else max(asked, usual)
         endpoint.limiter.cut()
         endpoint.pauses += 1
         endpoint.faults = 0
@@ -282,7 +288,7 @@ class Endpoints:
         endpoint.paused_until = max(endpoint.paused_until, now + wait)
         if wait >= 5:
             self._warn(endpoint, f"has enough calls; no more for {wait:,.0f} s")
-        if all(one.problem or one.pauses > 1 for one in self._endpoints):
+        if all(one.problem or one.pauses >= REFUSALS for one in self._endpoints):
             self._disappoint(error)
 
     def set_aside(self, endpoint: Endpoint, problem: Exception) -> None:
@@ -342,7 +348,7 @@ class Endpoints:
                 if load := await self._look(endpoint.backend):
                     endpoint.limiter.look(load.running, load.waiting, endpoint.in_flight)
                     self._dispatch()
-            self._tell_found(endpoint)
+            self._tell(endpoint)
 
     async def _probe(self, endpoint: Endpoint) -> None:
         try:
@@ -360,21 +366,20 @@ class Endpoints:
         if not task.cancelled() and (error := task.exception()):
             self._end(error)
 
-    def _tell_found(self, endpoint: Endpoint) -> None:
+    def _tell(self, endpoint: Endpoint) -> None:
         found = endpoint.limiter.found
-        if (
-            found
-            and not found / 1.5 < endpoint.told < found * 1.5
-            and self._warn(endpoint, f"takes {found:,} calls at once")
-        ):
+        if found and not found / 1.5 < endpoint.told < found * 1.5:
             endpoint.told = found
+            self._warn(endpoint, f"takes {found:,} calls at once")
+        elif endpoint.unsaid:
+            self._warn(endpoint, endpoint.unsaid)
 
-    def _warn(self, endpoint: Endpoint, message: str) -> bool:
-        """A line for people, at most one a minute about an address; returns whether it was said."""
+    def _warn(self, endpoint: Endpoint, message: str) -> None:
+        """A line for people, at most one a minute about an address; of those in between the last is said later."""
         now = time.monotonic()
         if now - endpoint.warned < WARN:
-            return False
-        endpoint.warned = now
+            endpoint.unsaid = message
+            return
+        endpoint.warned, endpoint.unsaid = now, ""
         text = f"model {self.model!r}: {endpoint.name} {message}"
-        self._say(text if len(text) <= 300 else text[:299] + "…")
-        return True
+        self._say(text if len(text) <= LONGEST_LINE else text[: LONGEST_LINE - 1] + "…")

@@ -1,9 +1,9 @@
 """The way of one call: from address to address, until one answers or its attempts are used up.
 
-An attempt is used by every failure that may be the call's own. None is used where the address was set aside and the
-call goes on to another, nor by a 429 while other calls are answered. As long as there is an address that takes calls
-and at which this one has not failed, it goes there at once; back-off begins when it has failed at all of them. While no
-address takes calls it waits, and each time the one that might have done so fails again, that costs an attempt.
+An attempt is used by every failure that may be the call's own. None is used where the address was set aside or is busy
+and the call goes on to another, nor by a 429 if calls were answered since the last one. As long as there is an address
+that takes calls and at which this one has not failed, it goes there at once; back-off begins when it has failed at all
+of them. While no address takes calls it waits, and each time one that might have fails again, that costs an attempt.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Route:
         self._moves = len(endpoints)
         self._patience = PATIENCE
         self._wait = 0.0
+        self._refused = time.monotonic()  # for the last time, because of too many
         self._legs = 0
         self._error: CallUnavailable | None = None
 
@@ -68,7 +69,7 @@ class Route:
             self._endpoints.traffic.retries[self._endpoints.model] += self._legs > 1
             return Leg(self, self._endpoints, endpoint)
 
-    def goes_on(self, endpoint: Endpoint, began: float, error: BaseException | None) -> bool:
+    def goes_on(self, endpoint: Endpoint, error: BaseException | None) -> bool:
         """Whether there is another leg after one that ended so."""
         if isinstance(error, ModelError):
             self.failed.add(endpoint)
@@ -77,13 +78,15 @@ class Route:
             return False
         self._error = error
         self.failed.add(endpoint)
-        if endpoint.problem and self._endpoints.serving() and self._moves:
+        if (endpoint.problem or error.busy) and self._endpoints.serving() and self._moves:
             self._moves -= 1
-        elif error.busy and self._endpoints.answered > began and self._patience:
+        elif error.busy and self._endpoints.answered > self._refused and self._patience:
             self._patience -= 1
         else:
             self._left -= 1
             self._moves = len(self._endpoints)
+        if error.busy:
+            self._refused = time.monotonic()
         if not self._endpoints.serving(without=self.failed):
             self.failed.clear()
             if self._endpoints.serving():
@@ -120,4 +123,4 @@ class Leg:
             return False
         self._endpoints.judge(self._endpoint, self._began, error)
         self._endpoints.leave(self._endpoint)
-        return self._route.goes_on(self._endpoint, self._began, error)
+        return self._route.goes_on(self._endpoint, error)

@@ -184,13 +184,15 @@ class Bench:
     """A folder with an input, prompts and a work folder, and what stages are run with.
 
     Attributes:
-        folder: Where everything lies. models: By name. puppet: Behind models of backend ``puppet``.
+        folder: Where everything lies. models: By name. puppet: Behind models of backend ``puppet``. said: Lines for
+            people about servers.
     """
 
     folder: Path
     models: dict[str, Model] = field(default_factory=lambda: {"writer": puppet_model()})
     puppet: Puppet = field(default_factory=lambda: Puppet(answer_well))
     can: dict[str, Any] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         (self.folder / "prompts").mkdir(parents=True, exist_ok=True)
@@ -226,7 +228,8 @@ class Bench:
 
     def runtime(self, **changes: Any) -> Runtime:
         backends = {"puppet": self.puppet.kind(**self.can), "http": openai_compatible.BACKEND}
-        return Runtime(self.models, backends, prompts=Prompts(self.folder / "prompts"), workers=1, **changes)
+        prompts = Prompts(self.folder / "prompts")
+        return Runtime(self.models, backends, prompts=prompts, workers=1, say=self.said.append, **changes)
 
     def run(self, stage: Stage[Any] | None = None, **changes: Any) -> StageReport:
         """Run a stage to its end in a loop of its own."""
