@@ -122,6 +122,7 @@ class Endpoints:
         self._look = look
         self._waiting: deque[tuple[Caller, asyncio.Future[Endpoint]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._failed = 0  # looks at addresses, of which none can be used
         self._tasks: list[asyncio.Task[None]] = []
         self._over: BaseException | None = None  # why no call is sent any more
 
@@ -258,6 +259,7 @@ class Endpoints:
         self.traffic.seconds[self.model] = self.traffic.seconds.get(self.model, 0.0) + now - began
         if error is None or (isinstance(error, CallError) and not error.retryable):
             endpoint.heard = self.answered = now
+            self._failed = 0
             endpoint.faults = endpoint.pauses = 0
             if not endpoint.problem:
                 endpoint.rests = 0
@@ -311,13 +313,18 @@ class Endpoints:
 
     def _bring_back(self, endpoint: Endpoint) -> None:
         endpoint.problem = None
+        self._failed = 0
         endpoint.paused_until = 0.0
         endpoint.heard = time.monotonic()
         self._warn(endpoint, "answers again")
         self._dispatch()
 
     def _disappoint(self, error: CallUnavailable) -> None:
-        """Tell those that wait that the address that might have taken them has failed again."""
+        """Tell those that wait, once for each time that every address has failed again."""
+        self._failed += 1
+        if self._failed < len(self):
+            return
+        self._failed = 0
         waiting, self._waiting = self._waiting, deque()
         for _, future in waiting:
             if not future.done():  # cancelled

@@ -3,7 +3,7 @@
 An attempt is used by every failure that may be the call's own. None is used where the address was set aside or is busy
 and the call goes on to another, nor by a 429 if calls were answered since the last one. As long as there is an address
 that takes calls and at which this one has not failed, it goes there at once; back-off begins when it has failed at all
-of them. While no address takes calls it waits, and each time one that might have fails again, that costs an attempt.
+of them. While no address takes calls it waits, and each time that all have failed again costs an attempt.
 """
 
 from __future__ import annotations

@@ -222,7 +222,7 @@ class Runtime:
                 self.usage.prompt_tokens[name] += completion.prompt_tokens
                 self.usage.completion_tokens[name] += completion.completion_tokens
                 return completion
-        raise Interrupted("a call has no way to go")  # a route ends by raising
+        raise RuntimeError("a route ends by raising")
 
     def _endpoints(self, name: str) -> Endpoints:
         return self.model(name).endpoints(self.encode, self._say, self.usage.traffic)

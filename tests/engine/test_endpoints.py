@@ -388,6 +388,17 @@ def test_wait_for_a_server_is_bounded(bench: Bench) -> None:
     assert not any("127.0.0.1" in str(row) for row in bench.rejects())
 
 
+def test_several_addresses_that_are_gone_are_waited_for_as_long_as_one() -> None:
+    """What costs the calls that wait an attempt is a failed look at all addresses, not at each."""
+    addresses = {}
+    for name in ("a", "b", "c"):
+        addresses[name] = Address(failing(CallUnavailable("connection failed", code="connection", down=True)))
+        addresses[name].problem = EndpointUnreachable("nothing answers")
+    began = time.monotonic()
+    assert {type(result) for result in use(addresses, sending(5), attempts=3)} == {CallUnavailable}
+    assert time.monotonic() - began > 2.5  # rests of 1 and 2 seconds
+
+
 def test_stop_ends_the_wait_for_an_address() -> None:
     """A run that is asked to end does not wait for a server that is set aside."""
     address = Address(failing(CallUnavailable("connection failed", code="connection", down=True)))
