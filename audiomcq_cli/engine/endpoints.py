@@ -1,14 +1,7 @@
 """The addresses of one model: where a call goes, what it waits for, and which of them are set aside for now.
 
-A call goes to the address with the most room that its limits allow; the others wait in order. What an answer says of
-the address, beside what it says of the call:
-
-- **Busy** (429, 503): no call goes there until the time that the server asks for is over, or one that doubles.
-- **Down** (nothing listens), or five failures without an answer between: it is set aside, and asked for its models
-  after a rest that doubles, until it answers.
-- **Refused** (a wrong key, a model that it does not serve): likewise; where that is so of all, it is an error.
-
-``route.py`` says what that means for the call.
+A call goes to the address with the most room that its limits allow; the others wait in order. ``endpoint.py`` says what
+an answer means for the address, ``route.py`` what it means for the call.
 """
 
 from __future__ import annotations
@@ -22,29 +15,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from audiomcq_cli.contracts import Backend, Load
-from audiomcq_cli.engine.concurrency import Limiter
-from audiomcq_cli.engine.limits import Quota
-from audiomcq_cli.errors import CallError, CallUnavailable, Interrupted, ModelError
-
-FAULTS = 5
-"""Failures without an answer between, after which an address is set aside: a row that breaks its server is no such."""
-
-FIRST_REST = 1.0
-LONGEST_REST = 120.0
-"""Seconds that an address which was set aside is left alone: twice as many each time, up to these."""
-
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 60.0
-"""Seconds without calls after a 429 or 503 that names no time: twice as many each time, up to these.
-
-Also after a second one without an answer between, whatever it asks for: "0" is said by servers that round down.
-"""
-
-REFUSALS = 3
-"""Of those without an answer between, after which nobody is served."""
-
-LONGEST_RETRY_AFTER = 3_600.0
-"""Seconds: the most that a server's own word is obeyed for before it is tried again."""
+from audiomcq_cli.engine.endpoint import Endpoint, is_answer
+from audiomcq_cli.errors import CallUnavailable, Interrupted, ModelError
 
 QUIET = 60.0
 """Seconds that an address may keep all its calls waiting before it is asked whether it is still there."""
@@ -52,10 +24,6 @@ QUIET = 60.0
 TICK = 0.5
 LOOK = 1.0
 """Seconds between two looks at an address, and at what its server says of its load."""
-
-WARN = 60.0
-LONGEST_LINE = 300
-"""Seconds between two lines for people about one address, at least, and the characters of one."""
 
 
 @dataclass
@@ -65,33 +33,6 @@ class Traffic:
     retries: Counter[str] = field(default_factory=Counter)
     set_aside: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=dict)
-
-
-class Endpoint:
-    """One address, with its limits and how it fares."""
-
-    def __init__(self, name: str, backend: Backend, limiter: Limiter, quota: Quota) -> None:
-        self.name = name
-        self.backend = backend
-        self.limiter = limiter
-        self.quota = quota
-        self.in_flight = 0
-        self.problem: Exception | None = None  # why it is set aside
-        self.paused_until = 0.0
-        self.pauses = 0  # without an answer between, as the next two
-        self.faults = 0
-        self.rests = 0
-        self.rest_until = 0.0
-        self.since = 0.0  # when it was last set aside or paused: what was sent before says nothing of it now
-        self.heard = 0.0  # when it last gave a sign, or was given something to do
-        self.looked = self.warned = -math.inf
-        self.unsaid = ""
-        self.told = 0  # the concurrency that people were told
-
-    @property
-    def refuses(self) -> bool:
-        """Whether it is there and will not serve this model."""
-        return isinstance(self.problem, ModelError) and not self.problem.retryable
 
 
 class Caller(Protocol):
@@ -109,7 +50,6 @@ class Endpoints:
         model: str,
         endpoints: Sequence[Endpoint],
         *,
-        say: Callable[[str], None],
         traffic: Traffic,
         look: Callable[[Backend], Awaitable[Load | None]] | None = None,
     ) -> None:
@@ -118,8 +58,8 @@ class Endpoints:
         self.traffic = traffic
         self.answered = -math.inf  # when any call was answered
         self._endpoints = endpoints
-        self._say = say
         self._look = look
+        self._looked = dict.fromkeys(endpoints, -math.inf)
         self._waiting: deque[tuple[Caller, asyncio.Future[Endpoint]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._failed = 0  # looks at addresses, of which none can be used
@@ -144,7 +84,7 @@ class Endpoints:
             raise min(problems, key=lambda problem: problem.retryable)  # of several, one that only people can mend
         for endpoint, result in zip(self._endpoints, found, strict=True):
             if isinstance(result, ModelError):
-                self.set_aside(endpoint, result)
+                self._set_aside(endpoint, result)
             elif endpoint.problem:
                 self._bring_back(endpoint)
 
@@ -257,66 +197,35 @@ class Endpoints:
         """Make of the end of a call what it says of its address."""
         now = time.monotonic()
         self.traffic.seconds[self.model] = self.traffic.seconds.get(self.model, 0.0) + now - began
-        if error is None or (isinstance(error, CallError) and not error.retryable):
-            endpoint.heard = self.answered = now
+        there = not endpoint.problem
+        endpoint.judge(began, error)
+        if is_answer(error):
+            self.answered = now
             self._failed = 0
-            endpoint.faults = endpoint.pauses = 0
-            if not endpoint.problem:
-                endpoint.rests = 0
-            if error is None:
-                endpoint.limiter.note(began, now, endpoint.in_flight)
-        elif isinstance(error, CallUnavailable) and error.busy:
-            self._hold(endpoint, error, began < endpoint.since)
-        elif isinstance(error, ModelError):
-            self.set_aside(endpoint, error)
-        elif isinstance(error, CallUnavailable) and began >= endpoint.since:
-            endpoint.faults += 1
-            if error.down or endpoint.faults >= FAULTS:
-                self.set_aside(endpoint, error)
-
-    def _hold(self, endpoint: Endpoint, error: CallUnavailable, late: bool) -> None:
-        """Send no calls for a while, then fewer at once; an answer to what was sent before may only prolong it."""
-        now = time.monotonic()
-        asked = min(error.retry_after or 0.0, LONGEST_RETRY_AFTER)
-        if late:
-            endpoint.paused_until = max(endpoint.paused_until, now + asked)
-            return
-        usual = min(LONGEST_PAUSE, FIRST_PAUSE * 2**endpoint.pauses)
-        wait = asked if error.retry_after is not None and not endpoint.pauses else max(asked, usual)
-        endpoint.limiter.cut()
-        endpoint.pauses += 1
-        endpoint.faults = 0
-        endpoint.since = now
-        endpoint.paused_until = max(endpoint.paused_until, now + wait)
-        if wait >= 5:
-            self._warn(endpoint, f"has enough calls; no more for {wait:,.0f} s")
-        if all(one.problem or one.pauses >= REFUSALS for one in self._endpoints):
+        elif there and endpoint.problem:
+            self._note_aside(endpoint.problem)
+        elif isinstance(error, CallUnavailable) and error.busy and all(one.fails for one in self._endpoints):
             self._disappoint(error)
-
-    def set_aside(self, endpoint: Endpoint, problem: Exception) -> None:
-        """Send no calls until it answers again."""
-        if endpoint.problem is None:
-            self.traffic.set_aside[self.model] += 1
-        endpoint.problem = problem
-        endpoint.since = time.monotonic()
-        endpoint.rest_until = endpoint.since + min(LONGEST_REST, FIRST_REST * 2**endpoint.rests)
-        endpoint.rests += 1
-        endpoint.faults = 0
-        self._warn(endpoint, f"is set aside until it answers again: {problem}")
-        if self.refused:
-            self._end(problem)
 
     @property
     def refused(self) -> bool:
         """Whether all addresses are there and none will serve the model."""
         return all(one.refuses for one in self._endpoints)
 
+    def _set_aside(self, endpoint: Endpoint, problem: ModelError) -> None:
+        there = not endpoint.problem
+        endpoint.set_aside(problem)
+        if there or self.refused:
+            self._note_aside(problem)
+
+    def _note_aside(self, problem: Exception) -> None:
+        self.traffic.set_aside[self.model] += 1
+        if self.refused:
+            self._end(problem)
+
     def _bring_back(self, endpoint: Endpoint) -> None:
-        endpoint.problem = None
+        endpoint.bring_back()
         self._failed = 0
-        endpoint.paused_until = 0.0
-        endpoint.heard = time.monotonic()
-        self._warn(endpoint, "answers again")
         self._dispatch()
 
     def _disappoint(self, error: CallUnavailable) -> None:
@@ -350,18 +259,18 @@ class Endpoints:
             elif endpoint.in_flight and now - endpoint.heard >= QUIET:
                 await self._probe(endpoint)
                 endpoint.heard = time.monotonic()
-            elif endpoint.in_flight and self._look and now - endpoint.looked >= LOOK:
-                endpoint.looked = now
+            elif endpoint.in_flight and self._look and now - self._looked[endpoint] >= LOOK:
+                self._looked[endpoint] = now
                 if load := await self._look(endpoint.backend):
                     endpoint.limiter.look(load.running, load.waiting, endpoint.in_flight)
                     self._dispatch()
-            self._tell(endpoint)
+            endpoint.tell()
 
     async def _probe(self, endpoint: Endpoint) -> None:
         try:
             await endpoint.backend.check()
         except ModelError as problem:
-            self.set_aside(endpoint, problem)
+            self._set_aside(endpoint, problem)
             if all(one.problem for one in self._endpoints):
                 self._disappoint(CallUnavailable("no address of the model answers", code="connection", down=True))
         else:
@@ -372,21 +281,3 @@ class Endpoints:
         """A fault of ours ends the calls that wait, which would else wait for ever."""
         if not task.cancelled() and (error := task.exception()):
             self._end(error)
-
-    def _tell(self, endpoint: Endpoint) -> None:
-        found = endpoint.limiter.found
-        if found and not found / 1.5 < endpoint.told < found * 1.5:
-            endpoint.told = found
-            self._warn(endpoint, f"takes {found:,} calls at once")
-        elif endpoint.unsaid:
-            self._warn(endpoint, endpoint.unsaid)
-
-    def _warn(self, endpoint: Endpoint, message: str) -> None:
-        """A line for people, at most one a minute about an address; of those in between the last is said later."""
-        now = time.monotonic()
-        if now - endpoint.warned < WARN:
-            endpoint.unsaid = message
-            return
-        endpoint.warned, endpoint.unsaid = now, ""
-        text = f"model {self.model!r}: {endpoint.name} {message}"
-        self._say(text if len(text) <= LONGEST_LINE else text[: LONGEST_LINE - 1] + "…")

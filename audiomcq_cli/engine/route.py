@@ -14,7 +14,8 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 from audiomcq_cli.contracts import Call, Completion
-from audiomcq_cli.engine.endpoints import Endpoint, Endpoints
+from audiomcq_cli.engine.endpoint import Endpoint
+from audiomcq_cli.engine.endpoints import Endpoints
 from audiomcq_cli.errors import CallUnavailable, ModelError
 
 Pause = Callable[[float], Awaitable[None]]
@@ -73,12 +74,12 @@ class Route:
         """Whether there is another leg after one that ended so."""
         if isinstance(error, ModelError):
             self.failed.add(endpoint)
-            return endpoint.problem is error and not self._endpoints.refused
+            return endpoint.problem is not None and not self._endpoints.refused
         if not isinstance(error, CallUnavailable):
             return False
         self._error = error
         self.failed.add(endpoint)
-        if (endpoint.problem or error.busy) and self._endpoints.serving() and self._moves:
+        if (endpoint.problem or error.busy) and self._endpoints.serving(without={endpoint}) and self._moves:
             self._moves -= 1
         elif error.busy and self._endpoints.answered > self._refused and self._patience:
             self._patience -= 1

@@ -34,7 +34,8 @@ from audiomcq_cli.contracts import (
 )
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.concurrency import HIGHEST, Auto, Fixed
-from audiomcq_cli.engine.endpoints import Endpoint, Endpoints, Traffic
+from audiomcq_cli.engine.endpoint import Endpoint
+from audiomcq_cli.engine.endpoints import Endpoints, Traffic
 from audiomcq_cli.engine.journal import Entry, JournalWriter
 from audiomcq_cli.engine.limits import Quota, QuotaOwner
 from audiomcq_cli.engine.route import Route
@@ -89,19 +90,18 @@ class ModelHandle:
             auto = self.model.concurrency == "auto"
             self._endpoints = Endpoints(
                 self.model.name,
-                [self._open(url, encode) for url in self.model.base_url or ("",)],
-                say=say,
+                [self._open(url, encode, say) for url in self.model.base_url or ("",)],
                 traffic=traffic,
                 look=self._kind.look if auto else None,
             )
         return self._endpoints
 
-    def _open(self, url: str, encode: Encoder) -> Endpoint:
+    def _open(self, url: str, encode: Encoder, say: Callable[[str], None]) -> Endpoint:
         model = self.model
         backend = self._kind.open(replace(model, base_url=(url,) if url else ()), encode)
         limiter = Auto() if model.concurrency == "auto" else Fixed(model.concurrency)
         quota = Quota(QuotaOwner(model.requests_per_minute, model.tokens_per_minute))
-        return Endpoint(url or model.backend, backend, limiter, quota)
+        return Endpoint(f"model {model.name!r}: {url or model.backend}", backend, limiter, quota, say)
 
     def stop(self) -> None:
         """Send nothing more."""

@@ -14,7 +14,8 @@ import pytest
 
 from audiomcq_cli.contracts import BackendKind, Call, Capabilities, Completion, Encoder, Message, Model, NoOptions
 from audiomcq_cli.engine.concurrency import Fixed
-from audiomcq_cli.engine.endpoints import QUIET, WARN, Endpoint, Endpoints, Traffic
+from audiomcq_cli.engine.endpoint import WARN, Endpoint
+from audiomcq_cli.engine.endpoints import QUIET, Endpoints, Traffic
 from audiomcq_cli.engine.limits import Quota, QuotaOwner
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import (
@@ -418,10 +419,10 @@ def test_stop_ends_the_wait_for_an_address() -> None:
 
 def make_endpoints(said: list[str], *addresses: Address) -> tuple[Endpoints, list[Endpoint]]:
     each = [
-        Endpoint(f"http://{number}", address, Fixed(4), Quota(QuotaOwner(None, None)))
+        Endpoint(f"http://{number}", address, Fixed(4), Quota(QuotaOwner(None, None)), said.append)
         for number, address in enumerate(addresses)
     ]
-    return Endpoints("writer", each, say=said.append, traffic=Traffic()), each
+    return Endpoints("writer", each, traffic=Traffic()), each
 
 
 class Waiting:
@@ -460,10 +461,10 @@ def test_line_that_had_to_wait_is_said_later() -> None:
         endpoints, [one] = make_endpoints(said, address)
         await endpoints.enter(Waiting())
         for number in range(5):
-            endpoints.set_aside(one, EndpointUnreachable(f"gone {number}"))
+            one.set_aside(EndpointUnreachable(f"gone {number}"))
             await endpoints.check()
         assert len(said) == 1
-        one.warned -= WARN
+        one._warned -= WARN
         await asyncio.sleep(1.2)
         await endpoints.close()
 
@@ -499,7 +500,7 @@ def test_fault_of_ours_ends_the_wait() -> None:
 
     async def work() -> None:
         endpoints, [one] = make_endpoints([], Faulty())
-        endpoints.set_aside(one, EndpointUnreachable("gone"))
+        one.set_aside(EndpointUnreachable("gone"))
         with pytest.raises(RuntimeError, match="a fault"):
             await endpoints.enter(Waiting())
         await endpoints.close()
