@@ -17,10 +17,10 @@ on the command line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import polars as pl
@@ -373,9 +373,11 @@ class Model:
     """A ``[models.NAME]`` table of the recipe.
 
     Of these only what could change an answer is part of a journal key (the model's identity, sampling, structured, and
-    sample_rate where it hears): the same model reached another way shares its replies. ``attempts`` is how often one
-    call is sent to a server that cannot answer now, ``tries`` how often a request is asked again because its reply is
-    of no use. Prices are for a million tokens. ``settings`` holds the backend's own options.
+    sample_rate where it hears): the same model reached another way shares its replies. ``concurrency`` (``auto``: found
+    while working) and the limits a minute hold for each address in ``base_url``. ``attempts`` is how often one call is
+    sent to servers that cannot answer now, ``tries`` how often a request is asked again because its reply is of no use.
+    ``timeout`` is for a whole answer, once it is asked for; ``first_byte_timeout`` is no less where it is None.
+    Prices are for a million tokens. ``settings`` holds the backend's own options.
     """
 
     name: str
@@ -384,11 +386,13 @@ class Model:
     revision: str = ""
     base_url: tuple[str, ...] = ()
     api_key_env: str = ""
-    concurrency: int = 32
+    concurrency: int | Literal["auto"] = 32
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     attempts: int = 8
     tries: int = 3
+    connect_timeout: float = 10.0
+    first_byte_timeout: float | None = None
     timeout: float = 600.0
     prompt_price: float | None = None
     completion_price: float | None = None
@@ -450,13 +454,25 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What came back: text or scores, why it ended, and the tokens it took."""
+    """What came back: text or scores, why it ended, and the tokens it took.
+
+    ``finish_reason`` is OpenAI's; beside those ``refusal``, and ``too_large`` for an answer that was not read
+    to its end.
+    """
 
     text: str = ""
     finish_reason: str = "stop"
     scores: tuple[Mapping[str, float], ...] = ()
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a server says of itself: calls that it works on, and calls that wait in its queue, whoever sent them."""
+
+    running: int
+    waiting: int
 
 
 class Encoder(Protocol):
@@ -467,10 +483,16 @@ class Encoder(Protocol):
 
 
 class Backend(Protocol):
-    """One way to reach a model, opened once and shared by every shard."""
+    """One way to reach a model, opened once for each of its addresses and shared by every shard.
+
+    It tries once: which address is asked, waiting, and trying again are the engine's.
+    """
 
     async def check(self) -> None:
-        """Make sure, before the first call, that the model answers; raises ``ModelError``."""
+        """Make sure, before the first call and after failures, that the model answers; raises ``ModelError``.
+
+        Cheap, and no call to the model.
+        """
 
     async def send(self, call: Call) -> Completion:
         """Answer one call, once; raises ``CallError`` or, where no call can succeed, ``ModelError``."""
@@ -485,7 +507,9 @@ class BackendKind(Generic[O]):
 
     Attributes:
         help: One line. options: Keys it adds to a model's table, a frozen dataclass of ``option`` fields.
-        capabilities: What it can do with a model. open: Makes a backend; no I/O before ``check``.
+        capabilities: What it can do with a model. open: Makes a backend of a model with one address or none; no I/O
+            before ``check``.
+        look: Asks the server for its load; None where it does not tell. For ``concurrency = "auto"``.
         identify: Which model that is, where the recipe's ``model`` and ``revision`` do not say (a file: by its hash).
         concurrency: Calls in flight to a model where its table does not say.
     """
@@ -494,6 +518,7 @@ class BackendKind(Generic[O]):
     options: type[O]
     capabilities: Callable[[Model], Capabilities]
     open: Callable[[Model, Encoder], Backend]
+    look: Callable[[Any], Awaitable[Load | None]] | None = None
     identify: Callable[[Model], Identity] | None = None
     concurrency: int = 32
 

@@ -152,13 +152,22 @@ class CallError(AudiomcqError):
 
 
 class CallUnavailable(CallError):
-    """The server could not answer now: 408, 429, 5xx, a time-out, a cut connection."""
+    """The server could not answer now: 408, 429, 5xx, a time-out, a cut connection.
+
+    Attributes:
+        retry_after: Seconds that the server asks to wait, where it does. busy: It works, and there are too many calls
+            (429, 503). down: Nothing answers there, so the call cannot be what is wrong.
+    """
 
     retryable = True
 
-    def __init__(self, message: str, *, code: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, code: str, retry_after: float | None = None, busy: bool = False, down: bool = False
+    ) -> None:
         super().__init__(message, code=code)
         self.retry_after = retry_after
+        self.busy = busy or retry_after is not None
+        self.down = down
 
 
 class CallRefused(CallError):

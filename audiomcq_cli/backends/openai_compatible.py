@@ -1,28 +1,27 @@
 """Servers that speak the OpenAI chat protocol (vLLM, llama.cpp, OpenAI itself), over a lean HTTP client.
 
-The SDK takes ten to thirty times the CPU of this client for a call; it serves elsewhere, where its features do.
+The SDK takes ten to thirty times the CPU of this client for a call; it serves elsewhere, where its features do. One
+backend is one address; which of several is asked is the engine's business.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import email.utils
 import os
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from audiomcq_cli.backends._answers import read_completion, read_load, read_served, read_wait
 from audiomcq_cli.contracts import (
     BackendKind,
     Call,
     Capabilities,
     Completion,
     Encoder,
+    Load,
     Message,
     Model,
     NoOptions,
@@ -41,59 +40,73 @@ if TYPE_CHECKING:
 
 OPENAI = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
-CONNECT_SECONDS = 10.0
+CHECK_SECONDS = 30.0
 SECRET_LENGTH = 12
-REST_SECONDS = 5.0
-"""How long an endpoint that failed is passed over while another is there."""
+
+LONGEST_BODY = 32 * 2**20
+"""Bytes of an answer that are read, at most."""
 
 _REFUSED = (401, 403)
 _LATER = (408, 409, 425, 429)
-
-
-@dataclass
-class Endpoint:
-    """One address, the calls in flight to it, and until when it is passed over."""
-
-    url: str
-    in_flight: int = 0
-    resting_until: float = 0.0
+_BUSY = (429, 503, 529)
 
 
 class OpenAICompatible:
-    """One model on one or several servers; each call goes to the one with the fewest in flight."""
+    """One model on one server."""
 
     def __init__(self, model: Model, encode: Encoder) -> None:
         self._model = model
         self._encode = encode
         self._key = _read_key(model)
-        self._endpoints = [Endpoint(url.rstrip("/")) for url in model.base_url or (OPENAI,)]
+        self._url = (model.base_url or (OPENAI,))[0].rstrip("/")
         self._session: aiohttp.ClientSession | None = None
+        self._tells_load = True
 
     async def check(self) -> None:
-        """Ask every server for its models; of several some may be down.
+        """Ask the server for its models.
 
         Raises:
             EndpointUnreachable, AuthenticationFailed, ModelNotServed: naming the address.
         """
-        checks = (self._check_endpoint(endpoint) for endpoint in self._endpoints)
-        problems = [problem for problem in await asyncio.gather(*checks, return_exceptions=True) if problem]
-        down = [problem for problem in problems if isinstance(problem, EndpointUnreachable)]
-        for problem in problems:
-            if problem not in down or len(down) == len(self._endpoints):
-                raise problem
+        status, body = await self._get(f"{self._url}/models")
+        if status in _REFUSED or 300 <= status < 400:
+            raise self._translate(status, body, {})
+        if status >= 500:
+            raise EndpointUnreachable(
+                f"model {self._model.name!r}: {self._url} answers {status}", hint="is the server behind it running?"
+            )
+        served = read_served(body) if status == 200 else []
+        if served and self._model.model not in served:
+            raise ModelNotServed(
+                f"model {self._model.name!r}: {self._url} does not serve {self._model.model!r}",
+                hint=f"it serves {', '.join(served[:10])}",
+            )
 
     async def send(self, call: Call) -> Completion:
         """Send one chat.
 
         Raises:
             CallUnavailable, CallRefused: This call did not work.
-            AuthenticationFailed, ModelNotServed: No call can work.
+            AuthenticationFailed, ModelNotServed: No call to this address can work.
         """
-        with self._choose() as endpoint:
-            status, body, headers = await self._post(f"{endpoint.url}/chat/completions", await self._body(call))
-            if status != 200:
-                raise self._translate(endpoint, status, body, headers)
-            return _read_completion(body)
+        status, body, headers = await self._post(f"{self._url}/chat/completions", await self._body(call))
+        if status != 200:
+            raise self._translate(status, body, headers)
+        if len(body) > LONGEST_BODY:
+            return Completion(finish_reason="too_large")
+        return read_completion(body)
+
+    async def look(self) -> Load | None:
+        """Ask the server for its load, where it has metrics; one that has none is not asked again."""
+        if self._tells_load:
+            try:
+                status, body = await self._get(f"{self._url.removesuffix('/v1')}/metrics")
+            except EndpointUnreachable:
+                return None
+            load = read_load(body.decode("utf-8", "replace"), self._model.model) if status == 200 else None
+            self._tells_load = load is not None or status >= 500
+            return load
+        return None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -123,19 +136,6 @@ class OpenAICompatible:
             parts.append({"type": "input_audio", "input_audio": {"data": encoded, "format": form}})
         return {"role": turn.role, "content": [*parts, {"type": "text", "text": turn.text}]}
 
-    @contextmanager
-    def _choose(self) -> Iterator[Endpoint]:
-        now = time.monotonic()
-        endpoint = min(self._endpoints, key=lambda one: (one.resting_until > now, one.in_flight))
-        endpoint.in_flight += 1
-        try:
-            yield endpoint
-        except CallUnavailable:
-            endpoint.resting_until = time.monotonic() + REST_SECONDS
-            raise
-        finally:
-            endpoint.in_flight -= 1
-
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
             import aiohttp
@@ -144,24 +144,52 @@ class OpenAICompatible:
             if self._key:
                 headers["Authorization"] = f"Bearer {self._key}"
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
-                timeout=aiohttp.ClientTimeout(total=self._model.timeout, sock_connect=CONNECT_SECONDS),
+                connector=aiohttp.TCPConnector(limit=0),  # so that no time-out counts waiting for a connection
+                timeout=aiohttp.ClientTimeout(total=self._model.timeout, sock_connect=self._model.connect_timeout),
                 headers=headers,
             )
         return self._session
 
     async def _post(self, url: str, body: bytes) -> tuple[int, bytes, Mapping[str, str]]:
+        """Send a body; the answer's status, body and headers.
+
+        Raises:
+            CallUnavailable: There is none. Hosts and ports are not named: rows must not depend on which server it was.
+        """
         import aiohttp
 
+        model = self._model
+        request = self._client().post(url, data=body, allow_redirects=False)
         try:
-            async with self._client().post(url, data=body, allow_redirects=False) as response:
-                return response.status, self._hide(await response.read()), response.headers
+            async with asyncio.timeout(model.first_byte_timeout) as first_byte:
+                response = await request
+            async with response:
+                return response.status, self._hide(await _read(response)), response.headers
+        except aiohttp.ConnectionTimeoutError as error:
+            message = f"no connection within {model.connect_timeout:g} s"
+            raise CallUnavailable(message, code="timeout", down=True) from error
         except TimeoutError as error:
-            message = f"no answer within {self._model.timeout:g} s"
-            raise CallUnavailable(message, code="timeout") from error
+            early = first_byte.expired()
+            message = f"no answer began within {model.first_byte_timeout:g} s" if early else ""
+            raise CallUnavailable(message or f"no whole answer within {model.timeout:g} s", code="timeout") from error
         except aiohttp.ClientError as error:
-            # Its name alone: the text names hosts and ports, and rows must not depend on which server it was.
-            raise CallUnavailable(f"connection failed: {type(error).__name__}", code="connection") from error
+            down = isinstance(error, aiohttp.ClientConnectorError)
+            message = f"connection failed: {type(error).__name__}"
+            raise CallUnavailable(message, code="connection", down=down) from error
+
+    async def _get(self, url: str) -> tuple[int, bytes]:
+        import aiohttp
+
+        timeout = aiohttp.ClientTimeout(total=CHECK_SECONDS)
+        try:
+            async with self._client().get(url, timeout=timeout, allow_redirects=False) as response:
+                return response.status, self._hide(await _read(response))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            what = error or f"no answer in {CHECK_SECONDS:g} s"
+            raise EndpointUnreachable(
+                f"model {self._model.name!r}: nothing answers at {self._url}: {what}",
+                hint="is the server running, and is base_url right (it usually ends in /v1)?",
+            ) from error
 
     def _hide(self, text: bytes) -> bytes:
         """Take the key out of what a server sent; one too short to be a secret (vLLM's EMPTY) may be a word."""
@@ -169,28 +197,7 @@ class OpenAICompatible:
 
     # ------------------------------------------------------------------------------------------------- errors
 
-    async def _check_endpoint(self, endpoint: Endpoint) -> None:
-        import aiohttp
-
-        url = f"{endpoint.url}/models"
-        try:
-            async with self._client().get(url, timeout=aiohttp.ClientTimeout(total=30)) as response:
-                status, body = response.status, self._hide(await response.read())
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise EndpointUnreachable(
-                f"model {self._model.name!r}: nothing answers at {endpoint.url}: {error or 'no answer in 30 s'}",
-                hint="is the server running, and is base_url right (it usually ends in /v1)?",
-            ) from error
-        if status in _REFUSED:
-            raise self._translate(endpoint, status, body, {})
-        served = _served(body) if status == 200 else []
-        if served and self._model.model not in served:
-            raise ModelNotServed(
-                f"model {self._model.name!r}: {endpoint.url} does not serve {self._model.model!r}",
-                hint=f"it serves {', '.join(served[:10])}",
-            )
-
-    def _translate(self, endpoint: Endpoint, status: int, body: bytes, headers: Mapping[str, str]) -> Exception:
+    def _translate(self, status: int, body: bytes, headers: Mapping[str, str]) -> Exception:
         """What a status other than 200 means."""
         text = body[:500].decode("utf-8", "replace")
         message = f"the server answered {status}: {text}"
@@ -201,16 +208,21 @@ class OpenAICompatible:
                 else "no key (set api_key_env in its table)"
             )
             return AuthenticationFailed(
-                f"model {self._model.name!r} at {endpoint.url}: {message}", hint=f"the request was sent with {where}"
+                f"model {self._model.name!r} at {self._url}: {message}", hint=f"the request was sent with {where}"
             )
         if status == 404:
             return ModelNotServed(
-                f"model {self._model.name!r} at {endpoint.url}: {message}",
+                f"model {self._model.name!r} at {self._url}: {message}",
                 hint=f"check model = {self._model.model!r} and base_url in its table",
             )
+        if 300 <= status < 400:
+            return ModelNotServed(
+                f"model {self._model.name!r} at {self._url}: the server sends callers elsewhere ({status})",
+                hint="put that address into base_url: https rather than http, perhaps",
+            )
         if status in _LATER or status >= 500:
-            after = _retry_after(headers.get("Retry-After"))
-            return CallUnavailable(message, code=f"status_{status}", retry_after=after)
+            wait = read_wait(headers) if status in _BUSY else None
+            return CallUnavailable(message, code=f"status_{status}", retry_after=wait, busy=status in _BUSY)
         return CallRefused(message, code=f"status_{status}")
 
 
@@ -220,50 +232,15 @@ def _response_format(call: Call, structured: str) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": call.schema_name, "schema": call.schema, "strict": True}}
 
 
-def _read_completion(body: bytes) -> Completion:
-    """The first choice of a chat completion.
-
-    Raises:
-        CallUnavailable: The body is not one: a proxy's page, or cut short.
-    """
-    try:
-        reply = orjson.loads(body)
-        choice = reply["choices"][0]
-        message = choice["message"]
-        usage = reply.get("usage") or {}
-        text = message.get("content") or message.get("refusal") or ""
-        if not isinstance(text, str):
-            raise TypeError("the content is not a text")
-        return Completion(
-            text=text,
-            finish_reason="refusal" if message.get("refusal") else choice.get("finish_reason") or "stop",
-            prompt_tokens=int(usage.get("prompt_tokens") or 0),
-            completion_tokens=int(usage.get("completion_tokens") or 0),
-        )
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        text = body[:200].decode("utf-8", "replace")
-        raise CallUnavailable(f"the body is not a chat completion: {text!r}", code="bad_body") from error
-
-
-def _served(body: bytes) -> list[str]:
-    try:
-        return [str(entry["id"]) for entry in orjson.loads(body)["data"]]
-    except (ValueError, LookupError, TypeError):
-        return []
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds of a Retry-After header, which holds seconds or a date (RFC 9110, 10.2.3)."""
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body; of one that is too long only so much that it shows."""
+    body = bytearray()
+    async for part in response.content.iter_chunked(2**16):
+        body += part
+        if len(body) > LONGEST_BODY:
+            response.close()
+            break
+    return bytes(body)
 
 
 def _read_key(model: Model) -> str:
@@ -283,4 +260,5 @@ BACKEND = BackendKind(
     options=NoOptions,
     capabilities=_find_capabilities,
     open=OpenAICompatible,
+    look=OpenAICompatible.look,
 )

@@ -194,7 +194,8 @@ def _run(recipe: Recipe, work: Callable[[Runtime], Awaitable[T]]) -> T:
         kinds = {model.backend: registry.backend(model.backend) for model in recipe.models.values()}
         task = asyncio.current_task()
         budget = Budget(**recipe.budget)
-        async with Runtime(recipe.models, kinds, prompts=Prompts(recipe.prompts), budget=budget) as runtime:
+        prompts = Prompts(recipe.prompts)
+        async with Runtime(recipe.models, kinds, prompts=prompts, budget=budget, say=out.say) as runtime:
 
             def on_signal() -> None:
                 if runtime.stopping and task is not None:

@@ -68,7 +68,8 @@ class StageReport:
         stage, target: Which. items: in, kept, rejected, failed, over all shards that are there. reasons: Counts by
             outcome and reason code. rows: Kept. shards: How many there are; redone: worked on in this run.
         missing: Shards not there yet, or of other inputs or options (worked on elsewhere). seconds: Wall time.
-        calls, retries, prompt_tokens, completion_tokens, cost: Of this run, by model; a cost where it has a price.
+        calls, prompt_tokens, completion_tokens: Of this run, by model. cost: Where it has a price. retries: Calls that
+            were sent again. set_aside: How often an address was set aside. in_flight: Calls in flight, on average.
     """
 
     stage: str
@@ -85,6 +86,8 @@ class StageReport:
     prompt_tokens: Mapping[str, int] = field(default_factory=dict)
     completion_tokens: Mapping[str, int] = field(default_factory=dict)
     cost: Mapping[str, float] = field(default_factory=dict)
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+    in_flight: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from audiomcq_cli.contracts import Completion, Model
+from audiomcq_cli.engine.endpoints import Traffic
 from audiomcq_cli.errors import BudgetReached, RecipeError
 
 MILLION = 1_000_000
@@ -31,13 +32,13 @@ class Budget:
 
 @dataclass
 class Usage:
-    """Calls sent and tokens counted by the servers, by model, and what the tokens cost where there are prices."""
+    """Calls sent and tokens counted by the servers, by model, what they cost, and what went on with the servers."""
 
     calls: Counter[str] = field(default_factory=Counter)
-    retries: Counter[str] = field(default_factory=Counter)
     prompt_tokens: Counter[str] = field(default_factory=Counter)
     completion_tokens: Counter[str] = field(default_factory=Counter)
     cost: dict[str, float] = field(default_factory=dict)
+    traffic: Traffic = field(default_factory=Traffic)
 
 
 def price_tokens(model: Model, prompt: float, completion: float) -> float:

@@ -1,18 +1,16 @@
-"""Requests and tokens a minute: one owner grants them, workers take them in small blocks.
+"""Requests and tokens a minute of one address: one owner grants them, workers take them in small blocks.
 
 The owner lives in the parent process; whatever runs shards (this process today, others later) leases a block at a time
-and spends it locally, so that the limit holds however many there are.
+and spends it locally, so that the limit holds however many there are. Tokens are taken as estimated, and what a call
+really took is put right when it is known.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-
-Pause = Callable[[float], Awaitable[None]]
-"""Sleeps so many seconds, or raises where the run is to end."""
 
 BLOCK = 8
 """Requests granted at a time, at most."""
@@ -28,7 +26,10 @@ class Grant:
 
 
 class Bucket:
-    """A token bucket: fills at ``rate`` a second up to a second's worth (at least 1), and may be overdrawn once."""
+    """A token bucket: fills at ``rate`` a second up to a second's worth (at least 1), and may be overdrawn once.
+
+    What is given back may bring it above that: it was paid for and not used.
+    """
 
     def __init__(self, per_minute: int, now: float) -> None:
         self.rate = per_minute / 60
@@ -38,7 +39,8 @@ class Bucket:
 
     def fill(self, now: float) -> None:
         """Add what has come in since the last time."""
-        self.held = min(self.size, self.held + (now - self._at) * self.rate)
+        if self.held < self.size:
+            self.held = min(self.size, self.held + (now - self._at) * self.rate)
         self._at = now
 
     def wait_for(self, amount: float) -> float:
@@ -48,7 +50,7 @@ class Bucket:
 
 
 class QuotaOwner:
-    """Grants the requests and tokens a minute of one model; None is no limit."""
+    """Grants the requests and tokens a minute of one address; None is no limit."""
 
     def __init__(
         self,
@@ -78,6 +80,12 @@ class QuotaOwner:
         # Without a limit of tokens a change of size must not cost requests.
         return Grant(requests=count, tokens=math.inf if self._tokens is None else count * tokens)
 
+    def correct(self, tokens: float) -> None:
+        """Give back tokens that were granted and not used; less than 0 takes those used beyond."""
+        if self._tokens is not None:
+            self._tokens.fill(self._clock())
+            self._tokens.held += tokens
+
 
 class Quota:
     """A worker's side of an owner."""
@@ -87,13 +95,18 @@ class Quota:
         self._requests = 0
         self._tokens = 0.0
 
-    async def take(self, tokens: float, pause: Pause) -> None:
-        """Wait until one request of about so many tokens may be sent."""
+    def take(self, tokens: float) -> float:
+        """Take one request of about so many tokens; returns 0, or the seconds until it is worth asking again."""
         while self._requests < 1 or self._tokens < tokens:
             grant = self._owner.lease(tokens)
             if grant.wait:
-                await pause(grant.wait)
+                return grant.wait
             self._requests += grant.requests
             self._tokens += grant.tokens
         self._requests -= 1
         self._tokens -= tokens
+        return 0.0
+
+    def correct(self, taken: float, used: float) -> None:
+        """Put right what was taken for a call, now that it is known what it used."""
+        self._owner.correct(taken - used)

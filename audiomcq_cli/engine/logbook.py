@@ -30,8 +30,8 @@ BEAT_SECONDS = 2.0
 LONG_AGO = 600.0
 """Seconds without a word after which a run on another machine is taken for dead."""
 
-SPENT = ("calls", "retries", "prompt_tokens", "completion_tokens", "cost")
-"""What is counted by model."""
+SPENT = ("calls", "prompt_tokens", "completion_tokens", "cost", "retries", "set_aside")
+"""What is counted by model and adds up over runs."""
 
 
 def log_path(folder: Path) -> Path:
@@ -81,7 +81,7 @@ class Logbook(Progress):
         self._runtime = runtime
         self._progress = progress
         self._items: Counter[str] = Counter()
-        self._before = {name: dict(getattr(runtime.usage, name)) for name in SPENT}
+        self._before = self._count()
         self._beat = 0.0
         self._began = time.monotonic()
         self._known = {
@@ -111,15 +111,17 @@ class Logbook(Progress):
 
     @property
     def spent(self) -> dict[str, dict[str, Any]]:
-        """Calls, tokens and money of this stage in this run, by model."""
-        return {
+        """Calls, tokens and money of this stage in this run, by model, and what went on with the servers."""
+        since = {
             name: {
-                model: count - before.get(model, 0)
-                for model, count in getattr(self._runtime.usage, name).items()
-                if count != before.get(model, 0)
+                model: count - self._before[name].get(model, 0)
+                for model, count in counts.items()
+                if count != self._before[name].get(model, 0)
             }
-            for name, before in self._before.items()
+            for name, counts in self._count().items()
         }
+        busy = since.pop("in_flight")
+        return since | {"in_flight": {name: round(total / self.seconds, 1) for name, total in busy.items()}}
 
     @property
     def seconds(self) -> float:
@@ -149,6 +151,13 @@ class Logbook(Progress):
     def end(self) -> None:
         """The stage is over."""
         self._progress.end()
+
+    def _count(self) -> dict[str, dict[str, Any]]:
+        """All that this process has counted so far; of what is in flight the seconds."""
+        usage = self._runtime.usage
+        counts = {name: dict(getattr(usage, name)) for name in ("calls", "prompt_tokens", "completion_tokens", "cost")}
+        traffic = {name: dict(getattr(usage.traffic, name)) for name in ("retries", "set_aside")}
+        return counts | traffic | {"in_flight": dict(usage.traffic.seconds)}
 
     def _write(self) -> None:
         self._beat = time.monotonic()

@@ -32,6 +32,8 @@ def examine(call: Call, completion: Completion) -> Entry:
         return replace(entry, value=[dict(score) for score in completion.scores])
     if completion.finish_reason in ("content_filter", "refusal"):
         return replace(entry, error=completion.finish_reason, detail="the model would not answer")
+    if completion.finish_reason == "too_large":
+        return replace(entry, error="too_large", detail="the reply was far too long to be read; be briefer")
     if not completion.text.strip():
         return replace(entry, error="empty", detail="the reply was empty")
     if call.schema is None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-import random
 import signal
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,7 +22,6 @@ import cachetools
 from audiomcq_cli import audio as clips
 from audiomcq_cli.contracts import (
     Audio,
-    Backend,
     BackendKind,
     Call,
     Capabilities,
@@ -36,16 +34,17 @@ from audiomcq_cli.contracts import (
 )
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.budget import Budget, Purse, Usage
+from audiomcq_cli.engine.concurrency import HIGHEST, Auto, Fixed
+from audiomcq_cli.engine.endpoint import Endpoint
+from audiomcq_cli.engine.endpoints import Endpoints, Traffic
 from audiomcq_cli.engine.journal import Entry, JournalWriter
-from audiomcq_cli.engine.limits import Pause, Quota, QuotaOwner
-from audiomcq_cli.errors import BudgetReached, CallUnavailable, CapabilityMissing, InputError, Interrupted, RecipeError
+from audiomcq_cli.engine.limits import Quota, QuotaOwner
+from audiomcq_cli.engine.route import Route
+from audiomcq_cli.errors import BudgetReached, CapabilityMissing, InputError, Interrupted, RecipeError
 from audiomcq_cli.storage.resources import Prompts
 
 ENCODED_PARTS = 64
 """Audio parts whose bytes are kept, those used last: about as many clips as are in flight."""
-
-LONGEST_WAIT = 60.0
-"""Seconds; also the most that a Retry-After is obeyed for before the call is tried again."""
 
 CHARACTERS_A_TOKEN = 4
 """Rule of thumb for English text; only limits and rehearsals use it, never a result."""
@@ -58,21 +57,13 @@ _Part = tuple[Audio, int, str]
 
 
 class ModelHandle:
-    """One model of the recipe: its backend, opened when first used, and its limits."""
+    """One model of the recipe: what it can do, and its addresses, opened when first used."""
 
     def __init__(self, model: Model, kind: BackendKind[object]) -> None:
         self.model = model
         self.capabilities: Capabilities = kind.capabilities(model)
         self._kind = kind
-        self._backend: Backend | None = None
-        self._slots = asyncio.Semaphore(model.concurrency)
-        self._quota = Quota(QuotaOwner(model.requests_per_minute, model.tokens_per_minute))
-
-    def backend(self, encode: Encoder) -> Backend:
-        """The backend, opened at the first use."""
-        if self._backend is None:
-            self._backend = self._kind.open(self.model, encode)
-        return self._backend
+        self._endpoints: Endpoints | None = None
 
     @cached_property
     def identity(self) -> Identity:
@@ -81,18 +72,41 @@ class ModelHandle:
             return self._kind.identify(self.model)
         return Identity(self.model.model, self.model.revision)
 
-    @asynccontextmanager
-    async def slot(self, tokens: float, pause: Pause) -> AsyncIterator[None]:
-        """Hold one of the model's slots, from when the quota allows a call of about so many tokens."""
-        async with self._slots:
-            await self._quota.take(tokens, pause)
-            yield
+    @property
+    def concurrency(self) -> int:
+        """Calls in flight over all its addresses, at most."""
+        each = HIGHEST if self.model.concurrency == "auto" else self.model.concurrency
+        return each * max(1, len(self.model.base_url))
+
+    def endpoints(self, encode: Encoder, say: Callable[[str], None], traffic: Traffic) -> Endpoints:
+        """Its addresses, each with a backend and limits of its own, opened at the first use."""
+        if self._endpoints is None:
+            auto = self.model.concurrency == "auto"
+            self._endpoints = Endpoints(
+                self.model.name,
+                [self._open(url, encode, say) for url in self.model.base_url or ("",)],
+                traffic=traffic,
+                look=self._kind.look if auto else None,
+            )
+        return self._endpoints
+
+    def _open(self, url: str, encode: Encoder, say: Callable[[str], None]) -> Endpoint:
+        model = self.model
+        backend = self._kind.open(replace(model, base_url=(url,) if url else ()), encode)
+        limiter = Auto() if model.concurrency == "auto" else Fixed(model.concurrency)
+        quota = Quota(QuotaOwner(model.requests_per_minute, model.tokens_per_minute))
+        return Endpoint(f"model {model.name!r}: {url or model.backend}", backend, limiter, quota, say)
+
+    def stop(self, reason: Interrupted) -> None:
+        """Send nothing more."""
+        if self._endpoints is not None:
+            self._endpoints.stop(reason)
 
     async def close(self) -> None:
-        """Give the backend's connections and memory back; the next use opens it again."""
-        backend, self._backend = self._backend, None
-        if backend is not None:
-            await backend.close()
+        """Give connections and memory back; the next use opens them again."""
+        endpoints, self._endpoints = self._endpoints, None
+        if endpoints is not None:
+            await endpoints.close()
 
 
 class Runtime:
@@ -106,13 +120,16 @@ class Runtime:
         prompts: Prompts | None = None,
         budget: Budget | None = None,
         workers: int | None = None,
+        say: Callable[[str], None] = lambda message: None,
     ) -> None:
+        """Make one; ``say`` is given lines for people, about servers."""
         self.prompts = prompts or Prompts()
         self._budget = budget or Budget()
         self._purse = Purse(self._budget, models)
         self.journals = JournalWriter()
         self.in_flight: dict[bytes, asyncio.Future[Entry]] = {}
         self.audio_roots: dict[str, Path] = {}
+        self._say = say
         self._stopping = asyncio.Event()
         self._ending = Interrupted("interrupted")
         self._models = {name: ModelHandle(model, backends[model.backend]) for name, model in models.items()}
@@ -145,6 +162,8 @@ class Runtime:
         if not self.stopping:
             self._ending = reason or self._ending
             self._stopping.set()
+        for handle in self._models.values():
+            handle.stop(self._ending)
 
     def raise_if_stopping(self) -> None:
         """Raise ``Interrupted``, or the reason that was given, once the run has been asked to end."""
@@ -162,7 +181,7 @@ class Runtime:
 
     def concurrency(self, needs: list[Need]) -> int:
         """Calls that the models of a stage take at once."""
-        return sum(self.model(name).model.concurrency for name in {need.model for need in needs})
+        return sum(self.model(name).concurrency for name in {need.model for need in needs})
 
     async def check(self, stage: str, needs: list[Need]) -> None:
         """Make sure that every model is there and can do what the stage needs, before the first call.
@@ -178,9 +197,7 @@ class Runtime:
         self._check_distinct(stage, [need for need in needs if need.distinct])
         for name in sorted(set(self._models) - {need.model for need in needs}):
             await self._models[name].close()
-        await asyncio.gather(
-            *(self.model(name).backend(self.encode).check() for name in sorted({need.model for need in needs}))
-        )
+        await asyncio.gather(*(self._endpoints(name).check() for name in sorted({need.model for need in needs})))
 
     def _check_distinct(self, stage: str, needs: list[Need]) -> None:
         seen: dict[bytes, str] = {}
@@ -203,22 +220,17 @@ class Runtime:
             Interrupted: The run was asked to end, or its budget is used up, before the call was sent.
             ModelError: No call to this model can succeed.
         """
-        handle = self.model(name)
+        model = self.model(name).model
         prompt, completion = estimate_tokens(call)
-        for attempt in range(1, handle.model.attempts + 1):
-            try:
-                async with handle.slot(prompt + completion, self._pause), self._hold(handle.model, prompt, completion):
+        async for leg in Route(self._endpoints(name), prompt + completion, model.attempts, self._pause):
+            with leg:
+                async with self._hold(model, prompt, completion):
                     self.raise_if_stopping()  # here: those who waited for a slot are not in flight
                     self.usage.calls[name] += 1
-                    answer = await handle.backend(self.encode).send(call)
-                    self._purse.spend(handle.model, answer)
+                    answer = await leg.send(call)
+                    self._purse.spend(model, answer)
                     return answer
-            except CallUnavailable as error:
-                if attempt == handle.model.attempts:
-                    raise
-                self.usage.retries[name] += 1
-                await self._pause(_wait_for(error, attempt))
-        raise RecipeError(f"model {name!r}: attempts is {handle.model.attempts}")
+        raise RuntimeError("a route ends by raising")
 
     @property
     def usage(self) -> Usage:
@@ -234,6 +246,9 @@ class Runtime:
         except BudgetReached as error:
             self.stop(error)
             raise
+
+    def _endpoints(self, name: str) -> Endpoints:
+        return self.model(name).endpoints(self.encode, self._say, self.usage.traffic)
 
     async def _pause(self, seconds: float) -> None:
         """Sleep; raises ``Interrupted`` as soon as the run is asked to end."""
@@ -307,10 +322,3 @@ def _begin_worker() -> None:
 def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
     parent.join()
     os._exit(1)
-
-
-def _wait_for(error: CallUnavailable, attempt: int) -> float:
-    """Seconds before the next attempt: what the server asked for, else exponential back-off with full jitter."""
-    if error.retry_after is not None:
-        return min(error.retry_after, LONGEST_WAIT)
-    return random.uniform(0, min(LONGEST_WAIT, 0.25 * 2**attempt))

@@ -25,7 +25,7 @@ class StageStatus:
         shards, shards_done: How many it has, and how many are there as they should be. rows_left: Rows of the input in
             shards that are not done; None where that cannot be told.
         items, reasons: Of the shards that are done. at_work: Items of the shards that are being done, by outcome.
-        calls, retries, prompt_tokens, completion_tokens, cost: By model, over all runs.
+        calls, prompt_tokens, completion_tokens, cost, retries, set_aside: By model, over all runs.
         seconds: At work, over all runs. command: The last one that was typed; the same again goes on.
         runs: What of it is at work now: process, host, command.
     """
@@ -41,10 +41,11 @@ class StageStatus:
     reasons: Mapping[str, Mapping[str, int]]
     at_work: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int]
-    retries: Mapping[str, int]
     prompt_tokens: Mapping[str, int]
     completion_tokens: Mapping[str, int]
     cost: Mapping[str, float]
+    retries: Mapping[str, int]
+    set_aside: Mapping[str, int]
     seconds: float = 0.0
     command: str = ""
     runs: Sequence[Mapping[str, Any]] = ()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import functools
 import io
 import json
 import socket
@@ -18,8 +20,9 @@ import soundfile as sf
 from aiohttp import web
 
 from audiomcq_cli import audio as clips
-from audiomcq_cli.backends.openai_compatible import BACKEND
-from audiomcq_cli.contracts import Audio, Backend, Call, Completion, Message, Model
+from audiomcq_cli.backends._answers import read_load, read_wait
+from audiomcq_cli.backends.openai_compatible import BACKEND, LONGEST_BODY
+from audiomcq_cli.contracts import Audio, Backend, Call, Completion, Load, Message, Model
 from audiomcq_cli.errors import (
     AuthenticationFailed,
     CallError,
@@ -31,6 +34,7 @@ from audiomcq_cli.errors import (
 )
 from tests.conftest import strike
 from tests.servers.process import RunningServer
+from tests.servers.scripted import running_scripted
 
 SCHEMA = {"type": "object", "properties": {"analysis": {"type": "string"}}, "required": ["analysis"]}
 KEY = "sk-secret-0123456789"
@@ -105,6 +109,7 @@ class Notes:
 
     body: bytes = b'{"choices": [{"message": {"content": "fine"}, "finish_reason": "stop"}]}'
     status: int = 200
+    content_type: str = "application/json"
     echo: bool = False
     headers: list[dict[str, str]] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)
@@ -114,7 +119,8 @@ class Notes:
         raw = await request.read()
         self.bodies.append(json.loads(raw) if raw else None)
         said = request.headers.get("Authorization", "").encode()
-        return web.Response(status=self.status, body=self.body.replace(b"ECHO", said) if self.echo else self.body)
+        body = self.body.replace(b"ECHO", said) if self.echo else self.body
+        return web.Response(status=self.status, body=body, content_type=self.content_type)
 
 
 @asynccontextmanager
@@ -130,14 +136,15 @@ async def taking_notes(notes: Notes) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def send_noted(notes: Notes, call: Call, **changes: Any) -> Any:
-    """Send one call to a server that takes notes; the request's body."""
+def send_noted(notes: Notes, call: Call, completions: list[Completion] | None = None, **changes: Any) -> Any:
+    """Send one call to a server that takes notes; the request's body, and what came back beside it."""
+    received = [] if completions is None else completions
 
     async def work() -> None:
         async with taking_notes(notes) as url:
             backend = BACKEND.open(make_model(url, **changes), encode)
             try:
-                await backend.send(call)
+                received.append(await backend.send(call))
             finally:
                 await backend.close()
 
@@ -313,10 +320,163 @@ def test_retry_after_as_a_date(http: RunningServer) -> None:
 @pytest.mark.parametrize("value", ["soon", "-5", "nan", "Sun, 99 Nov 2026 99:00:00 GMT", "1e400"])
 def test_retry_after_that_makes_no_sense(value: str) -> None:
     """A time to wait that cannot be meant breaks nothing."""
-    from audiomcq_cli.backends.openai_compatible import _retry_after
-
-    after = _retry_after(value)
+    after = read_wait({"Retry-After": value})
     assert after is None or after >= 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, 360),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1m30.5s"}, 90.5),
+        ({"x-ratelimit-remaining-requests": "7", "x-ratelimit-reset-requests": "6m0s"}, None),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "20ms"}, 0.02),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "soon"}, None),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "9s", "Retry-After": "2"}, 2),
+        ({}, None),
+    ],
+)
+def test_time_to_wait_is_read_from_the_allowance(headers: dict[str, str], seconds: float | None) -> None:
+    """Without a Retry-After it is the time until the allowance that is used up comes back."""
+    assert read_wait(headers) == seconds
+
+
+@pytest.mark.parametrize(("status", "busy"), [(429, True), (503, True), (500, False), (408, False)])
+def test_busy_server_is_told_from_a_broken_one(http: RunningServer, status: int, busy: bool) -> None:
+    """A server that has too many calls says so by its status."""
+    error = fail_one(make_model(http.base_url), make_call(strike(f"status:{status}")))
+    assert isinstance(error, CallUnavailable) and error.busy == busy
+
+
+@pytest.mark.parametrize("status", [413, 422])
+def test_request_that_the_server_cannot_take_fails_alone(status: int) -> None:
+    """What is too large or makes no sense to the server concerns this call only."""
+    with pytest.raises(CallRefused):
+        send_noted(Notes(status=status), make_call())
+
+
+@pytest.mark.parametrize("status", [301, 307])
+def test_address_that_has_moved_stops(status: int) -> None:
+    """A redirect is not followed with the key, and the setting to change is named."""
+    with pytest.raises(ModelNotServed) as caught:
+        send_noted(Notes(status=status), make_call())
+    assert "base_url" in caught.value.hint
+
+
+# ------------------------------------------------------------------------------------------------- sizes and times
+
+
+def test_large_answer_is_read() -> None:
+    """A reply of 10 MB is an answer like others."""
+    text = "la " * 3_500_000
+    completions: list[Completion] = []
+    body = json.dumps({"choices": [{"message": {"content": text}}]}).encode()
+    send_noted(Notes(body=body), make_call(), completions)
+    assert completions[0].text == text
+
+
+def test_answer_without_end_is_given_up() -> None:
+    """An answer that is too large is not read to its end, and is a reply of no use."""
+    completions: list[Completion] = []
+    send_noted(Notes(body=b"x" * (2 * LONGEST_BODY)), make_call(), completions)
+    assert (completions[0].finish_reason, completions[0].text) == ("too_large", "")
+
+
+def test_type_of_the_content_does_not_matter() -> None:
+    """A completion is one whatever its content type says."""
+    completions: list[Completion] = []
+    send_noted(Notes(content_type="text/html"), make_call(), completions)
+    assert completions[0].text == "fine"
+
+
+@pytest.mark.parametrize("fault", ["hang", "hang_body", "slow:0.3"])
+def test_whole_answer_has_a_time(http: RunningServer, fault: str) -> None:
+    """An answer that hangs, stops half way or drips ends when the time for the whole is over."""
+    error = fail_one(make_model(http.base_url, timeout=0.15), make_call(strike(fault)))
+    assert error.code == "timeout" and "whole answer within 0.15 s" in str(error)
+
+
+def test_beginning_of_an_answer_has_a_time(http: RunningServer) -> None:
+    """An answer that does not begin ends sooner than the time for the whole, one that drips is waited for."""
+    model = make_model(http.base_url, first_byte_timeout=0.2)
+    error = fail_one(model, make_call(strike("hang")))
+    assert error.code == "timeout" and "began within 0.2 s" in str(error)
+    assert send_one(model, make_call(strike("slow:0.3"))).text
+
+
+def test_connection_has_a_time() -> None:
+    """A server that takes no connections ends the call early, and is known to be down."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(4):  # more than it keeps waiting: the next is not answered
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(server.getsockname())
+        model = make_model(f"http://127.0.0.1:{server.getsockname()[1]}/v1", connect_timeout=0.2)
+        error = fail_one(model, make_call())
+    assert isinstance(error, CallUnavailable) and error.down
+    assert (error.code, str(error)) == ("timeout", "no connection within 0.2 s")
+
+
+def test_many_calls_at_once_do_not_wait_for_connections() -> None:
+    """No time-out counts waiting for a connection: there are as many as there are calls."""
+    model_of = functools.partial(make_model, timeout=9.0)
+
+    async def work(backend: Backend) -> list[Completion]:
+        return await asyncio.gather(*(backend.send(make_call(str(number))) for number in range(400)))
+
+    with running_scripted(latency_ms=3000) as server:
+        assert len(use(model_of(server.base_url), work)) == 400
+
+
+# --------------------------------------------------------------------------------------------------------- load
+
+VLLM = """# HELP vllm:num_requests_running Number of requests in model execution batches.
+# TYPE vllm:num_requests_running gauge
+vllm:num_requests_running{engine="0",model_name="scripted"} 12.0
+vllm:num_requests_running{engine="1",model_name="scripted"} 3.0
+vllm:num_requests_running{engine="0",model_name="other"} 100.0
+vllm:num_requests_waiting{engine="0",model_name="scripted"} 4.0
+vllm:num_requests_waiting{engine="1",model_name="scripted"} 0.0
+vllm:num_requests_waiting{engine="0",model_name="other"} 100.0
+vllm:num_requests_waiting_by_reason{engine="0",model_name="scripted",reason="capacity"} 9.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "load"),
+    [
+        (VLLM, Load(15, 4)),
+        ("vllm:num_requests_running 3\nvllm:num_requests_waiting 1e1\n", Load(3, 10)),
+        ('sglang:num_running_reqs{model_name="x"} 2.0\nsglang:num_queue_reqs{model_name="x"} 5.0\n', Load(2, 5)),
+        ("llamacpp:requests_processing 1\nllamacpp:requests_deferred 7\n", Load(1, 7)),
+        ("vllm:num_requests_running 3\n", None),
+        ("vllm:num_requests_running -.-\nvllm:num_requests_waiting 1\n", None),
+        ("<html>welcome</html>", None),
+        ("", None),
+    ],
+)
+def test_load_is_read_of_metrics(text: str, load: Load | None) -> None:
+    """Calls in work and in the queue are told by vLLM, SGLang and llama.cpp, each in its own words."""
+    assert read_load(text, "scripted") == load
+
+
+def test_load_is_asked_of_the_server() -> None:
+    """Metrics lie beside the path of the protocol; a server without them is asked once."""
+
+    async def look(backend: Backend) -> tuple[Load | None, Load | None]:
+        assert BACKEND.look
+        return await BACKEND.look(backend), await BACKEND.look(backend)
+
+    with running_scripted(metrics=True) as server:
+        assert use(make_model(server.base_url), look) == (Load(0, 0), Load(0, 0))
+    with running_scripted() as server:
+        assert use(make_model(server.base_url), look) == (None, None)
+
+
+# ------------------------------------------------------------------------------------------------- calls that end
 
 
 def test_refused_call_fails_alone(http: RunningServer) -> None:
@@ -374,41 +534,7 @@ def test_check_says_that_nothing_answers(http: RunningServer) -> None:
     address = find_dead_address()
     with pytest.raises(EndpointUnreachable, match="'writer'") as caught:
         use(make_model(address), check)
-    use(make_model(http.base_url, address), check)  # of several one may be down
     assert address in str(caught.value) and "base_url" in caught.value.hint
-
-
-# -------------------------------------------------------------------------------------------------- several addresses
-
-
-def test_calls_are_spread_over_addresses(shared_server: RunningServer) -> None:
-    """Each call goes to the address with the fewest calls in flight."""
-    counts: dict[str, int] = {}
-
-    async def work() -> None:
-        notes = [Notes(), Notes()]
-        async with taking_notes(notes[0]) as one, taking_notes(notes[1]) as two:
-            backend = BACKEND.open(make_model(one, two), encode)
-            await asyncio.gather(*(backend.send(make_call(str(number))) for number in range(10)))
-            await backend.close()
-        counts.update(one=len(notes[0].bodies), two=len(notes[1].bodies))
-
-    asyncio.run(work())
-    assert counts == {"one": 5, "two": 5}
-
-
-def test_address_that_fails_is_passed_over(http: RunningServer) -> None:
-    """After one failed call the other address is used alone."""
-    model = make_model(find_dead_address(), http.base_url)
-    first, *others = send(model, *(make_call(str(number)) for number in range(6)))
-    assert isinstance(first, CallUnavailable)
-    assert all(isinstance(other, Completion) for other in others)
-
-
-def test_only_address_is_used_however_it_fails(http: RunningServer) -> None:
-    """With one address there is nothing to pass over."""
-    first, second = send(make_model(http.base_url), *[make_call(strike("status:503", 1))] * 2)
-    assert isinstance(first, CallUnavailable) and isinstance(second, Completion)
 
 
 # ------------------------------------------------------------------------------------------------------- the key
@@ -458,6 +584,4 @@ def test_time_is_only_read_from_the_header() -> None:
     """A date in the past is no time to wait."""
     from email.utils import formatdate
 
-    from audiomcq_cli.backends.openai_compatible import _retry_after
-
-    assert _retry_after(formatdate(time.time() - 3600, usegmt=True)) == 0.0
+    assert read_wait({"Retry-After": formatdate(time.time() - 3600, usegmt=True)}) == 0.0

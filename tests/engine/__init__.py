@@ -185,7 +185,8 @@ class Bench:
     """A folder with an input, prompts and a work folder, and what stages are run with.
 
     Attributes:
-        folder: Where everything lies. models: By name. puppet: Behind models of backend ``puppet``.
+        folder: Where everything lies. models: By name. puppet: Behind models of backend ``puppet``. said: Lines for
+            people about servers.
     """
 
     folder: Path
@@ -193,6 +194,7 @@ class Bench:
     puppet: Puppet = field(default_factory=lambda: Puppet(answer_well))
     can: dict[str, Any] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
+    said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         (self.folder / "prompts").mkdir(parents=True, exist_ok=True)
@@ -228,7 +230,12 @@ class Bench:
 
     def runtime(self, **changes: Any) -> Runtime:
         backends = {"puppet": self.puppet.kind(**self.can), "http": openai_compatible.BACKEND}
-        usual: dict[str, Any] = {"prompts": Prompts(self.folder / "prompts"), "workers": 1, "budget": self.budget}
+        usual: dict[str, Any] = {
+            "prompts": Prompts(self.folder / "prompts"),
+            "workers": 1,
+            "budget": self.budget,
+            "say": self.said.append,
+        }
         return Runtime(self.models, backends, **usual | changes)
 
     def run(self, stage: Stage[Any] | None = None, **changes: Any) -> StageReport:

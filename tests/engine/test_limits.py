@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiomcq_cli.engine.limits import BLOCK, Quota, QuotaOwner
-from audiomcq_cli.errors import Interrupted
 
 
 class Clock:
@@ -21,22 +18,16 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
-    async def pause(self, seconds: float) -> None:
-        self.now += seconds
-
 
 def send(owner: QuotaOwner, clock: Clock, sizes: list[float], workers: int = 1) -> list[float]:
     """When each of several requests of these sizes may be sent, by workers that take turns."""
     quotas = [Quota(owner) for _ in range(workers)]
-
-    async def work() -> list[float]:
-        times = []
-        for number, size in enumerate(sizes):
-            await quotas[number % workers].take(size, clock.pause)
-            times.append(clock.now)
-        return times
-
-    return asyncio.run(work())
+    times = []
+    for number, size in enumerate(sizes):
+        while wait := quotas[number % workers].take(size):
+            clock.now += wait
+        times.append(clock.now)
+    return times
 
 
 def test_without_limits_nothing_waits() -> None:
@@ -106,16 +97,23 @@ def test_idle_time_is_not_saved_up() -> None:
     assert sum(time == 3_600.0 for time in times) <= 10
 
 
-def test_waiting_ends_when_the_run_is_to_stop() -> None:
-    """What pauses may raise, and that ends the wait."""
+def test_tokens_not_used_are_given_back() -> None:
+    """Calls that were taken for larger than they were do not slow down those after them."""
+    clock = Clock()
+    quota = Quota(QuotaOwner(None, 60_000, clock))
+    for _ in range(600):
+        while wait := quota.take(3_000):
+            clock.now += wait
+        quota.correct(3_000, 1_000)
+    assert clock.now == pytest.approx(600, abs=30)
 
-    async def stop(seconds: float) -> None:
-        raise Interrupted("interrupted")
 
-    async def work() -> None:
-        quota = Quota(QuotaOwner(1, None, Clock()))
-        await quota.take(1.0, stop)
-        with pytest.raises(Interrupted):
-            await quota.take(1.0, stop)
-
-    asyncio.run(work())
+def test_tokens_used_beyond_are_paid_for() -> None:
+    """Calls that were taken for smaller than they were are made up for by waiting."""
+    clock = Clock()
+    quota = Quota(QuotaOwner(None, 60_000, clock))
+    for _ in range(100):
+        while wait := quota.take(500):
+            clock.now += wait
+        quota.correct(500, 1_500)
+    assert clock.now == pytest.approx(150, abs=20)

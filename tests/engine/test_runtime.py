@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -91,33 +90,6 @@ def test_refused_key_stops_at_once(bench: Bench, http: RunningServer) -> None:
     with pytest.raises(AuthenticationFailed):
         bench.run()
     assert http.stats()["received"] < 50
-
-
-def test_server_that_is_down_is_passed_over(bench: Bench, http: RunningServer) -> None:
-    """With two addresses of which one goes down, every row is kept."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        dead = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
-    bench.models = {"writer": http_model(http, base_url=(dead, http.base_url), concurrency=4)}
-    bench.write_input(texts_of(20))
-
-    async def send_all(runtime: Runtime) -> list[Completion]:
-        return await asyncio.gather(*(runtime.send("writer", make_call(text)) for text in texts_of(20)))
-
-    assert len(use(bench, send_all)) == 20
-    assert http.stats()["completed"] == 20
-
-
-def test_retry_after_counts_for_more_than_the_usual_wait(bench: Bench) -> None:
-    """The seconds that a server asks for are kept to, up to a minute; without them waits grow but stay bounded."""
-    from audiomcq_cli.engine import runtime as module
-
-    def wait_for(attempt: int, after: float | None) -> float:
-        return module._wait_for(CallUnavailable("busy", code="status_429", retry_after=after), attempt)
-
-    assert wait_for(1, 7.5) == 7.5
-    assert wait_for(1, 3_600.0) == module.LONGEST_WAIT
-    assert all(0 <= wait_for(attempt, None) <= min(module.LONGEST_WAIT, 0.25 * 2**attempt) for attempt in range(1, 40))
 
 
 # ---------------------------------------------------------------------------------------------------------- limits

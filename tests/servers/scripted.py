@@ -6,6 +6,7 @@ what can go wrong. Beside them stand
 
 - ``GET /stats``: requests received and replies completed, by the name of the reply schema (``judge`` for free text);
 - ``GET /requests``: how often each request body was received, by the hash of its canonical JSON;
+- ``GET /metrics``: with ``--metrics``, how many requests are worked on and how many wait, as vLLM words it;
 - ``POST /reset``: forget all of that, and what the faults have done.
 """
 
@@ -15,6 +16,7 @@ import argparse
 import asyncio
 import contextlib
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +43,9 @@ def running_scripted(
     models: Sequence[str] = (MODEL,),
     faults: Sequence[Mapping[str, Any]] = (),
     latency_ms: float = 0,
+    slots: int = 0,
+    metrics: bool = False,
+    port: int = 0,
     manner: Manner = USUAL,
     folder: Path | None = None,
 ) -> Iterator[RunningServer]:
@@ -48,10 +53,12 @@ def running_scripted(
 
     Args:
         models: Names it serves. faults: Rules as in ``faults.py``; they and the log are put in ``folder``.
-        latency_ms: About how long a reply takes. manner: How good the models are.
+        latency_ms: About how long a reply takes. slots: Requests worked on at once; others wait (0: no limit).
+        metrics: Whether it tells that. port: 0 for any that is free. manner: How good the models are.
     """
     arguments = ["--models", ",".join(models), "--latency-ms", str(latency_ms)]
     arguments += ["--quality", str(manner.quality), "--know", str(manner.know)]
+    arguments += ["--slots", str(slots), "--port", str(port), *(["--metrics"] if metrics else [])]
     if folder is not None:
         arguments += ["--log", str(folder / "requests.jsonl")]
     if faults:
@@ -89,8 +96,12 @@ class Counts:
 class Scripted:
     """The handler of all requests."""
 
-    def __init__(self, models: Sequence[str], manner: Manner, rules: list[Rule], latency: float, log: Path | None):
+    def __init__(self, models: Sequence[str], manner: Manner, rules: list[Rule], latency: float, log: Path | None,
+                 slots: int, metrics: bool):  # fmt: skip
         self._models, self._manner, self._rules, self._latency = models, manner, rules, latency
+        self._slots = asyncio.Semaphore(slots or sys.maxsize)
+        self._metrics = metrics
+        self._waiting = 0
         self._counts = Counts()
         self._in_flight = 0
         self._log = log.open("ab") if log else None
@@ -107,6 +118,8 @@ class Scripted:
                 return _json({**self._counts.summary(), "in_flight": self._in_flight})
             case "GET", "/requests":
                 return _json({body.hex(): times for body, times in self._counts.bodies.items()})
+            case "GET", "/metrics" if self._metrics:
+                return web.Response(text=self._describe_load())
             case "POST", "/reset":
                 self._counts = Counts()
                 for rule in self._rules:
@@ -137,8 +150,11 @@ class Scripted:
             if chat.model not in self._models:
                 return error(404, f"The model `{chat.model}` does not exist", code="model_not_found")
             fault = next((rule.fault for rule in self._rules if rule.strikes(chat)), "")
-            if self._latency:
-                await asyncio.sleep(self._latency * (0.5 + chat.digest[8] / 256))
+            self._waiting += 1
+            async with self._slots:
+                self._waiting -= 1
+                if self._latency:
+                    await asyncio.sleep(self._latency * (0.5 + chat.digest[8] / 256))
             return await self._reply(request, chat, fault, counts)
         finally:
             self._in_flight -= 1
@@ -160,6 +176,12 @@ class Scripted:
         await response.write_eof()  # written here rather than by the caller, so that it counts only once it is out
         counts.completed[chat.name] += 1
         return response
+
+    def _describe_load(self) -> str:
+        running = self._in_flight - self._waiting
+        lines = [f'vllm:num_requests_{name}{{engine="0",model_name="{self._models[0]}"}} {value:.1f}'
+                 for name, value in (("running", running), ("waiting", self._waiting))]  # fmt: skip
+        return "# TYPE vllm:num_requests_running gauge\n" + "\n".join(lines) + "\n"
 
     def _note(self, chat: Chat, digest: bytes, fault: str) -> None:
         if self._log:
@@ -202,6 +224,8 @@ async def serve(arguments: argparse.Namespace) -> None:
         read_rules(arguments.faults),
         arguments.latency_ms / 1000,
         arguments.log,
+        arguments.slots,
+        arguments.metrics,
     )
     runner = web.ServerRunner(
         web.Server(scripted.handle, access_log=None, keepalive_timeout=3600, read_bufsize=2**21), shutdown_timeout=0.1
@@ -222,6 +246,8 @@ def main() -> None:
     parser.add_argument("--port-file", type=Path, required=True, help="where to write the port once it listens")
     parser.add_argument("--models", default=MODEL, help="names it serves, with commas between")
     parser.add_argument("--latency-ms", type=float, default=0, help="about how long a reply takes")
+    parser.add_argument("--slots", type=int, default=0, help="requests worked on at once; others wait (0: no limit)")
+    parser.add_argument("--metrics", action="store_true", help="tell how many are worked on and wait")
     parser.add_argument("--log", type=Path, help="one JSON line a request")
     parser.add_argument("--faults", type=Path, help="rules as in faults.py")
     parser.add_argument("--quality", type=float, default=USUAL.quality, help="share of samples that graders pass")

@@ -1,0 +1,117 @@
+"""What servers of the OpenAI protocol answer, read: completions, lists of models, times to wait, and their load."""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import time
+from collections.abc import Mapping
+
+import orjson
+
+from audiomcq_cli.contracts import Completion, Load
+from audiomcq_cli.errors import CallUnavailable
+
+_GAUGES = (
+    ("vllm:num_requests_running", "vllm:num_requests_waiting"),
+    ("sglang:num_running_reqs", "sglang:num_queue_reqs"),
+    ("llamacpp:requests_processing", "llamacpp:requests_deferred"),
+)
+"""What servers call the calls that they work on and those in their queue."""
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+
+
+def read_completion(body: bytes) -> Completion:
+    """The first choice of a chat completion.
+
+    Raises:
+        CallUnavailable: The body is not one: a proxy's page, or cut short.
+    """
+    try:
+        reply = orjson.loads(body)
+        choice = reply["choices"][0]
+        message = choice["message"]
+        usage = reply.get("usage") or {}
+        text = message.get("content") or message.get("refusal") or ""
+        if not isinstance(text, str):
+            raise TypeError("the content is not a text")
+        return Completion(
+            text=text,
+            finish_reason="refusal" if message.get("refusal") else choice.get("finish_reason") or "stop",
+            prompt_tokens=int(usage.get("prompt_tokens") or 0),
+            completion_tokens=int(usage.get("completion_tokens") or 0),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        text = body[:200].decode("utf-8", "replace")
+        raise CallUnavailable(f"the body is not a chat completion: {text!r}", code="bad_body") from error
+
+
+def read_served(body: bytes) -> list[str]:
+    """Names of the models that a server lists; none where it is no such list."""
+    try:
+        return [str(entry["id"]) for entry in orjson.loads(body)["data"]]
+    except (ValueError, LookupError, TypeError):
+        return []
+
+
+def read_load(text: str, model: str) -> Load | None:
+    """Calls that a server works on and that wait, of its metrics; None where they do not tell.
+
+    Args:
+        text: In the text format of Prometheus, https://prometheus.io/docs/instrumenting/exposition_formats/. Several
+            engines of one server are summed. model: Where a server tells its models apart, this one's are meant.
+    """
+    for names in _GAUGES:
+        running, waiting = (_sum_gauge(text, name, model) for name in names)
+        if running is not None and waiting is not None:
+            return Load(running, waiting)
+    return None
+
+
+def _sum_gauge(text: str, name: str, model: str) -> int | None:
+    lines = re.findall(rf"^{re.escape(name)}(?:\{{(.*)\}})?[ \t]+([0-9.eE+-]+)", text, re.MULTILINE)
+    own = [line for line in lines if f'model_name="{model}"' in line[0]]
+    try:
+        values = [float(value) for _, value in own or lines]
+    except ValueError:
+        return None
+    return round(sum(values)) if values else None
+
+
+def read_wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a server asks to wait; None where it does not.
+
+    That is Retry-After, which holds seconds or a date (RFC 9110, 10.2.3), else when the allowance that is used up comes
+    back (OpenAI's ``x-ratelimit-remaining-requests: 0`` with ``x-ratelimit-reset-requests: 1m30.5s``; tokens likewise).
+    """
+    if (after := _read_retry_after(headers.get("Retry-After"))) is not None:
+        return after
+    resets = [
+        _read_duration(headers.get(f"x-ratelimit-reset-{what}"))
+        for what in ("requests", "tokens")
+        if headers.get(f"x-ratelimit-remaining-{what}", "").strip() == "0"
+    ]
+    return max((reset for reset in resets if reset is not None), default=None)
+
+
+def _read_retry_after(value: str | None) -> float | None:
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        pass
+    else:
+        return max(0.0, seconds) if seconds < float("inf") else None  # and not where it is no number
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _read_duration(value: str | None) -> float | None:
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", value or "")
+    if not parts or "".join(number + unit for number, unit in parts) != value:
+        return None
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
