@@ -232,12 +232,10 @@ class Materials:
     """What corpus-wide knowledge is made from.
 
     Attributes:
-        rows: A scan of the whole input folder. previous: The table that an earlier version of this stage's folder was
-            made with, for pools that are appended to so that rows that exist do not move; None at first.
+        rows: A scan of the whole input folder.
     """
 
     rows: pl.LazyFrame
-    previous: pa.Table | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

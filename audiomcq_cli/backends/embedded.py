@@ -132,7 +132,10 @@ class Engine:
                 f"model {model.name!r}: the backend 'embedded' needs xllamacpp, which is not installed", hint=INSTALL
             ) from error
         try:
-            self._server = xllamacpp.Server(self._parameters(xllamacpp.CommonParams()))
+            server = xllamacpp.Server(self._parameters(xllamacpp.CommonParams()))
+            # One that is freed before its loop runs never ends, and nothing tells when it does but an answer.
+            server.handle_completions({"prompt": "a", "max_tokens": 1})
+            self._server = server
         except RuntimeError as error:
             raise ModelNotServed(
                 f"model {model.name!r}: llama.cpp cannot load {self.weights.name}: {error}",

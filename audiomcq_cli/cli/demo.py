@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
 
 RECIPE = "recipe.toml"
 EXAMPLE = "demo.toml"
+MARK = ".audiomcq-demo"
+"""In a folder that the demo made: the recipe as it was written there."""
+
 SAMPLES = 3
 
 
@@ -35,8 +37,10 @@ def demo(
     example = shipped("examples") / EXAMPLE
     check_models("filter", read_recipe(example))  # raises before anything is made
     _check_target(target)
+    target.mkdir(parents=True, exist_ok=True)
+    (target / MARK).touch()
     clips = write_clips(target / "clips")
-    shutil.copyfile(example, target / RECIPE)
+    _write_recipe(example, target)
     out.say(f"{len(clips)} clips made by synthesis, with captions and the times of every event: {target / 'clips'}")
     run(target / RECIPE)
     folder = read_recipe(target / RECIPE).workdir or target
@@ -45,11 +49,21 @@ def demo(
 
 
 def _check_target(target: Path) -> None:
-    """Refuse a folder that holds something else than a demo."""
+    """Refuse a folder that holds something else than a demo of ours."""
     if target.exists() and not target.is_dir():
         raise InputError("is a file, expected a folder to build in", file=str(target), hint="name another folder")
-    if target.is_dir() and any(target.iterdir()) and not (target / RECIPE).is_file():
+    if target.is_dir() and any(target.iterdir()) and not (target / MARK).is_file():
         raise InputError("the folder is not empty", file=str(target), hint="name a new folder for the demo")
+
+
+def _write_recipe(example: Path, target: Path) -> None:
+    """Put the recipe into the folder; one that was edited there stays."""
+    text, place, mark = example.read_text("utf-8"), target / RECIPE, target / MARK
+    if place.is_file() and mark.is_file() and place.read_text("utf-8") != mark.read_text("utf-8"):
+        out.say(f"{place} was edited, and stays as it is")
+        return
+    mark.write_text(text, "utf-8")
+    place.write_text(text, "utf-8")
 
 
 def _read_rows(folder: Path) -> list[Row]:

@@ -146,8 +146,18 @@ def _check(jobs: Sequence[Job], recipe: Recipe) -> None:
         check_folder(job.target, *(path for path in read if path))
         for need in job.needs:
             _check_model(job, need, recipe)
+        if not job.replay:
+            _find_weights(job, recipe)
     if recipe.prompts is not None:
         _check_prompts(recipe.prompts)
+
+
+def _find_weights(job: Job, recipe: Recipe) -> None:
+    """Make sure that the models that lie on this machine do, before an earlier stage has cost anything."""
+    for need in job.needs:
+        model = recipe.models[need.model]
+        if identify := registry.backend(model.backend).identify:
+            identify(model)
 
 
 def _check_prompts(folder: Path) -> None:

@@ -129,13 +129,13 @@ def prepare(
         [job.stage.version, account.plain(job.options), job.seed, [digest for _, digest in parts]]
     ).hex()
     path = _prepared_path(job.target)
-    previous: pa.Table | None = pq.read_table(path) if path.is_file() else None
+    made: pa.Table | None = pq.read_table(path) if path.is_file() else None
     table: pa.Table
-    if previous is not None and (previous.schema.metadata or {}).get(b"audiomcq") == wanted.encode():
-        table = previous
+    if made is not None and (made.schema.metadata or {}).get(b"audiomcq") == wanted.encode():
+        table = made
     else:
         rows = pl.scan_parquet([str(path) for path, _ in parts])
-        table = job.stage.prepare.build(Materials(rows=rows, previous=previous), context)
+        table = job.stage.prepare.build(Materials(rows=rows), context)
         if keep:
             with replacing(path) as temporary:
                 pq.write_table(table.replace_schema_metadata({"audiomcq": wanted}), temporary, compression="zstd")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -44,10 +44,15 @@ _BACKGROUND = re.compile(
     r"\bin the (?:background|distance|back)\b|\bfrom (?:a|the) distance\b|\bfar away\b|\bdistant\b"
 )
 _TIMES = re.compile(r"\b(once|twice|(?:two|three|four|five|six|seven|eight) times)\b")
+_COUNTED = re.compile(rf"\b(?:again|more|twice as|times as)\b|{_TIMES.pattern}")
 _NEGATED = re.compile(
     r"\b(?:no|not|without|nor|never|n't|lacks?|absence|stop|stops|stopped|silence|like|if|seems?|maybe|possibly|perhaps"
     r"|either|or)\b"
 )
+
+
+LONGEST = 4_000
+"""Characters of a caption that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +155,11 @@ class _Clause:
 def listen(captions: Sequence[str], labels: Sequence[str] = ()) -> Scene:
     """What some captions of one clip say is heard; labels of known events count as named."""
     lexicon = load()
+    captions = [text[:LONGEST] for text in captions]
     read = [list(_read_clauses(" ".join(text.lower().split()), lexicon)) for text in captions]
+    counted = {count for text in captions for count in _COUNTED.findall(text.lower())}
+    if "" in counted or len(counted) > 1:
+        read = [[_forget_times(clause) for clause in clauses] for clauses in read]
     events: dict[tuple[str, str], Event] = {}
     counts: dict[tuple[str, str], int] = {}
     for clauses in read:
@@ -203,6 +212,11 @@ def _read_clauses(text: str, lexicon: Lexicon) -> Iterator[_Clause]:
         start = following
 
 
+def _forget_times(clause: _Clause) -> _Clause:
+    """A clause of captions that count more than once, so that no number is of all the clip."""
+    return replace(clause, event=replace(clause.event, times="")) if clause.event else clause
+
+
 def _name_link(found: re.Match[str]) -> str:
     number = found.lastindex
     return _NAMES[number - 1] if number else ""
@@ -212,20 +226,16 @@ def _read_event(text: str, previous: Event | None, lexicon: Lexicon, *, follows:
     words = _TOKEN.findall(text)
     if _NEGATED.search(text):
         return None
-    marks = {
-        "background": bool(_BACKGROUND.search(text)),
-        "times": found[1] if (found := _TIMES.search(text)) else "",
-    }
     place, several = _skip_modifiers(words, 0)
     if length := _find_subject(words, place, lexicon):
         noun = lexicon.nouns[tuple(words[place : place + length])]
         plural = noun.plural or (several and not lexicon.sources[noun.source].mass)
-        return _read_predicate(words, place + length, noun.source, plural, marks, lexicon)
+        return _read_predicate(words, place + length, noun.source, plural, lexicon)
     # "…, then laughs" and "… and laughing" go on about who was named; "followed by laughing" and "a laugh" do not.
     bare = all(word in _grammar().adverbs for word in words[:place])
     finite = "VB" if previous and previous.plural else "VBZ"
     elided = () if not bare else (finite,) if follows else (finite, "VBG")
-    return _read_bare(words, place, previous, elided, marks, lexicon)
+    return _read_bare(words, place, previous, elided, lexicon)
 
 
 def _find_subject(words: Sequence[str], place: int, lexicon: Lexicon) -> int:
@@ -264,15 +274,13 @@ def _is_noun_alone(words: Sequence[str], place: int) -> bool:
     return words[following] not in known.adjectives and not lexicon.find(words, following, lexicon.nouns)
 
 
-def _read_predicate(
-    words: Sequence[str], place: int, source: str, plural: bool, marks: Mapping[str, Any], lexicon: Lexicon
-) -> Event | None:
+def _read_predicate(words: Sequence[str], place: int, source: str, plural: bool, lexicon: Lexicon) -> Event | None:
     """What the subject does, if that is a verb of its own with nothing but circumstances behind it."""
     known, before = _grammar(), place
     while place < len(words):
         passive = bool({"is", "are", "was", "were", "being", "been"} & set(words[before:place]))
         # "starts" is what an engine does; in "starts speaking" something follows that is no circumstance.
-        if event := _read_verb(words, place, source, plural, passive, marks, lexicon):
+        if event := _read_verb(words, place, source, plural, passive, lexicon):
             return event
         if words[place] not in known.auxiliaries and words[place] not in known.adverbs:
             return None
@@ -286,7 +294,6 @@ def _read_verb(
     source: str,
     plural: bool,
     passive: bool,
-    marks: Mapping[str, Any],
     lexicon: Lexicon,
 ) -> Event | None:
     """The verb at a place, if its subject can do that."""
@@ -301,8 +308,30 @@ def _read_verb(
             if lexicon.covers(verb.action, source) and not done:
                 # "Sheep bleat": only the verb tells.
                 several = plural or (verb.tag == "VB" and _looks_the_same(source))
+                marks = _mark(words, place, length, lexicon)
                 return Event(source, verb.action, several, verb.base, verb.gerund, **marks)
     return None
+
+
+def _mark(words: Sequence[str], place: int, length: int, lexicon: Lexicon) -> dict[str, Any]:
+    """What is said of a verb: whether it is in the background, and how often it is heard.
+
+    Behind another sound or another thing that makes one ("a man speaks near traffic in the distance") it would be said
+    of that; and a number of times stands by itself ("barks once", not "once more", "at once", "once in a while").
+    """
+    rest = words[place + length :]
+    others = (
+        number
+        for number in range(len(rest))
+        for table in (lexicon.nouns, lexicon.verbs, lexicon.sounds)
+        if lexicon.find(rest, number, table)
+    )
+    end = next(others, len(rest))
+    near = " ".join(rest[: max(end, 0)])
+    behind = bool(_BACKGROUND.search(" ".join(words[:place])) or _BACKGROUND.search(near))
+    alone = [word for word in rest if word not in _grammar().adverbs or word in ("once", "twice")]
+    times = _TIMES.fullmatch(" ".join(alone))
+    return {"background": behind, "times": times[1] if times and " again" not in f" {' '.join(rest)}" else ""}
 
 
 def _may_follow(word: str) -> bool:
@@ -321,13 +350,13 @@ def _read_bare(
     place: int,
     previous: Event | None,
     elided: Sequence[str],
-    marks: Mapping[str, Any],
     lexicon: Lexicon,
 ) -> Event | None:
     """A clause without a subject: another verb of the one before ("and growls"), or a sound ("laughter")."""
     length = lexicon.find(words, place, lexicon.verbs)
     verbs = lexicon.verbs.get(tuple(words[place : place + length]), ()) if length else ()
     rest = words[place + length :]
+    marks = _mark(words, place, length, lexicon)
     if verbs and (not rest or _may_follow(rest[0])):
         if previous and previous.source != SOMETHING:
             for verb in verbs:
@@ -338,15 +367,15 @@ def _read_bare(
                 if event := _name_alone(verb.action, verb.base, marks, lexicon):
                     return event
     if verbs and rest[:1] == ["of"]:
-        return _read_of(tuple(words[place : place + length]), rest[1:], marks, lexicon)
+        return _read_of(tuple(words[place : place + length]), rest[1:], lexicon)
     length = lexicon.find(words, place, lexicon.sounds)
     if length and (len(words) == place + length or _may_follow(words[place + length])):
         action = lexicon.sounds[tuple(words[place : place + length])]
-        return _name_alone(action, "", marks, lexicon)
+        return _name_alone(action, "", _mark(words, place, length, lexicon), lexicon)
     return None
 
 
-def _read_of(form: tuple[str, ...], words: Sequence[str], marks: Mapping[str, Any], lexicon: Lexicon) -> Event | None:
+def _read_of(form: tuple[str, ...], words: Sequence[str], lexicon: Lexicon) -> Event | None:
     """``humming of an engine``: the source follows."""
     place, several = _skip_modifiers(words, 0)
     length = lexicon.find(words, place, lexicon.nouns)
@@ -356,6 +385,7 @@ def _read_of(form: tuple[str, ...], words: Sequence[str], marks: Mapping[str, An
     plural = noun.plural or (several and not lexicon.sources[noun.source].mass)
     for verb in lexicon.verbs[form]:
         if verb.tag == "VBG" and lexicon.covers(verb.action, noun.source):
+            marks = _mark(words, place, length, lexicon)
             return Event(noun.source, verb.action, plural, verb.base, verb.gerund, **marks)
     return None
 

@@ -19,11 +19,8 @@ _TEXTS = ("facet", "text", "source", "action", "verb", "gerund")
 _EVENT = "event"
 
 
-def build_table(rows: Iterable[Mapping[str, Any]], previous: pa.Table | None) -> pa.Table:
-    """Count the events and musical traits of clips (columns ``captions`` and ``events``).
-
-    What an earlier table has keeps its count, so that questions that exist keep their options; the rest is added.
-    """
+def build_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Count the events and musical traits of clips (columns ``captions`` and ``events``)."""
     events: Counter[Event] = Counter()
     traits: Counter[tuple[str, str]] = Counter()
     for row in rows:
@@ -35,12 +32,12 @@ def build_table(rows: Iterable[Mapping[str, Any]], previous: pa.Table | None) ->
         *({"facet": _EVENT, "text": event.text, **_plain(event), "clips": clips} for event, clips in events.items()),
         *({"facet": facet, "text": option, "clips": clips} for (facet, option), clips in traits.items()),
     ]
-    return _write(entries, previous.to_pylist() if previous is not None else [])
+    return _write(entries)
 
 
 def empty_table() -> pa.Table:
     """The table of a corpus that is not asked about in this way."""
-    return _write([], [])
+    return _write([])
 
 
 def load_table(table: pa.Table) -> Knowledge:
@@ -63,13 +60,12 @@ def _plain(event: Event) -> dict[str, Any]:
     return {name: getattr(event, name) for name in names}
 
 
-def _write(entries: Sequence[dict[str, Any]], earlier: Sequence[dict[str, Any]]) -> pa.Table:
+def _write(entries: Sequence[dict[str, Any]]) -> pa.Table:
     import pyarrow as pa
 
     def key(row: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(str(row.get(name) or "") for name in (*_TEXTS, "plural"))
 
-    merged = {key(row): row for row in (*entries, *earlier)}
-    rows = sorted(merged.values(), key=lambda row: (row["facet"], -row["clips"], key(row)))
+    rows = sorted(entries, key=lambda row: (row["facet"], -row["clips"], key(row)))
     fields = [*((name, pa.string()) for name in _TEXTS), ("plural", pa.bool_()), ("clips", pa.int64())]
     return pa.Table.from_pylist([{name: row.get(name) for name, _ in fields} for row in rows], pa.schema(fields))

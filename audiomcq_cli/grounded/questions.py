@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from audiomcq_cli.grounded.music import draft_music, read_traits
 from audiomcq_cli.grounded.pool import Pool, is_implied, kind_of
 from audiomcq_cli.grounded.timing import COUNTS, draft_timed, list_counts
 from audiomcq_cli.mcq import caption_texts
-from audiomcq_cli.records import draw
+from audiomcq_cli.records import EVENT_OUTSIDE_CLIP, draw
 
 STEMS = {
     "presence": (
@@ -77,10 +78,12 @@ def write_questions(row: Mapping[str, Any], knowledge: Knowledge, count: int, se
     captions = caption_texts(row["captions"])
     labels = [str(event["label"]) for event in row["events"]]
     scene = listen(captions, labels)
-    author = _Author(row["clip_id"], scene, knowledge.pool, seed)
+    author = _Author(row["clip_id"], scene, knowledge.pool, seed, timed=any(row["events"]))
+    # Where an event was left out, what is left is not the order of the clip.
+    events = row["events"] if EVENT_OUTSIDE_CLIP not in row["flags"] else ()
     drafts = [
         *author.drafts(),
-        *draft_timed(row["clip_id"], row["events"], row["duration"], author.stem, author.pick_labels, seed),
+        *draft_timed(row["clip_id"], events, row["duration"], author.stem, author.pick_labels, seed),
         *draft_music(row["clip_id"], read_traits(captions), knowledge.traits, seed),
     ]
     return choose(drafts, row["clip_id"], count, seed)
@@ -94,6 +97,7 @@ class _Author:
     scene: Scene
     pool: Pool
     seed: int
+    timed: bool  # whether events are known, which count better than captions
 
     def drafts(self) -> Iterator[Draft]:
         """Every question that the forms find in the scene."""
@@ -101,9 +105,12 @@ class _Author:
         for event in agreed:
             yield self.presence(event)
             yield from self.special(event)
+        steps = Counter({(one.first.concept, one.second.concept): 1 for one in self.scene.pairs})
+        before = Counter(first for first, _ in steps)
+        after = Counter(second for _, second in steps)
         for pair in self.scene.pairs:
             if pair.first in agreed and pair.second in agreed:
-                yield from self.pair(pair)
+                yield from self.pair(pair, before[pair.first.concept] == 1, after[pair.second.concept] == 1)
         if self.scene.chain:
             yield self.place("first", self.scene.chain[0])
             yield self.place("last", self.scene.chain[-1])
@@ -126,7 +133,7 @@ class _Author:
         others = [one for one in self.scene.events if one.concept != event.concept]
         if event.background and not any(other.background for other in others):
             yield self._draft("background", _type_of(event), event)
-        if event.times in COUNTS:
+        if event.times in COUNTS and not self.timed:
             yield self._times(event)
         kind = kind_of(event.source)
         if kind == "person" and self._is_alone(event):
@@ -137,19 +144,17 @@ class _Author:
         if kind in ("animal", "vehicle") and self._is_alone(event) and event.source not in _NO_ANSWER:
             yield self._which(kind, event)
 
-    def pair(self, pair: Pair) -> Iterator[Draft]:
-        """What goes along with something, or comes next to it."""
+    def pair(self, pair: Pair, one_after: bool, one_before: bool) -> Iterator[Draft]:
+        """What goes along with something, or comes next to it, where that is one thing."""
         if _is_near(pair.first, pair.second):
             return  # a drill operating, then another tool: the one would do as well as the other
         if pair.relation == DURING:
             yield self._draft("during", _type_of(pair.first), pair.first, cue=pair.second)
             yield self._draft("during", _type_of(pair.second), pair.second, cue=pair.first)
         elif pair.relation == BEFORE:
-            # What comes after something that comes twice is not one thing; several captions may say the same.
-            pairs = {(one.first.concept, one.second.concept) for one in self.scene.pairs}
-            if sum(first == pair.first.concept for first, _ in pairs) == 1:
+            if one_after:
                 yield self._draft("after", "temporal", pair.second, cue=pair.first)
-            if sum(second == pair.second.concept for _, second in pairs) == 1:
+            if one_before:
                 yield self._draft("before", "temporal", pair.first, cue=pair.second)
 
     def place(self, form: str, event: Event) -> Draft:

@@ -127,10 +127,17 @@ def _hear(row: Mapping[str, Any]) -> _Clip:
     captions = caption_texts(row["captions"])
     scene, traits = listen(captions), read_traits(captions)
     labels = [str(event["label"]) for event in row["events"]]
+    heard = labels or [event.text for event in scene.agreed()]
     instruments = (option for trait in traits if trait.facet == "instrument" for option in trait.stated)
-    things = dict.fromkeys([*(labels or [event.text for event in scene.agreed()]), *instruments])
+    # "A music box playing a melody" is a music box already.
+    rest = [option for option in instruments if not any(_stem(option) in thing for thing in heard)]
+    things = dict.fromkeys([*heard, *rest])
     music = {trait.facet: trait.stated[0] for trait in traits if len(trait.stated) == len(trait.named) == 1}
     return _Clip(captions, scene, list(things), music, list(_list_times(row["events"])))
+
+
+def _stem(option: str) -> str:
+    return option.removeprefix("an ").removeprefix("a ").removesuffix("s")
 
 
 def _list_times(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:

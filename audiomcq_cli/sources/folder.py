@@ -34,7 +34,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Line(Record):
-    """A row of the captions file: its texts, and the events, which a CSV file cannot hold."""
+    """A row of the captions file: its texts, and the events."""
 
     events: tuple[Event, ...] = ()
 
@@ -77,7 +77,7 @@ def _find_table(folder: Path) -> Path | None:
 def _read_table(path: Path) -> Iterator[Line]:
     kind = path.suffix.lower()
     if kind == ".csv":
-        return (Line(record.row, record.cells) for record in read_csv(path, ("file_name",)))
+        return (_read_cells(record, path) for record in read_csv(path, ("file_name",)))
     if kind == ".jsonl":
         return _read_jsonl(path)
     raise InputError(f"has the extension {kind!r}, expected {' or '.join(_TABLES)}", file=str(path))
@@ -100,6 +100,19 @@ def _read_jsonl(path: Path) -> Iterator[Line]:
                 raise InputError("expected an object with the key 'file_name'", file=str(path), row=row)
             texts = {key: _read_text(value, path, row, key) for key, value in cells.items() if _is_used(key)}
             yield Line(row, texts, _read_events(cells.get("events"), path, row))
+
+
+def _read_cells(record: Record, path: Path) -> Line:
+    """A row of a CSV file; its events are JSON in a cell."""
+    import orjson
+
+    cells = dict(record.cells)
+    text = cells.pop("events", "").strip()
+    try:
+        events = orjson.loads(text) if text else None
+    except orjson.JSONDecodeError as error:
+        raise _refuse_event(path, record.row, f"is not JSON: {error}") from error
+    return Line(record.row, cells, _read_events(events, path, record.row))
 
 
 def _read_events(events: object, path: Path, row: int) -> tuple[Event, ...]:
@@ -147,7 +160,7 @@ def _read_text(value: object, path: Path, row: int, column: str) -> str:
 def _read_row(record: Line, table: Path) -> SourceRow:
     row, cells = record.row, record.cells
     columns = [column for column in cells if _is_caption(column)]
-    if not columns:
+    if not columns and not record.events:
         found = ", ".join(list(cells)[:20])
         raise InputError(f"is missing; found: {found}", file=str(table), row=row, column="caption", hint=_EXPECTED)
     name = cells["file_name"].strip().replace("\\", "/")

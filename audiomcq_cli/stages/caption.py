@@ -14,9 +14,7 @@ from dataclasses import dataclass
 
 from audiomcq_cli import records
 from audiomcq_cli.contracts import Audio, Context, Flow, Listen, Reject, Row, Stage, option
-
-EVENT_OUTSIDE_CLIP = "event_outside_clip"
-"""Flag of a clip of which the source has an event that cannot be: it is left out."""
+from audiomcq_cli.records import EVENT_OUTSIDE_CLIP
 
 SLACK = 0.1
 """Seconds by which an event may begin behind the end: annotators round, and so do codecs."""
@@ -97,15 +95,20 @@ def _distinct(captions: Iterable[Row]) -> list[Row]:
 
 def _check_events(clip: Row) -> Row:
     """Leave out the events that cannot be in a clip as long as this one, and say so."""
-    events = [event for event in clip["events"] if _fits(event, clip["duration"])]
+    events = [_cut(event) for event in clip["events"] if _fits(event, clip["duration"])]
     if len(events) == len(clip["events"]):
-        return clip
+        return clip | {"events": events}
     return clip | {"events": events, "flags": [*clip["flags"], EVENT_OUTSIDE_CLIP]}
+
+
+def _cut(event: Row) -> Row:
+    """An event that goes on when the clip begins, as of then."""
+    return event | {"onset": 0.0} if (event["onset"] or 0.0) < 0 else event
 
 
 def _fits(event: Row, duration: float | None) -> bool:
     onset, offset = event["onset"] or 0.0, event["offset"]
-    if onset < 0 or (offset is not None and offset < onset):
+    if (onset < 0 and (offset is None or offset <= 0)) or (offset is not None and offset < onset):
         return False
     return duration is None or onset <= duration + SLACK
 

@@ -133,7 +133,7 @@ def prepare(materials: Materials, ctx: Context[GenerateOptions]) -> pa.Table:
     if GROUNDED not in ctx.options.methods:
         return knowledge.empty_table()
     clips = materials.rows.select("captions", "events").collect()
-    return knowledge.build_table(clips.iter_rows(named=True), materials.previous)
+    return knowledge.build_table(clips.iter_rows(named=True))
 
 
 def draw_type(id_: str, types: Mapping[str, float], seed: int) -> str:
@@ -162,7 +162,12 @@ def _ask_grounded(row: Row, ctx: Context[GenerateOptions], ids: Sequence[str]) -
         return dict.fromkeys(ids, Reject("no_caption", "neither a caption nor a known event to ask about"))
     written = questions.write_questions(row, ctx.prepared, len(ids), ctx.seed)
     outcomes: dict[str, Outcome] = dict.fromkeys(
-        ids, Reject("nothing_to_ask", f"what is said of the clip makes {len(written)} questions in the forms there are")
+        ids,
+        Reject(
+            "nothing_to_ask",
+            f"{len(written)} questions could be made: captions say too little in plain words, or too few other clips"
+            " have sounds that could be wrong options",
+        ),
     )
     for id_, question in zip(ids, written, strict=False):
         choices, index = shuffle_choices(id_, question.answer, question.distractors, ctx.seed)

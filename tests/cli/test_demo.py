@@ -107,3 +107,15 @@ def test_demo(tmp_path: Path) -> None:
     assert again.code == 0, again.err
     assert [one["redone"] for one in again.json["stages"]] == [0] * len(again.json["stages"])
     assert hash_tree(tmp_path / "mine") == before
+
+
+@needs_model
+def test_recipe_of_the_user_is_left_alone(tmp_path: Path) -> None:
+    """A folder with a recipe and clips of somebody's own is not a demo's."""
+    (tmp_path / "mine/clips").mkdir(parents=True)
+    (tmp_path / "mine/recipe.toml").write_text("# years of work")
+    (tmp_path / "mine/clips/clips.jsonl").write_text("years of work")
+    before = hash_tree(tmp_path)
+    ended = audiomcq("demo", "mine", folder=tmp_path)
+    assert ended.code == 3
+    assert hash_tree(tmp_path) == before

@@ -380,24 +380,6 @@ def test_prepared_table_is_built_again_for_other_options(bench: Bench) -> None:
     assert counts["built"] == 3
 
 
-def test_older_prepared_table_is_handed_on(bench: Bench) -> None:
-    """What was prepared for an older version is there to be added to, so that rows need not move."""
-
-    def build(materials: Materials, ctx: Context[Options]) -> pa.Table:
-        known = materials.previous["text"].to_pylist() if materials.previous else []
-        return pa.table({"text": [*known, *(text for text in shortest(materials.rows) if text not in known)]})
-
-    def flow(row: Row, ctx: Context[Options]) -> Flow:
-        return [row | {"question": ", ".join(ctx.prepared), "calls": []}]
-        yield []
-
-    stage = make_stage(flow, prepare=Prepare(build=build, load=lambda table: table["text"].to_pylist()))
-    bench.run(stage)
-    bench.write_input([*texts_of(24), "aardvark"], SHARDS)
-    bench.run(stage)
-    assert {row["question"] for row in bench.kept()} == {"clip 0, aardvark"}
-
-
 def test_prepared_table_is_whole_or_not_there(bench: Bench) -> None:
     """A run that ends while the table is being made leaves nothing that a later run could stumble over."""
 

@@ -53,13 +53,21 @@ def make_clip(
     """A row of clips; ``events``: label, onset and offset."""
     known = [{"label": label, "onset": on, "offset": off, "origin": "Small"} for label, on, off in events]
     said = [{"text": caption, "origin": "Small"} for caption in captions]
-    row = {"clip_id": clip, "captions": said, "events": known, "duration": 10.0, "provenance": [], "calls": []}
+    row = {
+        "clip_id": clip,
+        "captions": said,
+        "events": known,
+        "duration": 10.0,
+        "flags": [],
+        "provenance": [],
+        "calls": [],
+    }
     return row | changes
 
 
 def learn(captions: Iterable[str]) -> Knowledge:
     """What is known of a corpus that has one clip for each caption."""
-    return load_table(build_table([make_clip(caption) for caption in captions], None))
+    return load_table(build_table([make_clip(caption) for caption in captions]))
 
 
 @cache

@@ -266,3 +266,70 @@ def test_text_of_an_event_is_read_as_the_event(caption: str) -> None:
     event = hear(caption)
     assert hear(event.text).concept == event.concept
     assert hear(event.progress).concept == event.concept
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "A man speaks in a room where a bell rings three times",
+        "A dog barks until a car horn honks twice",
+        "A cat meows at a dog that barks twice",
+        "The wind blows twice as hard as before",
+        "A man coughs once in a while",
+        "A woman sneezes once a crowd starts cheering",
+        "A dog barks twice, then three times more",
+        "Multiple people talking at once",
+        "A bell rings, a man speaks and the bell rings twice more",
+        "A dog barks once and then barks two more times",
+        "A dog barks twice, a man speaks and the dog barks again",
+    ],
+)
+def test_number_that_is_not_of_the_whole_clip(caption: str) -> None:
+    """A number of times is that of the verb right before it, and only where nothing else is counted or goes on."""
+    assert {event.times for event in listen([caption]).events} <= {""}, caption
+
+
+@pytest.mark.parametrize(
+    "caption", ["A dog barks loudly twice", "A bell rings three times", "A man coughs twice loudly"]
+)
+def test_number_of_times(caption: str) -> None:
+    """A number right behind its verb counts."""
+    assert [event.times for event in listen([caption]).events] in (["twice"], ["three times"])
+
+
+@pytest.mark.parametrize(
+    ("caption", "behind"),
+    [
+        ("A man speaks near traffic in the distance", []),
+        ("A woman talks to a dog in the background", []),
+        ("A dog barks in the background", ["a dog barking"]),
+        ("A distant bell rings", ["a bell ringing"]),
+        ("Birds chirp loudly in the distance", ["birds chirping"]),
+    ],
+)
+def test_who_is_in_the_background(caption: str, behind: list[str]) -> None:
+    """The background is that of the sound that it is said of, not of one further off."""
+    assert [event.text for event in listen([caption]).events if event.background] == behind
+
+
+@pytest.mark.parametrize(
+    ("caption", "text"),
+    [
+        ("A tiger roars", "a tiger roaring"),
+        ("A whistle blows", "a whistle blowing"),
+        ("A dishwasher hums", "a dishwasher humming"),
+        ("A wasp buzzes", "a wasp buzzing"),
+        ("A cannon fires", "a cannon firing"),
+        ("A television plays", "a television playing"),
+        ("Someone knocks", "someone knocking"),
+        ("Someone knocks on a door", "someone knocking on a door"),
+    ],
+)
+def test_named_as_it_is_said(caption: str, text: str) -> None:
+    """An option names what the caption does, not a relative of it."""
+    assert [event.text for event in listen([caption]).events] == [text]
+
+
+def test_long_caption_ends() -> None:
+    """Of a caption of a megabyte only the beginning is read."""
+    assert len(listen(["A dog barks, then a man speaks, then rain falls, " * 20_000]).pairs) < 400

@@ -16,7 +16,7 @@ CLIPS = [make_clip(caption, clip=f"Small:{n}") for n, caption in enumerate(CORPU
 
 def counts(*captions: str) -> dict[str, int]:
     """How many clips each event is heard in, where each caption is a clip."""
-    pool = load_table(build_table([make_clip(caption) for caption in captions], None)).pool
+    pool = load_table(build_table([make_clip(caption) for caption in captions])).pool
     return dict(zip([event.text for event in pool.events], pool.clips, strict=True))
 
 
@@ -30,7 +30,7 @@ def test_clips_are_counted() -> None:
 
 def test_events_of_the_source_count() -> None:
     """Labels of known events are in the pool as captions are."""
-    known = load_table(build_table([make_clip("Noises", events=[("a bell ringing", 1.0, 2.0)] * 3)], None))
+    known = load_table(build_table([make_clip("Noises", events=[("a bell ringing", 1.0, 2.0)] * 3)]))
     assert [event.text for event in known.pool.events] == ["a bell ringing"]
     assert list(known.pool.clips) == [1]
 
@@ -38,13 +38,13 @@ def test_events_of_the_source_count() -> None:
 def test_traits_are_counted() -> None:
     """What is said of music is counted by facet."""
     clips = [make_clip("A sad song with a violin"), make_clip("A sad tune")]
-    known = load_table(build_table(clips, None))
+    known = load_table(build_table(clips))
     assert known.traits == {"instrument": {"a violin": 1}, "mood": {"sad": 2}}
 
 
 def test_table_holds_all(tmp_path: Path) -> None:
     """A table that was written to a file knows what the corpus says, and leads to the same questions."""
-    pq.write_table(build_table(CLIPS, None), tmp_path / "table.parquet")
+    pq.write_table(build_table(CLIPS), tmp_path / "table.parquet")
     known = load_table(pq.read_table(tmp_path / "table.parquet"))
     heard = [event for caption in CORPUS for event in listen([caption]).events]
     assert set(known.pool.events) == set(heard)
@@ -56,35 +56,13 @@ def test_table_holds_all(tmp_path: Path) -> None:
 
 def test_order_of_rows_does_not_matter() -> None:
     """The table is the same whatever the order of the clips."""
-    assert build_table(CLIPS, None).equals(build_table(CLIPS[::-1], None))
-
-
-def test_earlier_counts_stay() -> None:
-    """What an earlier table has keeps its count, and what is new joins it."""
-    before = build_table(CLIPS[:20], None)
-    after = build_table([*CLIPS[:20], *CLIPS[:20], *CLIPS], before)
-    old = {tuple(row.items()) for row in before.to_pylist()}
-    new = {tuple(row.items()) for row in after.to_pylist()}
-    assert old < new
-    assert len(new) == len(build_table(CLIPS, None))
-
-
-def test_same_corpus_same_table() -> None:
-    """Built again with its own table before it, a table does not change."""
-    table = build_table(CLIPS, None)
-    assert build_table(CLIPS, table).equals(table)
-
-
-def test_clips_that_go_leave_what_they_brought() -> None:
-    """What a clip brought stays in the table when it goes, so that options of others stay."""
-    table = build_table(CLIPS, None)
-    assert build_table(CLIPS[:3], table).equals(table)
+    assert build_table(CLIPS).equals(build_table(CLIPS[::-1]))
 
 
 def test_empty_table() -> None:
     """A table without clips has the same columns, and knows nothing."""
-    assert empty_table().schema == build_table(CLIPS, None).schema
-    assert build_table([], None).equals(empty_table())
+    assert empty_table().schema == build_table(CLIPS).schema
+    assert build_table([]).equals(empty_table())
     known = load_table(empty_table())
     assert (list(known.pool.events), known.traits) == ([], {})
     assert write_questions(CLIPS[0], known, 1, 0) == []

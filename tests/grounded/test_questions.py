@@ -181,3 +181,18 @@ def test_every_clip_of_a_corpus_can_be_asked() -> None:
     """Most plain captions lead to a question."""
     asked = [write_questions(make_clip(caption), small(), 1, 0) for caption in CORPUS]
     assert sum(map(len, asked)) > 0.9 * len(CORPUS)
+
+
+def test_no_order_where_an_event_was_left_out() -> None:
+    """A clip of which an event could not be has no known order."""
+    events = [("a dog barking", 1.0, 2.0), ("a bell ringing", 3.0, 4.0)]
+    clip = make_clip("Noises", events=events)
+    assert forms(clip) & {"first", "last", "before", "after"}
+    assert not forms(clip | {"flags": ["event_outside_clip"]}) & {"first", "last", "before", "after"}
+
+
+def test_known_events_count_not_captions() -> None:
+    """Where events are known no number is taken from a caption."""
+    assert "times" in forms(make_clip("A bell rings three times"))
+    clip = make_clip("A bell rings three times", events=[("a bell ringing", 1.0, 2.0)])
+    assert "times" not in forms(clip)

@@ -130,3 +130,14 @@ def test_short_clip_has_too_few_times() -> None:
     """In a clip of a few seconds there are not three other times."""
     [begin] = [one for one in draft((BELL, 2.0, 3.0), duration=4.0) if one.form == "begin"]
     assert len(begin.draw_wrong()) < 3
+
+
+def test_what_begins_together_has_no_order() -> None:
+    """Events of no length at the same moment do not come one after another."""
+    assert not {one.form for one in draft((DOG, 1, 1), (BELL, 1, 1), (MAN, 3, 4))} & ORDER
+
+
+@pytest.mark.parametrize("label", ["Speech", "Dog_bark", "/m/0bt9lr", "dog", "Male speech, man speaking"])
+def test_names_of_classes_are_not_asked_about(label: str) -> None:
+    """A label that does not read as a phrase would stand out among the options."""
+    assert draft((label, 1, 2), (BELL, 3, 4)) == []

@@ -212,3 +212,18 @@ def test_audio_root_is_the_folder(tmp_path: Path) -> None:
     """The audio of a folder lies in it."""
     assert SOURCE.audio_root is not None
     assert SOURCE.audio_root(tmp_path) == tmp_path
+
+
+def test_events_are_read_from_csv(tmp_path: Path) -> None:
+    """A column of events has the same JSON in its cells; a clip with events needs no caption."""
+    rows = 'file_name,events\na.wav,"[{""label"": ""a dog barking"", ""onset"": 1, ""offset"": 2}]"\n'
+    (tmp_path / "a.csv").write_text(rows)
+    [row] = read(tmp_path)
+    assert (row.captions, row.events) == ((), (Event("a dog barking", 1.0, 2.0),))
+
+
+def test_bad_events_in_csv_are_named(tmp_path: Path) -> None:
+    """A cell that is no JSON is named with file, row and column."""
+    (tmp_path / "a.csv").write_text("file_name,caption,events\na.wav,x,[oops\n")
+    with pytest.raises(InputError, match=r"a\.csv, row 1, column 'events': is not JSON"):
+        read(tmp_path)

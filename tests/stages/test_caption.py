@@ -121,11 +121,17 @@ def test_events_of_the_source_are_kept(good: tuple[float | None, float | None]) 
     assert (kept["events"], kept["flags"]) == ([event(*good)], [])
 
 
-@pytest.mark.parametrize("bad", [(10.2, None), (-0.1, 1.0), (3.0, 2.0), (None, -1.0)])
+@pytest.mark.parametrize("bad", [(10.2, None), (-1.0, -0.1), (-0.1, None), (3.0, 2.0), (None, -1.0)])
 def test_event_that_cannot_be_is_left_out(bad: tuple[float | None, float | None]) -> None:
     """An event before the clip, behind it, or that ends before it begins is left out with a remark."""
     kept = keep(make_row("Rain") | {"events": [event(1.0), event(*bad)]}, make_reply(MEASURED))
     assert (kept["events"], kept["flags"]) == ([event(1.0)], ["event_outside_clip"])
+
+
+def test_event_that_goes_on_at_the_begin() -> None:
+    """What was there before the clip and goes on in it begins with the clip."""
+    kept = keep(make_row("Rain") | {"events": [event(-0.5, 1.0)]}, make_reply(MEASURED))
+    assert (kept["events"], kept["flags"]) == ([event(0.0, 1.0)], [])
 
 
 def test_events_without_audio() -> None:

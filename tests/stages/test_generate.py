@@ -164,13 +164,13 @@ BARKING = CLIP | {"captions": [{"text": "A dog barks while rain falls", "origin"
 GROUNDED: dict[str, Any] = {"methods": ("grounded",)}
 
 
-def prepare(previous: pa.Table | None = None, captions: Sequence[str] = CORPUS, **options: Any) -> pa.Table:
+def prepare(captions: Sequence[str] = CORPUS, **options: Any) -> pa.Table:
     """What is prepared for a corpus with one clip for each caption."""
     assert STAGE.prepare is not None
     clips = pl.DataFrame(
         {"captions": [[{"text": text, "origin": "Small"}] for text in captions], "events": [[] for _ in captions]}
     )
-    return STAGE.prepare.build(Materials(rows=clips.lazy(), previous=previous), Context(GenerateOptions(**options)))
+    return STAGE.prepare.build(Materials(rows=clips.lazy()), Context(GenerateOptions(**options)))
 
 
 def ask(clip: Row = BARKING, writer: Any = fail, **options: Any) -> Played:
@@ -250,17 +250,14 @@ def test_known_events_are_enough() -> None:
 def test_the_writer_needs_no_knowledge() -> None:
     """Without the grounded method what is prepared is empty and the same for every corpus."""
     assert prepare().num_rows == 0
-    assert prepare().equals(prepare(captions=CORPUS[:3], previous=prepare(**GROUNDED)))
+    assert prepare().equals(prepare(captions=CORPUS[:3]))
     assert prepare(**GROUNDED).num_rows >= len(CORPUS)
 
 
-def test_knowledge_is_added_to() -> None:
-    """What was prepared for a smaller corpus stays as it is."""
-    before = prepare(captions=CORPUS[:10], **GROUNDED)
-    after = prepare(previous=before, captions=CORPUS * 2, **GROUNDED)
-    kept = after.to_pylist()
-    assert all(row in kept for row in before.to_pylist())
-    assert after.num_rows > before.num_rows
+def test_knowledge_is_of_the_corpus_alone() -> None:
+    """What is prepared depends on the clips that are there, not on what was built before."""
+    assert prepare(captions=CORPUS[:10], **GROUNDED).num_rows < prepare(**GROUNDED).num_rows
+    assert prepare(captions=CORPUS[:10], **GROUNDED).equals(prepare(captions=CORPUS[:10][::-1], **GROUNDED))
 
 
 def test_only_the_writer_needs_a_model() -> None:
