@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import statistics
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -527,10 +528,10 @@ def test_refused_call_shows_that_the_address_works() -> None:
 
 @pytest.mark.parametrize("metrics", [False, True])
 def test_concurrency_is_found_with_a_real_server(bench: Bench, metrics: bool) -> None:
-    """A server that works on eight calls at once and queues the rest is sent a little more than eight."""
-    with running_scripted(latency_ms=40, slots=8, metrics=metrics) as server:
+    """A server that works on eight calls at once and queues the rest is sent about as many, not hundreds."""
+    with running_scripted(latency_ms=100, slots=8, metrics=metrics) as server:
         bench.models = {"writer": http_model(server, concurrency="auto")}
-        bench.write_input(texts_of(700))
+        bench.write_input(texts_of(600))
         flights: list[int] = []
         progress = Watching()
         report = asyncio.run(
@@ -543,8 +544,8 @@ def test_concurrency_is_found_with_a_real_server(bench: Bench, metrics: bool) ->
                 ),
             )
         )
-    assert report.items["kept"] == 700
-    assert 4 <= flights[-1] <= (18 if metrics else 64)  # throughput alone is hard to tell on a busy machine
+    assert report.items["kept"] == 600
+    assert 4 <= statistics.median(flights[300:]) <= 32  # on a busy machine; 8 to 11 on an idle one
     assert any("calls at once" in line for line in bench.said)
 
 
