@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 from audiomcq_cli.backends._vllm_guard import Guard
@@ -95,12 +96,14 @@ class Engine:
     # -------------------------------------------------------------------------------------------- in the thread
 
     def _run(self) -> None:
-        # Inherited by vLLM's processes: a Ctrl-C in a terminal goes to them too, and is for us to deal with.
+        # Inherited by vLLM's processes: a Ctrl-C in a terminal goes to them too, and is for us to deal with. Before the
+        # first of them multiprocessing starts its tracker, after which it unblocks the signal: so that comes first.
+        resource_tracker.ensure_running()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         loaded = self._loaded or concurrent.futures.Future()
         guard = Guard()
         try:
-            with _LOADING, guard.marking():
+            with _LOADING:
                 self._llm = _load(self.arguments)
         except AudiomcqError as error:
             loaded.set_exception(error)

@@ -1,59 +1,61 @@
-"""Ends vLLM's processes when the process that loaded it is gone, however that ended.
+"""Ends vLLM's engine when the process that loaded it is gone, however that ended.
 
 A process that is killed cannot end its children, and vLLM's engine does not look whether anybody is left: it would keep
-the GPU's memory, and the next run would find none. So a small process of its own waits for the end of this one, and
-finds them by a mark in the environment that they were started with (on Linux, where vLLM runs).
+the GPU's memory, and the next run would find none. So a small process of its own notes the children that this one
+starts, waits for its end, and kills those that are left (on Linux, where vLLM runs). Theirs end by themselves.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
+import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
-MARK = "AUDIOMCQ_VLLM"
-"""Name of the variable that holds the mark."""
+LOOK_SECONDS = 0.5
+"""Between two looks at what children there are."""
 
 
 class Guard:
-    """The process that watches, over all that is started while ``marking``."""
+    """The process that watches, over all children that this one starts after it."""
 
     def __init__(self) -> None:
-        self._mark = secrets.token_hex()
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, self._mark], stdin=subprocess.PIPE, start_new_session=True
-        )
-
-    @contextmanager
-    def marking(self) -> Iterator[None]:
-        """Mark the processes that are started meanwhile; theirs bear the mark as well."""
-        os.environ[MARK] = self._mark
-        try:
-            yield
-        finally:
-            del os.environ[MARK]
+        command = [sys.executable, __file__, str(os.getpid())]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        if self._process.stdout:
+            self._process.stdout.read(1)  # it has begun
 
     def close(self) -> None:
-        """End what bears the mark and is still there, and then the watching."""
-        if self._process.stdin:
-            self._process.stdin.close()
-        self._process.wait()
+        """End the watching, and nothing else."""
+        self._process.communicate(b".")
 
 
-def end_marked(mark: str) -> None:
-    """Kill every process that bears a mark."""
-    wanted = f"{MARK}={mark}".encode()
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):  # of another user, or gone
-            if wanted in path.read_bytes().split(b"\0"):
-                os.kill(int(path.parent.name), signal.SIGKILL)
+def watch(parent: int) -> None:
+    """Watch a process until our input ends: with it, or after a word that there is nothing to do."""
+    known = _list_children(parent)
+    handles = dict[int, int]()
+    sys.stdout.write(".")
+    sys.stdout.close()
+    while not select.select([sys.stdin], [], [], LOOK_SECONDS)[0]:
+        for child in _list_children(parent) - known - set(handles):
+            with suppress(ProcessLookupError):
+                handles[child] = os.pidfd_open(child)  # which no later process of that number can be taken for
+    if not sys.stdin.read():
+        for handle in handles.values():
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+
+
+def _list_children(parent: int) -> set[int]:
+    found = set[int]()
+    for path in Path(f"/proc/{parent}/task").glob("*/children"):
+        with suppress(OSError):  # that thread has ended
+            found |= set(map(int, path.read_text().split()))
+    return found
 
 
 if __name__ == "__main__":
-    sys.stdin.read()  # ends when the other end is closed: by us, or by the end of the process
-    end_marked(sys.argv[1])
+    watch(int(sys.argv[1]))

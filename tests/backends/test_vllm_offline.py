@@ -511,16 +511,21 @@ def test_ctrl_c_lets_the_replies_in_flight_end(
 
 
 def test_a_killed_run_leaves_no_engine(log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process that vLLM started, and the GPU's memory with it, is gone after a SIGKILL as well."""
+    """The process that vLLM starts hears no Ctrl-C, and after a SIGKILL it is gone, and the GPU's memory with it."""
+    started = tmp_path / "child"
     monkeypatch.setenv("FAKE_VLLM_STEP", "0.2")
-    monkeypatch.setenv("FAKE_VLLM_CHILD", str(tmp_path / "child"))
+    monkeypatch.setenv("FAKE_VLLM_CHILD", str(started))
     write_corpus(tmp_path, "http://127.0.0.1:9/v1", OFFLINE)
-    process = start("run", "recipe.toml", folder=tmp_path, root=WITH_FAKES)
-    assert wait_until(log.exists)
+    assert audiomcq("caption", "build/caption", "--recipe", "recipe.toml", folder=tmp_path).code == 0
+    command = ("generate", "build/caption", "build/generate", "--recipe", "recipe.toml")
+    process = start(*command, folder=tmp_path, root=WITH_FAKES)
+    assert wait_until(started.exists)
+    time.sleep(1)  # the look at what children there are
     process.kill()
     process.communicate(timeout=60)
-    child = int((tmp_path / "child").read_text())
-    assert wait_until(lambda: not is_running(child))
+    child, deaf = started.read_text().split()
+    assert deaf == "True"
+    assert wait_until(lambda: not is_running(int(child)))
 
 
 def wait_until(true: Callable[[], bool]) -> bool:

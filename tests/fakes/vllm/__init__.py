@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import multiprocessing
 import os
 import random
-import subprocess
-import sys
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -160,8 +160,7 @@ class LLM:
         self._manner = Manner(quality=quality, know=know)
         MADE.append(self)
         if path := os.environ.get("FAKE_VLLM_CHILD"):
-            child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-            Path(path).write_text(str(child.pid))
+            multiprocessing.get_context("spawn").Process(target=_idle, args=(path,), daemon=True).start()
 
     def get_tokenizer(self) -> Tokenizer:
         """The model's tokenizer."""
@@ -240,6 +239,14 @@ class LLM:
         if path := os.environ.get("FAKE_VLLM_LOG"):
             with Path(path).open("a") as file:
                 file.write(f"{name}\n")
+
+
+def _idle(path: str) -> None:
+    """What the process of an engine does: say who it is and whether a Ctrl-C reaches it, and go on."""
+    partial = Path(f"{path}.partial")
+    partial.write_text(f"{os.getpid()} {signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])}")
+    partial.replace(path)
+    time.sleep(600)
 
 
 def predict(token: int) -> Any:
