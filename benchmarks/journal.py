@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import filecmp
 import hashlib
 import json
 import os
@@ -189,7 +190,7 @@ def measure_pack(folder: Path, replies: int, shards: int) -> None:
     print(f"{'packed':60}{(folder / 'packed').stat().st_size / 2**20:9.0f} MB")
     with timed("pack again"):
         pack.pack(folder / "a", folder / "again")
-    same = (folder / "packed").read_bytes() == (folder / "again").read_bytes()
+    same = filecmp.cmp(folder / "packed", folder / "again", shallow=False)
     print(f"{'the same bytes':60}{same!s:>9}")
     with timed("unpack"):
         pack.unpack(folder / "packed", folder / "b")
