@@ -1,16 +1,18 @@
 """On a resume: asks for what is missing while what is known is still gone through.
 
 Rows leave a shard in the order in which they came, and to take one of which every reply is known costs half a
-millisecond: with 90,000 of them before the first that is not, the models would wait for a minute. So the first row
-group that is not known is looked for, and its rows and those after it are driven ahead. Of that nothing is kept but the
-replies, which the journal then has when the row's turn comes; a call in flight is shared. So neither the order nor the
-number of calls changes, and a row that is driven twice comes out the same.
+millisecond: with 90,000 of them before the first that is not, the models would wait for a minute. So a run that was cut
+short is looked into for where it stopped (by halves: rows before are known, rows after are not, nearly), and the rows
+from there on are driven ahead. Of that nothing is kept but the replies, which the journal then has when the row's turn
+comes; a call in flight is shared. So neither the order nor the number of calls changes, and a row that is driven twice
+comes out the same.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+import itertools
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ DriveRow = Callable[[Row], Coroutine[Any, Any, Driven]]
 
 
 class Ahead:
-    """Drives the rows of a Parquet file from the first row group that is not known on, until it is overtaken."""
+    """Drives the rows of a Parquet file from where they are not known any more, until it is overtaken."""
 
     def __init__(
         self, path: Path, columns: Sequence[str], probe: DriveRow, drive: DriveRow, slots: asyncio.Semaphore
@@ -56,11 +58,15 @@ class Ahead:
         import pyarrow.parquet as pq
 
         with pq.ParquetFile(self._path) as file:
-            group = await self._find_group(file)
-            if group is None:
-                return
-            number = sum(file.metadata.row_group(before).num_rows for before in range(group))
-            for row in _read(file, range(group, file.num_row_groups), self._columns):
+            groups = file.num_row_groups
+            group = await _find_first(lambda one: self._is_unknown(_read(file, one, self._columns)[0]), groups) - 1
+            if group < 0:
+                return  # the first row is not known: those in order ask at once
+            rows = _read(file, group, self._columns)
+            first = await _find_first(lambda one: self._is_unknown(rows[one]), len(rows))
+            number = first + sum(file.metadata.row_group(before).num_rows for before in range(group))
+            later = (row for one in range(group + 1, groups) for row in _read(file, one, self._columns))
+            for row in itertools.chain(rows[first:], later):
                 await self._slots.acquire()
                 if number < self._turn or self._failed:
                     self._slots.release()
@@ -70,25 +76,12 @@ class Ahead:
                 task.add_done_callback(self._end)
                 number += 1
 
-    async def _find_group(self, file: Any) -> int | None:
-        """The row group before the first that begins with a row that is not known; None where that is the first."""
-        if not file.num_row_groups or not await self._is_known(file, 0):
-            return None
-        known, unknown = 0, file.num_row_groups
-        while unknown - known > 1:
-            middle = (known + unknown) // 2
-            if await self._is_known(file, middle):
-                known = middle
-            else:
-                unknown = middle
-        return known
-
-    async def _is_known(self, file: Any, group: int) -> bool:
+    async def _is_unknown(self, row: Row) -> bool:
         try:
-            await self._probe(next(_read(file, [group], self._columns)))
+            await self._probe(row)
         except ReplayMiss:
-            return False
-        return True
+            return True
+        return False
 
     def _end(self, task: asyncio.Task[Any]) -> None:
         self._rows_driven.discard(task)
@@ -96,6 +89,18 @@ class Ahead:
             self._failed = self._failed or error
 
 
-def _read(file: Any, groups: Sequence[int], columns: list[str]) -> Iterator[Row]:
-    for group in groups:
-        yield from file.read_row_group(group, columns=columns).to_pylist()
+async def _find_first(holds: Callable[[int], Awaitable[bool]], count: int) -> int:
+    """The first of so many numbers from which on something holds, by halves; ``count`` where it holds of none."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) // 2
+        if await holds(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _read(file: Any, group: int, columns: list[str]) -> list[Row]:
+    rows: list[Row] = file.read_row_group(group, columns=columns).to_pylist()
+    return rows
