@@ -132,7 +132,7 @@ class _File:
 
 
 class _Keys:
-    """Which of many files may have a key, by its first 8 bytes: 10 MB for a million keys, and no file is touched."""
+    """Which of many files may have a key, by its first 8 bytes: 12 MB for a million keys, and no file is touched."""
 
     def __init__(self, files: Sequence[_File]) -> None:
         self._files = files
