@@ -122,6 +122,40 @@ class _File:
     connection: sqlite3.Connection
     lease: Lease | None
 
+    def prefixes(self) -> Iterator[bytes]:
+        """The first 8 bytes of every key."""
+        with journal_file.reporting(self.path):
+            for key, length in self.connection.execute("SELECT substr(key, 1, 8), length(key) FROM replies"):
+                if not isinstance(key, bytes) or length != journal_file.KEY_BYTES:
+                    raise journal_file.damaged(self.path, "a key has another length")
+                yield key
+
+
+class _Keys:
+    """Which of many files may have a key, by its first 8 bytes: 12 MB for a million keys, and no file is touched."""
+
+    def __init__(self, files: Sequence[_File]) -> None:
+        self._files = files
+        if not files:
+            return
+        import numpy as np
+
+        parts = [np.frombuffer(b"".join(file.prefixes()), ">u8") for file in files]
+        owners = np.repeat(np.arange(len(files), dtype=np.int32), [len(part) for part in parts])
+        prefixes = np.concatenate(parts).astype(np.uint64)
+        order = np.argsort(prefixes, kind="stable")
+        self._prefixes, self._owners = prefixes[order], owners[order]
+
+    def find(self, key: bytes) -> list[_File]:
+        """The files in question, in their order."""
+        if not self._files:
+            return []
+        import numpy as np
+
+        prefix = np.uint64(int.from_bytes(key[:8], "big"))
+        first, last = (int(np.searchsorted(self._prefixes, prefix, side)) for side in ("left", "right"))
+        return [self._files[owner] for owner in self._owners[first:last]]
+
 
 class _Folder:
     """A folder of journals; ``ours`` is the own one, of which only other cuts are looked into: a trial run's, say.
@@ -134,6 +168,7 @@ class _Folder:
         self._ours = ours
         self._stage = ""
         self._files: dict[str, _File] = {}
+        self._keys = _Keys(())
 
     def open(self, journal: Path) -> None:
         if journal.parent.name == self._stage:
@@ -144,15 +179,13 @@ class _Folder:
         if self._ours or self._root.resolve() == journal.parent.parent.resolve():
             cut = journal.name.rpartition("-of-")[2]
             paths = [path for path in paths if path.name.rpartition("-of-")[2] != cut]
-        for path in paths:
-            with contextlib.nullcontext() if self._ours else refusing():
+        with contextlib.nullcontext() if self._ours else refusing():
+            for path in paths:
                 self._files[path.name] = _open_file(path)
+            self._keys = _Keys(list(self._files.values()))
 
     def find(self, journal: Path, key: bytes) -> Found | None:
-        first = self._files.get(journal.name)
-        for file in (first, *self._files.values()):
-            if file is None:
-                continue
+        for file in sorted(self._keys.find(key), key=lambda file: file.path.name != journal.name):
             with journal_file.reporting(file.path):
                 row = file.connection.execute("SELECT body FROM replies WHERE key = ?", (key,)).fetchone()
             if row:
@@ -167,6 +200,7 @@ class _Folder:
         for file in self._files.values():
             file.connection.close()
         self._files.clear()
+        self._keys = _Keys(())
         self._stage = ""
 
 

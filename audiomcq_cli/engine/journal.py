@@ -125,6 +125,11 @@ class Journal:
             self._bodies[key] = body = seal(key, orjson.dumps(asdict(entry)))
             self._writer.add(self, key, body)
 
+    @property
+    def size(self) -> int:
+        """Replies that it holds itself."""
+        return len(self._bodies)
+
     async def flush(self) -> None:
         """Return when everything put so far is committed; raises ``StorageError`` where it cannot be."""
         if self._writer is not None:

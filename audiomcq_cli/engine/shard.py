@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli.contracts import Context, Row, Stage
+from audiomcq_cli.engine.ahead import Ahead
 from audiomcq_cli.engine.answerers import Online, Replay
 from audiomcq_cli.engine.asking import Asker
 from audiomcq_cli.engine.drive import Driven, drive
+from audiomcq_cli.engine.journal import Journal
 from audiomcq_cli.engine.output import ShardOutput, read_pair
 from audiomcq_cli.engine.partition import read_partition
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import AudiomcqError, InputError, StorageError
-from audiomcq_cli.storage.shards import Shard, read_note, read_rows
+from audiomcq_cli.storage.shards import ROW_GROUP, Shard, read_note, read_rows
 
 BUFFER = 4_096
 """Finished rows held back, at most, while an earlier row is still waiting for its replies."""
@@ -74,7 +76,8 @@ async def run_shard(unit: Unit, runtime: Runtime, progress: Progress, slots: asy
             run = journal.lease(unit.fingerprint, done_run)
             asker = Asker(unit.name, runtime, journal, run, Online(runtime))
         with ShardOutput(unit.name, unit.stage.writes, unit.target, unit.fingerprint, progress, run) as output:
-            await _drive_rows(unit, asker, output, slots, runtime)
+            known = Asker(unit.name, runtime, journal, run, Replay()) if _is_resumed(unit, journal) else None
+            await _drive_rows(unit, asker, known, output, slots, runtime)
             await journal.flush()
             return output.finish()
     finally:
@@ -103,28 +106,46 @@ def _refuse_double(unit: Unit, name: str) -> InputError:
     return InputError(f"{name!r} is there twice", file=str(unit.source), column=unit.stage.key)
 
 
+def _is_resumed(unit: Unit, journal: Journal) -> bool:
+    """Whether there may be many known rows to go through before the first that is not."""
+    return not unit.replay and unit.source.suffix == ".parquet" and journal.size >= ROW_GROUP
+
+
 async def _drive_rows(
-    unit: Unit, asker: Asker, output: ShardOutput, slots: asyncio.Semaphore, runtime: Runtime
+    unit: Unit, asker: Asker, known: Asker | None, output: ShardOutput, slots: asyncio.Semaphore, runtime: Runtime
 ) -> None:
+    """Drive all rows in order; ``known`` answers from the journal alone, where rows are to be driven ahead."""
     waiting: deque[asyncio.Task[Driven]] = deque()
 
     async def drive_one(row: Row) -> Driven:
         try:
+            runtime.raise_if_stopping()
             return await drive(unit.stage, row, unit.context, asker.ask)
         finally:
             slots.release()
 
+    async def probe(row: Row) -> Driven:
+        return await drive(unit.stage, row, unit.context, (known or asker).ask)
+
+    ahead = Ahead(unit.source, unit.stage.reads, probe, drive_one, slots) if known else None
     try:
         for row in input_rows(unit):
             await slots.acquire()
             runtime.raise_if_stopping()
+            if ahead:
+                ahead.pass_row()
             waiting.append(asyncio.create_task(drive_one(row)))
             while waiting and (waiting[0].done() or len(waiting) > BUFFER):
                 output.add(await waiting.popleft())
         while waiting:
             output.add(await waiting.popleft())
+        if ahead:
+            await ahead.close(wait=True)
     except BaseException as error:
-        await _end_tasks(waiting, wait=runtime.stopping and not isinstance(error, asyncio.CancelledError))
+        wait = runtime.stopping and not isinstance(error, asyncio.CancelledError)
+        await _end_tasks(waiting, wait=wait)
+        if ahead:
+            await ahead.close(wait=wait)
         raise _unwrap(error) from error
 
 
