@@ -70,7 +70,7 @@ def _read_stage(folder: Path) -> StageStatus | None:
     if not (folder / HIDDEN).is_dir():
         return None
     log, now = read_log(folder), list(read_now(folder).values())
-    manifest = manifests.read_manifest(folder)
+    manifest = _read_manifest(folder)
     if not (log or now or manifest):
         return None
     last = now[-1] if now else log[-1] if log else {}
@@ -97,6 +97,14 @@ def _read_stage(folder: Path) -> StageStatus | None:
         runs=[{name: one[name] for name in ("pid", "host", "began", "command")} for one in running],
         **{name: _sum_by_model(name, (*log, *now)) for name in SPENT},
     )
+
+
+def _read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a stage; None where there is none, or it is damaged or that of a release."""
+    try:
+        return manifests.read_manifest(folder)
+    except InputError:
+        return None
 
 
 def _planned(log: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> dict[str, str]:

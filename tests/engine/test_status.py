@@ -170,3 +170,12 @@ def test_nothing_here(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(InputError):
             read_status(folder, [])
+
+
+def test_release_beside_the_stages(bench: Bench) -> None:
+    """A release in the same folder is no stage, and is passed over."""
+    bench.run()
+    release = bench.folder / "release" / HIDDEN
+    release.mkdir(parents=True)
+    (release / "manifest.json").write_text('{"release": {}}')
+    assert [one.stage for one in read_status(bench.folder, ["small"])] == ["small"]
