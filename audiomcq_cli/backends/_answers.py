@@ -19,15 +19,20 @@ _GAUGES = (
 )
 """What servers call the calls that they work on and those in their queue."""
 
+LONGEST_BODY = 32 * 2**20
+"""Bytes of an answer that are read, at most."""
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
 def read_completion(body: bytes) -> Completion:
-    """The first choice of a chat completion.
+    """The first choice of a chat completion; ``too_large`` for a body that is longer than any is read.
 
     Raises:
         CallUnavailable: The body is not one: a proxy's page, or cut short.
     """
+    if len(body) > LONGEST_BODY:
+        return Completion(finish_reason="too_large")
     try:
         reply = orjson.loads(body)
         choice = reply["choices"][0]

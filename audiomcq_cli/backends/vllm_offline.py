@@ -281,6 +281,7 @@ def _find_capabilities(model: Model) -> Capabilities:
 
 BACKEND = BackendKind(
     help="vLLM in this process, on its GPUs: pip install 'audiomcq[vllm]'",
+    another_way_to="openai-compatible",
     options=VllmOptions,
     capabilities=_find_capabilities,
     open=VllmOffline,

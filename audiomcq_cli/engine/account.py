@@ -186,7 +186,7 @@ def identity(handle: ModelHandle) -> list[Any]:
 def _describe(handle: ModelHandle) -> dict[str, Any]:
     model = handle.model
     return {
-        "backend": model.backend,
+        "backend": handle.backend_name,
         "model": handle.identity.model,
         "revision": handle.identity.revision,
         "sampling": dict(model.sampling),

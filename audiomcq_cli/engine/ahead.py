@@ -20,7 +20,7 @@ from audiomcq_cli.contracts import Row
 from audiomcq_cli.engine.drive import Driven
 from audiomcq_cli.errors import ReplayMiss
 
-DriveRow = Callable[[Row], Coroutine[Any, Any, Driven]]
+DriveRow = Callable[[Row], Coroutine[Any, Any, Driven | None]]
 
 
 class Ahead:

@@ -53,11 +53,15 @@ class Rendered:
         return Origin(self.identity.model, self.identity.revision, self.prompt.name, self.prompt.version)
 
 
+class Suspended(Exception):
+    """The reply comes later: the row is started again then, and the journal answers what it asked before."""
+
+
 class Answerer(Protocol):
     """Answers what the journal does not hold."""
 
     async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
-        """One try of a request to a model."""
+        """One try of a request to a model; raises ``Suspended`` where the reply comes later."""
 
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
         """One local analysis of a clip whose hash is known."""

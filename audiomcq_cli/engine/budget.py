@@ -2,14 +2,15 @@
 
 What a call may cost is reserved before it is sent, so that calls in flight together cannot overdraw a budget that each
 of them alone would keep; what it did cost takes the place of that when its reply is there. A call that does not fit
-waits for those in flight, which mostly cost less than was reserved, and ends the run only when none is left.
+waits for those in flight, which mostly cost less than was reserved, and ends the run only when none is left. For a
+batch all its calls are reserved together, until it has ended; no call waits for that, which may take a day.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -64,7 +65,7 @@ class Purse:
         self.usage = Usage()
         self._budget = budget
         self._held_tokens = self._held_money = 0.0
-        self._in_flight = 0
+        self._in_flight = self._reserved = 0
         self._settled = asyncio.Event()
 
     @asynccontextmanager
@@ -74,22 +75,38 @@ class Purse:
         Raises:
             BudgetReached: There is not as much left, and nothing in flight that could leave some.
         """
-        money = price_tokens(model, prompt, completion)
-        while reason := self._find_shortage(prompt + completion, money):
+        while reason := self.find_shortage(model, prompt, completion):
             if not self._in_flight:
                 raise BudgetReached(reason)
             self._settled.clear()
             await self._settled.wait()
         self._in_flight += 1
-        self._held_tokens += prompt + completion
-        self._held_money += money
+        release = self.reserve(model, prompt, completion)
         try:
             yield
         finally:
             self._in_flight -= 1
+            release()
+
+    @property
+    def holds(self) -> bool:
+        """Whether anything is reserved."""
+        return self._reserved > 0
+
+    def reserve(self, model: Model, prompt: float, completion: float) -> Callable[[], None]:
+        """Reserve about so many tokens, whether or not they fit, until what is returned is called."""
+        money = price_tokens(model, prompt, completion)
+        self._reserved += 1
+        self._held_tokens += prompt + completion
+        self._held_money += money
+
+        def release() -> None:
+            self._reserved -= 1
             self._held_tokens -= prompt + completion
             self._held_money -= money
             self._settled.set()
+
+        return release
 
     def spend(self, model: Model, completion: Completion) -> None:
         """Enter what a call did cost."""
@@ -100,13 +117,16 @@ class Purse:
         if model.prompt_price is not None or model.completion_price is not None:
             usage.cost[name] = usage.cost.get(name, 0.0) + cost
 
-    def _find_shortage(self, tokens: float, money: float) -> str:
-        """Which part of the budget does not reach for so much more; empty where all do."""
+    def find_shortage(self, model: Model, prompt: float, completion: float) -> str:
+        """Which part of the budget does not reach for so many more tokens; empty where all do."""
         budget, usage = self._budget, self.usage
+        tokens, money = prompt + completion, price_tokens(model, prompt, completion)
         spent = usage.prompt_tokens.total() + usage.completion_tokens.total()
         if budget.tokens is not None and spent + self._held_tokens + tokens > budget.tokens:
-            return f"the budget of {budget.tokens:,} tokens is used up ({spent:,} spent)"
+            held = f", {self._held_tokens:,.0f} reserved for calls under way" if self._reserved else ""
+            return f"the budget of {budget.tokens:,} tokens is used up ({spent:,} spent{held})"
         paid = sum(usage.cost.values())
         if budget.money is not None and paid + self._held_money + money > budget.money:
-            return f"the budget of {budget.money:g} in money is used up ({paid:.4f} spent)"
+            held = f", {self._held_money:.4f} reserved for calls under way" if self._reserved else ""
+            return f"the budget of {budget.money:g} in money is used up ({paid:.4f} spent{held})"
         return ""

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from audiomcq_cli.contracts import Context, Failure, Outcome, Reply, Request, Row, Stage
+from audiomcq_cli.engine.asking import Suspended
 from audiomcq_cli.errors import StorageError
 
 Ask = Callable[[Request], Awaitable[Reply]]
@@ -66,12 +67,10 @@ async def _ask_all(requests: Sequence[Request], ask: Ask) -> list[Reply]:
     if len(requests) == 1:  # most flows ask one at a time; a task less a call
         return [await ask(requests[0])]
     # Not a TaskGroup: that would cancel the calls in flight when one of them is told that the run is to stop.
-    replies: list[Reply] = []
-    for result in await asyncio.gather(*map(ask, requests), return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
-        replies.append(result)
-    return replies
+    results = await asyncio.gather(*map(ask, requests), return_exceptions=True)
+    if errors := [result for result in results if isinstance(result, BaseException)]:
+        raise min(errors, key=lambda error: isinstance(error, Suspended))  # what is wrong goes before what is to come
+    return [result for result in results if not isinstance(result, BaseException)]
 
 
 def _fails(request: Request, reply: Reply) -> bool:

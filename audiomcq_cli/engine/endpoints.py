@@ -66,6 +66,11 @@ class Endpoints:
         self._tasks: list[asyncio.Task[None]] = []
         self._over: BaseException | None = None  # why no call is sent any more
 
+    @property
+    def backends(self) -> Sequence[Backend]:
+        """What reaches each address."""
+        return [endpoint.backend for endpoint in self._endpoints]
+
     def __len__(self) -> int:
         return len(self._endpoints)
 

@@ -145,7 +145,8 @@ class Logbook(Progress):
         self._progress.advance(outcome, items)
 
     def say(self, message: str) -> None:
-        """Something worth a line."""
+        """Something worth a line: a batch was begun or has ended, say, hours from the next item."""
+        self._write()
         self._progress.say(message)
 
     def end(self) -> None:

@@ -1,6 +1,7 @@
 """All journals of a work folder in one file, and back: for CI caches, colleagues, another machine.
 
-Replies are moved as they are. Nothing in a packed file is taken on trust: names of stages and shards are checked before
+Replies are moved as they are. Batches that are under way stay where they are waited for, and so does what they brought
+until a shard has taken it. Nothing in a packed file is taken on trust: names of stages and shards are checked before
 they become paths, and every reply must belong to its key.
 """
 

@@ -10,18 +10,20 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import cachetools
 
 from audiomcq_cli import audio as clips
 from audiomcq_cli.contracts import (
     Audio,
+    Backend,
     BackendKind,
     Call,
     Capabilities,
@@ -49,9 +51,10 @@ ENCODED_PARTS = 64
 CHARACTERS_A_TOKEN = 4
 """Rule of thumb for English text; only limits and rehearsals use it, never a result."""
 
-
 REPLY_TOKENS = 256
 """Assumed of a reply where the sampling sets no most."""
+
+T = TypeVar("T")
 
 _Part = tuple[Audio, int, str]
 
@@ -64,6 +67,11 @@ class ModelHandle:
         self.capabilities: Capabilities = kind.capabilities(model)
         self._kind = kind
         self._endpoints: Endpoints | None = None
+
+    @property
+    def backend_name(self) -> str:
+        """The backend that a manifest names: the same for every way to the model."""
+        return self._kind.another_way_to or self.model.backend
 
     @cached_property
     def identity(self) -> Identity:
@@ -125,7 +133,7 @@ class Runtime:
         """Make one; ``say`` is given lines for people, about servers."""
         self.prompts = prompts or Prompts()
         self._budget = budget or Budget()
-        self._purse = Purse(self._budget, models)
+        self.purse = Purse(self._budget, models)
         self.journals = JournalWriter()
         self.in_flight: dict[bytes, asyncio.Future[Entry]] = {}
         self.audio_roots: dict[str, Path] = {}
@@ -228,27 +236,49 @@ class Runtime:
                     self.raise_if_stopping()  # here: those who waited for a slot are not in flight
                     self.usage.calls[name] += 1
                     answer = await leg.send(call)
-                    self._purse.spend(model, answer)
+                    self.purse.spend(model, answer)
                     return answer
         raise RuntimeError("a route ends by raising")
 
     @property
     def usage(self) -> Usage:
         """What has been sent and spent so far."""
-        return self._purse.usage
+        return self.purse.usage
 
     @asynccontextmanager
     async def _hold(self, model: Model, prompt: float, completion: float) -> AsyncIterator[None]:
         """Reserve what a call may cost; where the budget does not reach for it, the run ends."""
         try:
-            async with self._purse.hold(model, prompt, completion):
+            async with self.purse.hold(model, prompt, completion):
                 yield
         except BudgetReached as error:
             self.stop(error)
             raise
 
+    def backends(self, name: str) -> Sequence[Backend]:
+        """What reaches a model, one for each of its addresses."""
+        return self._endpoints(name).backends
+
     def _endpoints(self, name: str) -> Endpoints:
         return self.model(name).endpoints(self.encode, self._say, self.usage.traffic)
+
+    async def unless_stopping(self, work: Awaitable[T]) -> T:
+        """What comes of some work that can be done again; drops it as soon as the run is asked to end.
+
+        Raises:
+            Interrupted: It was.
+        """
+        task = asyncio.ensure_future(work)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+        finally:
+            stopping.cancel()
+            task.cancel()
+            await asyncio.gather(task, stopping, return_exceptions=True)
+        raise self._ending
 
     async def _pause(self, seconds: float) -> None:
         """Sleep; raises ``Interrupted`` as soon as the run is asked to end."""

@@ -15,8 +15,8 @@ from typing import Any
 
 from audiomcq_cli.contracts import Context, Row, Stage
 from audiomcq_cli.engine.ahead import Ahead
-from audiomcq_cli.engine.answerers import Online, Replay
-from audiomcq_cli.engine.asking import Asker
+from audiomcq_cli.engine.answerers import Replay
+from audiomcq_cli.engine.asking import Answerer, Asker, Suspended
 from audiomcq_cli.engine.drive import Driven, drive
 from audiomcq_cli.engine.journal import Journal
 from audiomcq_cli.engine.output import ShardOutput, read_pair
@@ -51,10 +51,13 @@ class Unit:
     replay: bool = False
 
 
-async def run_shard(unit: Unit, runtime: Runtime, progress: Progress, slots: asyncio.Semaphore) -> dict[str, Any]:
+async def run_shard(
+    unit: Unit, runtime: Runtime, progress: Progress, slots: asyncio.Semaphore, answerer: Answerer
+) -> dict[str, Any]:
     """Do one shard and return its note (counts, fingerprint): also what its footer holds.
 
     Raises:
+        Suspended: Rows wait for replies that come later; all of them have asked. Nothing is written.
         Interrupted: The run was asked to end; what came back is in the journal.
         ModelError: A model cannot be used; likewise.
         StorageError: Something cannot be written.
@@ -74,7 +77,7 @@ async def run_shard(unit: Unit, runtime: Runtime, progress: Progress, slots: asy
             asker = Asker(unit.name, runtime, journal, run, Replay())
         else:
             run = journal.lease(unit.fingerprint, done_run)
-            asker = Asker(unit.name, runtime, journal, run, Online(runtime))
+            asker = Asker(unit.name, runtime, journal, run, answerer)
         with ShardOutput(unit.name, unit.stage.writes, unit.target, unit.fingerprint, progress, run) as output:
             known = Asker(unit.name, runtime, journal, run, Replay()) if _is_resumed(unit, journal) else None
             await _drive_rows(unit, asker, known, output, slots, runtime)
@@ -115,12 +118,15 @@ async def _drive_rows(
     unit: Unit, asker: Asker, known: Asker | None, output: ShardOutput, slots: asyncio.Semaphore, runtime: Runtime
 ) -> None:
     """Drive all rows in order; ``known`` answers from the journal alone, where rows are to be driven ahead."""
-    waiting: deque[asyncio.Task[Driven]] = deque()
+    waiting: deque[asyncio.Task[Driven | None]] = deque()
+    suspended = 0
 
-    async def drive_one(row: Row) -> Driven:
+    async def drive_one(row: Row) -> Driven | None:
         try:
             runtime.raise_if_stopping()
             return await drive(unit.stage, row, unit.context, asker.ask)
+        except Suspended:
+            return None
         finally:
             slots.release()
 
@@ -128,6 +134,13 @@ async def _drive_rows(
         return await drive(unit.stage, row, unit.context, (known or asker).ask)
 
     ahead = Ahead(unit.source, unit.stage.reads, probe, drive_one, slots) if known else None
+
+    def take(driven: Driven | None) -> None:
+        nonlocal suspended
+        suspended += driven is None
+        if driven is not None and not suspended:
+            output.add(driven)
+
     try:
         for row in input_rows(unit):
             await slots.acquire()
@@ -136,9 +149,9 @@ async def _drive_rows(
                 ahead.pass_row()
             waiting.append(asyncio.create_task(drive_one(row)))
             while waiting and (waiting[0].done() or len(waiting) > BUFFER):
-                output.add(await waiting.popleft())
+                take(await waiting.popleft())
         while waiting:
-            output.add(await waiting.popleft())
+            take(await waiting.popleft())
         if ahead:
             await ahead.close(wait=True)
     except BaseException as error:
@@ -147,9 +160,11 @@ async def _drive_rows(
         if ahead:
             await ahead.close(wait=wait)
         raise _unwrap(error) from error
+    if suspended:
+        raise Suspended(f"{unit.target.path.name}: {suspended} rows wait")
 
 
-async def _end_tasks(tasks: Iterable[asyncio.Task[Driven]], *, wait: bool) -> None:
+async def _end_tasks(tasks: Iterable[asyncio.Task[Driven | None]], *, wait: bool) -> None:
     """Let the calls in flight end (each row stops at its next request), or cancel them."""
     for task in tasks:
         if not wait:

@@ -13,6 +13,9 @@ from typing import Any
 from audiomcq_cli.contracts import Context, Materials, Stage
 from audiomcq_cli.engine import account, keys
 from audiomcq_cli.engine.account import Job, Part, StageReport
+from audiomcq_cli.engine.answerers import Online
+from audiomcq_cli.engine.asking import Answerer
+from audiomcq_cli.engine.batch import batch_folder, find_batch_models, run_rounds, uses_batches
 from audiomcq_cli.engine.executors import OPEN_SHARDS, Executor
 from audiomcq_cli.engine.logbook import Logbook, is_alive, read_now
 from audiomcq_cli.engine.output import read_pair
@@ -245,14 +248,20 @@ async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progre
     rows = max(16, 2 * runtime.concurrency(job.needs))
     slots = asyncio.Semaphore(rows)
 
-    async def work(unit: Unit) -> Any:
+    async def work(unit: Unit, answerer: Answerer, progress: Progress) -> Any:
         runtime.raise_if_stopping()
-        return await run_shard(unit, runtime, progress, slots)
+        return await run_shard(unit, runtime, progress, slots, answerer)
 
     with ExitStack() as locks:  # all of them, in order, before any work: of two runs the second stops, and only it
         for unit in todo:
             _lock(job, unit, locks)
-        await executor.run(todo, work, _count_open(todo[0].source, rows))
+        at_once = _count_open(todo[0].source, rows)
+        batched = {} if job.replay else find_batch_models(runtime, job.needs)
+        folder = batch_folder(job.workdir, job.name)
+        if not job.replay and uses_batches(folder, batched):
+            await run_rounds(todo, work, runtime, executor, progress, batched, folder, at_once)
+        else:
+            await executor.run(todo, lambda unit: work(unit, Online(runtime), progress), at_once)
 
 
 def _count_open(source: Path, rows: int) -> int:

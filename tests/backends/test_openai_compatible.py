@@ -20,8 +20,8 @@ import soundfile as sf
 from aiohttp import web
 
 from audiomcq_cli import audio as clips
-from audiomcq_cli.backends._answers import read_load, read_wait
-from audiomcq_cli.backends.openai_compatible import BACKEND, LONGEST_BODY
+from audiomcq_cli.backends._answers import LONGEST_BODY, read_load, read_wait
+from audiomcq_cli.backends.openai_compatible import BACKEND
 from audiomcq_cli.contracts import Audio, Backend, Call, Completion, Load, Message, Model
 from audiomcq_cli.errors import (
     AuthenticationFailed,

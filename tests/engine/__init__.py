@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli import records
-from audiomcq_cli.backends import openai_compatible
+from audiomcq_cli.backends import openai_batch, openai_compatible
 from audiomcq_cli.contracts import (
     BackendKind,
     Call,
@@ -155,14 +155,22 @@ def http_model(server: RunningServer, name: str = "writer", **changes: Any) -> M
     return Model(**usual | changes)
 
 
+def batch_model(server: RunningServer, name: str = "writer", **changes: Any) -> Model:
+    """A model reached by batch; ``settings`` are laid over those that make tests fast."""
+    own = {"poll_seconds": 0.02} | changes.pop("settings", {})
+    usual = {"backend": "openai-batch", "settings": openai_batch.OpenAIBatchOptions(**own)}
+    return http_model(server, name, **usual | changes)
+
+
 # ---------------------------------------------------------------------------------------------------- the bench
 
 
 class Watching:
-    """Counts what the engine tells."""
+    """Counts what the engine tells, and keeps its lines."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.said: list[str] = []
         self.begun: list[tuple[str, int]] = []
         self.on_advance: Callable[[], None] = lambda: None
 
@@ -174,7 +182,7 @@ class Watching:
         self.on_advance()
 
     def say(self, message: str) -> None:
-        pass
+        self.said.append(message)
 
     def end(self) -> None:
         pass
@@ -229,7 +237,12 @@ class Bench:
         return Job(**usual | changes)
 
     def runtime(self, **changes: Any) -> Runtime:
-        backends = {"puppet": self.puppet.kind(**self.can), "http": openai_compatible.BACKEND}
+        backends = {
+            "puppet": self.puppet.kind(**self.can),
+            "http": openai_compatible.BACKEND,
+            "openai-compatible": openai_compatible.BACKEND,
+            "openai-batch": openai_batch.BACKEND,
+        }
         usual: dict[str, Any] = {
             "prompts": Prompts(self.folder / "prompts"),
             "workers": 1,

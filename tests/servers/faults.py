@@ -107,12 +107,18 @@ async def answer_with(fault: str, chat: Chat, reply: Callable[[Mapping[str, Any]
         text: What a good reply would say. request: Where to send it.
     """
     name, _, argument = fault.partition(":")
-    if name == "status":
-        return _refuse(argument)
     if name == "slow":
         return await _drip(request, reply({**_NO_CONTENT, "content": text}, "stop"), float(argument or 2))
     if name in _BROKEN:
         return await _BROKEN[name](request, reply({**_NO_CONTENT, "content": text}, "stop"))
+    return answer_whole(fault, chat, reply, text)
+
+
+def answer_whole(fault: str, chat: Chat, reply: Callable[[Mapping[str, Any], str], bytes], text: str) -> web.Response:
+    """The answer of a fault that leaves the connection as it is: a status or a body of no use."""
+    name, _, argument = fault.partition(":")
+    if name == "status":
+        return _refuse(argument)
     return web.Response(body=_spoil(name, chat, reply, text), content_type="application/json")
 
 

@@ -19,7 +19,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ from tests.servers.replies import Chat, Manner, hash_audio, hash_json, read_chat
 MODEL = "scripted"
 USUAL = Manner()
 CHARACTERS_A_TOKEN = 4
+LARGEST = 2**28
+"""Bytes of a request's body, at most."""
 
 
 @contextlib.contextmanager
@@ -132,6 +134,14 @@ class Scripted:
         if self._log:
             self._log.close()
 
+    def count(self, chat: Chat, digest: bytes) -> str:
+        """Count a request that a batch brought; returns the fault that strikes it, if any."""
+        self._counts.received[chat.name] += 1
+        self._counts.bodies[digest] += 1
+        fault = next((rule.fault for rule in self._rules if rule.strikes(chat)), "")
+        self._counts.faults.update([fault] if fault else ())
+        return fault
+
     async def _chat(self, request: web.BaseRequest) -> web.StreamResponse:
         counts = self._counts
         try:
@@ -164,7 +174,7 @@ class Scripted:
         text = write_reply(chat, self._manner)
 
         def body_of(message: Mapping[str, Any], finish_reason: str) -> bytes:
-            return _completion(chat, message, finish_reason, text)
+            return write_completion(chat, message, finish_reason, text)
 
         if fault:
             counts.faults[fault] += 1
@@ -190,7 +200,8 @@ class Scripted:
             self._log.flush()
 
 
-def _completion(chat: Chat, message: Mapping[str, Any], finish_reason: str, text: str) -> bytes:
+def write_completion(chat: Chat, message: Mapping[str, Any], finish_reason: str, text: str) -> bytes:
+    """The body of a chat completion; ``text`` is what its tokens are counted of."""
     prompt_tokens = 8 + (len(chat.system) + len(chat.user)) // CHARACTERS_A_TOKEN
     completion_tokens = 1 + len(text) // CHARACTERS_A_TOKEN
     return orjson.dumps(
@@ -215,9 +226,6 @@ def _json(value: Any) -> web.Response:
 
 async def serve(arguments: argparse.Namespace) -> None:
     """Listen until SIGTERM or SIGINT."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     scripted = Scripted(
         arguments.models.split(","),
         Manner(quality=arguments.quality, know=arguments.know),
@@ -227,21 +235,40 @@ async def serve(arguments: argparse.Namespace) -> None:
         arguments.slots,
         arguments.metrics,
     )
-    runner = web.ServerRunner(
-        web.Server(scripted.handle, access_log=None, keepalive_timeout=3600, read_bufsize=2**21), shutdown_timeout=0.1
+    await listen(scripted.handle, arguments)
+    scripted.close()
+
+
+async def listen(handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], arguments: Any) -> None:
+    """Answer requests on the port of the command line until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    loop = asyncio.get_running_loop()
+
+    def make_request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST)
+
+    server = web.Server(
+        handle, request_factory=make_request, access_log=None, keepalive_timeout=3600, read_bufsize=2**21
     )
+    runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", arguments.port, backlog=4096)
     await site.start()
     write_port(arguments.port_file, runner.addresses[0][1])
     await stopped.wait()
     await runner.cleanup()
-    scripted.close()
 
 
 def main() -> None:
     """Read the command line and serve."""
-    parser = argparse.ArgumentParser(description="A scripted OpenAI-compatible server for tests.")
+    arguments = read_arguments(argparse.ArgumentParser(description="A scripted OpenAI-compatible server for tests."))
+    uvloop.run(serve(arguments))
+
+
+def read_arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Read the command line of a scripted server, or of one that does more and has said so to the parser."""
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
     parser.add_argument("--port-file", type=Path, required=True, help="where to write the port once it listens")
     parser.add_argument("--models", default=MODEL, help="names it serves, with commas between")
@@ -256,7 +283,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.with_parent:
         stop_with_parent()
-    uvloop.run(serve(arguments))
+    return arguments
 
 
 if __name__ == "__main__":

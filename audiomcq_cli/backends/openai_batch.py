@@ -1,0 +1,271 @@
+"""The batch API of OpenAI and of servers that speak it, through the openai SDK: files of requests, replies in a day.
+
+Formats and limits: https://platform.openai.com/docs/guides/batch and the reference of ``/v1/batches``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from audiomcq_cli.backends._answers import read_completion
+from audiomcq_cli.backends._openai import (
+    OPENAI,
+    check_served,
+    find_capabilities,
+    hide,
+    read_key,
+    translate,
+    write_body,
+)
+from audiomcq_cli.contracts import (
+    BackendKind,
+    BatchResult,
+    BatchState,
+    BatchTerms,
+    Call,
+    Completion,
+    Encoder,
+    Model,
+    option,
+)
+from audiomcq_cli.errors import AudiomcqError, CallRefused, CallUnavailable, EndpointUnreachable
+
+if TYPE_CHECKING:
+    import openai
+    from openai.types import Batch
+
+ENDPOINT: Final = "/v1/chat/completions"
+TOKEN = "audiomcq"
+"""Key of our token in a batch's metadata."""
+
+ENDED = ("completed", "failed", "expired", "cancelled")
+LATER = ("token_limit_exceeded", "rate_limit_exceeded")
+"""Reasons for which a batch is refused today and taken when others have ended."""
+
+RETRIES = 4
+"""Times the SDK sends again what changes nothing at the provider."""
+
+CLOCK_SECONDS = 86_400
+"""How far the provider's clock may be from ours."""
+
+PIECE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAIBatchOptions:
+    """Keys of the model's table."""
+
+    requests_per_file: int = option(50_000, "requests in one batch, at most", minimum=1, maximum=50_000)
+    bytes_per_file: int = option(190_000_000, "bytes of one batch, at most; OpenAI takes 200 MB", minimum=10_000)
+    completion_window: str = option("24h", "time that the provider is given for a batch; OpenAI knows 24h alone")
+    poll_seconds: float = option(60.0, "seconds between two looks at a batch that takes long", minimum=0.01)
+    ask_online_below: int = option(
+        0, "a round of fewer requests than this is asked call by call, at the price of that", minimum=0
+    )
+
+
+class OpenAIBatch:
+    """One model behind one batch API."""
+
+    def __init__(self, model: Model, encode: Encoder) -> None:
+        self._model = model
+        self._encode = encode
+        self._settings: OpenAIBatchOptions = model.settings
+        self._key = read_key(model)
+        self._url = (model.base_url or (OPENAI,))[0].rstrip("/")
+        self._sdk: openai.AsyncOpenAI | None = None
+
+    @property
+    def terms(self) -> BatchTerms:
+        """As the model's table has them."""
+        return BatchTerms(
+            requests=self._settings.requests_per_file,
+            bytes=self._settings.bytes_per_file,
+            poll_seconds=self._settings.poll_seconds,
+            ask_online_below=self._settings.ask_online_below,
+        )
+
+    async def check(self) -> None:
+        """Ask for the models.
+
+        Raises:
+            EndpointUnreachable, AuthenticationFailed, ModelNotServed: naming the address.
+        """
+        try:
+            with self._translating():
+                served = [model.id async for model in self._client().models.list()]
+        except CallUnavailable as error:
+            raise EndpointUnreachable(
+                f"model {self._model.name!r}: nothing answers at {self._url}: {error}",
+                hint="is base_url right (it usually ends in /v1), and is there a network?",
+            ) from error
+        check_served(self._model, self._url, served)
+
+    async def send(self, call: Call) -> Completion:
+        """Send one chat at once; raises as ``OpenAICompatible.send``."""
+        body = await write_body(self._model, call, self._encode)
+        with self._translating():
+            reply = await self._client(retries=0).post("/chat/completions", body=body, cast_to=object)
+        return read_completion(orjson.dumps(reply))
+
+    async def write(self, name: str, call: Call) -> bytes:
+        """One line of a file of requests."""
+        body = await write_body(self._model, call, self._encode)
+        line = {"custom_id": name, "method": "POST", "url": ENDPOINT, "body": body}
+        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+    async def upload(self, path: Path) -> str:
+        """Upload a file of requests; what a cut connection leaves there is not paid for."""
+        with path.open("rb") as file, self._translating():
+            uploaded = await self._client().files.create(file=(path.name, file), purpose="batch")
+        return uploaded.id
+
+    async def submit(self, file: str, token: str) -> str:
+        """Begin a batch. It is sent once: after a cut connection ``find`` tells whether it has begun."""
+        with self._translating():
+            batch = await self._client(retries=0).batches.create(
+                input_file_id=file,
+                endpoint=ENDPOINT,
+                completion_window=self._settings.completion_window,  # type: ignore[arg-type]  # others know others
+                metadata={TOKEN: token},
+            )
+        return batch.id
+
+    async def find(self, token: str, since: float) -> str:
+        """Look for a batch by its token among those of the account, newest first."""
+        with self._translating():
+            async for batch in self._client().batches.list(limit=100):
+                if (batch.metadata or {}).get(TOKEN) == token:
+                    return batch.id
+                if batch.created_at < since - CLOCK_SECONDS:
+                    break
+        return ""
+
+    async def poll(self, batch: str) -> BatchState:
+        """Look how far a batch is."""
+        with self._translating(f"batch {batch}"):
+            found = await self._client().batches.retrieve(batch)
+        return self._read_state(found)
+
+    async def fetch(self, state: BatchState) -> AsyncIterator[BatchResult]:
+        """Download the output file and the error file."""
+        for file in state.results:
+            async for line in self._lines(file):
+                if result := self._read_line(line):
+                    yield result
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._sdk is not None:
+            await self._sdk.close()
+
+    # -------------------------------------------------------------------------------------------------- the SDK
+
+    def _client(self, *, retries: int = RETRIES) -> openai.AsyncOpenAI:
+        if self._sdk is None:
+            import openai
+
+            timeout = openai.Timeout(self._model.timeout, connect=self._model.connect_timeout)
+            self._sdk = openai.AsyncOpenAI(
+                api_key=self._key or "none",
+                base_url=self._url,
+                max_retries=RETRIES,
+                timeout=timeout,
+                # A POST that is sent elsewhere would arrive there as a GET, and what that lists would pass for a batch.
+                http_client=openai.DefaultAsyncHttpxClient(base_url=self._url, timeout=timeout, follow_redirects=False),
+            )
+        return self._sdk if retries == RETRIES else self._sdk.with_options(max_retries=retries)
+
+    @contextmanager
+    def _translating(self, wanted: str = "") -> Iterator[None]:
+        """Make our errors of the SDK's; a 404 says that what is ``wanted`` is not there, else that the model is not."""
+        import openai
+
+        try:
+            yield
+        except openai.APITimeoutError as error:
+            raise CallUnavailable(f"no answer within {self._model.timeout:g} s", code="timeout") from error
+        except openai.APIStatusError as error:
+            body = hide(self._key, error.response.content)
+            if wanted and error.status_code == 404:
+                raise CallRefused(f"there is no {wanted} at {self._url}", code="status_404") from error
+            raise self._translate(error.status_code, body, error.response.headers) from error
+        except (openai.APIConnectionError, openai.APIResponseValidationError) as error:
+            raise CallUnavailable(f"connection failed: {type(error).__name__}", code="connection") from error
+
+    def _translate(self, status: int, body: bytes, headers: Mapping[str, str]) -> AudiomcqError:
+        return translate(self._model, self._url, status, body, headers, keyed=bool(self._key))
+
+    async def _lines(self, file: str) -> AsyncIterator[bytes]:
+        """The lines of a file, by line feeds alone: JSON may hold what else Unicode takes for the end of a line."""
+        rest = b""
+        with self._translating(f"file {file}"):
+            async with self._client().files.with_streaming_response.content(file) as response:
+                try:
+                    async for piece in response.iter_bytes(PIECE):
+                        *lines, rest = (rest + piece).split(b"\n")
+                        for line in lines:
+                            yield line
+                except Exception as error:  # whichever HTTP library this SDK has under it
+                    raise CallUnavailable(f"download cut short: {type(error).__name__}", code="connection") from error
+        if rest:
+            yield rest
+
+    # ------------------------------------------------------------------------------------------------- answers
+
+    def _read_state(self, batch: Batch) -> BatchState:
+        counts = batch.request_counts
+        problems = (batch.errors.data if batch.errors else None) or []
+        texts = [": ".join(filter(None, (problem.code, problem.message))) for problem in problems[:3]]
+        refused = batch.status == "failed"
+        problem = hide(self._key, "; ".join(texts).encode()).decode() or "no reason given"
+        return BatchState(
+            id=batch.id,
+            status=batch.status,
+            done=counts.completed if counts else 0,
+            failed=counts.failed if counts else 0,
+            total=counts.total if counts else 0,
+            ended=batch.status in ENDED,
+            results=tuple(file for file in (batch.output_file_id, batch.error_file_id) if file),
+            cancelled=batch.status == "cancelled",
+            problem=problem if refused else "",
+            later=refused and bool(problems) and all(problem.code in LATER for problem in problems),
+        )
+
+    def _read_line(self, line: bytes) -> BatchResult | None:
+        """One line of an output or an error file; None for what is no result of a request."""
+        try:
+            result = orjson.loads(line)
+            name, response, problem = str(result["custom_id"]), result.get("response"), result.get("error")
+            status, body = (int(response["status_code"]), response["body"]) if response else (0, None)
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return None
+        return BatchResult(name, self._read_outcome(status, body, problem))
+
+    def _read_outcome(self, status: int, body: Any, problem: Any) -> Completion | AudiomcqError:
+        text = hide(self._key, orjson.dumps(body))
+        if status == 200:
+            try:
+                return read_completion(text)
+            except CallUnavailable as error:
+                return error
+        if status:
+            return self._translate(status, text, {})
+        known = problem if isinstance(problem, dict) else {}
+        code = str(known.get("code") or "no_response")
+        return CallUnavailable(str(known.get("message") or "the batch gave no response to it"), code=code)
+
+
+BACKEND: BackendKind[OpenAIBatchOptions] = BackendKind(
+    help="OpenAI's batch API: all requests of a stage at once, replies within a day, at a lower price",
+    options=OpenAIBatchOptions,
+    capabilities=find_capabilities,
+    open=OpenAIBatch,
+    another_way_to="openai-compatible",
+)
