@@ -100,6 +100,7 @@ class Logbook(Progress):
             if not is_alive(left):
                 self._append(left | {"how": "killed", "ended": left.get("beat")})
                 path.unlink(missing_ok=True)
+        self._remove_halves()
         self._write()
         return self
 
@@ -165,6 +166,14 @@ class Logbook(Progress):
         now = self._known | {"beat": time.time(), "items": dict(self._items), "seconds": self.seconds, **self.spent}
         with replacing(self._now) as temporary:
             temporary.write_bytes(orjson.dumps(now))
+
+    def _remove_halves(self) -> None:
+        """Remove what runs were writing when they were killed."""
+        for path in self._now.parent.glob(".now-*.json.tmp"):
+            host, _, pid = path.name.removeprefix(".now-").removesuffix(".json.tmp").rpartition("-")
+            with suppress(FileNotFoundError):  # a run that is alive has put it in place
+                if not is_alive({"host": host, "pid": pid, "beat": path.stat().st_mtime}):
+                    path.unlink()
 
     def _append(self, entry: Mapping[str, Any]) -> None:
         with log_path(self._target).open("ab") as file:

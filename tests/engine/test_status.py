@@ -120,6 +120,16 @@ def test_killed(bench: Bench) -> None:
     assert [entry["how"] for entry in read_log(bench.target)] == ["killed", "done"]
 
 
+def test_half_written_by_a_killed_run(bench: Bench) -> None:
+    """What a run was writing of itself when it was killed is removed; that of one that is there is left alone."""
+    names = [f".now-{socket.gethostname()}-{pid}.json.tmp" for pid in (dead_process(), os.getppid())]
+    (bench.target / HIDDEN).mkdir(parents=True)
+    for name in names:
+        (bench.target / HIDDEN / name).write_text("{")
+    bench.run()
+    assert [path.name for path in (bench.target / HIDDEN).glob(".now-*")] == names[1:]
+
+
 def test_at_work_on_another_machine(bench: Bench) -> None:
     """Of a run on another machine it counts when it last wrote; its word is left alone."""
     import time
