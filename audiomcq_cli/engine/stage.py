@@ -57,13 +57,14 @@ async def run_stage(
     hashes = account.recorded_hashes(job.target)
     todo = [unit for unit in todo if not _is_done(unit, hashes, job.keep_failed)]
     if todo:
-        report = await _work_logged(job, runtime, executor, progress, units, todo, tell)
+        report, notes = await _work_logged(job, runtime, executor, progress, units, todo, tell)
     else:
-        report = account.report(job, _read_notes(units), len(units), redone=0, seconds=0.0, spent={})
+        notes = _read_notes(units)
+        report = account.report(job, notes, len(units), redone=0, seconds=0.0, spent={})
         tell(report)
     if report.missing == 0:
         with locked(job.target, "manifest", wait=True):
-            account.write_manifest(job, runtime, parts, _read_notes(units))
+            account.write_manifest(job, runtime, parts, notes)
     return report
 
 
@@ -219,8 +220,8 @@ async def _work_logged(
     units: Sequence[Unit],
     todo: Sequence[Unit],
     tell: Callable[[StageReport], None],
-) -> StageReport:
-    """Do what is to be done, and enter into the run log what it took, however it ends."""
+) -> tuple[StageReport, list[dict[str, Any]]]:
+    """Do what is to be done, and enter into the run log what it took, however it ends; the notes of what is there."""
     fingerprints = {unit.target.path.name: unit.fingerprint for unit in units}
     with Logbook(job, runtime, progress, fingerprints) as book:
         how = "done"
@@ -237,7 +238,7 @@ async def _work_logged(
             book.enter(report, how)
             if how == "done" or report.calls or report.items["in"]:
                 tell(report)
-    return report
+    return report, notes
 
 
 async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progress, todo: Sequence[Unit]) -> None:

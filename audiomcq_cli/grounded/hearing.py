@@ -327,7 +327,7 @@ def _mark(words: Sequence[str], place: int, length: int, lexicon: Lexicon) -> di
         if lexicon.find(rest, number, table)
     )
     end = next(others, len(rest))
-    near = " ".join(rest[: max(end, 0)])
+    near = " ".join(rest[:end])
     behind = bool(_BACKGROUND.search(" ".join(words[:place])) or _BACKGROUND.search(near))
     alone = [word for word in rest if word not in _grammar().adverbs or word in ("once", "twice")]
     times = _TIMES.fullmatch(" ".join(alone))
