@@ -10,7 +10,8 @@ from audiomcq_cli.contracts import Call, Completion, Listen
 from audiomcq_cli.engine import replies
 from audiomcq_cli.engine.asking import Rendered
 from audiomcq_cli.engine.journal import Entry
-from audiomcq_cli.engine.runtime import Runtime, count_tokens
+from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.engine.tokens import count_tokens
 from audiomcq_cli.errors import CallError, InputError, ReplayMiss
 
 

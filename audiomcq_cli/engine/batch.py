@@ -25,8 +25,9 @@ from audiomcq_cli.engine.batch_transfer import Transfer
 from audiomcq_cli.engine.executors import Executor
 from audiomcq_cli.engine.journal import Entry
 from audiomcq_cli.engine.progress import Progress
-from audiomcq_cli.engine.runtime import Runtime, estimate_tokens
+from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit
+from audiomcq_cli.engine.tokens import estimate_tokens
 from audiomcq_cli.errors import InputError, RecipeError, StorageError
 
 Work = Callable[[Unit, Answerer, Progress], Awaitable[Any]]

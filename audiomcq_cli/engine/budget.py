@@ -14,8 +14,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from audiomcq_cli.contracts import Completion, Model
+from audiomcq_cli.contracts import Call, Completion, Model
 from audiomcq_cli.engine.endpoints import Traffic
+from audiomcq_cli.engine.tokens import TokenBounds
 from audiomcq_cli.errors import BudgetReached, RecipeError
 
 MILLION = 1_000_000
@@ -64,24 +65,25 @@ class Purse:
             )
         self.usage = Usage()
         self._budget = budget
+        self._bounds = TokenBounds()
         self._held_tokens = self._held_money = 0.0
         self._in_flight = self._reserved = 0
         self._settled = asyncio.Event()
 
     @asynccontextmanager
-    async def hold(self, model: Model, prompt: float, completion: float) -> AsyncIterator[None]:
-        """Reserve about so many tokens while a call is in flight.
+    async def hold(self, model: Model, call: Call) -> AsyncIterator[None]:
+        """Reserve what a call may take while it is in flight.
 
         Raises:
             BudgetReached: There is not as much left, and nothing in flight that could leave some.
         """
-        while reason := self.find_shortage(model, prompt, completion):
+        while reason := self.find_shortage(model, *(bound := self._bounds.bound(model, call))):
             if not self._in_flight:
                 raise BudgetReached(reason)
             self._settled.clear()
             await self._settled.wait()
         self._in_flight += 1
-        release = self.reserve(model, prompt, completion)
+        release = self.reserve(model, *bound)
         try:
             yield
         finally:
@@ -108,8 +110,10 @@ class Purse:
 
         return release
 
-    def spend(self, model: Model, completion: Completion) -> None:
-        """Enter what a call did cost."""
+    def spend(self, model: Model, completion: Completion, call: Call | None = None) -> None:
+        """Enter what a call, or a whole batch, did cost."""
+        if call is not None:
+            self._bounds.learn(model, call, completion)
         usage, name = self.usage, model.name
         usage.prompt_tokens[name] += completion.prompt_tokens
         usage.completion_tokens[name] += completion.completion_tokens

@@ -42,17 +42,12 @@ from audiomcq_cli.engine.endpoints import Endpoints, Traffic
 from audiomcq_cli.engine.journal import Entry, JournalWriter
 from audiomcq_cli.engine.limits import Quota, QuotaOwner
 from audiomcq_cli.engine.route import Route
+from audiomcq_cli.engine.tokens import estimate_tokens
 from audiomcq_cli.errors import BudgetReached, CapabilityMissing, InputError, Interrupted, RecipeError
 from audiomcq_cli.storage.resources import Prompts
 
 ENCODED_PARTS = 64
 """Audio parts whose bytes are kept, those used last: about as many clips as are in flight."""
-
-CHARACTERS_A_TOKEN = 4
-"""Rule of thumb for English text; only limits and rehearsals use it, never a result."""
-
-REPLY_TOKENS = 256
-"""Assumed of a reply where the sampling sets no most."""
 
 T = TypeVar("T")
 
@@ -232,11 +227,11 @@ class Runtime:
         prompt, completion = estimate_tokens(call)
         async for leg in Route(self._endpoints(name), prompt + completion, model.attempts, self._pause):
             with leg:
-                async with self._hold(model, prompt, completion):
+                async with self._hold(model, call):
                     self.raise_if_stopping()  # here: those who waited for a slot are not in flight
                     self.usage.calls[name] += 1
                     answer = await leg.send(call)
-                    self.purse.spend(model, answer)
+                    self.purse.spend(model, answer, call)
                     return answer
         raise RuntimeError("a route ends by raising")
 
@@ -246,10 +241,10 @@ class Runtime:
         return self.purse.usage
 
     @asynccontextmanager
-    async def _hold(self, model: Model, prompt: float, completion: float) -> AsyncIterator[None]:
+    async def _hold(self, model: Model, call: Call) -> AsyncIterator[None]:
         """Reserve what a call may cost; where the budget does not reach for it, the run ends."""
         try:
-            async with self.purse.hold(model, prompt, completion):
+            async with self.purse.hold(model, call):
                 yield
         except BudgetReached as error:
             self.stop(error)
@@ -328,17 +323,6 @@ def check_capabilities(stage: str, need: Need, model: Model, offered: Capabiliti
                 f" (backend {model.backend!r})",
                 hint=hint,
             )
-
-
-def estimate_tokens(call: Call) -> tuple[float, float]:
-    """About how many tokens the prompt of a call and its reply will take, at most: for limits only."""
-    most = call.sampling.get("max_completion_tokens") or call.sampling.get("max_tokens") or REPLY_TOKENS
-    return count_tokens(*(turn.text for turn in call.messages)), count_tokens(*call.continuations) or float(most)
-
-
-def count_tokens(*texts: str) -> int:
-    """About how many tokens some texts are, at least one each."""
-    return sum(-(-len(text) // CHARACTERS_A_TOKEN) for text in texts)
 
 
 def _begin_worker() -> None:

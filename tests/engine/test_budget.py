@@ -88,6 +88,22 @@ def test_budget_too_small_for_one_call(bench: Bench) -> None:
     assert bench.puppet.sent == []
 
 
+@pytest.mark.parametrize("takes", [10, 40, 400])
+def test_budget_is_not_overdrawn_by_prompts_longer_than_estimated(bench: Bench, takes: int) -> None:
+    """Prompts that take many times what their text comes to, as with a template, are reckoned with after the first."""
+
+    async def templated(call: Call) -> Completion:
+        await asyncio.sleep(0.001)
+        return Completion(text=good(call), prompt_tokens=takes, completion_tokens=5)
+
+    bench.models = {"writer": puppet_model(sampling={"max_tokens": 20}, concurrency=1)}
+    bench.puppet = Puppet(templated)
+    bench.budget = Budget(tokens=12 * takes)
+    with pytest.raises(BudgetReached):
+        bench.run()
+    assert 0 < len(bench.puppet.sent) * (takes + 5) <= 12 * takes
+
+
 def test_hours(bench: Bench) -> None:
     """Time ends a run as a signal does: what is in flight comes back and is kept."""
 

@@ -12,7 +12,7 @@ import pytest
 
 from audiomcq_cli.contracts import Audio, Call, Chat, Completion, Context, Flow, Message, Need, Row
 from audiomcq_cli.engine.journal import Journal
-from audiomcq_cli.engine.runtime import Runtime, estimate_tokens
+from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import AuthenticationFailed, CallRefused, CallUnavailable, InputError, Interrupted
 from audiomcq_cli.storage.manifest import read_manifest
 from tests.conftest import strike
@@ -163,18 +163,6 @@ def test_requests_a_minute_of_the_recipe_are_kept_to(bench: Bench) -> None:
     with pytest.raises(Interrupted):
         asyncio.run(bench.run_in_loop(begun=begun))
     assert len(bench.puppet.sent) == 1
-
-
-def test_tokens_are_estimated_from_prompt_and_limit() -> None:
-    """Four characters are a token; the reply counts as long as it may get."""
-    assert estimate_tokens(make_call("x" * 400)) == (100, 256)
-    assert estimate_tokens(make_call("x" * 400, max_tokens=10)) == (100, 10)
-
-
-def test_tokens_to_be_scored_are_estimated_from_the_texts() -> None:
-    """What is scored counts by its own length, at least one token each."""
-    call = replace(make_call("x" * 400, max_tokens=10), continuations=("A", "B", "a dog barking"))
-    assert estimate_tokens(call) == (100, 1 + 1 + 4)
 
 
 # --------------------------------------------------------------------------------------------------------- stopping
