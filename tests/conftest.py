@@ -48,3 +48,15 @@ def http(shared_server: RunningServer) -> RunningServer:
     """The shared server with its counts at zero."""
     shared_server.reset()
     return shared_server
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many kills were survived, how many calls no journal had at them, and how many of those were repeated."""
+    ended = [report for report in terminalreporter.getreports("passed") if report.when == "call"]
+    kills = [value for report in ended for name, value in report.user_properties if name == "kill"]
+    if kills:
+        unsaved, repeated = zip(*kills, strict=True)
+        terminalreporter.write_line(
+            f"{len(kills)} kills survived: {sum(unsaved)} calls sent and not committed (at most {max(unsaved)} at a"
+            f" kill), {sum(repeated)} repeated (at most {max(repeated)})"
+        )

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 
 from tests.servers.batches import running_batches
 from tests.servers.process import RunningServer, fetch_json
-from tests.test_kills import ROOT, hash_tree
+from tests.test_kills import ROOT, SOAK, hash_tree
 
 CLIPS = 24
 MODELS = ("writer", "grader")
@@ -80,7 +80,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("moments", [MOMENTS[3:5], pytest.param(MOMENTS, marks=pytest.mark.check)], ids=["two", "all"])
-def test_killed_at_a_step(whole: dict[str, str], tmp_path: Path, moments: Sequence[str]) -> None:
+def test_killed_at_a_step(
+    whole: dict[str, str], tmp_path: Path, moments: Sequence[str], record_property: Callable[[str, object], None]
+) -> None:
     """Killed before and after an upload, the beginning of a batch, a look at it and its download, one after another."""
     faults = [dict(zip(("on", "do"), moment.split(), strict=True)) for moment in moments]
     with running_batches(tmp_path, models=MODELS, batch_faults=faults) as server:
@@ -90,13 +92,18 @@ def test_killed_at_a_step(whole: dict[str, str], tmp_path: Path, moments: Sequen
             wait_until(process, lambda number=number: state(server)["hung"] > number)
             process.kill()
             process.wait()
+            record_property("kill", (0, 0))
         assert start(tmp_path / "b").wait(SECONDS) == 0
         assert set(server.requests().values()) == {1}
     assert hash_tree(tmp_path / "b/generate") == whole
 
 
-@pytest.mark.parametrize("kills", [pytest.param(5, marks=pytest.mark.check, id=f"5 again {n}") for n in range(4)])
-def test_killed_at_random(whole: dict[str, str], tmp_path: Path, kills: int) -> None:
+@pytest.mark.parametrize(
+    "kills", [pytest.param(5, marks=pytest.mark.check, id=f"5 again {n}") for n in range(4 * SOAK)]
+)
+def test_killed_at_random(
+    whole: dict[str, str], tmp_path: Path, kills: int, record_property: Callable[[str, object], None]
+) -> None:
     """Killed at random moments of its life, a run ends with the same bytes and pays for every request once."""
     chance = random.Random()
     with running_batches(tmp_path, models=MODELS, batch_seconds=0.3) as server:
@@ -114,6 +121,8 @@ def test_killed_at_random(whole: dict[str, str], tmp_path: Path, kills: int) -> 
         assert killed >= 2
         assert start(tmp_path / "b").wait(SECONDS) == 0
         assert set(server.requests().values()) == {1}, f"after {killed} kills"
+    for _ in range(killed):
+        record_property("kill", (0, 0))
     assert hash_tree(tmp_path / "b/generate") == whole
 
 

@@ -1,4 +1,9 @@
-"""SIGKILL at random moments of every stage that calls models: nothing is lost and nothing committed is paid twice."""
+"""SIGKILL at random moments of every stage, by every driver that runs here: nothing is lost, little is paid twice.
+
+A stage that was killed and run again, until it ended, leaves the bytes of one that was left alone; of the calls that
+were sent before a kill those are repeated that no journal had yet, and no others. A provider's batches have a file of
+their own (``test_batch_kills.py``).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,9 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,73 +29,99 @@ from tests.servers.scripted import running_scripted
 
 ROOT = Path(__file__).parent.parent
 CLIPS = 60
-FEW = 2
-MANY = 5
-ROUNDS = 4
-"""More kills a round, and a run would be killed before anything was committed."""
-STAGES = ("caption", "generate", "verify", "cot", "filter")
+KILLS = 5
+"""Kills before a run is left to its end; many more, and it would be killed before anything was committed."""
+SOAK = int(os.environ.get("AUDIOMCQ_SOAK", "1"))
+"""How many times as many rounds as usual."""
+STAGES = ("caption", "generate", "verify", "cot", "filter", "split", "publish")
+CALLING = STAGES[1:5]
 
 RECIPE = """
 [project]
 name = "killed"
 shards = 4
 workdir = "."
-
-[models.writer]
-model = "writer"
-base_url = "{url}"
-concurrency = 6
-[models.grader]
-model = "grader"
-base_url = "{url}"
-concurrency = 6
-[models.judge1]
-model = "one"
-base_url = "{url}"
-audio = true
-audio_format = "flac"
-concurrency = 4
-[models.judge2]
-model = "two"
-base_url = "{url}"
-audio = true
-audio_format = "flac"
-concurrency = 4
-[models.judge3]
-model = "three"
-base_url = "{url}"
-audio = true
-audio_format = "flac"
-concurrency = 4
 """
 
+MODEL = """
+[models.{name}]
+backend = "{backend}"
+model = "{name}"
+{more}
+"""
+
+ONLINE = 'base_url = "{url}"\nconcurrency = 5\naudio_format = "flac"'
+OFFLINE = "concurrency = 5\ngpu_memory_utilization = 0.3"
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One way to reach the models.
+
+    Attributes:
+        folder: Where every stage was run without interruption. options: What its commands are told.
+        environment: What their processes find. asked: How often each request was made so far.
+    """
+
+    folder: Path
+    options: tuple[str, ...]
+    environment: Mapping[str, str]
+    asked: Callable[[], Counter[str]]
+
+    def start(self, folder: Path, stage: str) -> subprocess.Popen[bytes]:
+        """Begin a stage's command in a process of its own."""
+        before = ["audiocaps:train.csv"] if stage == STAGES[0] else [STAGES[STAGES.index(stage) - 1]]
+        options = self.options if stage in CALLING else ()
+        command = [sys.executable, "-m", "audiomcq_cli", stage, *before, stage, "--recipe", "recipe.toml", *options]
+        with (folder / f"{stage}.log").open("ab") as log:
+            return subprocess.Popen(command, cwd=folder, env={**self.environment}, stdout=log, stderr=log)
+
+    def run(self, folder: Path, stage: str) -> None:
+        """Run a stage to its end."""
+        assert self.start(folder, stage).wait() == 0, (folder / f"{stage}.log").read_text()
+
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
+def online(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
     """A counting server that takes about 15 ms a reply."""
-    with running_scripted(models=("writer", "grader", "one", "two", "three"), latency_ms=15) as running:
-        yield running
+    folder = tmp_path_factory.mktemp("online")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with running_scripted(models=("writer", "grader", "judge1", "judge2", "judge3"), latency_ms=15) as server:
+        yield prepare(Driver(folder, (), environment, lambda: Counter(server.requests())), server)
 
 
 @pytest.fixture(scope="module")
-def whole(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which every stage was run without interruption."""
-    folder = tmp_path_factory.mktemp("whole")
+def offline(tmp_path_factory: pytest.TempPathFactory) -> Driver:
+    """The stand-in of vLLM in the command's own process."""
+    folder = tmp_path_factory.mktemp("offline")
+    log = folder / "asked"
+    path = os.pathsep.join((str(ROOT / "tests" / "fakes"), str(ROOT)))
+    environment = os.environ | {"PYTHONPATH": path, "FAKE_VLLM_LOG": str(log), "FAKE_VLLM_STEP": "0.005"}
+    return prepare(Driver(folder, (), environment, lambda: Counter(log.read_text().splitlines())))
+
+
+@pytest.fixture(scope="module")
+def replay(online: Driver, tmp_path_factory: pytest.TempPathFactory) -> Driver:
+    """Replies from the journal, and no server."""
+    folder = tmp_path_factory.mktemp("replay") / "whole"
+    shutil.copytree(online.folder, folder)
+    return Driver(folder, ("--replay",), online.environment, Counter)
+
+
+def prepare(driver: Driver, server: RunningServer | None = None) -> Driver:
+    """Run every stage without interruption."""
     captions = [f"{index},vid{index:04d},{index},A {index} tone chime rings in hall {index}" for index in range(CLIPS)]
     text = "audiocap_id,youtube_id,start_time,caption\n" + "\n".join(captions) + "\n"
-    (folder / "train.csv").write_text(text)
-    (folder / "recipe.toml").write_text(RECIPE.format(url=server.base_url))
+    (driver.folder / "train.csv").write_text(text)
+    backend, more = ("openai-compatible", ONLINE.format(url=server.base_url)) if server else ("vllm-offline", OFFLINE)
+    models = [
+        MODEL.format(name=name, backend=backend, more=more if name in ("writer", "grader") else f"{more}\naudio = true")
+        for name in ("writer", "grader", "judge1", "judge2", "judge3")
+    ]
+    (driver.folder / "recipe.toml").write_text("".join([RECIPE, *models]))
     for stage in STAGES:
-        assert start(folder, stage).wait() == 0
-    return folder
-
-
-def start(folder: Path, stage: str) -> subprocess.Popen[bytes]:
-    """Begin a stage's command in a process of its own."""
-    before = ["audiocaps:train.csv"] if stage == "caption" else [STAGES[STAGES.index(stage) - 1]]
-    command = [sys.executable, "-m", "audiomcq_cli", stage, *before, stage, "--recipe", "recipe.toml"]
-    with (folder / f"{stage}.log").open("ab") as log:
-        return subprocess.Popen(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=log, stderr=log)
+        driver.run(driver.folder, stage)
+    return driver
 
 
 def hash_tree(folder: Path) -> dict[str, str]:
@@ -110,41 +143,92 @@ def count_committed(folder: Path, stage: str) -> int:
     return count
 
 
-def kill_after(process: subprocess.Popen[bytes], server: RunningServer, requests: int, pause: float) -> bool:
-    """Kill a process when the server has received so many requests and a little later; False if it ended before."""
+def kill(process: subprocess.Popen[bytes], clock: Callable[[], float], at: float, pause: float = 0) -> bool:
+    """Kill a process when a clock, of seconds or of requests, shows so much, a pause later; False if it ended."""
     while process.poll() is None:
-        if sum(server.requests().values()) >= requests:
+        if clock() >= at:
             time.sleep(pause)
-            if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-                return True
+            process.send_signal(signal.SIGKILL)
+            return process.wait() == -signal.SIGKILL
         time.sleep(0.002)
     return False
 
 
+def sweep(driver: str, stages: Sequence[str], rounds: int, *, quick: Sequence[str] = ()) -> Iterator[object]:
+    """Arguments of a test: stages of a driver with rounds of kills, and of some a short one for the quick tests."""
+    for stage in stages:
+        if stage in quick:
+            yield pytest.param(driver, stage, 2, id=f"{driver} {stage} quickly")
+        for number in range(rounds):
+            yield pytest.param(driver, stage, KILLS, marks=pytest.mark.check, id=f"{driver} {stage} {number}")
+
+
+@pytest.fixture
+def work(request: pytest.FixtureRequest, stage: str, tmp_path: Path) -> tuple[Driver, Path]:
+    """A driver and a folder with all that was there before a stage; for a replay its journal as well."""
+    driver: Driver = request.getfixturevalue(request.param)
+    names = ["recipe.toml", "train.csv", *STAGES[: STAGES.index(stage)]]
+    for name in [*names, "journal"] if driver.options else names:
+        copy = shutil.copytree if (driver.folder / name).is_dir() else shutil.copy
+        copy(driver.folder / name, tmp_path / name)
+    return driver, tmp_path
+
+
 @pytest.mark.parametrize(
-    "kills", [FEW, *(pytest.param(MANY, marks=pytest.mark.check, id=f"{MANY} again {n}") for n in range(ROUNDS))]
+    ("work", "stage", "kills"),
+    [
+        *sweep("online", CALLING, 5 * SOAK, quick=("generate", "filter")),
+        *sweep("offline", CALLING, 2 * SOAK),
+    ],
+    indirect=["work"],
 )
-@pytest.mark.parametrize("stage", STAGES[1:])
-def test_killed_stage(stage: str, kills: int, server: RunningServer, whole: Path, tmp_path: Path) -> None:
+def test_killed_while_it_asks(
+    work: tuple[Driver, Path], stage: str, kills: int, record_property: Callable[[str, object], None]
+) -> None:
     """After kills at random moments the bytes are those of a run left alone, and no committed call is repeated."""
-    for name in ("recipe.toml", *STAGES[: STAGES.index(stage)]):
-        copy = shutil.copytree if (whole / name).is_dir() else shutil.copy
-        copy(whole / name, tmp_path / name)
-    calls = count_committed(whole, stage)
+    driver, folder = work
+    calls = count_committed(driver.folder, stage)
     chance = random.Random()
-    server.reset()
-    for kill in range(kills + 1):
-        before, committed = server.requests(), count_committed(tmp_path, stage)
-        process = start(tmp_path, stage)
-        if kill < kills:
-            share = chance.randint(1, calls // (kills + 1))
-            assert kill_after(process, server, sum(before.values()) + share, chance.uniform(0, 0.03)), "it ended before"
+    start = driver.asked()
+    for left in reversed(range(kills + 1)):
+        before, committed = driver.asked() - start, count_committed(folder, stage)
+        process = driver.start(folder, stage)
+        if left:
+            wanted = before.total() + chance.randint(1, calls // (kills + 1))
+            assert kill(process, lambda: (driver.asked() - start).total(), wanted, chance.uniform(0, 0.03)), (
+                "it ended before"
+            )
         else:
-            assert process.wait() == 0
-        now = server.requests()
+            assert process.wait() == 0, (folder / f"{stage}.log").read_text()
+        now = driver.asked() - start
         repeated = sum(now[body] - times for body, times in before.items())
         assert repeated <= len(before) - committed
-    assert count_committed(tmp_path, stage) == calls
-    assert hash_tree(tmp_path / stage) == hash_tree(whole / stage)
+        if before:  # by the kill before this run
+            record_property("kill", (len(before) - committed, repeated))
+    assert count_committed(folder, stage) == calls
+    assert hash_tree(folder / stage) == hash_tree(driver.folder / stage)
+
+
+@pytest.mark.parametrize(
+    ("work", "stage", "kills"),
+    [
+        *sweep("online", [stage for stage in STAGES if stage not in CALLING], 2 * SOAK, quick=("publish",)),
+        *sweep("replay", CALLING, SOAK),
+    ],
+    indirect=["work"],
+)
+def test_killed_while_it_works(
+    work: tuple[Driver, Path], stage: str, kills: int, record_property: Callable[[str, object], None]
+) -> None:
+    """What asks nobody can be killed at any time from its start to its end, and leaves the same bytes."""
+    driver, folder = work
+    began = time.monotonic()
+    shutil.copytree(folder, spare := folder.with_name(f"{folder.name}-spare"))
+    driver.run(spare, stage)
+    seconds = time.monotonic() - began
+    for _ in range(kills):
+        at = time.monotonic() + random.uniform(0.2, 1) * seconds
+        if kill(driver.start(folder, stage), time.monotonic, at):
+            record_property("kill", (0, 0))
+    driver.run(folder, stage)
+    assert hash_tree(folder / stage) == hash_tree(driver.folder / stage)

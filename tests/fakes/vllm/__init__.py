@@ -4,8 +4,8 @@ It schedules as vLLM does: up to ``max_num_seqs`` requests are worked on in a st
 short one. Of every ``LLM`` made it keeps what it was asked and how many requests each step worked on. Words in a prompt
 make it fail: ``[vllm dies]`` ends the engine, ``[vllm aborts]`` ends a reply. In a process of its own it is told by the
 environment how good its models are (``FAKE_VLLM_MANNER``, quality and knowledge), how long a step takes
-(``FAKE_VLLM_STEP``, seconds), and where to note each request (``FAKE_VLLM_LOG``) and the process that it starts, as
-vLLM starts its engine (``FAKE_VLLM_CHILD``).
+(``FAKE_VLLM_STEP``, seconds), where to note the kind and hash of each request (``FAKE_VLLM_LOG``), and where the
+process that it starts, as vLLM starts its engine (``FAKE_VLLM_CHILD``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any
 from vllm.sampling_params import SamplingParams
 from vllm.v1.engine.exceptions import EngineDeadError
 
-from tests.servers.replies import Manner, hash_audio, read_chat, write_reply
+from tests.servers.replies import Manner, hash_audio, hash_json, read_chat, write_reply
 
 __all__ = ["LLM", "MADE", "SamplingParams"]
 
@@ -194,7 +194,7 @@ class LLM:
         hash_audio(body)
         chat = read_chat(body)
         prompt = list(f"<system>{chat.system}<user>{chat.user}<assistant>".encode())
-        self._note(Asked(messages, sampling_params, chat_template_kwargs, tokenization_kwargs), chat.name)
+        self._note(Asked(messages, sampling_params, chat_template_kwargs, tokenization_kwargs), chat.name, body)
         text = write_reply(chat, self._manner)
         limit = sampling_params.max_tokens
         reply = CompletionOutput(
@@ -220,7 +220,7 @@ class LLM:
         names = []
         for prompt in prompts:
             tokens: list[int] = prompt["prompt_token_ids"]
-            self._note(Asked(prompt, sampling_params), "tokens")
+            self._note(Asked(prompt, sampling_params), "tokens", tokens)
             names.append(self._add(tokens, CompletionOutput("", [0], "length"), logprobs=True))
         return names
 
@@ -234,11 +234,11 @@ class LLM:
         self.llm_engine.waiting.append(_Request(output, 1 + len(reply.text) // CHARACTERS_A_STEP))
         return f"{number}-{hashlib.sha256(number.encode()).hexdigest()[:8]}"
 
-    def _note(self, asked: Asked, name: str) -> None:
+    def _note(self, asked: Asked, name: str, body: Any) -> None:
         self.asked.append(asked)
         if path := os.environ.get("FAKE_VLLM_LOG"):
             with Path(path).open("a") as file:
-                file.write(f"{name}\n")
+                file.write(f"{name} {hash_json([self._model, body]).hex()}\n")
 
 
 def _idle(path: str) -> None:
