@@ -231,8 +231,9 @@ class Hub:
                 keys = ("id", "parents", "title", "message", "author")
                 return answer_json([{key: getattr(one, key) for key in keys} for one in repo.list_history(commit)])
             case "file":
-                return answer_file(call, self._store.path_of(commit.tree[call.query("path")]), {})
-        raise Refusal(404, "no such control")
+                if call.query("path") in commit.tree:
+                    return answer_file(call, self._store.path_of(commit.tree[call.query("path")]), {})
+        raise Refusal(404, "no such control or file")
 
     def _commit(self, body: dict[str, Any]) -> Answer:
         kind, id = body["kind"], body["repo"]

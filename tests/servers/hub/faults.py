@@ -76,10 +76,10 @@ class Rule:
 
 
 def read_rule(described: Mapping[str, Any]) -> Rule:
-    """Read a rule; raises ``ValueError`` for what it cannot mean."""
+    """Read a rule; refuses what it cannot mean."""
     if unknown := set(described) - _KEYS:
-        raise ValueError(f"unknown keys {sorted(unknown)}")
+        raise Refusal(400, f"unknown keys {sorted(unknown)}")
     rule = Rule(**described)
     if rule.name not in _PLAIN | _WITH_ARGUMENT or (rule.argument and rule.name in _PLAIN):
-        raise ValueError(f"unknown fault {rule.fault!r}")
+        raise Refusal(400, f"unknown fault {rule.fault!r}")
     return rule
