@@ -279,6 +279,16 @@ def test_conflict_is_not_merged(api: HfApi, hub: RunningHub, repo: str) -> None:
 # --------------------------------------------------------------------------------------------------------- reading
 
 
+def test_models_and_spaces_are_kept_apart(api: HfApi, hub: RunningHub, tmp_path: Path) -> None:
+    """The same name may be a model, a dataset and a space."""
+    for kind in ("model", "dataset", "space"):
+        api.create_repo(f"{ORG}/same", repo_type=kind, space_sdk="static" if kind == "space" else None)
+        api.upload_file(path_or_fileobj=kind.encode(), path_in_repo="kind.bin", repo_id=f"{ORG}/same", repo_type=kind)
+    for kind in ("model", "dataset", "space"):
+        found = api.hf_hub_download(f"{ORG}/same", "kind.bin", repo_type=kind, cache_dir=tmp_path)
+        assert Path(found).read_text() == kind
+
+
 def test_tree_comes_in_pages(api: HfApi, hub: RunningHub, repo: str) -> None:
     """A client that follows them has every file and folder, with its last commit where it asks for that."""
     hub.commit(repo, {f"notes/{number}.txt": b"." for number in range(70)}, "Take notes")
@@ -370,7 +380,7 @@ configs:
 """
 
 
-def test_datasets_loads_both_configs(hub: RunningHub) -> None:
+def test_datasets_loads_both_configs(hub: RunningHub, tmp_path: Path) -> None:
     """Streaming and not, with audio that decodes, from a private repository, and not without a token."""
     files = {
         "README.md": _CARD,
@@ -379,7 +389,8 @@ def test_datasets_loads_both_configs(hub: RunningHub) -> None:
     }
     hub.commit(f"{ORG}/audio", files, private=True)
     command = [sys.executable, "-c", _LOAD, f"{ORG}/audio"]
-    done = subprocess.run(command, env={**os.environ, **hub.env()}, capture_output=True, text=True, timeout=120)
+    env = {**os.environ, **hub.env(home=tmp_path)}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     weak = ["Audio", ["w0", "w1", "w2"], [160, 320, 480]]
     both = ["Audio", ["s0", "s1", "w0", "w1", "w2"], [160, 320, 160, 320, 480]]
@@ -433,7 +444,9 @@ def test_fault_on_the_commit(api: HfApi, hub: RunningHub, repo: str, fault: str,
     assert len(hub.uploads()) == 1 and sum(hub.uploads().values()) == len(SHARD)
 
 
-@pytest.mark.parametrize(("fault", "uploaded"), [("status:500", 1.0), ("close_early", 1.5), ("reset_after", 2.0)])
+@pytest.mark.parametrize(
+    ("fault", "uploaded"), [("status:500", 1.0), ("close_early", 1.5), ("reset_after", 2.0), ("slow:0.1", 1.0)]
+)
 def test_fault_on_an_upload(api: HfApi, hub: RunningHub, repo: str, fault: str, uploaded: float) -> None:
     """huggingface_hub tries it again by itself, and what came in twice is counted."""
     hub.fail(fault, method="PUT", path="/_storage/")
@@ -483,6 +496,13 @@ def test_faults_strike_as_often_as_they_say(hub: RunningHub, repo: str) -> None:
     with _open(address) as response:
         assert response.status == 200
     assert [entry["index"] for entry in hub.log()] == [0]
+
+
+def test_fault_has_the_code_of_its_rule(api: HfApi, hub: RunningHub, repo: str) -> None:
+    """huggingface_hub tells errors by it: over https it takes each 401 for a missing repository, here this one."""
+    hub.fail("status:401", code="RepoNotFound")
+    with pytest.raises(RepositoryNotFoundError):
+        api.dataset_info(repo)
 
 
 def test_fault_that_is_none_is_refused(hub: RunningHub) -> None:

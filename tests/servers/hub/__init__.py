@@ -90,34 +90,34 @@ class RunningHub:
             time.sleep(0.02)
         raise TimeoutError(f"no fault has struck any of {self.log()}")
 
-    def tree(self, repo: str, revision: str = "main", *, kind: str = "datasets") -> dict[str, dict[str, Any]]:
+    def tree(self, repo: str, revision: str = "main") -> dict[str, dict[str, Any]]:
         """What a reader sees at a revision now: path to oid, size and sha256 (None for a regular file)."""
-        tree: dict[str, dict[str, Any]] = self._get("tree", repo=repo, revision=revision, kind=kind)
+        tree: dict[str, dict[str, Any]] = self._get("tree", repo=repo, revision=revision)
         return tree
 
-    def read(self, repo: str, path: str, revision: str = "main", *, kind: str = "datasets") -> bytes:
+    def read(self, repo: str, path: str, revision: str = "main") -> bytes:
         """The bytes of a file at a revision."""
-        query = urlencode({"repo": repo, "revision": revision, "kind": kind, "path": path})
+        query = urlencode({"repo": repo, "revision": revision, "path": path})
         with urllib.request.urlopen(f"{self.url}/_hub/file?{query}", timeout=30) as response:
             content: bytes = response.read()
             return content
 
-    def history(self, repo: str, revision: str = "main", *, kind: str = "datasets") -> list[dict[str, Any]]:
+    def history(self, repo: str, revision: str = "main") -> list[dict[str, Any]]:
         """Commits at a revision, newest first: id, parents, title, message, author."""
-        history: list[dict[str, Any]] = self._get("history", repo=repo, revision=revision, kind=kind)
+        history: list[dict[str, Any]] = self._get("history", repo=repo, revision=revision)
         return history
 
-    def refs(self, repo: str, *, kind: str = "datasets") -> dict[str, str]:
+    def refs(self, repo: str) -> dict[str, str]:
         """Whole names of branches, tags and pull requests, and the commits they name; empty without a repository."""
-        refs: dict[str, str] = self._get("refs", repo=repo, kind=kind)
+        refs: dict[str, str] = self._get("refs", repo=repo)
         return refs
 
     def commit(self, repo: str, files: Mapping[str, bytes | None], title: str = "Change something", *,
-               private: bool = False, kind: str = "datasets") -> str:  # fmt: skip
+               private: bool = False) -> str:  # fmt: skip
         """Commit as somebody else would, to a repository that is made if need be; None deletes. Returns the commit."""
         encoded = {path: None if content is None else base64.b64encode(content).decode()
                    for path, content in files.items()}  # fmt: skip
-        body = {"repo": repo, "kind": kind, "files": encoded, "title": title, "private": private}
+        body = {"repo": repo, "files": encoded, "title": title, "private": private}
         id: str = self._post("commit", body)["id"]
         return id
 
@@ -129,14 +129,13 @@ class RunningHub:
 
 
 @contextlib.contextmanager
-def running_hub(*, part_bytes: int = 0, root: Path | None = None) -> Iterator[RunningHub]:
+def running_hub(*, part_bytes: int = 0) -> Iterator[RunningHub]:
     """Run the Hub for a test.
 
     Args:
-        part_bytes: Large files above this come in parts of it (0: none). root: Where bytes are kept, if not in a
-            temporary folder.
+        part_bytes: Large files above this come in parts of it (0: none).
     """
     with tempfile.TemporaryDirectory(prefix="audiomcq-hub-") as folder:
-        arguments = ["--root", str(root or Path(folder, "files")), "--part-bytes", str(part_bytes)]
+        arguments = ["--root", str(Path(folder, "files")), "--part-bytes", str(part_bytes)]
         with running("tests.servers.hub", arguments, health="/_hub/health") as server:
             yield RunningHub(server.url, Path(folder, "home"))

@@ -18,6 +18,7 @@ import orjson
 import uvloop
 from aiohttp import web
 
+from tests.servers.faults import reset_connection
 from tests.servers.hub import ORG, OTHER_TOKEN, OTHER_USER, READ_TOKEN, TOKEN, USER, discussions, read, write
 from tests.servers.hub.access import find_repo
 from tests.servers.hub.answers import (
@@ -28,7 +29,6 @@ from tests.servers.hub.answers import (
     answer_json,
     answer_refusal,
     read_call,
-    reset,
     send,
 )
 from tests.servers.hub.faults import Rule, read_rule
@@ -38,6 +38,9 @@ from tests.servers.process import stop_with_parent
 from tests.servers.scripted import listen
 
 KINDS = ("models", "datasets", "spaces")
+_KIND = "datasets"
+"""Of the repositories that the controls are about."""
+
 USERS = {
     TOKEN: User(USER, (ORG,), writes=True),
     READ_TOKEN: User(USER, (ORG,), writes=False),
@@ -104,7 +107,7 @@ class Hub:
     async def _break_off(call: Call, name: str) -> web.StreamResponse:
         if name.startswith("hang"):
             await asyncio.Event().wait()
-        return reset(call.request)
+        return reset_connection(call.request)
 
     @staticmethod
     async def _refuse_in(work: Any) -> Answer:
@@ -215,12 +218,12 @@ class Hub:
             case "POST", "commit":
                 return self._commit(await call.read_json())
             case "GET", "refs":
-                found = self._store.repos.get((call.query("kind"), call.query("repo")))
+                found = self._store.repos.get((_KIND, call.query("repo")))
                 return answer_json(found.refs if found else {})
         return self._control_reading(call)
 
     def _control_reading(self, call: Call) -> Answer:
-        repo = self._store.repos.get((call.query("kind"), call.query("repo")))
+        repo = self._store.repos.get((_KIND, call.query("repo")))
         if repo is None:
             raise Refusal(404, "no such repository")
         commit = repo.resolve(call.query("revision"))
@@ -236,10 +239,9 @@ class Hub:
         raise Refusal(404, "no such control or file")
 
     def _commit(self, body: dict[str, Any]) -> Answer:
-        kind, id = body["kind"], body["repo"]
-        repo = self._store.repos.get((kind, id))
+        repo = self._store.repos.get((_KIND, body["repo"]))
         if repo is None:
-            repo = self._store.create_repo(kind, id, private=body["private"], author=OTHER_USER)
+            repo = self._store.create_repo(_KIND, body["repo"], private=body["private"], author=OTHER_USER)
         head = repo.resolve("main")
         tree = dict(head.tree)
         for path, encoded in body["files"].items():

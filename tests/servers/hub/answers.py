@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
-import struct
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,12 +153,3 @@ async def send(request: web.BaseRequest, answer: Answer, *, cut: bool = False) -
     else:
         await response.write_eof()
     return response
-
-
-def reset(request: web.BaseRequest) -> web.Response:
-    """Reset the connection."""
-    if request.transport is not None:
-        connection: socket.socket = request.transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close sends RST
-        request.transport.abort()
-    return web.Response()

@@ -6,7 +6,6 @@ signed, and a request that brings a token as well is refused, so a client that l
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import secrets
@@ -80,12 +79,12 @@ class LargeFiles:
         sha256, _, part = path.partition("/")
         if call.method in ("GET", "HEAD"):
             return answer_file(call, self._store.path_of_large(sha256), {"ETag": f'"{sha256[:32]}"'})
-        received, md5 = await self._receive(call, sha256)
+        received, digest = await self._receive(call, "md5" if part else "sha256")
         if part:
             received.replace(self._folder / f"{sha256}.{part}")
         else:
-            self._keep(received, sha256, repo)
-        return Answer(headers={"ETag": f'"{md5}"'})
+            self._keep(received, digest, sha256, repo)
+        return Answer(headers={"ETag": f'"{digest}"'})
 
     async def handle_completion(self, call: Call) -> Answer:
         """``POST /api/complete_multipart``: put the parts together."""
@@ -93,7 +92,7 @@ class LargeFiles:
         sha256 = str(body.get("oid"))
         if not hmac.compare_digest(call.query("signature"), _signature(f"complete {sha256} {repo}")):
             raise Refusal(403, "SignatureDoesNotMatch")
-        whole = self._folder / secrets.token_hex(8)
+        whole, digest = self._folder / secrets.token_hex(8), hashlib.sha256()
         with whole.open("wb") as stream:
             for number, part in enumerate(body["parts"], 1):
                 path = self._folder / f"{sha256}.{number}"
@@ -101,7 +100,8 @@ class LargeFiles:
                 if part["partNumber"] != number or part["etag"].strip('"') != hashlib.md5(content).hexdigest():
                     raise Refusal(400, f"InvalidPart: part {number} is not what was uploaded")
                 stream.write(content)
-        self._keep(whole, sha256, repo)
+                digest.update(content)
+        self._keep(whole, digest.hexdigest(), sha256, repo)
         for path in self._folder.glob(f"{sha256}.*"):
             path.unlink()
         return answer_json({"success": True})
@@ -125,14 +125,13 @@ class LargeFiles:
         repo.lfs.add(sha256)
         return Blob(hash_blob(write_pointer(sha256, len(content))), len(content), sha256)
 
-    async def _receive(self, call: Call, sha256: str) -> tuple[Path, str]:
-        received, md5 = self._folder / secrets.token_hex(8), hashlib.md5()
+    async def _receive(self, call: Call, hash_name: str) -> tuple[Path, str]:
+        received, digest = self._folder / secrets.token_hex(8), hashlib.new(hash_name)
         try:
             with received.open("wb") as stream:
                 async for piece in call.read_pieces():
-                    md5.update(piece)
+                    digest.update(piece)
                     stream.write(piece)
-                    await asyncio.sleep(0)
         except BaseException:
             received.unlink()
             raise
@@ -140,12 +139,10 @@ class LargeFiles:
         if call.entry.bytes_in != expected:
             received.unlink()
             raise Refusal(400, "IncompleteBody")
-        return received, md5.hexdigest()
+        return received, digest.hexdigest()
 
-    def _keep(self, received: Path, sha256: str, repo: str) -> None:
-        with received.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-        if found != sha256:
+    def _keep(self, received: Path, digest: str, sha256: str, repo: str) -> None:
+        if digest != sha256:
             received.unlink()
             raise Refusal(400, "BadDigest: the content is not what its name says")
         received.replace(self._store.path_of_large(sha256))
