@@ -49,15 +49,17 @@ class LargeFiles:
         if body.get("operation") != "upload" or body.get("hash_algo", "sha256") != "sha256":
             raise Refusal(422, "only uploads by sha256")
         several = self._part_bytes and "multipart" in body.get("transfers", ["basic"])
-        objects = [self._plan(call, repo.address, item, bool(several)) for item in body["objects"]]
-        held = [item["oid"] in repo.lfs for item in objects]
-        for item, there in zip(objects, held, strict=True):
-            if there:
-                del item["actions"]
+        objects = [
+            {**item, "authenticated": True, **self._plan(call, repo, item["oid"], item["size"], bool(several))}
+            for item in body["objects"]
+        ]
         return answer_json({"transfer": "multipart" if several else "basic", "objects": objects})
 
-    def _plan(self, call: Call, repo: str, item: dict[str, Any], several: bool) -> dict[str, Any]:
-        sha256, size = item["oid"], item["size"]
+    def _plan(self, call: Call, target: Repo, sha256: str, size: int, several: bool) -> dict[str, Any]:
+        """What is to be done for an object: nothing where it is here."""
+        if sha256 in target.lfs:
+            return {}
+        repo = target.address
         if several and size > self._part_bytes:
             count = -(-size // self._part_bytes)
             query = urlencode({"repo": repo, "signature": _signature(f"complete {sha256} {repo}")})
@@ -67,7 +69,7 @@ class LargeFiles:
         else:
             upload = {"href": sign(call, sha256, repo=repo)}
         verify = {"href": f"{call.base}/{repo}.git/info/lfs/verify"}
-        return {"oid": sha256, "size": size, "authenticated": True, "actions": {"upload": upload, "verify": verify}}
+        return {"actions": {"upload": upload, "verify": verify}}
 
     async def handle_storage(self, call: Call) -> Answer:
         """``PUT`` and ``GET /_storage/HASH[/PART]``."""
