@@ -1,1 +1,1 @@
-"""Model servers for the tests: real HTTP, each in a process of its own."""
+"""Servers for the tests: real HTTP, each in a process of its own."""

@@ -25,8 +25,6 @@ import asyncio
 import contextlib
 import json
 import random
-import socket
-import struct
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +35,7 @@ import orjson
 import uvloop
 from aiohttp import BodyPartReader, web
 
-from tests.servers.faults import answer_whole, error, read_rules
+from tests.servers.faults import answer_whole, error, read_rules, reset_connection
 from tests.servers.process import RunningServer, running
 from tests.servers.replies import Manner, hash_audio, hash_json, read_chat, write_reply
 from tests.servers.scripted import MODEL, Scripted, listen, read_arguments, write_completion
@@ -149,12 +147,12 @@ class Batching:
             await request.read()
             return error(int(fault.partition(":")[2]), "a fault on purpose")
         if fault == "reset":
-            return _reset(request)
+            return reset_connection(request)
         if fault == "hang":
             await self._hang()
         response: web.Response = await getattr(self, f"_{name}")(request)
         if fault == "reset_after":
-            return _reset(request)
+            return reset_connection(request)
         if fault == "hang_after":
             await self._hang()
         if fault == "cut":
@@ -308,14 +306,6 @@ def _line(name: str, response: Any, problem: Any) -> bytes:
 
 def _json(value: Any) -> web.Response:
     return web.Response(body=orjson.dumps(value), content_type="application/json")
-
-
-def _reset(request: web.BaseRequest) -> web.Response:
-    if request.transport is not None:
-        connection: socket.socket = request.transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close sends RST
-        request.transport.abort()
-    return web.Response()
 
 
 async def _cut(request: web.BaseRequest, whole: web.Response) -> web.StreamResponse:

@@ -131,6 +131,15 @@ def error(status: int, message: str, *, code: str = "", headers: Mapping[str, st
     )
 
 
+def reset_connection(request: web.BaseRequest) -> web.Response:
+    """Reset the connection of a request; what is returned goes nowhere."""
+    if request.transport is not None:
+        connection: socket.socket = request.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close sends RST
+        request.transport.abort()
+    return web.Response()
+
+
 def _refuse(argument: str) -> web.Response:
     code, _, extra = argument.partition(":")
     key, _, seconds = extra.partition("=")
@@ -207,11 +216,7 @@ async def _hang_body(request: web.BaseRequest, body: bytes) -> web.StreamRespons
 
 
 async def _reset(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
-    if request.transport is not None:
-        connection: socket.socket = request.transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close sends RST
-        request.transport.abort()
-    return web.Response()
+    return reset_connection(request)
 
 
 async def _reset_body(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
