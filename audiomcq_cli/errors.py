@@ -13,6 +13,7 @@
     ├── StorageError ..................... 8   a folder on disk contradicts itself or cannot be written
     │   └── JournalBusy                        another run is writing the same journal
     ├── TooManyRejected .................. 10  a stage rejected a larger part of its items than max_rejected allows
+    ├── HubError ......................... 11  the Hub refuses, or cannot be reached; nothing is half-published
     ├── Interrupted ...................... 130 Ctrl-C or SIGTERM; everything done so far is kept
     │   └── BudgetReached ................ 9   the budget is used up; likewise
     └── CallError                              one call to a model went wrong; never leaves the engine
@@ -138,6 +139,20 @@ class TooManyRejected(AudiomcqError):
     """A stage rejected a larger part of its items than is allowed."""
 
     exit_code = 10
+
+
+class HubError(AudiomcqError):
+    """The Hub refuses something, or cannot be reached; a release is never half there.
+
+    Attributes:
+        status: HTTP status that it answered; None where it did not answer.
+    """
+
+    exit_code = 11
+
+    def __init__(self, message: str, *, hint: str = "", status: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
 
 
 class CallError(AudiomcqError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -42,12 +43,44 @@ def publish(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Folder that split wrote.", show_default=False)],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the release.", show_default=False)],
     recipe: RecipeFlag = None,
+    repo: Annotated[
+        str | None,
+        typer.Option(help="Put it on the Hub, in this dataset repository.", metavar="ORG/NAME", show_default=False),
+    ] = None,
+    push: Annotated[bool, typer.Option("--push", help="Put it on the Hub, in the repository of the recipe.")] = False,
+    private: Annotated[
+        bool | None,
+        typer.Option("--private/--public", help="Of a new repository (default: private).", show_default=False),
+    ] = None,
+    branch: Annotated[str, typer.Option(help="Branch to put it on; main is tagged.", metavar="NAME")] = "main",
+    pull_request: Annotated[
+        bool, typer.Option("--pr", help="Leave a pull request for a person to merge, in place of a commit.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be sent, file by file; write nothing, there or here.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Make a release folder, ready for the Hub: the data by subset and label, and the dataset card."""
+    """Make a release folder: the data by subset and label, and the dataset card; with --repo put it on the Hub."""
+    from audiomcq_cli.cli.pushing import push_release, tell_plan
     from audiomcq_cli.cli.recipe import Recipe, read_recipe
+    from audiomcq_cli.release.push import PushOptions
 
-    _publish(source, target, read_recipe(recipe) if recipe else Recipe())
+    loaded = read_recipe(recipe) if recipe else Recipe()
+    name = repo or (loaded.publish.get("repo", "") if push or dry_run else "")
+    if not name and (push or dry_run or pull_request):
+        raise RecipeError("no repository is named", hint="--repo ORG/NAME, or repo under [publish] in the recipe")
+    if not dry_run:
+        _publish(source, target, loaded)
+    if not name:
+        return
+    options = PushOptions(repo=name, private=private, branch=branch, pull_request=pull_request)
+    if not dry_run:
+        push_release(target, options)
+        return
+    with tempfile.TemporaryDirectory(prefix="audiomcq-") as folder:
+        _publish(source, building := Path(folder, target.name), loaded)
+        tell_plan(building, options, json=json)
 
 
 def run(
