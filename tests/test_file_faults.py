@@ -157,7 +157,7 @@ INPUT_MANIFEST = "generate/.audiomcq/manifest.json"
 JOURNAL = f"journal/verify/{SHARD}.sqlite"
 DAMAGED = "verify: 1 of 4 shards to do: 1 damaged or half written"
 MISSING = "verify: 1 of 4 shards to do: 1 not there yet"
-NOTHING = "verify: 40 in = 39 kept + 1 rejected + 0 failed; 39 rows (nothing to do"
+NOTHING = r"verify: .* rows \(nothing to do"
 
 REPAIRED: dict[str, tuple[Callable[[Path], None], str]] = {
     "shard flipped, stage unfinished": (all_of(flip(KEPT), remove(MANIFEST)), DAMAGED),
@@ -173,10 +173,10 @@ REPAIRED: dict[str, tuple[Callable[[Path], None], str]] = {
     "manifest cut": (cut(MANIFEST), NOTHING),
     "manifest of noise": (fill(MANIFEST), NOTHING),
     "manifest of another version": (replace(MANIFEST, '"format": 1', '"format": 2'), NOTHING),
-    "prepared table cut": (cut("split/.audiomcq/prepared.parquet"), "split: 38 in"),
-    "prepared table of noise": (fill("generate/.audiomcq/prepared.parquet"), "(nothing to do"),
-    "hashes of audio of noise": (fill("caption/.audiomcq/partition/audio.sqlite"), "(nothing to do"),
-    "partition removed": (remove(f"caption/.audiomcq/partition/{SHARD}.jsonl"), "(nothing to do"),
+    "prepared table cut": (cut("split/.audiomcq/prepared.parquet"), r"split: .* \(nothing to do"),
+    "prepared table of noise": (fill("generate/.audiomcq/prepared.parquet"), r"generate: .* \(nothing to do"),
+    "hashes of audio of noise": (fill("caption/.audiomcq/partition/audio.sqlite"), r"caption: .* \(nothing to do"),
+    "partition removed": (remove(f"caption/.audiomcq/partition/{SHARD}.jsonl"), r"caption: .* \(nothing to do"),
     "run log of noise": (all_of(fill("verify/.audiomcq/run.jsonl"), remove(KEPT)), MISSING),
     "journal removed": (all_of(remove(JOURNAL), remove(KEPT)), MISSING),
     "halves left over": (
@@ -189,8 +189,8 @@ REPAIRED: dict[str, tuple[Callable[[Path], None], str]] = {
         MISSING,
     ),
     "release flipped": (lambda build: flip(next((build / "release/data").rglob("*.parquet")).as_posix())(Path()),
-                        "publish: 38 rows"),
-    "release cut": (cut("release/README.md"), "publish: 38 rows"),
+                        r"publish: \d+ rows in"),
+    "release cut": (cut("release/README.md"), r"publish: \d+ rows in"),
 }  # fmt: skip
 
 
@@ -201,7 +201,7 @@ def test_damage_is_repaired(name: str, whole: Path, built: Path) -> None:
     damage(built / "build")
     ended = audiomcq(*RUN, folder=built)
     assert ended.code == 0, ended.err
-    assert said in ended.err
+    assert re.search(said, ended.err)
     assert hash_stages(built) == hash_stages(whole)
     assert not leftovers(built)
 
@@ -347,7 +347,7 @@ def test_read_only_folder(place: str, whole: Path, built: Path) -> None:
     if place == "build":
         shutil.rmtree(built / "build/verify")
     else:
-        (built / "build" / KEPT).unlink()
+        all_of(remove(KEPT), remove(MANIFEST))(built / "build")
     (built / place).chmod(0o555)
     ended = run_plain([*before, sys.executable, "-m", "audiomcq_cli", *RUN], built)
     (built / place).chmod(0o755)
