@@ -25,7 +25,7 @@ from audiomcq_cli.records import LABELS, RELEASED, arrow_schema
 from audiomcq_cli.release.card import list_configs, render_card
 from audiomcq_cli.release.statistics import Statistics, count_rows
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest
-from audiomcq_cli.storage.shards import ROW_GROUP, Shard, hash_file, list_shards
+from audiomcq_cli.storage.shards import ROW_GROUP, UNWRITABLE, Shard, hash_file, list_shards
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -96,7 +96,7 @@ def build_release(source: Path, target: Path, info: ReleaseInfo) -> ReleaseRepor
             target.rename(previous)
         building.rename(target)
     except OSError as error:
-        raise StorageError(f"{target}: the release cannot be built: {error}") from error
+        raise StorageError(f"{target}: the release cannot be built: {error}", hint=UNWRITABLE) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
         _recover(target, previous)
@@ -108,7 +108,7 @@ def is_current(source: Path, target: Path, info: ReleaseInfo) -> bool:
     try:
         manifest = json.loads(manifest_path(target).read_text("utf-8"))
         return bool(manifest["fingerprint"] == _fingerprint(source, info)) and all(
-            (target / file["file"]).stat().st_size == file["size"] for file in manifest["files"]
+            hash_file(target / file["file"]) == file["sha256"] for file in manifest["files"]
         )
     except (OSError, ValueError, LookupError, TypeError):
         return False

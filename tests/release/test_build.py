@@ -81,7 +81,8 @@ def test_an_unchanged_release_is_known_as_such(stage: Path, tmp_path: Path) -> N
     build_release(stage, target, INFO)
     assert is_current(stage, target, INFO)
     assert not is_current(stage, target, replace(INFO, version="9.0.0"))
-    (target / "README.md").write_text("cut short")
+    card = target / "README.md"
+    card.write_bytes(card.read_bytes().swapcase())
     assert not is_current(stage, target, INFO)
 
 
