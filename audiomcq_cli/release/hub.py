@@ -8,6 +8,7 @@ leaves it done. Its errors become ``HubError``, in words that say what to do. No
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -105,12 +106,9 @@ class HubRepo:
 
     def read(self, path: str, commit: str) -> bytes:
         """A file at a commit."""
-        from huggingface_hub import HfFileSystem
-
-        with self._telling(f"read {path}"):
-            files = HfFileSystem(endpoint=self._api.endpoint, skip_instance_cache=True)
-            content: bytes = files.cat_file(f"datasets/{self.name}@{commit}/{path}")
-            return content
+        with self._telling(f"read {path}"), tempfile.TemporaryDirectory(prefix="audiomcq-") as folder:
+            found = self._api.hf_hub_download(self.name, path, repo_type="dataset", revision=commit, local_dir=folder)
+            return Path(found).read_bytes()
 
     def find_tag(self, tag: str) -> str:
         """The commit that a tag names; empty where there is no such tag."""
