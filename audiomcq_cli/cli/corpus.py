@@ -41,8 +41,8 @@ RecipeFlag = Annotated[
 AudioFlag = Annotated[
     str | None,
     typer.Option(
-        help="embed: put the files of the clips into the rows, where their licenses allow it. reference: leave them"
-        " where they are (default: the recipe's, else reference).",
+        help="Whether the files of the clips go into the rows, where their licenses allow it (default: the recipe's,"
+        " else reference).",
         metavar="embed|reference",
         show_default=False,
     ),
