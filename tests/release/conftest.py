@@ -43,7 +43,7 @@ def released_row(number: int, subset: str = "sft", label: str = "weak", **values
     return row | values
 
 
-def record(folder: Path, number: int, *, seconds: float = 0.5, rate: int = 8_000) -> Row:
+def record(folder: Path, number: int, *, seconds: float = 1.0, rate: int = 8_000) -> Row:
     """Write the clip of a row, noise that no other number gives; gives the values of the row that follow from it."""
     import numpy as np
     import soundfile
