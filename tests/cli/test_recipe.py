@@ -139,6 +139,7 @@ MISTAKES = {
     "name": ('license = "CC-BY-4.0"', 'name = "a:b"', 28, "sources.1.name: 'a:b' does not have the form"),
     "same name": ('license = "CC-BY-4.0"', 'name = "clips"', 28, "sources.1.name: two sources are called 'clips'"),
     "repo": ('"org/name"', '"name"', 41, "publish.repo: 'name' does not have the form .*org/name on the Hub"),
+    "audio": ('["en"]', '["en"]\naudio = "copy"', 43, "publish.audio: expected one of .*, found 'copy'"),
     "secret": ('model = "m"', 'model = "m"\napi_key_env = "sk-1"', 10, "models.writer.api_key_env: something"),
 }  # fmt: skip
 
