@@ -8,6 +8,7 @@
     │   ├── AuthenticationFailed               the key is missing or refused
     │   ├── ModelNotServed                     the server does not have the model
     │   └── CapabilityMissing                  the stage needs what the model cannot do
+    ├── HubError ......................... 5   the Hugging Face Hub refuses or does not answer
     ├── Incomplete ....................... 6   some rows failed: run again to retry just those
     ├── ReplayMiss ....................... 7   a replay needs a reply that no journal has
     ├── StorageError ..................... 8   a folder on disk contradicts itself or cannot be written
@@ -19,7 +20,8 @@
         ├── CallUnavailable                    worth another try: 429, 5xx, a time-out, a cut connection
         └── CallRefused                        this very request is refused (400): the row alone fails
 
-Exit code 2 is the command line's own (an unknown option, a missing argument).
+Exit code 2 is the command line's own (an unknown option, a missing argument), 11 that of ``diff --exit-code`` where
+there is a difference.
 """
 
 from __future__ import annotations
@@ -94,6 +96,16 @@ class ModelNotServed(ModelError):
 
 class CapabilityMissing(ModelError):
     """A stage needs something that the model it was given cannot do."""
+
+
+class HubError(AudiomcqError):
+    """The Hugging Face Hub refuses, or does not answer; ``retryable`` says whether the same command can help."""
+
+    exit_code = 5
+
+    def __init__(self, message: str, *, hint: str = "", retryable: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.retryable = retryable  # type: ignore[misc]  # of this one: a right that is missing stays missing
 
 
 class Incomplete(AudiomcqError):
