@@ -33,6 +33,15 @@ TraceReuse = Annotated[
     ),
 ]
 Reuse = Annotated[list[Path] | None, typer.Option(help=REUSE, metavar="PATH", show_default=False)]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        help="The release before, a folder or org/name[@revision] on the Hub: the changelog is made against it"
+        " (default: the recipe's, else the release that is replaced).",
+        metavar="OLD",
+        show_default=False,
+    ),
+]
 RecipeFlag = Annotated[
     Path | None, typer.Option(help="Recipe that name, version and licence are taken from.", metavar="PATH")
 ]
@@ -42,12 +51,13 @@ def publish(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Folder that split wrote.", show_default=False)],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the release.", show_default=False)],
     recipe: RecipeFlag = None,
+    since: Since = None,
     json: Json = False,
 ) -> None:
     """Make a release folder, ready for the Hub: the data by subset and label, and the dataset card."""
     from audiomcq_cli.cli.recipe import Recipe, read_recipe
 
-    _publish(source, target, read_recipe(recipe) if recipe else Recipe())
+    _publish(source, target, read_recipe(recipe) if recipe else Recipe(), since)
 
 
 def run(
@@ -266,20 +276,24 @@ def _folder(recipe: Recipe) -> Path:
     return recipe.workdir or Path("build")
 
 
-def _publish(source: Path, target: Path, recipe: Recipe) -> None:
+def _publish(source: Path, target: Path, recipe: Recipe, since: str | None = None) -> None:
     from audiomcq_cli.cli.session import check_folder
     from audiomcq_cli.release.build import ReleaseInfo, build_release, is_current
+    from audiomcq_cli.release.tree import open_tree
 
     check_folder(target, source)
     options = dict(recipe.publish)
+    named = since or options.pop("since", None)
+    options.pop("since", None)
+    before = open_tree(named) if named else None
     if "languages" in options:
         options["languages"] = tuple(options["languages"])
     info = ReleaseInfo(name=recipe.name, version=recipe.version, **options)
-    if is_current(source, target, info):
+    if is_current(source, target, info, since=before):
         out.say(f"publish: nothing to do: {target}")
         out.summary["release"] = {"folder": str(target), "changed": False}
         return
-    report = build_release(source, target, info)
+    report = build_release(source, target, info, since=before)
     rows = sum(file.rows or 0 for file in report.files)
     out.say(f"publish: {rows:,} rows in {len(report.files):,} files, configs {', '.join(report.configs)}: {target}")
     out.summary["release"] = {

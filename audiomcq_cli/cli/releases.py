@@ -38,7 +38,8 @@ def validate(
     from audiomcq_cli.release.validate import validate as check
 
     report = check(open_tree(place), _columns_of, audio=audio, sample=sample)
-    checked = f"{report.rows:,} rows in {report.files:,} files, audio of {report.heard:,} rows opened"
+    heard = f"audio of {report.heard:,} opened" if report.heard else "no audio opened"
+    checked = f"{report.rows:,} rows in {report.files:,} files, {heard}"
     out.summary["validate"] = {
         "name": report.name,
         "kind": report.kind,

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from audiomcq_cli.release.card import escape
-from audiomcq_cli.release.diff import COUNTED, Diff
+from audiomcq_cli.release.diff import COUNTED, Change, Diff
 
 _NAMES = {
     "question_type": "type",
@@ -41,12 +41,12 @@ def render_text(diff: Diff) -> str:
 
 def render_markdown(diff: Diff) -> str:
     """A diff as Markdown: tables, and long lists that can be opened; whatever stands in rows is but text."""
-    blocks = [f"### {escape(_name(diff))}", escape(_summarise(diff, named=False))]
+    blocks = [f"### {_escape(_name(diff))}", _escape(_summarise(diff, named=False))]
     for part in _list_parts(diff):
         title = f"{part.title}{_tell_rest(part)}"
         table = _tabulate(part)
-        folded = f"<details>\n<summary>{escape(title)}</summary>\n\n{table}\n\n</details>"
-        blocks.append(folded if part.folded else f"**{escape(title)}**\n\n{table}")
+        folded = f"<details>\n<summary>{title}</summary>\n\n{table}\n\n</details>"
+        blocks.append(folded if part.folded else f"**{title}**\n\n{table}")
     return "\n\n".join(blocks) + "\n"
 
 
@@ -143,7 +143,7 @@ def _list_rows(diff: Diff) -> Iterator[Part]:
         ]  # fmt: skip
         yield Part("Flips with their votes", ("id", "question", "old", "new"), flips, True, sum(diff.flipped.values()))
     if diff.changes:
-        cells = [(change.id, change.column, *_shorten_pair(change.old, change.new)) for change in diff.changes]
+        cells = [(change.id, change.column, *_tell_cell(change)) for change in diff.changes]
         ids = len({change.id for change in diff.changes})
         rest = diff.changed if diff.changed > ids else len(cells)
         yield Part("Changed rows, column by column", ("id", "column", "old", "new"), cells, True, rest)
@@ -155,6 +155,13 @@ def _list_rows(diff: Diff) -> Iterator[Part]:
 def _tell_rest(part: Part) -> str:
     shown = len({str(row[0]) for row in part.rows})
     return f" (first {shown:,} of {part.total:,} rows)" if part.total > len(part.rows) else ""
+
+
+def _tell_cell(change: Change) -> tuple[str, str]:
+    """A cell before and after, as text."""
+    if change.column == "votes":
+        return describe_votes(change.old or []), describe_votes(change.new or [])
+    return _shorten_pair(change.old, change.new)
 
 
 def _shorten_pair(old: Any, new: Any) -> tuple[str, str]:
@@ -210,6 +217,11 @@ def _align(part: Part) -> str:
     )
 
 
+def _escape(text: str) -> str:
+    """Text that means itself; a word joiner keeps GitHub from telling somebody that a caption has named them."""
+    return escape(text).replace("@", "@\u2060")
+
+
 def _tabulate(part: Part) -> str:
     """A table of Markdown."""
 
@@ -217,5 +229,5 @@ def _tabulate(part: Part) -> str:
         return f"| {' | '.join(cells)} |"
 
     rule = ["---:" if number else "---" for number in _numbers(part)]
-    rows = (line(escape(_text(cell)) for cell in row) for row in part.rows)
+    rows = (line(_escape(_text(cell)) for cell in row) for row in part.rows)
     return "\n".join((line(map(escape, part.head)), line(rule), *rows))
