@@ -25,7 +25,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]+)*|code|multilingual")
 _FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(\r?\n|\Z)", re.DOTALL)
 
 
-def read_metadata(text: bytes) -> dict[str, Any]:
+def read_metadata(text: bytes, file: str = CARD) -> dict[str, Any]:
     """The YAML at the head of a card.
 
     Raises:
@@ -35,13 +35,13 @@ def read_metadata(text: bytes) -> dict[str, Any]:
 
     front = _FRONT.match(text.decode("utf-8", "replace"))
     if front is None:
-        raise InputError("no YAML between two lines --- at its head", file=CARD)
+        raise InputError("no YAML between two lines --- at its head", file=file)
     try:
         found = yaml.safe_load(front[1])
     except yaml.YAMLError as error:
-        raise InputError(f"its YAML cannot be read: {' '.join(str(error).split())}", file=CARD) from error
+        raise InputError(f"its YAML cannot be read: {' '.join(str(error).split())}", file=file) from error
     if not isinstance(found, dict):
-        raise InputError("its YAML is not one of keys and values", file=CARD)
+        raise InputError("its YAML is not one of keys and values", file=file)
     return found
 
 

@@ -187,7 +187,7 @@ def _read_configs(tree: Tree) -> dict[str, str]:
 
     if CARD not in tree.files:
         return {}
-    configs = read_metadata(tree.read(CARD)).get("configs")
+    configs = read_metadata(tree.read(CARD), f"{tree.name}/{CARD}").get("configs")
     named = [one for one in configs if isinstance(one, dict)] if isinstance(configs, list) else []
     return {str(one.get("config_name")): _describe_files(one.get("data_files")) for one in named}
 

@@ -147,7 +147,7 @@ def embed_tones(folder: Path) -> None:
     for file in sorted(folder.glob("data/*/*.parquet")):
         rewrite(folder, file.relative_to(folder).as_posix(), add)
     card = (folder / "README.md").read_text()
-    (folder / "README.md").write_text(re.sub(r"dataset_info:\n(?:[ -].*\n)*", "", card))
+    (folder / "README.md").write_text(re.sub(r"dataset_info:\n(?:(?:- |  ).*\n)*", "", card))
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +173,8 @@ def hub(hub_server: RunningHub, monkeypatch: pytest.MonkeyPatch) -> RunningHub:
 
 
 def upload(hub: RunningHub, repo: str, folder: Path, **options: Any) -> str:
-    """Commit a folder as it is; returns the commit."""
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Commit a folder in place of what is there; returns the commit."""
+    old = hub.tree(repo) if hub.refs(repo) else {}
+    files: dict[str, bytes | None] = {path: None for path in old if path != ".gitattributes"}
+    files |= {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     return hub.commit(repo, files, **options)
