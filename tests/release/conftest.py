@@ -29,7 +29,8 @@ def released_row(number: int, subset: str = "sft", label: str = "weak", **values
     provenance = {"column": "question", "model": "m", "revision": "r", "prompt": "question", "prompt_version": "1"}
     vote = {
         "judge": "judge_a", "model": "some/judge", "revision": "abc", "condition": "silence:30",
-        "order": [0, 1, 2, 3], "chosen": 0, "status": "right" if label == "weak" else "wrong", "call": f"{number:064x}",
+        "order": [0, 1, 2, 3], "chosen": 0 if label == "weak" else 1, "status": "right" if label == "weak" else "wrong",
+        "call": f"{number:064x}",
     }  # fmt: skip
     row = {
         "source_dataset": source, "id": question_id(clip, "llm", 0), "question_type": "sound",
