@@ -8,19 +8,19 @@
     │   ├── AuthenticationFailed               the key is missing or refused
     │   ├── ModelNotServed                     the server does not have the model
     │   └── CapabilityMissing                  the stage needs what the model cannot do
-    ├── HubError ......................... 5   the Hugging Face Hub refuses or does not answer
     ├── Incomplete ....................... 6   some rows failed: run again to retry just those
     ├── ReplayMiss ....................... 7   a replay needs a reply that no journal has
     ├── StorageError ..................... 8   a folder on disk contradicts itself or cannot be written
     │   └── JournalBusy                        another run is writing the same journal
     ├── TooManyRejected .................. 10  a stage rejected a larger part of its items than max_rejected allows
+    ├── HubError ......................... 11  the Hugging Face Hub refuses or does not answer
     ├── Interrupted ...................... 130 Ctrl-C or SIGTERM; everything done so far is kept
     │   └── BudgetReached ................ 9   the budget is used up; likewise
     └── CallError                              one call to a model went wrong; never leaves the engine
         ├── CallUnavailable                    worth another try: 429, 5xx, a time-out, a cut connection
         └── CallRefused                        this very request is refused (400): the row alone fails
 
-Exit code 2 is the command line's own (an unknown option, a missing argument), 11 that of ``diff --exit-code`` where
+Exit code 2 is the command line's own (an unknown option, a missing argument), 12 that of ``diff --exit-code`` where
 there is a difference.
 """
 
@@ -99,9 +99,9 @@ class CapabilityMissing(ModelError):
 
 
 class HubError(AudiomcqError):
-    """The Hugging Face Hub refuses, or does not answer; ``retryable`` says whether the same command can help."""
+    """The Hugging Face Hub refuses, or does not answer."""
 
-    exit_code = 5
+    exit_code = 11
 
     def __init__(self, message: str, *, hint: str = "", retryable: bool = False) -> None:
         super().__init__(message, hint=hint)

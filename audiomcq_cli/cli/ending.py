@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from audiomcq_cli.cli.console import out
 from audiomcq_cli.errors import AudiomcqError, Interrupted, StorageError
 
-DIFFERENT = 11
+DIFFERENT = 12
 """Exit code of ``diff --exit-code`` where the two differ: an answer, no failure."""
 
 

@@ -18,7 +18,7 @@ from audiomcq_cli.cli.status import status
 EPILOG = (
     "Exit codes: 0 done, 1 unexpected error, 2 wrong usage, 3 bad input, 4 recipe or option, 5 model or server,"
     " 6 incomplete (some rows failed: run again), 7 replay misses a reply, 8 storage, 9 budget used up (run again),"
-    " 10 too many rejected, 11 different (diff --exit-code), 130 interrupted."
+    " 10 too many rejected, 11 the Hub refuses or does not answer, 12 different (diff --exit-code), 130 interrupted."
 )
 
 

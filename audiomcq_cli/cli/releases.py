@@ -21,7 +21,7 @@ _PRINTED = 100
 
 
 def validate(
-    place: Annotated[str, typer.Argument(metavar="PATH|REPO", help=_PLACE, show_default=False)],
+    place: Annotated[str, typer.Argument(metavar="PLACE", help=_PLACE, show_default=False)],
     audio: Annotated[
         bool, typer.Option("--audio/--no-audio", help="Open the audio and compare it with its row.")
     ] = True,
@@ -79,7 +79,12 @@ def diff(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print Markdown, ready for a comment on GitHub.")
     ] = False,
-    rows: Annotated[int, typer.Option(help="How many rows to list of each kind.", metavar="N", min=0)] = 20,
+    rows: Annotated[
+        int,
+        typer.Option(
+            help="How many rows to list of each kind; 0 for none. Default: 20.", metavar="N", min=0, show_default=False
+        ),
+    ] = 20,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help=f"End with exit code {DIFFERENT} where they differ.")
     ] = False,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 AUDIO = "audio"
+_ROW = "#"  # hash of a whole row; "#name" is that of a cell
 _BATCH = 10_000  # rows that are read at a time
 
 
@@ -79,9 +80,16 @@ class RowDiff:
         parts = []
         for frame in _read(tree, paths, self._columns):
             _count(frame, self._counts[side])
-            parts.append(frame.select(*plain, *cells))
+            row = pl.struct(pl.exclude(self._key)).hash().alias(_ROW)
+            parts.append(
+                frame.select(*plain, *cells, row) if cells else frame.select(*plain, pl.lit(0, pl.UInt64).alias(_ROW))
+            )
         if not parts:
-            types = dict.fromkeys(seen, pl.Categorical) | {f"#{name}": pl.UInt64 for name in self._columns}
+            types = (
+                dict.fromkeys(seen, pl.Categorical)
+                | {f"#{name}": pl.UInt64 for name in self._columns}
+                | {_ROW: pl.UInt64}
+            )
             types.pop(f"#{self._key}")
             return pl.DataFrame(schema={self._key: pl.String, **types})
         hashed = pl.concat(parts)
@@ -95,11 +103,14 @@ class RowDiff:
         """The rows that both have and that are not the same, in order, with the columns of both."""
         import polars as pl
 
-        both = before.join(after, on=self._key, how="inner", suffix="|new")
+        # One number a row finds them, so that only what changed is brought together column by column.
+        narrow = before.select(self._key, _ROW).join(after.select(self._key, _ROW), on=self._key, suffix="|new")
+        ids = narrow.filter(pl.col(_ROW) != pl.col(f"{_ROW}|new")).select(self._key)
+        changed = before.join(ids, on=self._key, how="semi").join(
+            after.join(ids, on=self._key, how="semi"), on=self._key, suffix="|new"
+        )
+        changed = changed.sort(self._key)
         different = {name: pl.col(f"#{name}") != pl.col(f"#{name}|new") for name in self._columns if name != self._key}
-        if not different:
-            return both.clear()
-        changed = both.filter(pl.any_horizontal(different.values())).sort(self._key)
         sums = changed.select(**{name: mask.sum() for name, mask in different.items()})
         for name, count in sums.row(0, named=True).items() if changed.height else ():
             if count:

@@ -43,10 +43,10 @@ def test_diff_tells_on_stdout_what_changed(folder: Path) -> None:
 
 
 def test_diff_may_tell_by_its_exit_code(folder: Path) -> None:
-    """11 where they differ, which is no error; 0 where not."""
+    """12 where they differ, which is no error; 0 where not."""
     assert audiomcq("diff", "r1", "r1", "--exit-code", folder=folder).code == 0
     ended = audiomcq("diff", "r1", "r2", "--exit-code", "--json", folder=folder)
-    assert (ended.code, ended.err) == (11, "")
+    assert (ended.code, ended.err) == (12, "")
     assert ended.json["diff"]["differs"] and "error" not in ended.json
 
 
