@@ -20,7 +20,8 @@
         ├── CallUnavailable                    worth another try: 429, 5xx, a time-out, a cut connection
         └── CallRefused                        this very request is refused (400): the row alone fails
 
-Exit code 2 is the command line's own (an unknown option, a missing argument).
+Exit code 2 is the command line's own (an unknown option, a missing argument), 12 that of ``diff --exit-code`` where
+there is a difference.
 """
 
 from __future__ import annotations
@@ -150,9 +151,10 @@ class HubError(AudiomcqError):
 
     exit_code = 11
 
-    def __init__(self, message: str, *, hint: str = "", status: int | None = None) -> None:
+    def __init__(self, message: str, *, hint: str = "", status: int | None = None, retryable: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.status = status
+        self.retryable = retryable  # type: ignore[misc]  # of this one: a right that is missing stays missing
 
 
 class CallError(AudiomcqError):

@@ -35,6 +35,15 @@ TraceReuse = Annotated[
     ),
 ]
 Reuse = Annotated[list[Path] | None, typer.Option(help=REUSE, metavar="PATH", show_default=False)]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        help="The release before, a folder or org/name[@revision] on the Hub: the changelog is made against it"
+        " (default: the recipe's, else the release that is replaced).",
+        metavar="OLD",
+        show_default=False,
+    ),
+]
 RecipeFlag = Annotated[
     Path | None, typer.Option(help="Recipe that name, version and licence are taken from.", metavar="PATH")
 ]
@@ -80,6 +89,7 @@ def publish(
     ] = False,
     audio: AudioFlag = None,
     redistribute: Redistribute = None,
+    since: Since = None,
     json: Json = False,
 ) -> None:
     """Make a release folder: the data by subset and label, and the dataset card; with --repo put it on the Hub."""
@@ -93,7 +103,7 @@ def publish(
     if not name and (push or dry_run or pull_request):
         raise RecipeError("no repository is named", hint="--repo ORG/NAME, or repo under [publish] in the recipe")
     if not dry_run:
-        _publish(source, target, loaded)
+        _publish(source, target, loaded, since)
     if not name:
         return
     options = PushOptions(repo=name, private=private, branch=branch, pull_request=pull_request)
@@ -101,7 +111,7 @@ def publish(
         push_release(target, options)
         return
     with tempfile.TemporaryDirectory(prefix="audiomcq-") as folder:
-        _publish(source, building := Path(folder, target.name), loaded)
+        _publish(source, building := Path(folder, target.name), loaded, since)
         tell_plan(building, options, json=json)
 
 
@@ -321,20 +331,24 @@ def _folder(recipe: Recipe) -> Path:
     return recipe.workdir or Path("build")
 
 
-def _publish(source: Path, target: Path, recipe: Recipe) -> None:
+def _publish(source: Path, target: Path, recipe: Recipe, since: str | None = None) -> None:
     from audiomcq_cli.cli.session import check_folder
     from audiomcq_cli.release.build import ReleaseInfo, build_release, is_current
+    from audiomcq_cli.release.tree import open_tree
 
     check_folder(target, source)
     options: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in recipe.publish.items()
     }
+    named = since or options.pop("since", None)
+    options.pop("since", None)
+    before = open_tree(named) if named else None
     info = ReleaseInfo(name=recipe.name, version=recipe.version, **options)
-    if is_current(source, target, info):
+    if is_current(source, target, info, since=before):
         out.say(f"publish: nothing to do: {target}")
         out.summary["release"] = {"folder": str(target), "changed": False}
         return
-    report = build_release(source, target, info)
+    report = build_release(source, target, info, since=before)
     rows = sum(file.rows or 0 for file in report.files)
     out.say(f"publish: {rows:,} rows in {len(report.files):,} files, configs {', '.join(report.configs)}: {target}")
     out.summary["release"] = {

@@ -13,6 +13,9 @@ from audiomcq_cli.cli.console import out
 from audiomcq_cli.errors import AudiomcqError, Interrupted, StorageError
 from audiomcq_cli.storage.shards import UNWRITABLE
 
+DIFFERENT = 12
+"""Exit code of ``diff --exit-code`` where the two differ: an answer, no failure."""
+
 
 def run_to_end(command: Callable[[list[str]], object], arguments: Sequence[str]) -> NoReturn:
     """Run a command line and exit.
@@ -30,14 +33,15 @@ def run_to_end(command: Callable[[list[str]], object], arguments: Sequence[str])
         command(given)
     except SystemExit as ended:  # Typer has printed what there is to say
         code = ended.code
-        failure = _summarise("WrongUsage", "the command line is wrong; stderr says how", code)
+        if code != DIFFERENT:
+            failure = _summarise("WrongUsage", "the command line is wrong; stderr says how", code)
     except Exception as error:  # noqa: BLE001 - nothing stands above this
         if debug:
             traceback.print_exception(error)
         failure = _describe(error)
         code = failure["exit_code"]
         out.error(failure["message"], failure["hint"])
-    document = out.summary | ({"error": failure} if code else {})
+    document = out.summary | ({"error": failure} if code and failure else {})
     if document and "--json" in given:
         out.json(document)
     sys.exit(code)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from audiomcq_cli import __version__
-from audiomcq_cli.cli import corpus
+from audiomcq_cli.cli import corpus, releases
 from audiomcq_cli.cli.demo import demo
 from audiomcq_cli.cli.ending import run_to_end
 from audiomcq_cli.cli.journal import add_journal_commands
@@ -18,7 +18,7 @@ from audiomcq_cli.cli.status import status
 EPILOG = (
     "Exit codes: 0 done, 1 unexpected error, 2 wrong usage, 3 bad input, 4 recipe or option, 5 model or server,"
     " 6 incomplete (some rows failed: run again), 7 replay misses a reply, 8 storage, 9 budget used up (run again),"
-    " 10 too many rejected, 130 interrupted."
+    " 10 too many rejected, 11 the Hub refuses or does not answer, 12 different (diff --exit-code), 130 interrupted."
 )
 
 
@@ -34,7 +34,7 @@ def make_app() -> typer.Typer:
     app.callback()(_shared)
     add_stage_commands(app)
     app.command(rich_help_panel="Stages, in order")(corpus.publish)
-    for command in (demo, corpus.run, status, corpus.trace, corpus.recipe_schema):
+    for command in (demo, corpus.run, status, corpus.trace, releases.diff, releases.validate, corpus.recipe_schema):
         app.command(rich_help_panel="Corpus")(command)
     add_journal_commands(app)
     corpus.add_export_commands(app)

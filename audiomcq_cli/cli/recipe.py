@@ -153,6 +153,7 @@ class _Reader:
 
     def read(self, table: Mapping[str, Any]) -> Recipe:
         whole = schema("recipe")
+        self._check_version(table.get("project"))
         stages = registry.stages()
         known = {**whole["properties"], **{name: schema_of(stage.options) for name, stage in stages.items()}}
         for name, value in table.items():
@@ -175,11 +176,28 @@ class _Reader:
             models=self._models(table.get("models", {}), whole["$defs"]["model"]),
             sources=self._sources(table.get("sources", []), whole["$defs"]["source"]),
             stages={name: table[name] for name in stages if name in table},
-            publish=table.get("publish", {}),
+            publish=self._publish(table.get("publish", {})),
             budget=table.get("budget", {}),
             limits=table.get("limits", {}),
             expect=table.get("expect", {}),
         )
+
+    def _check_version(self, project: Any) -> None:
+        """Say of a version that is none what one is: the pattern of the schema is for editors."""
+        from audiomcq_cli.release.versions import parse_version
+
+        version = project.get("version") if isinstance(project, dict) else None
+        if isinstance(version, str):
+            try:
+                parse_version(version)
+            except RecipeError as error:
+                raise _error(self._path, self._text, ["project", "version"], str(error), error.hint) from error
+
+    def _publish(self, table: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a release is called; the one before is a folder beside the recipe if there is one of the name."""
+        if "since" in table and (folder := self._beside(table["since"])).exists():
+            return {**table, "since": str(folder)}
+        return table
 
     def _models(self, tables: Any, base: Mapping[str, Any]) -> dict[str, Model]:
         if not isinstance(tables, dict):

@@ -12,6 +12,7 @@ from typing import Any
 import typer.main
 
 from audiomcq_cli import errors
+from audiomcq_cli.cli.ending import DIFFERENT
 from audiomcq_cli.cli.main import make_app
 
 HEAD = """\
@@ -76,6 +77,7 @@ def _name(option: Any) -> str:
 def _exit_codes() -> Iterator[tuple[str, str, str]]:
     yield "0", "Done.", ""
     yield "2", "The command line is wrong: an unknown option, a missing argument.", ""
+    yield str(DIFFERENT), "There are differences: the answer of `diff --exit-code`, and no failure.", ""
     yield "1", "Anything else that went wrong.", f"`{errors.AudiomcqError.__name__}`"
     for kind in errors.AudiomcqError.__subclasses__():
         if "exit_code" in vars(kind):

@@ -1,6 +1,7 @@
 """Makes a release folder, ready for the Hub, of what split wrote.
 
     README.md                                  dataset card
+    CHANGELOG.md                               what changed from version to version
     data/SUBSET/LABEL-00003-of-00064.parquet   rows of one input shard in one subset with one label
     .audiomcq/manifest.json                    every file with its hash, counts, where the rows come from
 
@@ -21,9 +22,11 @@ from typing import Any
 
 from audiomcq_cli.errors import InputError, StorageError
 from audiomcq_cli.release.card import list_configs, render_card
+from audiomcq_cli.release.changelog import Base, find_base, write_changelog
 from audiomcq_cli.release.embed import Gate
 from audiomcq_cli.release.rows import ShardFiles, read_clips
 from audiomcq_cli.release.statistics import Statistics, count_rows
+from audiomcq_cli.release.tree import MANIFEST, Tree
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest
 from audiomcq_cli.storage.shards import UNWRITABLE, hash_file, list_shards
 
@@ -77,15 +80,16 @@ class ReleaseReport:
     statistics: Statistics
 
 
-def build_release(source: Path, target: Path, info: ReleaseInfo) -> ReleaseReport:
+def build_release(source: Path, target: Path, info: ReleaseInfo, *, since: Tree | None = None) -> ReleaseReport:
     """Build a release of a stage folder.
 
     Args:
         source: Folder that split wrote. target: Folder of the release: new, empty, or a release that is replaced.
-        info: What the release is called.
+        info: What the release is called. since: The release before, where it is not the one that is replaced.
 
     Raises:
         InputError: The rows are not what split writes, or there are none.
+        RecipeError: The version does not allow for what changed since the release before.
         StorageError: The stage is unfinished or contradicts its manifest, or the target is something else.
     """
     target = target.resolve()
@@ -93,10 +97,11 @@ def build_release(source: Path, target: Path, info: ReleaseInfo) -> ReleaseRepor
     try:
         _recover(target, previous)
         _check_target(target, source.resolve())
+        base = find_base(target, info, since)
         lineage = _check_source(source)
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
-        report = _fill(building, source, target, info, lineage)
+        report = _fill(building, source, target, info, lineage, base, since)
         if target.exists():
             target.rename(previous)
         building.rename(target)
@@ -108,21 +113,25 @@ def build_release(source: Path, target: Path, info: ReleaseInfo) -> ReleaseRepor
     return report
 
 
-def is_current(source: Path, target: Path, info: ReleaseInfo) -> bool:
-    """Whether a release is whole and was made of this very stage folder under this name."""
+def is_current(source: Path, target: Path, info: ReleaseInfo, *, since: Tree | None = None) -> bool:
+    """Whether a release is whole and was made of this very stage folder under this name, since the same release."""
     try:
         manifest = json.loads(manifest_path(target).read_text("utf-8"))
-        return bool(manifest["fingerprint"] == _fingerprint(source, info)) and all(
+        return bool(manifest["fingerprint"] == _fingerprint(source, info, since)) and all(
             hash_file(target / file["file"]) == file["sha256"] for file in manifest["files"]
         )
     except (OSError, ValueError, LookupError, TypeError):
         return False
 
 
-def _fingerprint(source: Path, info: ReleaseInfo) -> str:
-    """Hash of what a release depends on: the manifest of its input, which names every shard's hash, and its names."""
-    names = json.dumps([FORMAT, asdict(info)], sort_keys=True)
-    return hashlib.sha256(names.encode() + manifest_path(source).read_bytes()).hexdigest()
+def _fingerprint(source: Path, info: ReleaseInfo, since: Tree | None) -> str:
+    """Hash of what a release depends on: the manifest of its input, which names every shard's hash, and its names.
+
+    That of the release before counts too, where it was named: the changelog is made against it.
+    """
+    names = json.dumps([FORMAT, asdict(info)], sort_keys=True).encode()
+    before = since.read(MANIFEST) if since and MANIFEST in since.files else b""
+    return hashlib.sha256(names + manifest_path(source).read_bytes() + before).hexdigest()
 
 
 def _check_source(source: Path) -> dict[str, Any]:
@@ -153,7 +162,10 @@ def _check_target(target: Path, source: Path) -> None:
         raise StorageError(f"{target} is in the way: it is not a release", hint="name a new or empty folder")
 
 
-def _fill(folder: Path, source: Path, target: Path, info: ReleaseInfo, lineage: Mapping[str, Any]) -> ReleaseReport:
+def _fill(
+    folder: Path, source: Path, target: Path, info: ReleaseInfo, lineage: Mapping[str, Any], base: Base,
+    since: Tree | None,
+) -> ReleaseReport:  # fmt: skip
     """Write everything into an empty folder."""
     files: list[ReleaseFile] = []
     statistics = Statistics()
@@ -171,9 +183,11 @@ def _fill(folder: Path, source: Path, target: Path, info: ReleaseInfo, lineage: 
         )
     (folder / "README.md").write_text(render_card(info, statistics, lineage, files), "utf-8", newline="\n")
     files.append(_describe(folder, folder / "README.md", rows=None))
+    manifest = _make_manifest(info, statistics, files, lineage)
+    files.append(_describe(folder, write_changelog(folder, base, info, statistics, manifest), rows=None))
     files.sort(key=lambda file: file.path)
     manifest = _make_manifest(info, statistics, files, lineage)
-    write_manifest(folder, {**manifest, "fingerprint": _fingerprint(source, info)})
+    write_manifest(folder, {**manifest, "fingerprint": _fingerprint(source, info, since)})
     return ReleaseReport(
         folder=target, files=tuple(files), configs=tuple(list_configs(statistics)), statistics=statistics
     )

@@ -52,7 +52,7 @@ def test_push_of_the_recipe(hub: RunningHub, folder: Path) -> None:
     assert ended.code == 0, ended.err
     assert "first rows of all 3" in ended.err
     told = ended.json["push"]
-    assert (told["repo"], told["tag"], told["files"]["new"]) == (f"{ORG}/of-the-recipe", "v1.0.0", 6)
+    assert (told["repo"], told["tag"], told["files"]["same"]) == (f"{ORG}/of-the-recipe", "v1.0.0", 0)
     assert told["read_back"]["rows"] == {"all": 3, "sft": 3, "weak": 3, "strong": 3}
     assert hub.refs(told["repo"])["refs/tags/v1.0.0"] == told["commit"]
 

@@ -124,7 +124,7 @@ MISTAKES = {
     "text in a table": ("speech = 1", 'speech = "1"', 32, "generate.types.speech: expected a number, found '1'"),
     "number in a list": ('    "script"', "    5", 35, "filter.judges.1: expected a text, found 5"),
     "too small": ("limit = 3", "limit = 0", 22, "sources.0.limit: 0 is less than the minimum of 1"),
-    "not semantic": ('"1.2.0"', '"1.2"', 3, "project.version: '1.2' does not have the form .*semantic version"),
+    "not semantic": ('"1.2.0"', '"1.2"', 3, "project.version: version '1.2' is not a semantic version"),
     "no address": ("https://two/v1/", "two", 10, "models.writer.base_url: expected an address such as http"),
     "bad port": ("//two", "//two:99999", 10, "models.writer.base_url: expected an address"),
     "bad host": ("//two", "//[::1", 10, "models.writer.base_url: expected an address"),

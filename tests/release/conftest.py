@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ import pytest
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.records import RELEASED, clip_id, question_id, shard_of
 from audiomcq_cli.release.build import ReleaseInfo
-from audiomcq_cli.storage.manifest import write_manifest
+from audiomcq_cli.storage.manifest import manifest_path, write_manifest
 from audiomcq_cli.storage.shards import ShardWriter, hash_file, shard
+from tests.servers.hub import TOKEN, RunningHub, running_hub
 
 MakeRow = Callable[..., Row]
 MakeStage = Callable[..., Path]
@@ -26,7 +29,8 @@ def released_row(number: int, subset: str = "sft", label: str = "weak", **values
     provenance = {"column": "question", "model": "m", "revision": "r", "prompt": "question", "prompt_version": "1"}
     vote = {
         "judge": "judge_a", "model": "some/judge", "revision": "abc", "condition": "silence:30",
-        "order": [0, 1, 2, 3], "chosen": 0, "status": "right" if label == "weak" else "wrong", "call": f"{number:064x}",
+        "order": [0, 1, 2, 3], "chosen": 0 if label == "weak" else 1, "status": "right" if label == "weak" else "wrong",
+        "call": f"{number:064x}",
     }  # fmt: skip
     row = {
         "source_dataset": source, "id": question_id(clip, "llm", 0), "question_type": "sound",
@@ -117,3 +121,86 @@ def stage(tmp_path: Path) -> Path:
     kinds = ("sound", "music", "speech")
     rows = [released_row(n, *pairs[n % 4], question_type=kinds[n % 3]) for n in range(40)]
     return write_stage(tmp_path / "split", rows, shards=4)
+
+
+# ------------------------------------------------------------------------------------------------ audio and the Hub
+
+
+def write_tone(path: Path, seconds: float, pitch: int) -> None:
+    """A short tone."""
+    import numpy as np
+    import soundfile
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    time = np.arange(round(seconds * 8_000)) / 8_000
+    soundfile.write(path, 0.1 * np.sin(2 * np.pi * pitch * time), 8_000)
+
+
+def rewrite(folder: Path, path: str, change: Callable[[Any], Any], *, row_group: int = 100, **how: Any) -> None:
+    """Change the table of a data file, and name the new file in the manifest, as somebody who knows it would."""
+    import pyarrow.parquet as pq
+
+    table = change(pq.read_table(folder / path, partitioning=None))
+    pq.write_table(table, folder / path, row_group_size=row_group, **({"write_page_index": True} | how))
+    refresh(folder, path, rows=table.num_rows)
+
+
+def refresh(folder: Path, path: str, **values: Any) -> None:
+    """Name a file in the manifest as it is now."""
+    manifest = json.loads(manifest_path(folder).read_text())
+    for entry in manifest.get("files", manifest.get("shards")):
+        if entry["file"] == path:
+            entry |= {"sha256": hash_file(folder / path), **values}
+            entry |= {"size": (folder / path).stat().st_size} if "size" in entry else {}
+    manifest_path(folder).write_text(json.dumps(manifest))
+
+
+def embed_tones(folder: Path) -> None:
+    """Put a tone into every row of a release, and take the features out of its card, where there is no audio yet."""
+    import pyarrow as pa
+
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+
+    def add(table: Any) -> Any:
+        rows = table.to_pylist()
+        for row in rows:
+            tone = folder.parent / "tones" / row["audio_path"]
+            write_tone(tone, 0.5, 200 + 10 * int(row["source_id"]))
+            row |= {"audio_sha256": hash_file(tone), "duration": 0.5}
+            row["audio"] = {"bytes": tone.read_bytes(), "path": row["audio_path"]}
+        return pa.Table.from_pylist(rows, schema=pa.schema([pa.field("audio", kind), *table.schema]))
+
+    for file in sorted(folder.glob("data/*/*.parquet")):
+        rewrite(folder, file.relative_to(folder).as_posix(), add)
+    card = (folder / "README.md").read_text()
+    (folder / "README.md").write_text(re.sub(r"dataset_info:\n(?:(?:- |  ).*\n)*", "", card))
+
+
+@pytest.fixture(scope="module")
+def hub_server() -> Iterator[RunningHub]:
+    from huggingface_hub import close_session
+
+    with running_hub() as hub:
+        yield hub
+    close_session()
+
+
+@pytest.fixture
+def hub(hub_server: RunningHub, monkeypatch: pytest.MonkeyPatch) -> RunningHub:
+    """A Hub for this process, which else may not use any, with a token that may write."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_ENDPOINT", hub_server.url)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    hub_server.clear()
+    return hub_server
+
+
+def upload(hub: RunningHub, repo: str, folder: Path, **options: Any) -> str:
+    """Commit a folder in place of what is there; returns the commit."""
+    old = hub.tree(repo) if hub.refs(repo) else {}
+    files: dict[str, bytes | None] = {path: None for path in old if path != ".gitattributes"}
+    files |= {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return hub.commit(repo, files, **options)

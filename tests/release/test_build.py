@@ -164,6 +164,7 @@ def test_a_new_release_takes_the_place_of_the_old(stage: Path, tmp_path: Path) -
     report = build_release(smaller, target, replace(INFO, version="2.0.0"))
     assert sorted(snapshot(target)) == [
         ".audiomcq/manifest.json",
+        "CHANGELOG.md",
         "README.md",
         "data/sft/weak-00000-of-00001.parquet",
     ]

@@ -141,7 +141,7 @@ def drop_sizes(data: dict[str, Any]) -> dict[str, Any]:
 def test_hostile_text_changes_only_itself(text: str, tmp_path: Path) -> None:
     """Names, licences and sources are read back as they are, and the card has the same shape as without them."""
     plain = build_card(tmp_path / "plain", replace(INFO, title="T", license="Some terms"), license="L")
-    info = replace(INFO, title=text, license=text, version=text, repo=text)
+    info = replace(INFO, title=text, license=text, repo=text)
     card = build_card(tmp_path / "hostile", info, license=text)
     data, expected = (drop_sizes(one.data.to_dict()) for one in (card, plain))
     assert (data["pretty_name"], data["license"], data["license_name"]) == (text, "other", text)

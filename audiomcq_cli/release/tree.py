@@ -1,0 +1,209 @@
+"""One way to look into a release or stage folder, wherever it lies: on this disk, or at a revision on the Hub.
+
+A revision is resolved to its commit once, so a reader sees one state however the branch moves. Hashes of large files
+come with the listing of the Hub; of a Parquet file only the columns asked for are read, over range requests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.release.access import asking
+from audiomcq_cli.storage.shards import HIDDEN
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+MANIFEST = f"{HIDDEN}/manifest.json"
+
+_REPO = re.compile(r"[\w.-]+/[\w.-]+(@.+)?")
+_DATA = re.compile(
+    r"(?:data/(?P<subset>[^/]+)/(?P<label>[^/]+)-|part-)(?P<index>\d{5})-of-(?P<count>\d{5})\.parquet"
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TreeFile:
+    """A file: its path below the root, its size, and its SHA-256 where the listing tells it."""
+
+    path: str
+    size: int
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A Parquet file of rows: shard and number of shards, and in a release the subset and label that its name says."""
+
+    path: str
+    index: int
+    count: int
+    subset: str | None
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The files below a root.
+
+    Attributes:
+        name: As people named it, for messages. folder: Where it lies on this disk, if it does.
+        commit: The commit on the Hub. files: By path, hidden ones as well.
+    """
+
+    name: str
+    files: Mapping[str, TreeFile]
+    folder: Path | None = None
+    commit: str = ""
+    _fs: Any = field(default=None, repr=False)
+    _root: str = field(default="", repr=False)
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[IO[bytes]]:
+        """A file to read, at any place of it.
+
+        Raises:
+            InputError: There is none. HubError: The Hub does not give it.
+        """
+        if path not in self.files:
+            raise InputError("no such file", file=f"{self.name}/{path}")
+        if self.folder:
+            with (self.folder / path).open("rb") as file:
+                yield file
+            return
+        # Ranges are asked for as they are: reading ahead would fetch the audio between two columns.
+        how = {"cache_type": "none", "size": self.files[path].size}
+        with asking(self.name), self._fs.open(f"{self._root}/{path}", "rb", **how) as file:
+            yield file
+
+    def read(self, path: str) -> bytes:
+        """A whole file; raises like ``open``."""
+        with self.open(path) as file:
+            return file.read()
+
+    def hash(self, path: str) -> str:
+        """SHA-256 of a file, hex: as the Hub tells it, else of its bytes."""
+        if known := self.files[path].sha256:
+            return known
+        digest = hashlib.sha256()
+        with self.open(path) as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest()
+
+    @contextmanager
+    def parquet(self, path: str) -> Iterator[pq.ParquetFile]:
+        """A Parquet file; raises like ``open``, and ``InputError`` where it is none or breaks off."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        with self.open(path) as file:
+            try:
+                with pq.ParquetFile(file, pre_buffer=self.folder is None) as parquet:
+                    yield parquet
+            except (pa.ArrowException, OSError) as error:
+                if isinstance(error, OSError) and type(error) is not OSError:
+                    raise  # of the connection, not of the file
+                problem = " ".join(str(error).split())
+                raise InputError(f"not a readable Parquet file: {problem}", file=f"{self.name}/{path}") from error
+
+    def batches(self, path: str, columns: Sequence[str] | None = None, rows: int = 1_000) -> Iterator[pa.RecordBatch]:
+        """The rows of a Parquet file in some columns; one part of a struct is named as ``audio.path``."""
+        with self.parquet(path) as file:
+            yield from file.iter_batches(batch_size=rows, columns=list(columns) if columns is not None else None)
+
+    def data_files(self) -> list[DataFile]:
+        """The files of rows, by their names, in order."""
+        found = []
+        for path in sorted(self.files):
+            if match := _DATA.fullmatch(path):
+                place = int(match["index"]), int(match["count"])
+                found.append(DataFile(path, *place, match["subset"], match["label"]))
+        return found
+
+
+def open_tree(where: str | Path) -> Tree:
+    """Look into a folder or a dataset on the Hub.
+
+    Args:
+        where: A folder, else ``org/name[@revision]``, which may have ``hf:`` before it (a folder of that name does not
+            count then). ``HF_ENDPOINT`` and ``HF_TOKEN`` say which Hub, and who asks.
+
+    Raises:
+        InputError: There is no such thing. HubError: The Hub refuses or does not answer.
+    """
+    text = str(where)
+    repo = text.removeprefix("hf:")
+    if repo == text and Path(text).exists():
+        return _open_folder(Path(text))
+    if not _REPO.fullmatch(repo):
+        raise InputError("no such folder", file=text, hint="a dataset on the Hub is named org/name[@revision]")
+    name, _, revision = repo.partition("@")
+    return _open_hub(name, revision or "main")
+
+
+def read_manifest_of(tree: Tree) -> dict[str, Any]:
+    """The manifest of a release or of a stage folder, told apart by its key ``release`` or ``stage``.
+
+    Raises:
+        InputError: There is none, or it is of neither.
+    """
+    if MANIFEST not in tree.files:
+        hint = "a stage that is not finished has none" if tree.folder else "only what audiomcq published has one"
+        raise InputError(f"not a release: it has no {MANIFEST}", file=tree.name, hint=hint)
+    place = f"{tree.name}/{MANIFEST}"
+    try:
+        manifest = json.loads(tree.read(MANIFEST))
+    except ValueError as error:
+        raise InputError(f"not JSON: {error}", file=place) from error
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("release", manifest.get("stage")), str):
+        raise InputError("neither the manifest of a release nor of a stage", file=place)
+    listed, key = manifest.get("files" if "release" in manifest else "shards"), "file"
+    if not isinstance(listed, list) or not all(
+        isinstance(one, dict) and isinstance(one.get(key), str) for one in listed
+    ):
+        raise InputError("the manifest does not list its files", file=place)
+    return manifest
+
+
+def _open_folder(folder: Path) -> Tree:
+    if not folder.is_dir():
+        raise InputError("not a folder", file=str(folder), hint="name the folder of a release or of a stage")
+    root = folder.resolve()
+    files = {}
+    for parent, _, names in os.walk(root):
+        for name in names:
+            path = Path(parent, name)
+            if path.is_file():  # not a link to nothing
+                place = path.relative_to(root).as_posix()
+                files[place] = TreeFile(place, path.stat().st_size)
+    return Tree(str(folder), files, folder=root)
+
+
+def _open_hub(repo: str, revision: str) -> Tree:
+    from huggingface_hub import HfApi, HfFileSystem
+    from huggingface_hub.hf_api import RepoFile
+
+    name = repo if revision == "main" else f"{repo}@{revision}"
+    endpoint = os.environ.get("HF_ENDPOINT") or None
+    api = HfApi(endpoint=endpoint)
+    with asking(name):
+        commit = api.dataset_info(repo, revision=revision, expand=["sha"]).sha or revision
+        listed = api.list_repo_tree(repo, recursive=True, revision=commit, repo_type="dataset")
+        files = {
+            one.path: TreeFile(one.path, one.size, one.lfs.sha256 if one.lfs else None)
+            for one in listed
+            if isinstance(one, RepoFile)
+        }
+    system = HfFileSystem(endpoint=endpoint, skip_instance_cache=True)
+    return Tree(name, files, commit=commit, _fs=system, _root=f"datasets/{repo}@{commit}")
