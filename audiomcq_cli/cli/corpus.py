@@ -160,6 +160,9 @@ def run(
     ] = None,
     replay: Annotated[bool, typer.Option("--replay", help="Answer from the journal alone, and call nothing.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; call and write nothing.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="With --dry-run: print Markdown, ready for a comment on GitHub.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run all stages of a recipe in order; what did not change is not done again."""
@@ -170,7 +173,7 @@ def run(
     names = _names(loaded, until)
     jobs = _jobs(loaded, [name for name in names if name != "publish"], limit, keep_failed, replay)
     if dry_run:
-        rehearse_jobs(jobs, loaded, throughput)
+        rehearse_jobs(jobs, loaded, throughput, markdown=markdown)
         return
     run_jobs(jobs, loaded)
     if "publish" in names:

@@ -58,8 +58,8 @@ def run_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
     _run(recipe, work)
 
 
-def rehearse_jobs(jobs: Sequence[Job], recipe: Recipe, throughput: float | None) -> None:
-    """Say what the jobs would send and cost, without calling or writing anything."""
+def rehearse_jobs(jobs: Sequence[Job], recipe: Recipe, throughput: float | None, *, markdown: bool = False) -> None:
+    """Say what the jobs would send and cost, without calling or writing anything; as Markdown on stdout, if so wanted."""
     from audiomcq_cli.engine.rehearse import rehearse
 
     _check(jobs, recipe)
@@ -85,13 +85,21 @@ def rehearse_jobs(jobs: Sequence[Job], recipe: Recipe, throughput: float | None)
     sums = (total["calls"], total["prompt_tokens"], total["completion_tokens"])
     money = f"{total['cost']:,.4f}" if any(one.cost for one in estimates) else ""
     rows.append(("all", estimates[0].items, estimates[-1].rows, "", *sums, money, describe_time(total["seconds"])))
-    out.table("Dry run: what is not in the journal yet", columns, rows)
+    title = "Dry run: what is not in the journal yet"
     unknown = [one.stage for one in estimates if one.calls and not one.known]
+    guessed = (
+        f"nothing is known yet of {', '.join(unknown)}: guessed from the prompts' examples, and that all is kept"
+        " unless [expect] says otherwise; run a part first (--limit) and ask again"
+    )
+    if markdown:
+        from audiomcq_cli.release.markdown import escape, write_table
+
+        table = write_table(columns, rows)
+        out.data("\n\n".join([f"### {title}", table, *([escape(guessed)] if unknown else [])]))
+        return
+    out.table(title, columns, rows)
     if unknown:
-        out.say(
-            f"nothing is known yet of {', '.join(unknown)}: guessed from the prompts' examples, and that all is kept"
-            " unless [expect] says otherwise; run a part first (--limit) and ask again"
-        )
+        out.say(guessed)
 
 
 def total_estimate(estimates: Sequence[Estimate]) -> dict[str, Any]:
