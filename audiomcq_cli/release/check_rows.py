@@ -53,11 +53,11 @@ class RowChecks:
         who do.
     """
 
-    def __init__(self, tree: Tree, manifest: Mapping[str, Any], columns: Sequence[str]) -> None:
-        """Check for the columns that the rows have to have."""
+    def __init__(self, tree: Tree, manifest: Mapping[str, Any], columns: Sequence[str], *, release: bool) -> None:
+        """Check for the columns that the rows have to have; an empty manifest says nothing of them."""
         self._tree, self._columns = tree, list(columns)
-        self._release = "release" in manifest
-        entries = manifest.get("files" if self._release else "shards", ())
+        self._release = release
+        entries = manifest.get("files" if release else "shards", ())
         self._listed = {entry["file"]: entry.get("rows") for entry in entries}
         self._rule = _find_rule(manifest)
         self._hashes: list[npt.NDArray[np.uint64]] = []

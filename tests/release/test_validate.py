@@ -171,6 +171,7 @@ FILES: list[tuple[str, Harm, str, str]] = [
     ("total", alter(lambda table: table.slice(1)), "counts", "counts 12 rows; there are 11"),
     ("listed", edit_manifest(lambda m: m["files"][-1].update(rows=7)), "counts", "has 6 rows, the manifest says 7"),
     ("manifest", edit_manifest(lambda m: m.pop("lineage")), "manifest", "'lineage' is a required property"),
+    ("odd manifest", edit_manifest(lambda m: m.update(rows="many", counts=[{}], sources=[3])), "manifest", "'many'"),
     ("license", edit_manifest(lambda m: m.update(license="unknown")), "license", "the questions have no licence"),
     ("source", edit_manifest(lambda m: m.update(sources=[])), "license", "the source AudioCaps has rows, and the"),
     ("croissant", write("croissant.json", "{}"), "json", "croissant.json: $: '@context' is a required property"),
