@@ -13,7 +13,7 @@
     ├── StorageError ..................... 8   a folder on disk contradicts itself or cannot be written
     │   └── JournalBusy                        another run is writing the same journal
     ├── TooManyRejected .................. 10  a stage rejected a larger part of its items than max_rejected allows
-    ├── HubError ......................... 11  the Hugging Face Hub refuses or does not answer
+    ├── HubError ......................... 11  the Hub refuses, or cannot be reached; nothing is half-published
     ├── Interrupted ...................... 130 Ctrl-C or SIGTERM; everything done so far is kept
     │   └── BudgetReached ................ 9   the budget is used up; likewise
     └── CallError                              one call to a model went wrong; never leaves the engine
@@ -98,16 +98,6 @@ class CapabilityMissing(ModelError):
     """A stage needs something that the model it was given cannot do."""
 
 
-class HubError(AudiomcqError):
-    """The Hugging Face Hub refuses, or does not answer."""
-
-    exit_code = 11
-
-    def __init__(self, message: str, *, hint: str = "", retryable: bool = False) -> None:
-        super().__init__(message, hint=hint)
-        self.retryable = retryable  # type: ignore[misc]  # of this one: a right that is missing stays missing
-
-
 class Incomplete(AudiomcqError):
     """Some rows failed; the same command retries just those."""
 
@@ -150,6 +140,21 @@ class TooManyRejected(AudiomcqError):
     """A stage rejected a larger part of its items than is allowed."""
 
     exit_code = 10
+
+
+class HubError(AudiomcqError):
+    """The Hub refuses something, or cannot be reached; a release is never half there.
+
+    Attributes:
+        status: HTTP status that it answered; None where it did not answer. retryable: As of every error, for this one.
+    """
+
+    exit_code = 11
+
+    def __init__(self, message: str, *, hint: str = "", status: int | None = None, retryable: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.retryable = retryable  # type: ignore[misc]  # a right that is missing stays missing
 
 
 class CallError(AudiomcqError):

@@ -51,9 +51,11 @@ def http(shared_server: RunningServer) -> RunningServer:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many kills were survived, how many calls no journal had at them, and how many of those were repeated."""
-    ended = [report for report in terminalreporter.getreports("passed") if report.when == "call"]
-    kills = [value for report in ended for name, value in report.user_properties if name == "kill"]
+    """Say how many kills were survived, what was lost at them, and how much of that was done again."""
+    told = [one for report in terminalreporter.getreports("passed") for one in report.user_properties]
+    for pushes, repeated, sent in (value for name, value in told if name == "push"):
+        terminalreporter.write_line(f"{pushes} kills of a push survived: {repeated} of {sent} bytes were sent twice")
+    kills = [value for name, value in told if name == "kill"]
     if kills:
         unsaved, repeated = zip(*kills, strict=True)
         terminalreporter.write_line(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from audiomcq_cli.backends._answers import read_wait
@@ -32,17 +34,43 @@ def find_capabilities(model: Model) -> Capabilities:
 
 
 def read_key(model: Model) -> str:
-    """The key of a model, from the environment; raises ``RecipeError`` where the variable is not set."""
+    """The key of a model, from the environment.
+
+    Raises:
+        RecipeError: The variable is not set, or what it holds cannot be a key.
+    """
     name = model.api_key_env or ("" if model.base_url else OPENAI_KEY)
-    key = os.environ.get(name, "") if name else ""
+    key = os.environ.get(name, "").strip() if name else ""
+    # What stands where the name should may well be the key itself; those are hardly ever in capitals and underscores.
+    shown = name if name.isupper() and "_" in name else "that api_key_env names"
     if name and not key:
-        raise RecipeError(f"model {model.name!r}: the environment variable {name} is not set", hint=f"export {name}=…")
+        raise RecipeError(
+            f"model {model.name!r}: the environment variable {shown} is not set",
+            hint="export it; api_key_env is the name of a variable, and the key is what that holds",
+        )
+    if not re.fullmatch("[!-~]*", key):  # an HTTP library would say so with the key in its words
+        raise RecipeError(
+            f"model {model.name!r}: the environment variable {shown} holds no key",
+            hint="a key is one line of letters, digits and signs, without spaces: export it again",
+        )
     return key
 
 
 def hide(key: str, text: bytes) -> bytes:
     """Take the key out of what a server sent; one too short to be a secret (vLLM's EMPTY) may be a word."""
-    return text.replace(key.encode(), b"***") if len(key) >= SECRET_LENGTH else text
+    if len(key) < SECRET_LENGTH or max(re.findall("[A-Za-z0-9]*", key), key=len).encode() not in text:
+        return text
+    return _spellings(key).sub(b"***", text)
+
+
+@cache
+def _spellings(key: str) -> re.Pattern[bytes]:
+    """The key as it is, and as its signs stand in URLs (%2F) and in JSON (\\/ or \\u002f)."""
+
+    def spell(sign: str) -> str:
+        return rf"(?:\\?{re.escape(sign)}|(?i:%{ord(sign):02x}|\\u{ord(sign):04x}))"
+
+    return re.compile("".join(sign if sign.isalnum() else spell(sign) for sign in key).encode())
 
 
 async def write_body(model: Model, call: Call, encode: Encoder) -> dict[str, Any]:

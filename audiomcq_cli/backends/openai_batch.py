@@ -34,7 +34,7 @@ from audiomcq_cli.contracts import (
     Model,
     option,
 )
-from audiomcq_cli.errors import AudiomcqError, CallRefused, CallUnavailable, EndpointUnreachable
+from audiomcq_cli.errors import AudiomcqError, CallRefused, CallUnavailable, EndpointUnreachable, RecipeError
 
 if TYPE_CHECKING:
     import openai
@@ -99,7 +99,7 @@ class OpenAIBatch:
         """
         try:
             with self._translating():
-                served = [model.id async for model in self._client().models.list()]
+                served = [hide(self._key, model.id.encode()).decode() async for model in self._client().models.list()]
         except CallUnavailable as error:
             raise EndpointUnreachable(
                 f"model {self._model.name!r}: nothing answers at {self._url}: {error}",
@@ -172,19 +172,29 @@ class OpenAIBatch:
             import openai
 
             timeout = openai.Timeout(self._model.timeout, connect=self._model.connect_timeout)
+            try:
+                # A POST that is sent elsewhere would arrive there as a GET, and what that lists would pass for a batch.
+                http = openai.DefaultAsyncHttpxClient(base_url=self._url, timeout=timeout, follow_redirects=False)
+            except (ValueError, ImportError):  # its words hold the proxy's address, and in that may be a password
+                raise RecipeError(
+                    f"model {self._model.name!r}: the proxy that the environment names cannot be used",
+                    hint="look at http_proxy, https_proxy and all_proxy; no_proxy names hosts that need none",
+                ) from None
             self._sdk = openai.AsyncOpenAI(
                 api_key=self._key or "none",
                 base_url=self._url,
                 max_retries=RETRIES,
                 timeout=timeout,
-                # A POST that is sent elsewhere would arrive there as a GET, and what that lists would pass for a batch.
-                http_client=openai.DefaultAsyncHttpxClient(base_url=self._url, timeout=timeout, follow_redirects=False),
+                http_client=http,
             )
         return self._sdk if retries == RETRIES else self._sdk.with_options(max_retries=retries)
 
     @contextmanager
     def _translating(self, wanted: str = "") -> Iterator[None]:
-        """Make our errors of the SDK's; a 404 says that what is ``wanted`` is not there, else that the model is not."""
+        """Make our errors of the SDK's; a 404 says that what is ``wanted`` is not there, else that the model is not.
+
+        Theirs are not kept as causes: they hold what the server sent, and in that may be the key.
+        """
         import openai
 
         try:
@@ -194,10 +204,11 @@ class OpenAIBatch:
         except openai.APIStatusError as error:
             body = hide(self._key, error.response.content)
             if wanted and error.status_code == 404:
-                raise CallRefused(f"there is no {wanted} at {self._url}", code="status_404") from error
-            raise self._translate(error.status_code, body, error.response.headers) from error
+                raise CallRefused(f"there is no {wanted} at {self._url}", code="status_404") from None
+            raise self._translate(error.status_code, body, error.response.headers) from None
         except (openai.APIConnectionError, openai.APIResponseValidationError) as error:
-            raise CallUnavailable(f"connection failed: {type(error).__name__}", code="connection") from error
+            cause = type(error.__cause__ or error).__name__
+            raise CallUnavailable(f"connection failed: {cause}", code="connection") from None
 
     def _translate(self, status: int, body: bytes, headers: Mapping[str, str]) -> AudiomcqError:
         return translate(self._model, self._url, status, body, headers, keyed=bool(self._key))
@@ -212,8 +223,8 @@ class OpenAIBatch:
                         *lines, rest = (rest + piece).split(b"\n")
                         for line in lines:
                             yield line
-                except Exception as error:  # whichever HTTP library this SDK has under it
-                    raise CallUnavailable(f"download cut short: {type(error).__name__}", code="connection") from error
+                except Exception as error:  # noqa: BLE001 - whichever HTTP library this SDK has under it
+                    raise CallUnavailable(f"download cut short: {type(error).__name__}", code="connection") from None
         if rest:
             yield rest
 
@@ -241,7 +252,7 @@ class OpenAIBatch:
     def _read_line(self, line: bytes) -> BatchResult | None:
         """One line of an output or an error file; None for what is no result of a request."""
         try:
-            result = orjson.loads(line)
+            result = orjson.loads(hide(self._key, line))
             name, response, problem = str(result["custom_id"]), result.get("response"), result.get("error")
             status, body = (int(response["status_code"]), response["body"]) if response else (0, None)
         except (ValueError, LookupError, TypeError, AttributeError):
@@ -249,7 +260,7 @@ class OpenAIBatch:
         return BatchResult(name, self._read_outcome(status, body, problem))
 
     def _read_outcome(self, status: int, body: Any, problem: Any) -> Completion | AudiomcqError:
-        text = hide(self._key, orjson.dumps(body))
+        text = orjson.dumps(body)
         if status == 200:
             try:
                 return read_completion(text)

@@ -139,11 +139,11 @@ class OpenAICompatible:
             async with self._client().get(url, timeout=timeout, allow_redirects=False) as response:
                 return response.status, hide(self._key, await _read(response))
         except (aiohttp.ClientError, TimeoutError) as error:
-            what = error or f"no answer in {CHECK_SECONDS:g} s"
+            what = hide(self._key, str(error).encode()).decode() or f"no answer in {CHECK_SECONDS:g} s"
             raise EndpointUnreachable(
                 f"model {self._model.name!r}: nothing answers at {self._url}: {what}",
                 hint="is the server running, and is base_url right (it usually ends in /v1)?",
-            ) from error
+            ) from None  # it may hold what the server sent, and in that the key
 
     def _translate(self, status: int, body: bytes, headers: Mapping[str, str]) -> AudiomcqError:
         return translate(self._model, self._url, status, body, headers, keyed=bool(self._key))

@@ -129,8 +129,15 @@ class StageProgress:
 
 
 def printable(text: str) -> str:
-    """Text with its control characters shown as escapes: captions and replies are not ours."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)
+    """Text with characters that steer a terminal, or turn the order of others round, shown as escapes.
+
+    Captions and replies are not ours.
+    """
+    return re.sub(
+        r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]",
+        lambda found: found[0].encode("unicode_escape").decode(),
+        text,
+    )
 
 
 def describe_reasons(reasons: Mapping[str, Mapping[str, int]]) -> str:

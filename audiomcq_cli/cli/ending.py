@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from audiomcq_cli.cli.console import out
 from audiomcq_cli.errors import AudiomcqError, Interrupted, StorageError
+from audiomcq_cli.storage.shards import UNWRITABLE
 
 DIFFERENT = 12
 """Exit code of ``diff --exit-code`` where the two differ: an answer, no failure."""
@@ -55,7 +56,7 @@ def _describe(error: Exception) -> dict[str, Any]:
     elif isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         code, message = StorageError.exit_code, f"{place}{error.strerror or error}"
-        hint = "is the disk full, or the folder not yours to write?"
+        hint = UNWRITABLE
     return _summarise(type(error).__name__, message, code, hint, retryable)
 
 

@@ -92,16 +92,15 @@ class Recipe:
 
 
 def override(recipe: Recipe, table: str, given: Mapping[str, Any]) -> Recipe:
-    """A recipe with other values in its table ``budget`` or ``limits``, as flags give them.
+    """A recipe with other values in its table ``budget``, ``limits`` or ``publish``, as flags give them.
 
     Raises:
         RecipeError: A value is none that the table takes.
     """
     if problem := _first_problem(dict(given), schema("recipe")["properties"][table]):
         raise RecipeError(f"{table} {'.'.join(str(key) for key in problem[0])}: {problem[1]}")
-    if table == "budget":
-        return replace(recipe, budget={**recipe.budget, **given})
-    return replace(recipe, limits={**recipe.limits, **given})
+    whole: dict[str, Any] = {table: {**getattr(recipe, table), **given}}
+    return replace(recipe, **whole)
 
 
 def recipe_schema() -> dict[str, Any]:
@@ -226,7 +225,7 @@ class _Reader:
         )
 
     def _check_url(self, keys: Sequence[str | int], url: str) -> None:
-        if "@" in url or "?" in url:  # before it is shown
+        if "@" in url or "?" in url:
             raise self._error(keys, "an address holds no credentials; name a variable in api_key_env instead")
         try:
             parts = urlsplit(url)
@@ -234,7 +233,7 @@ class _Reader:
         except ValueError:  # a bad port or IPv6 address
             wrong = True
         if wrong:
-            raise self._error(keys, f"expected an address such as http://localhost:8000/v1, found {url!r}")
+            raise self._error(keys, "expected an address such as http://localhost:8000/v1")  # it may hold a password
 
     def _sources(self, tables: Any, base: Mapping[str, Any]) -> tuple[SourceSpec, ...]:
         if not isinstance(tables, list):
@@ -379,8 +378,8 @@ def _first_problem(table: Any, wanted: Mapping[str, Any]) -> tuple[list[str | in
 def _explain(error: Any, keys: Sequence[str | int]) -> str:
     """What is wrong with a value, for people."""
     described = error.schema.get("description", "")
-    # What stands where the name of a variable should may well be the key itself.
-    found = "something else" if keys and keys[-1] == "api_key_env" else repr(error.instance)
+    # What stands where the name of a variable should may well be the key itself; an address may hold a password.
+    found = "something else" if keys and keys[-1] in ("api_key_env", "base_url") else repr(error.instance)
     match error.validator:
         case "required":
             missing = next(name for name in error.validator_value if name not in error.instance)

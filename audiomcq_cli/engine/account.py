@@ -67,6 +67,7 @@ class StageReport:
     Attributes:
         stage, target: Which. items: in, kept, rejected, failed, over all shards that are there. reasons: Counts by
             outcome and reason code. rows: Kept. shards: How many there are; redone: worked on in this run.
+        why: How many of those were missing, damaged, changed (another fingerprint) or failed (items to retry).
         missing: Shards not there yet, or of other inputs or options (worked on elsewhere). seconds: Wall time.
         calls, prompt_tokens, completion_tokens: Of this run, by model. cost: Where it has a price. retries: Calls that
             were sent again. set_aside: How often an address was set aside. in_flight: Calls in flight, on average.
@@ -81,6 +82,7 @@ class StageReport:
     redone: int
     missing: int
     seconds: float
+    why: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
     retries: Mapping[str, int] = field(default_factory=dict)
     prompt_tokens: Mapping[str, int] = field(default_factory=dict)
@@ -107,18 +109,12 @@ def audio_roots(job: Job) -> dict[str, Path]:
     return {name: job.source / root for name, root in found["audio_roots"].items()} if found else {}
 
 
-def recorded_hashes(target: Path) -> dict[str, str]:
-    """Hashes of the shards of a folder by name, as its manifest has them; none where it is not finished."""
-    found = manifests.read_manifest(target)
-    return {shard["file"]: shard["sha256"] for shard in found["shards"]} if found else {}
-
-
 def report(
     job: Job,
     notes: Sequence[Mapping[str, Any]],
     shards: int,
     *,
-    redone: int,
+    why: Mapping[str, int],
     seconds: float,
     spent: Mapping[str, Mapping[str, Any]],
 ) -> StageReport:
@@ -130,7 +126,8 @@ def report(
         reasons=manifests.total_reasons(note["reasons"] for note in notes),
         rows=sum(note["rows"] for note in notes),
         shards=shards,
-        redone=redone,
+        redone=sum(why.values()),
+        why=why,
         missing=shards - len(notes),
         seconds=seconds,
         **spent,

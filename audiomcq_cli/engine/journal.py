@@ -169,7 +169,7 @@ class JournalWriter:
     def __init__(self) -> None:
         self.elsewhere = Elsewhere()
         self._queue: queue.SimpleQueue[tuple[Journal, bytes, bytes] | asyncio.Future[None] | None] = queue.SimpleQueue()
-        self._error: Exception | None = None
+        self._error: StorageError | None = None
         self._open: dict[Journal, filelock.BaseFileLock] = {}
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -204,7 +204,7 @@ class JournalWriter:
     def add(self, journal: Journal, key: bytes, body: bytes) -> None:
         """Queue one reply for the next group."""
         if self._error:
-            raise StorageError(f"{journal.path}: replies cannot be stored: {self._error}") from self._error
+            raise _again(self._error) from self._error
         self._queue.put((journal, key, body))
 
     async def flush(self) -> None:
@@ -267,9 +267,9 @@ class JournalWriter:
         try:
             for journal, rows in groups.items():
                 if journal._connection is not None:
-                    with journal._connection:
+                    with journal_file.reporting(journal.path), journal._connection:
                         journal._connection.executemany("REPLACE INTO replies VALUES (?, ?)", rows)
-        except sqlite3.Error as error:
+        except StorageError as error:
             self._error = error
 
 
@@ -282,10 +282,15 @@ def _read_entry(key: bytes, body: bytes, path: Path) -> Entry:
         raise damaged(path, f"the reply {key.hex()[:16]}… cannot be read: {error}") from error
 
 
-def _resolve(future: asyncio.Future[None], error: Exception | None) -> None:
+def _resolve(future: asyncio.Future[None], error: StorageError | None) -> None:
     if future.cancelled():
         return
     if error:
-        future.set_exception(StorageError(f"replies cannot be stored: {error}", hint="is the disk full?"))
+        future.set_exception(_again(error))
     else:
         future.set_result(None)
+
+
+def _again(error: StorageError) -> StorageError:
+    """What went wrong in the thread, for each who asks: which file, and what can be done."""
+    return StorageError(f"replies cannot be stored: {error}", hint=error.hint)

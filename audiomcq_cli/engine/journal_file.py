@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiomcq_cli.errors import JournalBusy, StorageError
-from audiomcq_cli.storage.shards import replacing
+from audiomcq_cli.storage.shards import UNWRITABLE, replacing
 
 if TYPE_CHECKING:
     import filelock
@@ -212,8 +212,7 @@ def reporting(path: Path) -> Iterator[None]:
         if code in _BUSY:
             raise JournalBusy(f"{path}: another process is writing it", hint="try again when it has ended") from error
         if code in _UNREACHABLE:
-            hint = "is the disk full, or the folder not yours to write?"
-            raise StorageError(f"{path}: cannot be read or written: {error}", hint=hint) from error
+            raise StorageError(f"{path}: cannot be read or written: {error}", hint=UNWRITABLE) from error
         raise damaged(path, str(error)) from error
 
 

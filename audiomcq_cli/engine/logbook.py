@@ -6,6 +6,7 @@ was killed leaves it behind, and the next one enters it into the log, so that wh
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
@@ -40,24 +41,30 @@ def log_path(folder: Path) -> Path:
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """The runs of a stage in order, as far as they can be read (a kill may cut the last line)."""
+    """The runs of a stage in order, as far as they can be read (a kill or a full disk may cut a line)."""
     path = log_path(folder)
-    entries = []
-    for line in path.read_bytes().splitlines() if path.is_file() else ():
-        try:
-            entries.append(orjson.loads(line))
-        except orjson.JSONDecodeError:
-            continue
-    return entries
+    lines = path.read_bytes().splitlines() if path.is_file() else ()
+    return [entry for line in lines if (entry := _read_entry(line))]
 
 
 def read_now(folder: Path) -> dict[Path, dict[str, Any]]:
     """What the runs at work on a stage, or those that were killed at it, wrote last, by file."""
     found = {}
     for path in sorted((folder / HIDDEN).glob("now-*.json")):
-        with suppress(OSError, orjson.JSONDecodeError):
-            found[path] = orjson.loads(path.read_bytes())
+        with suppress(OSError):
+            if entry := _read_entry(path.read_bytes()):
+                found[path] = entry
     return found
+
+
+def _read_entry(data: bytes) -> dict[str, Any]:
+    """What a run noted; empty where that cannot be read."""
+    try:
+        entry = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return {}
+    known = isinstance(entry, dict) and entry.keys() >= {"stage", "command", "host", "pid", "began"}
+    return entry if known else {}
 
 
 def is_alive(now: Mapping[str, Any]) -> bool:
@@ -83,6 +90,7 @@ class Logbook(Progress):
         self._items: Counter[str] = Counter()
         self._before = self._count()
         self._beat = 0.0
+        self._entered = False
         self._began = time.monotonic()
         self._known = {
             "stage": job.name,
@@ -108,7 +116,8 @@ class Logbook(Progress):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.end()
-        self._now.unlink(missing_ok=True)
+        if self._entered:
+            self._now.unlink(missing_ok=True)
 
     @property
     def spent(self) -> dict[str, dict[str, Any]]:
@@ -130,9 +139,15 @@ class Logbook(Progress):
         return time.monotonic() - self._began
 
     def enter(self, report: StageReport, how: str) -> None:
-        """Enter a run that has ended: ``done``, or the name of the error that ended it."""
+        """Enter a run that has ended: ``done``, or the name of the error that ended it.
+
+        Where the log cannot be written the error that ended the run is what counts: what it spent is left as that of a
+        killed run, and the next one enters it.
+        """
         known = self._known if how != "done" else {**self._known, "fingerprints": {}}  # the manifest has them
-        self._append({**known, "ended": time.time(), "how": how, **asdict(report)})
+        with suppress(OSError):
+            self._append({**known, "ended": time.time(), "how": how, **asdict(report)})
+            self._entered = True
 
     def begin(self, stage: str, shards: int, items: int | None) -> None:
         """The stage begins."""
@@ -176,5 +191,10 @@ class Logbook(Progress):
                     path.unlink()
 
     def _append(self, entry: Mapping[str, Any]) -> None:
-        with log_path(self._target).open("ab") as file:
-            file.write(orjson.dumps(entry) + b"\n")
+        """Add a line, on one of its own also where the last one was cut."""
+        with log_path(self._target).open("ab+", buffering=0) as file:
+            if end := file.seek(0, os.SEEK_END):
+                file.seek(end - 1)
+            line = (b"" if file.read(1) in (b"", b"\n") else b"\n") + orjson.dumps(entry) + b"\n"
+            if file.write(line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from audiomcq_cli.contracts import Divided, Failure, Outcome, Reject, Reply, Req
 from audiomcq_cli.engine.drive import Driven
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.errors import StorageError
-from audiomcq_cli.storage.shards import Shard, ShardWriter, hash_file, read_note, replacing
+from audiomcq_cli.storage.shards import Shard, ShardWriter, hash_file, read_note, replacing, write_digest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,8 +25,8 @@ class ShardOutput:
     """Takes outcomes in order, counts them, and writes both files of a shard.
 
     The rejects are put in place first and the footer of the kept rows names their hash, so that a pair left half by a
-    kill is seen as such (``read_pair``). The run's number is noted only where rows failed: what never failed leaves no
-    trace of it.
+    kill is seen as such (``read_pair``); the hash of the kept rows lies beside them. The run's number is noted only
+    where rows failed: what never failed leaves no trace of it.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class ShardOutput:
     def __enter__(self) -> ShardOutput:
         with ExitStack() as stack:
             kept = stack.enter_context(replacing(self._target.path))
+            stack.push(partial(self._sign, kept))
             self._rejects_path = stack.enter_context(replacing(self._target.rejects))
             self._kept = stack.enter_context(ShardWriter(kept, self._columns))
             self._rejects = stack.enter_context(ShardWriter(self._rejects_path, records.REJECT))
@@ -100,6 +103,11 @@ class ShardOutput:
         }
         self._kept.note(note)
         return note
+
+    def _sign(self, kept: Path, kind: type[BaseException] | None, *_: object) -> None:
+        """Note the hash of the kept rows, which are written and not yet in place."""
+        if kind is None:
+            write_digest(self._target, hash_file(kept))
 
     def _count(self, outcome: str, reason: str = "", times: int = 1) -> None:
         self._items["in"] += times

@@ -25,8 +25,8 @@ from audiomcq_cli.engine.drive import Driven, drive
 from audiomcq_cli.engine.journal import Entry, Journal
 from audiomcq_cli.engine.logbook import read_log
 from audiomcq_cli.engine.partition import partition, read_partition
+from audiomcq_cli.engine.prepared import prepare
 from audiomcq_cli.engine.runtime import Runtime
-from audiomcq_cli.engine.stage import prepare
 from audiomcq_cli.storage.shards import ShardWriter, hash_file, list_shards, read_rows
 
 LEARNED = 500

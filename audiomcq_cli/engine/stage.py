@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.contracts import Context, Materials, Stage
+from audiomcq_cli.contracts import Context
 from audiomcq_cli.engine import account, keys
 from audiomcq_cli.engine.account import Job, Part, StageReport
 from audiomcq_cli.engine.answerers import Online
@@ -20,12 +20,21 @@ from audiomcq_cli.engine.executors import OPEN_SHARDS, Executor
 from audiomcq_cli.engine.logbook import Logbook, is_alive, read_now
 from audiomcq_cli.engine.output import read_pair
 from audiomcq_cli.engine.partition import partition
+from audiomcq_cli.engine.prepared import prepare
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit, run_shard
 from audiomcq_cli.errors import InputError, RecipeError, StorageError
 from audiomcq_cli.storage import manifest as manifests
-from audiomcq_cli.storage.shards import HIDDEN, Shard, hash_file, list_shards, locked, replacing, shard
+from audiomcq_cli.storage.shards import (
+    HIDDEN,
+    Shard,
+    hash_file,
+    is_intact,
+    list_shards,
+    locked,
+    shard,
+)
 
 MOST_OPEN = 64
 """Shards open at once, at most: each has a journal and two files."""
@@ -53,14 +62,13 @@ async def run_stage(
             hint="--shards says which shards to work on; how many there are is chosen at caption, with --shard-count",
         )
     units = _plan(job, runtime, parts)
-    todo = [unit for unit in units if job.only is None or unit.target.index in job.only]
-    hashes = account.recorded_hashes(job.target)
-    todo = [unit for unit in todo if not _is_done(unit, hashes, job.keep_failed)]
+    wanted = [unit for unit in units if job.only is None or unit.target.index in job.only]
+    todo = [(unit, why) for unit in wanted if (why := _find_work(unit, job.keep_failed))]
     if todo:
         report, notes = await _work_logged(job, runtime, executor, progress, units, todo, tell)
     else:
         notes = _read_notes(units)
-        report = account.report(job, notes, len(units), redone=0, seconds=0.0, spent={})
+        report = account.report(job, notes, len(units), why={}, seconds=0.0, spent={})
         tell(report)
     if report.missing == 0:
         with locked(job.target, "manifest", wait=True):
@@ -74,14 +82,20 @@ def find_parts(job: Job) -> list[Part]:
     Raises:
         InputError: The input is not there or not whole.
     """
+    recorded: Mapping[str, str] = {}
     if job.source is None:
         with locked(job.target, "partition", wait=True):
             paths = partition(job.sources, job.target / HIDDEN / "partition", job.shards)
         found = [Shard(index, len(paths), path) for index, path in enumerate(paths)]
     else:
-        found = _whole(job, job.source)
+        found, recorded = _whole(job, job.source)
         _check_columns(found[0].path, job)
-    return [Part(one.path, shard(job.target, one.index, one.count), hash_file(one.path)) for one in found]
+    parts = [Part(one.path, shard(job.target, one.index, one.count), hash_file(one.path)) for one in found]
+    for part in parts:
+        if recorded.get(part.source.name, part.digest) != part.digest:
+            hint = "damaged, or changed by hand? run the stage that writes this folder again: it makes that shard anew"
+            raise InputError("not the shard that the manifest beside it names", file=str(part.source), hint=hint)
+    return parts
 
 
 def _check_columns(path: Path, job: Job) -> None:
@@ -97,7 +111,8 @@ def _check_columns(path: Path, job: Job) -> None:
         raise InputError("column is missing", file=str(path), column=missing[0], hint=hint)
 
 
-def _whole(job: Job, folder: Path) -> list[Shard]:
+def _whole(job: Job, folder: Path) -> tuple[list[Shard], dict[str, str]]:
+    """The shards of an input folder, and their hashes where it has a manifest."""
     found = list_shards(folder)
     if len(found) < found[0].count:
         raise InputError(
@@ -112,55 +127,7 @@ def _whole(job: Job, folder: Path) -> list[Shard]:
     if (failed := items["failed"]) > job.max_failed * items["in"] and not job.keep_failed:
         hint = "run that stage again to retry them, or go on without them: --keep-failed"
         raise InputError(f"{failed:,} items of this stage failed", file=str(folder), hint=hint)
-    return found
-
-
-def prepare(
-    job: Job, context: Context[Any], parts: Sequence[tuple[Path, str]], *, keep: bool = True
-) -> tuple[Context[Any], str]:
-    """The context with the prepared table loaded, and that table's hash; computed once and kept beside the shards.
-
-    Args:
-        job, context: What is done. parts: Path and hash of each input shard. keep: Whether the table may be written.
-    """
-    if job.stage.prepare is None or job.source is None:
-        return context, ""
-    import polars as pl
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    wanted = keys.digest(
-        [job.stage.version, account.plain(job.options), job.seed, [digest for _, digest in parts]]
-    ).hex()
-    path = _prepared_path(job.target)
-    made: pa.Table | None = pq.read_table(path) if path.is_file() else None
-    table: pa.Table
-    if made is not None and (made.schema.metadata or {}).get(b"audiomcq") == wanted.encode():
-        table = made
-    else:
-        rows = pl.scan_parquet([str(path) for path, _ in parts])
-        table = job.stage.prepare.build(Materials(rows=rows), context)
-        if keep:
-            with replacing(path) as temporary:
-                pq.write_table(table.replace_schema_metadata({"audiomcq": wanted}), temporary, compression="zstd")
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as stream:
-        stream.write_table(table.replace_schema_metadata(None).combine_chunks())
-    loaded = job.stage.prepare.load(table)
-    return Context(context.options, context.seed, loaded), hashlib.sha256(sink.getvalue()).hexdigest()
-
-
-def load_prepared(stage: Stage[Any], target: Path) -> Any:
-    """What the flows of a finished stage looked things up in; None for a stage that prepares nothing."""
-    if stage.prepare is None:
-        return None
-    import pyarrow.parquet as pq
-
-    return stage.prepare.load(pq.read_table(_prepared_path(target)))
-
-
-def _prepared_path(target: Path) -> Path:
-    return target / HIDDEN / "prepared.parquet"
+    return found, {one["file"]: one["sha256"] for one in manifest["shards"]} if manifest else {}
 
 
 def _plan(job: Job, runtime: Runtime, parts: Sequence[Part]) -> list[Unit]:
@@ -199,12 +166,31 @@ def _read_current(unit: Unit) -> dict[str, Any]:
     return note if note.get("fingerprint") == unit.fingerprint else {}
 
 
-def _is_done(unit: Unit, hashes: Mapping[str, str], keep_failed: bool) -> bool:
-    """Whether a shard has no work left: it is there as it should be, undamaged, and no item of it is to be retried."""
-    note, path = _read_current(unit), unit.target.path
-    if not note or (note["items"]["failed"] and not keep_failed):
-        return False
-    return path.name not in hashes or hash_file(path) == hashes[path.name]
+_WHY = {
+    "missing": "not there yet",
+    "damaged": "damaged or half written",
+    "changed": "made of another input or with other options, prompts or models",
+    "failed": "with failed items to try again",
+}
+
+
+def _find_work(unit: Unit, keep_failed: bool) -> str:
+    """Why a shard is to be done (a key of ``_WHY``); empty where no work is left."""
+    if not unit.target.path.exists():
+        return "missing"
+    note = read_pair(unit.target)
+    if not note or not is_intact(unit.target):
+        return "damaged"
+    if note["fingerprint"] != unit.fingerprint:
+        return "changed"
+    return "failed" if note["items"]["failed"] and not keep_failed else ""
+
+
+def _explain(job: Job, shards: int, why: Mapping[str, int], progress: Progress) -> None:
+    """Say what is done again and why, where not all is done for the first time."""
+    if why.get("missing") != shards:
+        parts = ", ".join(f"{why[reason]} {words}" for reason, words in _WHY.items() if reason in why)
+        progress.say(f"{job.name}: {sum(why.values())} of {shards} shards to do: {parts}")
 
 
 def _read_notes(units: Sequence[Unit]) -> list[dict[str, Any]]:
@@ -218,23 +204,25 @@ async def _work_logged(
     executor: Executor,
     progress: Progress,
     units: Sequence[Unit],
-    todo: Sequence[Unit],
+    todo: Sequence[tuple[Unit, str]],
     tell: Callable[[StageReport], None],
 ) -> tuple[StageReport, list[dict[str, Any]]]:
     """Do what is to be done, and enter into the run log what it took, however it ends; the notes of what is there."""
+    why = dict(Counter(reason for _, reason in todo))
+    _explain(job, len(units), why, progress)
     fingerprints = {unit.target.path.name: unit.fingerprint for unit in units}
     with Logbook(job, runtime, progress, fingerprints) as book:
         how = "done"
         try:
             book.begin(job.name, len(todo), None)
-            await _work(job, runtime, executor, book, todo)
+            await _work(job, runtime, executor, book, [unit for unit, _ in todo])
         except BaseException as error:
             how = type(error).__name__
             raise
         finally:
             book.end()
             notes = _read_notes(units)
-            report = account.report(job, notes, len(units), redone=len(todo), seconds=book.seconds, spent=book.spent)
+            report = account.report(job, notes, len(units), why=why, seconds=book.seconds, spent=book.spent)
             book.enter(report, how)
             if how == "done" or report.calls or report.items["in"]:
                 tell(report)
@@ -292,7 +280,11 @@ def _lock(job: Job, unit: Unit, locks: ExitStack) -> None:
 
 def _remove_stale(folder: Path, count: int) -> None:
     """Remove shards of an older version that was cut into another number of them."""
-    for folder_ in (folder, folder / HIDDEN / "rejects"):
-        for path in folder_.glob("part-*.parquet") if folder_.is_dir() else ():
-            if not path.name.endswith(f"-of-{count:05d}.parquet"):
-                path.unlink()
+    hidden = folder / HIDDEN
+    for path in (
+        *folder.glob("part-*.parquet"),
+        *hidden.glob("rejects/part-*.parquet"),
+        *hidden.glob("digests/part-*"),
+    ):
+        if not path.stem.endswith(f"-of-{count:05d}"):
+            path.unlink()

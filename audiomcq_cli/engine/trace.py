@@ -18,8 +18,8 @@ from audiomcq_cli.engine.drive import drive, items_of
 from audiomcq_cli.engine.journal import Entry
 from audiomcq_cli.engine.logbook import read_log
 from audiomcq_cli.engine.partition import read_partition
+from audiomcq_cli.engine.prepared import load_prepared
 from audiomcq_cli.engine.runtime import Runtime
-from audiomcq_cli.engine.stage import load_prepared
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.resources import Prompts

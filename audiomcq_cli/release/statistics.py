@@ -12,19 +12,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Counts of the rows of one shard or of several together.
+    """Counts of rows: of some whole clips, of a shard, of a release.
 
     Attributes:
         questions: By subset, label and question type.
-        clips: Distinct clips by source. A clip is in one shard, so counts of shards add up.
+        clips: Distinct clips by source. Each is counted whole in one place, so counts add up.
         licenses: Questions by source and licence of their audio (empty where it is not known).
         votes: Judges' answers by judge, model, revision, condition and status.
+        embedded: Clips whose audio is in the rows, by source and licence.
+        withheld: Clips whose audio was to be embedded and is not, by source, licence and reason (``embed.WITHHELD``).
     """
 
     questions: Counter[tuple[str, ...]] = field(default_factory=Counter)
     clips: Counter[tuple[str, ...]] = field(default_factory=Counter)
     licenses: Counter[tuple[str, ...]] = field(default_factory=Counter)
     votes: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    embedded: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    withheld: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
     @property
     def rows(self) -> int:
@@ -37,6 +41,8 @@ class Statistics:
             self.clips + other.clips,
             self.licenses + other.licenses,
             self.votes + other.votes,
+            self.embedded + other.embedded,
+            self.withheld + other.withheld,
         )
 
 

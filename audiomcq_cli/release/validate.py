@@ -16,6 +16,7 @@ from audiomcq_cli.errors import InputError
 from audiomcq_cli.release.check_audio import check_embedded, check_referenced
 from audiomcq_cli.release.check_card import CARD, check_card
 from audiomcq_cli.release.check_rows import Problem, RowChecks
+from audiomcq_cli.release.licenses import normalize_license
 from audiomcq_cli.release.tree import MANIFEST, Tree, read_manifest_of
 from audiomcq_cli.storage.manifest import total_items, total_reasons
 from audiomcq_cli.storage.resources import schema
@@ -150,8 +151,13 @@ def _check_licenses(manifest: Mapping[str, Any], rows: RowChecks) -> Iterator[Pr
     told = {source["name"] for source in manifest.get("sources", ())}
     for source in sorted(rows.sources - told):
         yield Problem("license", MANIFEST, f"the source {source} has rows, and the manifest does not tell of it")
-    for source, count in sorted(rows.unlicensed.items()):
-        yield Problem("license", MANIFEST, f"{count:,} rows of {source} have audio in them and state no licence of it")
+    stated = {source["name"]: source.get("license") for source in manifest.get("sources", ())}
+    for (source, license), count in sorted(rows.licenses.items()):
+        text = license or stated.get(source) or ""
+        if source not in manifest.get("redistribute", ()) and normalize_license(text) is None:
+            what = f"{count:,} rows of {source} have audio in them whose licence is not known to allow it"
+            what += f": {text}" if text else ""
+            yield Problem("license", MANIFEST, what)
 
 
 def _check_json(tree: Tree, path: str, name: str) -> Iterator[Problem]:

@@ -14,6 +14,9 @@ from urllib.parse import quote
 
 from audiomcq_cli.errors import InputError
 
+LARGEST_CELL = 64 * 2**20
+"""Characters. No caption is as long, and a quote that is not closed is found before the rest of the file is read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -36,6 +39,7 @@ def read_csv(path: Path, columns: Sequence[str], *, encoding: str = "utf-8-sig")
     """
     expected = f"a CSV file with the columns {', '.join(columns)}"
     row = 0
+    csv.field_size_limit(LARGEST_CELL)
     try:
         with refusing(path, expected), path.open(encoding=encoding, newline="") as file:
             reader = csv.reader(file, strict=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from audiomcq_cli.errors import InputError
@@ -16,6 +17,7 @@ from audiomcq_cli.storage.resources import schema
 from audiomcq_cli.storage.shards import HIDDEN, replacing
 
 FORMAT = 1
+_WRITE_AGAIN = "run the stage that writes this folder again: what is done is kept, and the manifest written anew"
 COUNTS = ("in", "kept", "rejected", "failed")
 
 
@@ -34,18 +36,19 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
     path = manifest_path(folder)
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        if "release" in manifest:
+        manifest = json.loads(path.read_text("utf-8"))
+        if isinstance(manifest, dict) and "release" in manifest:
             hint = "name the folder of the stage that it was made from"
             raise InputError("this is a release, not a stage", file=str(folder), hint=hint)
         jsonschema.validate(manifest, schema("manifest"))
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise InputError(f"not JSON: {error}", file=str(path)) from error
+        raise InputError(f"not JSON: {error}", file=str(path), hint=_WRITE_AGAIN) from error
     except jsonschema.ValidationError as error:
-        raise InputError(f"not a manifest: {error.json_path}: {error.message}", file=str(path)) from error
-    return manifest
+        message = f"not a manifest that this version reads: {error.json_path}: {shorten(error.message, 200)}"
+        raise InputError(message, file=str(path), hint=_WRITE_AGAIN) from error
+    return dict(manifest)
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:

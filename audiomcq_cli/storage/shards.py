@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 HIDDEN = ".audiomcq"
 """Folder inside a stage folder for all that is not a kept row; ``datasets`` and globs pass over it."""
+
+UNWRITABLE = (
+    "is the disk full, the folder gone, or not yours to write? with that mended, run again: what is done is kept"
+)
+"""What to do about a file that cannot be written."""
 
 ROW_GROUP = 1_000
 """Rows in a row group: fixed, so that the same rows give the same bytes."""
@@ -45,6 +50,11 @@ class Shard:
     def rejects(self) -> Path:
         """Where the rejected and failed items of this shard are."""
         return self.path.parent / HIDDEN / "rejects" / self.path.name
+
+    @property
+    def digest(self) -> Path:
+        """Where the SHA-256 of this file is from the moment it is whole: the manifest comes only when all are."""
+        return self.path.parent / HIDDEN / "digests" / f"{self.path.stem}.sha256"
 
 
 def shard(folder: Path, index: int, count: int) -> Shard:
@@ -108,6 +118,20 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def write_digest(target: Shard, digest: str) -> None:
+    """Note the hash of a shard, as ``sha256sum -c`` reads it in the stage folder."""
+    with replacing(target.digest) as temporary:
+        temporary.write_text(f"{digest}  {target.path.name}\n", "ascii")
+
+
+def is_intact(target: Shard) -> bool:
+    """Whether a shard is there with the bytes that were written; reads all of it."""
+    try:
+        return target.digest.read_bytes() == f"{hash_file(target.path)}  {target.path.name}\n".encode()
+    except OSError:
+        return False
+
+
 @contextmanager
 def locked(folder: Path, name: str, *, wait: bool) -> Iterator[None]:
     """Keep other processes from the same work in a stage folder; the lock ends with the process, however that ends.
@@ -125,7 +149,7 @@ def locked(folder: Path, name: str, *, wait: bool) -> Iterator[None]:
     except filelock.Timeout:
         raise StorageError(f"{folder}: another run is working on {name}", hint="wait for it to end") from None
     except OSError as error:
-        raise StorageError(f"{folder}: cannot be written: {error}") from error
+        raise StorageError(f"{folder}: cannot be written: {error}", hint=UNWRITABLE) from error
     try:
         yield
     finally:
@@ -138,17 +162,18 @@ def replacing(path: Path) -> Iterator[Path]:
 
     It is the same every time, so that what a killed run left is written over.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error}") from error
+        raise StorageError(f"{path}: cannot be written: {error}", hint=UNWRITABLE) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that is gone or only to be read: that was said already
+            temporary.unlink()
 
 
 class ShardWriter:

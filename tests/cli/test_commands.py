@@ -37,8 +37,8 @@ def test_bad_shard_numbers(text: str) -> None:
 
 
 def test_printable() -> None:
-    """Control characters are shown, words in any script are left alone."""
-    assert printable("a\x1b[1m\tb\nc\r\x9b ünd 音") == "a\\x1b[1m\tb\nc\\x0d\\x9b ünd 音"
+    """What steers a terminal or turns the order of characters round is shown, words in any script are left alone."""
+    assert printable("a\x1b[1m\tb\nc\r\x9b ünd 音 \u202e\u05d0") == "a\\x1b[1m\tb\nc\\r\\x9b ünd 音 \\u202e\u05d0"
 
 
 def test_sources_of_the_command_line(tmp_path: Path) -> None:

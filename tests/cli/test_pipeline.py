@@ -241,6 +241,31 @@ def test_single_commands_give_the_same_bytes(built: Path, server: RunningServer,
         assert hash_tree(tmp_path / "build" / name) == hash_tree(built / "build" / name), name
 
 
+def test_publish_embeds_the_audio_of_a_source(built: Path, tmp_path: Path) -> None:
+    """Flags count more than the recipe: clips of a source that is named have audio, and the others are counted."""
+    command = ("publish", str(built / "build/split"), "release", "--recipe", str(built / "recipe.toml"), "--json")
+    ended = audiomcq(*command, "--audio", "embed", "--redistribute", "tones", folder=tmp_path)
+    assert ended.code == 0, ended.err
+    rows = pl.read_parquet(tmp_path / "release/data/*/*.parquet").to_dicts()
+    for row in rows:
+        if row["source_dataset"] == "tones":
+            assert row["audio"]["bytes"] == (built / "tones" / row["audio_path"]).read_bytes()
+        else:
+            assert row["audio"] is None
+    clips = {
+        name: len({row["clip_id"] for row in rows if row["source_dataset"] == name}) for name in ("tones", "AudioCaps")
+    }
+    assert json.loads(ended.out)["release"]["audio"] == {
+        "embedded": [{"source": "tones", "license": "", "clips": clips["tones"]}],
+        "withheld": [{"source": "AudioCaps", "license": "", "reason": "no_audio", "clips": clips["AudioCaps"]}],
+    }
+    assert f"audio: {clips['tones']} of {sum(clips.values())} clips embedded" in ended.err
+    assert f"not embedded: {clips['AudioCaps']} of AudioCaps: there was no audio when it was captioned" in ended.err
+    again = audiomcq(*command, "--audio", "embed", "--redistribute", "tones", folder=tmp_path)
+    assert json.loads(again.out)["release"]["changed"] is False
+    assert audiomcq(*command, "--audio", "copy", folder=tmp_path).code == 4
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Calls by stage and model: as a dry run said, and as the run then sent them."""

@@ -125,7 +125,7 @@ MISTAKES = {
     "number in a list": ('    "script"', "    5", 35, "filter.judges.1: expected a text, found 5"),
     "too small": ("limit = 3", "limit = 0", 22, "sources.0.limit: 0 is less than the minimum of 1"),
     "not semantic": ('"1.2.0"', '"1.2"', 3, "project.version: version '1.2' is not a semantic version"),
-    "no address": ("https://two/v1/", "two", 10, "models.writer.base_url: expected an address such as .* found 'two'"),
+    "no address": ("https://two/v1/", "two", 10, "models.writer.base_url: expected an address such as http"),
     "bad port": ("//two", "//two:99999", 10, "models.writer.base_url: expected an address"),
     "bad host": ("//two", "//[::1", 10, "models.writer.base_url: expected an address"),
     "name in address": ("//two", "//me@two", 10, "models.writer.base_url: an address holds no credentials"),
@@ -139,6 +139,7 @@ MISTAKES = {
     "name": ('license = "CC-BY-4.0"', 'name = "a:b"', 28, "sources.1.name: 'a:b' does not have the form"),
     "same name": ('license = "CC-BY-4.0"', 'name = "clips"', 28, "sources.1.name: two sources are called 'clips'"),
     "repo": ('"org/name"', '"name"', 41, "publish.repo: 'name' does not have the form .*org/name on the Hub"),
+    "audio": ('["en"]', '["en"]\naudio = "copy"', 43, "publish.audio: expected one of .*, found 'copy'"),
     "secret": ('model = "m"', 'model = "m"\napi_key_env = "sk-1"', 10, "models.writer.api_key_env: something"),
 }  # fmt: skip
 

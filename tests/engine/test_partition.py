@@ -18,7 +18,7 @@ from audiomcq_cli import records
 from audiomcq_cli.contracts import Event, NoOptions, Reject, Row, Source, SourceRow
 from audiomcq_cli.engine import partition as partitions
 from audiomcq_cli.engine.partition import FEW_CLIPS, MANY_SHARDS, SourceSpec, partition, read_partition
-from audiomcq_cli.errors import InputError
+from audiomcq_cli.errors import InputError, StorageError
 from tests.engine import find_temporary
 
 
@@ -243,6 +243,23 @@ def test_audio_that_changes_changes_the_partition(tmp_path: Path) -> None:
     (root / "a.wav").write_bytes(b"2")
     os.utime(root / "a.wav", ns=(1, 1))
     assert partition([spec], tmp_path / "parts", None)[0].read_bytes() != before
+
+
+def test_damaged_hashes_are_taken_again(tmp_path: Path) -> None:
+    """The file of content hashes is there for speed alone: overwritten with noise it is begun anew."""
+    (tmp_path / "a.wav").write_bytes(b"1")
+    spec = make_spec([row("a", audio="a.wav")], audio_root=tmp_path)
+    [path] = partition([spec], tmp_path / "parts", None)
+    before = path.read_bytes()
+    (tmp_path / "parts" / "audio.sqlite").write_bytes(bytes(range(256)) * 16)
+    assert partition([spec], tmp_path / "parts", None)[0].read_bytes() == before
+
+
+def test_hashes_that_cannot_be_stored_are_named(tmp_path: Path) -> None:
+    """A file that cannot be opened is an error of ours."""
+    (tmp_path / "parts" / "audio.sqlite").mkdir(parents=True)
+    with pytest.raises(StorageError, match=r"audio\.sqlite: cannot be read or written"):
+        partition([make_spec([row("a")])], tmp_path / "parts", None)
 
 
 def test_few_clips_is_what_the_design_says() -> None:

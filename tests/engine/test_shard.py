@@ -99,7 +99,7 @@ def test_bytes_do_not_depend_on_concurrency(tmp_path: Path, monkeypatch: pytest.
         bench.write_input(texts_of(40), shards=4)
         bench.run()
         found.append(snapshot(bench.target))
-    assert len(found[0]) == 2 * 4 + 1
+    assert len(found[0]) == 3 * 4 + 1
     assert found[1:] == found[:1] * 3
 
 
@@ -501,4 +501,4 @@ def test_folder_shows_only_shards(bench: Bench) -> None:
     bench.run()
     shown = sorted(path.name for path in bench.target.iterdir())
     assert shown == [HIDDEN, "part-00000-of-00002.parquet", "part-00001-of-00002.parquet"]
-    assert sorted(read_hidden(bench.target)) == ["locks", "manifest.json", "rejects", "run.jsonl"]
+    assert sorted(read_hidden(bench.target)) == ["digests", "locks", "manifest.json", "rejects", "run.jsonl"]

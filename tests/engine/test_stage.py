@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import multiprocessing
@@ -15,6 +16,7 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from audiomcq_cli import records
@@ -36,8 +38,9 @@ from audiomcq_cli.contracts import (
 )
 from audiomcq_cli.engine.account import StageReport
 from audiomcq_cli.engine.partition import SourceSpec
+from audiomcq_cli.engine.prepared import load_prepared
 from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, RecipeError, ReplayMiss
-from audiomcq_cli.storage.manifest import read_manifest
+from audiomcq_cli.storage.manifest import manifest_path, read_manifest
 from audiomcq_cli.storage.shards import HIDDEN, list_shards, read_rows
 from tests.conftest import strike
 from tests.engine import (
@@ -46,6 +49,7 @@ from tests.engine import (
     Bench,
     Options,
     Puppet,
+    Watching,
     answer_well,
     good,
     http_model,
@@ -393,6 +397,25 @@ def test_prepared_table_is_whole_or_not_there(bench: Bench) -> None:
     assert [path.name for path in (bench.target / HIDDEN).glob("*prepared*")] == ["prepared.parquet"]
 
 
+@pytest.mark.parametrize("damage", [b"", b"PAR1 and no more", None], ids=["empty", "noise", "other rows"])
+def test_damaged_prepared_table_is_built_again(bench: Bench, damage: bytes | None) -> None:
+    """A table that cannot be read, or does not hold what was put into it, is not trusted, and no shard is redone."""
+    counts: Counter[str] = Counter()
+    stage = make_prepared(counts, shortest)
+    bench.run(stage)
+    path = bench.target / HIDDEN / "prepared.parquet"
+    if damage is None:
+        noted = pq.read_schema(path).metadata
+        pq.write_table(pa.table({"text": ["clip 9"]}).replace_schema_metadata(noted), path)
+    else:
+        path.write_bytes(damage)
+    with pytest.raises(InputError, match=r"prepared\.parquet: the table of the stage is missing or damaged"):
+        load_prepared(stage, bench.target)
+    assert bench.run(stage).redone == 0
+    assert counts["built"] == 2
+    assert load_prepared(stage, bench.target) == ["clip 0"]
+
+
 # ---------------------------------------------------------------------------------------------------- what is refused
 
 
@@ -441,8 +464,69 @@ def test_damaged_shard_is_done_again(bench: Bench) -> None:
     path = list_shards(bench.target)[1].path
     path.write_bytes(path.read_bytes().replace(b"clip", b"clap", 1))
     bench.puppet.sent.clear()
-    assert bench.run().redone == 1
+    assert bench.run().why == {"damaged": 1}
     assert snapshot(bench.target) == whole and not bench.puppet.sent
+
+
+def flip_bit(path: Path, near: bytes) -> None:
+    """Flip a bit in the first place where these bytes stand."""
+    data = bytearray(path.read_bytes())
+    data[data.index(near)] ^= 1
+    path.write_bytes(data)
+
+
+def test_damaged_shard_of_an_unfinished_stage_is_done_again(bench: Bench) -> None:
+    """What was damaged before there is a manifest is noticed as well, in the rows as in the rejects."""
+    stage = make_stage(lambda row, ctx: reject_some(row))
+    bench.run(stage)
+    whole = snapshot(bench.target)
+    bench.run(stage, only=frozenset({0}), seed=1)  # the manifest goes
+    shards = list_shards(bench.target)
+    flip_bit(shards[1].path, b"clip")
+    flip_bit(shards[2].rejects, b"odd")
+    shards[3].digest.unlink()
+    assert bench.run(stage).why == {"changed": 1, "damaged": 3}
+    assert snapshot(bench.target) == whole
+
+
+def reject_some(row: Row) -> Flow:
+    if int(row["source_id"].split()[-1]) % 2:
+        return Reject("odd")
+    return [row | {"question": "?", "calls": []}]
+    yield []
+
+
+def test_what_is_done_again_is_said(bench: Bench) -> None:
+    """The report counts shards by why they were worked on, and people are told, where not all are new."""
+    watching = Watching()
+    assert asyncio.run(bench.run_in_loop(progress=watching)).why == {"missing": SHARDS}
+    assert watching.said == []
+    list_shards(bench.target)[0].path.unlink()
+    assert asyncio.run(bench.run_in_loop(progress=watching)).why == {"missing": 1}
+    asyncio.run(bench.run_in_loop(progress=watching, seed=1))
+    assert watching.said == [
+        "small: 1 of 4 shards to do: 1 not there yet",
+        "small: 4 of 4 shards to do: 4 made of another input or with other options, prompts or models",
+    ]
+
+
+def test_damaged_manifest_is_written_anew(bench: Bench) -> None:
+    """The manifest of the folder that is written follows from its shards: nothing is done again for it."""
+    bench.run()
+    whole = snapshot(bench.target)
+    manifest_path(bench.target).write_text('{"format": 9')
+    assert bench.run().redone == 0
+    assert snapshot(bench.target) == whole
+
+
+def test_damaged_input_is_refused(bench: Bench, tmp_path: Path) -> None:
+    """An input shard that is not the one that the manifest beside it names is no input, and is named."""
+    bench.run()
+    path = list_shards(bench.target)[2].path
+    flip_bit(path, b"clip")
+    with pytest.raises(InputError, match=r"part-00002-of-00004\.parquet: not the shard that the manifest") as caught:
+        bench.run(source=bench.target, target=tmp_path / "next")
+    assert "run the stage that writes this folder again" in caught.value.hint
 
 
 def test_missing_capability_stops_before_the_first_call(bench: Bench) -> None:

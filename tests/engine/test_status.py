@@ -189,3 +189,25 @@ def test_release_beside_the_stages(bench: Bench) -> None:
     release.mkdir(parents=True)
     (release / "manifest.json").write_text('{"release": {}}')
     assert [one.stage for one in read_status(bench.folder, ["small"])] == ["small"]
+
+
+def test_entry_after_one_that_was_cut_stands_on_a_line_of_its_own(bench: Bench) -> None:
+    """A line that a kill or a full disk cut costs itself alone, and noise in the log or beside it is passed over."""
+    bench.run()
+    log = bench.target / HIDDEN / "run.jsonl"
+    log.write_bytes(log.read_bytes()[:-20] + b'\n17\n{}\n\xff\n{"stage": "sm')
+    (bench.target / HIDDEN / "now-other-1.json").write_bytes(b"[1]")
+    bench.run(seed=1)
+    assert [entry["why"] for entry in read_log(bench.target)] == [{"changed": 4}]
+    assert look(bench).state == "done"
+
+
+def test_log_that_cannot_be_written_forgets_nothing(bench: Bench) -> None:
+    """What a run spent that could not be entered is left beside the log, and the next run enters it."""
+    log = bench.target / HIDDEN / "run.jsonl"
+    log.mkdir(parents=True)
+    assert bench.run().redone == 4
+    log.rmdir()
+    assert look(bench).shards_done == 4
+    bench.run(seed=1)
+    assert [entry["how"] for entry in read_log(bench.target)] == ["done"]

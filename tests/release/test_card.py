@@ -14,7 +14,7 @@ from audiomcq_cli.contracts import Row
 from audiomcq_cli.release.build import ReleaseInfo, build_release
 from audiomcq_cli.release.card import escape, list_configs
 from audiomcq_cli.release.statistics import Statistics
-from tests.release.conftest import INFO, released_row, write_stage
+from tests.release.conftest import INFO, record, released_row, write_stage
 
 HOSTILE = ('"]: x', "| pipe |", "<script>alert(1)</script>", "line\n---\n# other", "*a* `b` [c](d) &amp;", "- x: {y")
 
@@ -104,6 +104,31 @@ def test_the_text_tells_how_it_was_made(stage: Path, tmp_path: Path) -> None:
     assert "| filter | failed | schema | 1 |" in text
     for heading in ("Loading", "Sources", "Known limits", "Citing"):
         assert f"\n## {heading}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("audio", "licenses", "sentence"),
+    [
+        ("reference", ("CC0", "CC0"), "The audio is not part of this dataset: get it from the sources below"),
+        ("embed", ("CC0", "CC0"), "audio holds the file of each clip, unchanged, under the license of its own."),
+        ("embed", ("CC0", None), "audio holds the file of 1 of the 2 clips, unchanged, under the license of its own."),
+        ("embed", (None, None), "The audio is not part of this dataset: get it from the sources below"),
+    ],
+)
+def test_the_card_says_where_the_audio_is(
+    audio: str, licenses: tuple[str | None, str | None], sentence: str, tmp_path: Path
+) -> None:
+    """It is in the dataset, in part, or with the sources; the features name its column where there is one."""
+    rows = [
+        released_row(number, license=license_, **record(tmp_path / "audio", number))
+        for number, license_ in enumerate(licenses)
+    ]
+    source = write_stage(tmp_path / "split", rows, audio_roots={"AudioCaps": "../audio"})
+    build_release(source, tmp_path / "release", replace(INFO, audio=audio))
+    card = read_card(tmp_path / "release")
+    assert any(sentence in " ".join(text.split()) for text in inlines(card.text))
+    features = card.data.to_dict()["dataset_info"][0]["features"]
+    assert ({"name": "audio", "dtype": "audio"} in features) == (audio == "embed")
 
 
 def drop_sizes(data: dict[str, Any]) -> dict[str, Any]:

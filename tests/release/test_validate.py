@@ -256,7 +256,7 @@ def big_groups(table: pa.Table) -> pa.Table:
         (alter(change_bytes), "audio", "AudioCaps:5:llm:0: its audio is not that of audio_sha256"),
         (alter(make_noise), "audio", "AudioCaps:5:llm:0: its audio does not open"),
         (edit("duration", lambda _: 3.0), "audio", "its audio is 0.50 s long, the row says 3.00 s"),
-        (edit("license", lambda _: None), "license", "1 rows of AudioCaps have audio in them and state no licence"),
+        (edit("license", lambda _: None), "license", "1 rows of AudioCaps have audio in them whose licence"),
         (alter(big_groups, row_group=120), "groups", "row group 0 has 120 rows with audio, more than 100"),
     ],
 )

@@ -126,3 +126,9 @@ def test_untrusted_id_cannot_change_an_address() -> None:
 def test_credit_keeps_what_is_known(address: str, author: str, expected: str | None) -> None:
     """Address and author go together, each alone where the other is not known."""
     assert credit(address, author) == expected
+
+
+def test_long_cell_is_read(tmp_path: Path) -> None:
+    """A caption of megabytes is a caption."""
+    [row] = read(write(tmp_path, f"{HEADER}1,v,0,{'la ' * 700_000}end\n"))
+    assert len(row.captions[0]) == 2_100_003

@@ -75,7 +75,7 @@ def test_folder_without_a_manifest_is_not_finished(tmp_path: Path) -> None:
         ("{", "not JSON"),
         ("\udcff", "not JSON"),
         ("[]", "not a manifest"),
-        (json.dumps(MANIFEST | {"format": 2}), r"not a manifest: \$\.format"),
+        (json.dumps(MANIFEST | {"format": 2}), r"not a manifest that this version reads: \$\.format"),
         (json.dumps({name: part for name, part in MANIFEST.items() if name != "lineage"}), "lineage"),
         (json.dumps(MANIFEST | {"shards": [{"file": "../../etc/passwd"}]}), r"\$\.shards"),
         (json.dumps(MANIFEST | {"audio_roots": {"Clotho": 5}}), r"\$\.audio_roots"),

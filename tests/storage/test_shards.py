@@ -21,11 +21,13 @@ from audiomcq_cli.storage.shards import (
     Shard,
     ShardWriter,
     hash_file,
+    is_intact,
     list_shards,
     read_note,
     read_rows,
     replacing,
     shard,
+    write_digest,
 )
 
 COLUMNS = ("clip_id", "captions", "duration", "flags")
@@ -228,3 +230,16 @@ def test_hash_is_of_the_bytes(tmp_path: Path) -> None:
     """The hash of a file is the SHA-256 of what is in it."""
     (tmp_path / "file").write_bytes(b"abc")
     assert hash_file(tmp_path / "file").startswith("ba7816bf8f01cfea")
+
+
+def test_digest_tells_whether_a_shard_is_intact(tmp_path: Path) -> None:
+    """A shard is intact with its bytes and its digest there, which ``sha256sum`` reads too."""
+    one = shard(tmp_path, 3, 8)
+    assert not is_intact(one)
+    one.path.write_bytes(b"abc")
+    assert not is_intact(one)
+    write_digest(one, hash_file(one.path))
+    assert is_intact(one)
+    assert one.digest.read_text().split() == [hash_file(one.path), "part-00003-of-00008.parquet"]
+    one.path.write_bytes(b"abd")
+    assert not is_intact(one)

@@ -1,0 +1,94 @@
+"""``publish --repo``: what goes to the Hub, file by file, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audiomcq_cli.cli.console import out, printable
+
+if TYPE_CHECKING:
+    from audiomcq_cli.release.push import LocalFile, Plan, PushOptions
+
+
+def push_release(folder: Path, options: PushOptions) -> None:
+    """Put a release folder on the Hub, read it back and sum up."""
+    from audiomcq_cli.release.hub import HubRepo
+    from audiomcq_cli.release.push import push
+    from audiomcq_cli.release.readback import read_back
+
+    def say(text: str) -> None:
+        out.say(f"{options.repo}: {text}")
+
+    _be_quiet()
+    pushed = push(folder, options, say)
+    if pushed.url:
+        say(f"waits to be merged: {pushed.url}; the same command tags it then")
+    elif pushed.changed:
+        say(f"{options.branch} is {pushed.commit[:8]}" + (f", tagged {pushed.tag}" if pushed.tag else ""))
+    else:
+        say(f"nothing to send: {options.branch} ({pushed.commit[:8]}) is this release")
+    read = read_back(folder, HubRepo(options.repo, say), pushed.commit)
+    rows = ", ".join(f"{config} {count}" for config, count in read.rows.items())
+    say(f"read back: {read.files:,} files, {read.bytes / 1e6:,.1f} MB, as they were sent; first rows of {rows}")
+    out.summary["push"] = {
+        "repo": options.repo,
+        "commit": pushed.commit,
+        "tag": pushed.tag,
+        "pull_request": pushed.url,
+        "changed": pushed.changed,
+        "files": _count(pushed.plan),
+        "read_back": asdict(read),
+    }
+
+
+def tell_plan(folder: Path, options: PushOptions, *, json: bool) -> None:
+    """Say what a push would send and remove, as a list or in the summary alone; writes nothing."""
+    from audiomcq_cli.release.hub import HubRepo
+    from audiomcq_cli.release.push import plan_push
+
+    _be_quiet()
+    plan = plan_push(folder, options, HubRepo(options.repo, out.say))
+    lines = [
+        f"{mark:<8}{file.size:>14,}  {printable(file.path)}"
+        for mark in ("new", "changed", "same")
+        for file in getattr(plan, mark)
+    ]
+    lines += [f"{'removed':<8}{'':>14}  {printable(path)}" for path in plan.removed]
+    if not json:
+        out.data("\n".join(lines))
+    sent = sum(file.size for file in (*plan.new, *plan.changed))
+    where = f"{options.repo}@{plan.parent[:8]}" if plan.parent else f"{options.repo}, which is not there yet"
+    out.say(
+        f"would send {len(plan.new) + len(plan.changed):,} files of {len(_all(plan)):,}, at most {sent / 1e6:,.1f} MB,"
+        f" and remove {len(plan.removed):,}: {where}"
+    )
+    out.summary["push"] = {
+        "repo": options.repo,
+        "dry_run": True,
+        "parent": plan.parent,
+        "bytes": sent,
+        "files": _count(plan),
+        "new": [asdict(file) for file in plan.new],
+        "changed": [asdict(file) for file in plan.changed],
+        "removed": list(plan.removed),
+    }
+
+
+def _all(plan: Plan) -> Sequence[LocalFile]:
+    return (*plan.new, *plan.changed, *plan.same)
+
+
+def _count(plan: Plan) -> dict[str, int]:
+    return {name: len(getattr(plan, name)) for name in ("new", "changed", "same", "removed")}
+
+
+def _be_quiet() -> None:
+    """Keep the libraries' bars off the terminal: what they say is said here."""
+    import datasets
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    disable_progress_bars()
+    datasets.disable_progress_bars()

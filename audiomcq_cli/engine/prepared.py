@@ -1,0 +1,91 @@
+"""Corpus-wide knowledge: one small table made of a stage's whole input, kept beside its shards, read by all of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audiomcq_cli.contracts import Context, Materials, Stage
+from audiomcq_cli.engine import account, keys
+from audiomcq_cli.engine.account import Job
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.storage.shards import HIDDEN, replacing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def prepare(
+    job: Job, context: Context[Any], parts: Sequence[tuple[Path, str]], *, keep: bool = True
+) -> tuple[Context[Any], str]:
+    """The context with the prepared table loaded, and that table's hash; computed once and kept beside the shards.
+
+    Args:
+        job, context: What is done. parts: Path and hash of each input shard. keep: Whether the table may be written.
+    """
+    if job.stage.prepare is None or job.source is None:
+        return context, ""
+    import polars as pl
+    import pyarrow.parquet as pq
+
+    wanted = keys.digest(
+        [job.stage.version, account.plain(job.options), job.seed, [digest for _, digest in parts]]
+    ).hex()
+    path = _path(job.target)
+    table = _read_kept(path, wanted)
+    if table is None:
+        rows = pl.scan_parquet([str(path) for path, _ in parts])
+        table = job.stage.prepare.build(Materials(rows=rows), context)
+        if keep:
+            noted = table.replace_schema_metadata({"audiomcq": wanted, "sha256": _hash(table)})
+            with replacing(path) as temporary:
+                pq.write_table(noted, temporary, compression="zstd")
+    loaded = job.stage.prepare.load(table)
+    return Context(context.options, context.seed, loaded), _hash(table)
+
+
+def load_prepared(stage: Stage[Any], target: Path) -> Any:
+    """What the flows of a finished stage looked things up in; None for a stage that prepares nothing.
+
+    Raises:
+        InputError: It is not there any more, or damaged.
+    """
+    if stage.prepare is None:
+        return None
+    path = _path(target)
+    table = _read_kept(path)
+    if table is None:
+        hint = "run the stage that writes this folder again: it makes the table anew"
+        raise InputError("the table of the stage is missing or damaged", file=str(path), hint=hint)
+    return stage.prepare.load(table)
+
+
+def _read_kept(path: Path, wanted: str = "") -> pa.Table | None:
+    """The table that is there, if it is whole and, where that is said, made of what is ``wanted``."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException):
+        return None
+    noted = table.schema.metadata or {}
+    if wanted and noted.get(b"audiomcq") != wanted.encode():
+        return None
+    return table if noted.get(b"sha256") == _hash(table).encode() else None
+
+
+def _hash(table: pa.Table) -> str:
+    """Hash of what a table holds, however it is stored."""
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as stream:
+        stream.write_table(table.replace_schema_metadata(None).combine_chunks())
+    return hashlib.sha256(sink.getvalue()).hexdigest()
+
+
+def _path(target: Path) -> Path:
+    return target / HIDDEN / "prepared.parquet"

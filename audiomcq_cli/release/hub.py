@@ -1,0 +1,316 @@
+"""A dataset repository of the Hub as a push sees it: what lies at a revision, one commit, a tag, a pull request.
+
+Over ``huggingface_hub``, which sends again by itself what can be sent twice: uploads and listings. What it sends once
+only (a commit, a tag) is sent again here after a look at whether it was done: a connection that is cut behind a commit
+leaves it done. Its errors become ``HubError``, in words that say what to do. No token appears in any of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from audiomcq_cli.errors import HubError
+
+if TYPE_CHECKING:
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+T = TypeVar("T")
+
+SILENCE = 120.0
+"""Seconds without a byte after which a connection is given up; the library's own limit is none."""
+
+PAUSES = (1.0, 4.0, 15.0)
+"""Seconds before a commit or a tag that did not get through is tried again, where the Hub does not say."""
+
+LONGEST_PAUSE = 300.0
+TRANSIENT = {408, 429, 500, 502, 503, 504}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file of a revision: its size, and the SHA-256 of a large file or else the hash that Git gives it."""
+
+    size: int
+    sha256: str = ""
+    blob: str = ""
+
+    def holds(self, path: Path, size: int, sha256: str) -> bool:
+        """Whether it is this very file."""
+        if size != self.size:
+            return False
+        return sha256 == self.sha256 if self.sha256 else self.blob == _hash_blob(path)
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A pull request by its number, its page and whether it is a draft."""
+
+    number: int
+    url: str
+    draft: bool
+
+    @property
+    def ref(self) -> str:
+        """The revision that it is."""
+        return f"refs/pr/{self.number}"
+
+
+class HubRepo:
+    """One dataset repository, with the rights of the token in the environment (or of ``huggingface-cli login``)."""
+
+    def __init__(self, name: str, say: Callable[[str], None]) -> None:
+        from huggingface_hub import HfApi
+
+        _limit_silence()
+        self.name = name
+        self._say = say
+        self._api = HfApi(library_name="audiomcq")
+
+    # ------------------------------------------------------------------------------------------------------ reading
+
+    def find_private(self) -> bool | None:
+        """Whether it is private; None where there is none, or none that this token may see."""
+        from huggingface_hub.errors import RepositoryNotFoundError
+
+        with self._telling("look at the repository"):
+            try:
+                return bool(self._api.repo_info(self.name, repo_type="dataset").private)
+            except RepositoryNotFoundError as error:
+                if "Invalid credentials" in str(error):
+                    raise
+                return None
+
+    def find_head(self, revision: str) -> str:
+        """The commit that a branch or a pull request names."""
+        with self._telling(f"look at {revision}"):
+            return str(self._api.repo_info(self.name, repo_type="dataset", revision=revision).sha)
+
+    def list_files(self, revision: str) -> dict[str, Stored]:
+        """All files at a revision, by path."""
+        from huggingface_hub.hf_api import RepoFile
+
+        with self._telling(f"list the files of {revision}"):
+            found = self._api.list_repo_tree(self.name, repo_type="dataset", revision=revision, recursive=True)
+            return {
+                file.path: Stored(file.size, file.lfs.sha256 if file.lfs else "", "" if file.lfs else file.blob_id)
+                for file in found
+                if isinstance(file, RepoFile)
+            }
+
+    def read(self, path: str, commit: str) -> bytes:
+        """A file at a commit."""
+        with self._telling(f"read {path}"), tempfile.TemporaryDirectory(prefix="audiomcq-") as folder:
+            found = self._api.hf_hub_download(self.name, path, repo_type="dataset", revision=commit, local_dir=folder)
+            return Path(found).read_bytes()
+
+    def find_tag(self, tag: str) -> str:
+        """The commit that a tag names; empty where there is no such tag."""
+        with self._telling("look at the tags"):
+            refs = self._api.list_repo_refs(self.name, repo_type="dataset")
+            return next((one.target_commit for one in refs.tags if one.name == tag), "")
+
+    def list_ancestors(self, revision: str) -> list[str]:
+        """Commits of a revision, newest first."""
+        with self._telling(f"look at the commits of {revision}"):
+            commits = self._api.list_repo_commits(self.name, repo_type="dataset", revision=revision)
+            return [commit.commit_id for commit in commits]
+
+    # ------------------------------------------------------------------------------------------------------ writing
+
+    def create(self, *, private: bool) -> None:
+        """Make the repository, if it is not there."""
+        with self._telling("make the repository"):
+            self._insist(lambda: self._api.create_repo(self.name, repo_type="dataset", private=private, exist_ok=True))
+
+    def create_branch(self, branch: str) -> None:
+        """Make a branch where main is, if it is not there."""
+        with self._telling(f"make the branch {branch}"):
+            self._insist(lambda: self._api.create_branch(self.name, repo_type="dataset", branch=branch, exist_ok=True))
+
+    def has_branch(self, branch: str) -> bool:
+        """Whether there is a branch of this name."""
+        with self._telling("look at the branches"):
+            refs = self._api.list_repo_refs(self.name, repo_type="dataset")
+            return any(one.name == branch for one in refs.branches)
+
+    def upload(self, operations: Sequence[CommitOperationAdd | CommitOperationDelete], revision: str) -> None:
+        """Send the contents of large files that are not there; no reader sees them before a commit names them."""
+        from huggingface_hub import CommitOperationAdd
+
+        additions = [one for one in operations if isinstance(one, CommitOperationAdd)]
+        first = {addition.upload_info.sha256: addition for addition in additions}
+        others = [one for one in additions if first[one.upload_info.sha256] is not one]
+        with self._telling("upload"):  # two of one content in one call would be sent twice
+            for some in (list(first.values()), others):
+                self._api.preupload_lfs_files(self.name, some, repo_type="dataset", revision=revision)
+
+    def commit(
+        self,
+        operations: Sequence[CommitOperationAdd | CommitOperationDelete],
+        title: str,
+        *,
+        parent: str,
+        revision: str,
+        text: str = "",
+    ) -> str:
+        """Commit on a parent; returns the head after it, whoever made it: compare what lies there.
+
+        Raises:
+            HubError: Not done. It is certain then that nothing was changed by this.
+        """
+        with self._telling("commit"):
+            self._insist(
+                lambda: self._api.create_commit(
+                    self.name,
+                    operations,
+                    repo_type="dataset",
+                    revision=revision,
+                    parent_commit=parent,
+                    commit_message=title,
+                    commit_description=text or None,
+                ),
+                done=lambda: self.find_head(revision) != parent,
+            )
+        return self.find_head(revision)
+
+    def tag(self, tag: str, commit: str, text: str) -> None:
+        """Name a commit."""
+        with self._telling(f"tag {tag}"):
+            self._insist(
+                lambda: self._api.create_tag(
+                    self.name, repo_type="dataset", tag=tag, revision=commit, tag_message=text
+                ),
+                done=lambda: bool(self.find_tag(tag)),
+            )
+
+    # ------------------------------------------------------------------------------------------------ pull requests
+
+    def find_pull_request(self, title: str) -> PullRequest | None:
+        """A pull request of this title that is neither merged nor closed: an earlier run's."""
+        with self._telling("look at the pull requests"):
+            for one in self._api.get_repo_discussions(self.name, repo_type="dataset", discussion_type="pull_request"):
+                if one.title == title and one.status in ("draft", "open"):
+                    return PullRequest(one.num, one.url, one.status == "draft")
+        return None
+
+    def open_pull_request(self, title: str, text: str) -> PullRequest:
+        """Begin a pull request, as a draft."""
+        with self._telling("begin a pull request"):
+            one = self._api.create_pull_request(self.name, title, repo_type="dataset", description=text)
+            return PullRequest(one.num, one.url, draft=True)
+
+    def close_pull_request(self, request: PullRequest, why: str) -> None:
+        """Give a pull request up."""
+        with self._telling("close a pull request"):
+            self._api.change_discussion_status(self.name, request.number, "closed", comment=why, repo_type="dataset")
+
+    def undraft(self, request: PullRequest) -> None:
+        """Say that a pull request is ready."""
+        with self._telling("open the pull request"):
+            self._insist(
+                lambda: self._api.change_discussion_status(self.name, request.number, "open", repo_type="dataset"),
+                done=lambda: self._find_status(request) == "open",
+            )
+
+    def merge(self, request: PullRequest) -> None:
+        """Merge a pull request into main."""
+        with self._telling("merge the pull request"):
+            self._insist(
+                lambda: self._api.merge_pull_request(self.name, request.number, repo_type="dataset"),
+                done=lambda: self._find_status(request) == "merged",
+            )
+
+    def _find_status(self, request: PullRequest) -> str:
+        return str(self._api.get_discussion_details(self.name, request.number, repo_type="dataset").status)
+
+    # ------------------------------------------------------------------------------------------------------- errors
+
+    def _insist(self, send: Callable[[], T], done: Callable[[], bool] | None = None) -> None:
+        """Send what the library sends once, again where the Hub could not answer, unless it is ``done`` by then."""
+        from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
+
+        for pause in (*PAUSES, None):
+            try:
+                send()
+                return
+            except HTTPError as error:
+                status = _find_status_code(error)
+                if status and status not in TRANSIENT:
+                    raise
+                if pause is None:
+                    if done is not None and done():
+                        return
+                    raise
+                asked = _find_retry_after(error)
+                seconds = pause if asked is None else asked
+                self._say(f"the Hub {f'answers {status}' if status else 'does not answer'}: again in {seconds:g} s")
+            time.sleep(seconds)
+            if done is not None and done():
+                return
+
+    @contextmanager
+    def _telling(self, what: str) -> Iterator[None]:
+        """Turn an error of the library into one that says what to do."""
+        from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
+
+        try:
+            yield
+        except RuntimeError as error:  # an upload: the library wraps what went wrong
+            raise self._tell(what, error.__cause__ or error) from error
+        except (HTTPError, OSError, ValueError) as error:
+            raise self._tell(what, error) from error
+
+    def _tell(self, what: str, error: BaseException) -> HubError:
+        status = _find_status_code(error)
+        said = getattr(error, "server_message", None) or str(error) or type(error).__name__
+        message = f"{self.name}: cannot {what}: {said.splitlines()[0].strip()}"
+        again = "nothing is half-published; the same command goes on, and sends nothing twice"
+        if status == 401 or "Invalid user token" in said or "Invalid credentials" in said:
+            hint = "set HF_TOKEN to a token that may write, or log in with `hf auth login`"
+        elif status in (402, 413) or (status == 403 and "quota" in said.lower()):
+            hint = f"there is no room: free some, or ask for more; {again}"
+        elif status in (403, 404):
+            hint = "the name may be wrong, or this token (HF_TOKEN) may not write there"
+        elif status in (409, 412):
+            hint = f"somebody else changed it meanwhile; {again}"
+        elif status is not None and status not in TRANSIENT:
+            hint = "see what the Hub says above"
+        elif status is None:
+            hint = f"see whether the network and HF_ENDPOINT are as they should be; {again}"
+        else:
+            hint = again
+        return HubError(message, hint=hint, status=status)
+
+
+def _find_status_code(error: BaseException) -> int | None:
+    response = getattr(error, "response", None)
+    return None if response is None else int(response.status_code)
+
+
+def _find_retry_after(error: BaseException) -> float | None:
+    """Seconds that the Hub asks to wait; None where it does not say."""
+    response = getattr(error, "response", None)
+    said = "" if response is None else response.headers.get("Retry-After", "")
+    return min(float(said), LONGEST_PAUSE) if said.isdigit() else None
+
+
+def _hash_blob(path: Path) -> str:
+    """What Git calls the content of a file."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _limit_silence() -> None:
+    """Have the library give up a connection on which nothing comes: by itself it waits for ever."""
+    from huggingface_hub import get_session, set_client_factory
+
+    usual = get_session()
+    if usual.timeout.read is None:
+        set_client_factory(lambda: type(usual)(event_hooks=usual.event_hooks, follow_redirects=True, timeout=SILENCE))

@@ -1,0 +1,104 @@
+"""Tests of ``publish --repo``: real commands, over HTTP, against a stand-in Hub."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli import ROOT, Ended
+from tests.release.conftest import released_row, write_stage
+from tests.servers.hub import ORG, OTHER_TOKEN, TOKEN, RunningHub, running_hub
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[RunningHub]:
+    with running_hub() as running:
+        yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with what split wrote and a recipe."""
+    write_stage(tmp_path / "split", [released_row(n, "sft", ("weak", "strong")[n % 2]) for n in range(20)], shards=2)
+    write_recipe(tmp_path, "1.0.0")
+    return tmp_path
+
+
+def write_recipe(folder: Path, version: str) -> None:
+    project = f'[project]\nname = "tiny"\nversion = "{version}"\n'
+    (folder / "recipe.toml").write_text(f'{project}[publish]\nrepo = "{ORG}/of-the-recipe"\n')
+
+
+def publish(hub: RunningHub, folder: Path, *options: str, token: str = TOKEN) -> Ended:
+    command = [sys.executable, "-m", "audiomcq_cli", "publish", "split", "release", "--recipe", "recipe.toml"]
+    environment = {**os.environ, **hub.env(token), "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    ended = subprocess.run(
+        [*command, *options], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    for secret in (TOKEN, OTHER_TOKEN):
+        assert secret not in ended.stdout + ended.stderr
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def test_push_of_the_recipe(hub: RunningHub, folder: Path) -> None:
+    """With --push the recipe's repository gets it; what was read back is said, and the summary has it all."""
+    ended = publish(hub, folder, "--push", "--public", "--json")
+    assert ended.code == 0, ended.err
+    assert "first rows of all 3" in ended.err
+    told = ended.json["push"]
+    assert (told["repo"], told["tag"], told["files"]["new"]) == (f"{ORG}/of-the-recipe", "v1.0.0", 6)
+    assert told["read_back"]["rows"] == {"all": 3, "sft": 3, "weak": 3, "strong": 3}
+    assert hub.refs(told["repo"])["refs/tags/v1.0.0"] == told["commit"]
+
+
+def test_dry_run(hub: RunningHub, folder: Path) -> None:
+    """Every file with its size on stdout; nothing is written, on the Hub or in the folder."""
+    repo = f"{ORG}/dry"
+    ended = publish(hub, folder, "--repo", repo, "--dry-run")
+    assert ended.code == 0, ended.err
+    lines = [line.split() for line in ended.out.splitlines()]
+    assert {mark for mark, *_ in lines} == {"new"}
+    assert "data/sft/weak-00001-of-00002.parquet" in {line[-1] for line in lines}
+    assert not (folder / "release").exists()
+    assert hub.refs(repo) == {}
+    assert publish(hub, folder, "--repo", repo).code == 0
+    write_recipe(folder, "1.0.1")
+    ended = publish(hub, folder, "--repo", repo, "--dry-run", "--json")
+    plan = ended.json["push"]
+    assert (plan["files"]["new"], plan["files"]["removed"]) == (0, 0)
+    assert "data/sft/weak-00001-of-00002.parquet" not in {file["path"] for file in plan["changed"]}
+    assert "1.0.0" in json.loads(hub.read(repo, ".audiomcq/manifest.json"))["version"]
+
+
+def test_no_right(hub: RunningHub, folder: Path) -> None:
+    """The message names the repository and what may be wrong; the release folder is there all the same."""
+    ended = publish(hub, folder, "--repo", f"{ORG}/mine", token=OTHER_TOKEN)
+    assert ended.code == 11
+    assert f"{ORG}/mine: cannot make the repository" in ended.error
+    assert "HF_TOKEN" in ended.error
+    assert (folder / "release" / "README.md").exists()
+
+
+def test_config_that_cannot_be_read_is_told(hub: RunningHub, folder: Path) -> None:
+    """What datasets cannot read back is an error, whatever the Hub has accepted."""
+    hub.clear()
+    hub.fail("status:404", method="GET", path=r"resolve/.*weak-.*parquet", times=None, code="EntryNotFound")
+    ended = publish(hub, folder, "--repo", f"{ORG}/unreadable")
+    hub.clear()
+    assert ended.code == 11
+    assert "cannot be read" in ended.error
+
+
+def test_no_repository_is_named(hub: RunningHub, folder: Path) -> None:
+    """Options of a push without a repository are an error, before anything is built."""
+    (folder / "recipe.toml").write_text('[project]\nname = "tiny"\n')
+    ended = publish(hub, folder, "--push")
+    assert ended.code == 4
+    assert "--repo ORG/NAME" in ended.error
+    assert not (folder / "release").exists()
