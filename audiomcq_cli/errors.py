@@ -146,7 +146,7 @@ class HubError(AudiomcqError):
     """The Hub refuses something, or cannot be reached; a release is never half there.
 
     Attributes:
-        status: HTTP status that it answered; None where it did not answer.
+        status: HTTP status that it answered; None where it did not answer. retryable: As of every error, for this one.
     """
 
     exit_code = 11
@@ -154,7 +154,7 @@ class HubError(AudiomcqError):
     def __init__(self, message: str, *, hint: str = "", status: int | None = None, retryable: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.status = status
-        self.retryable = retryable  # type: ignore[misc]  # of this one: a right that is missing stays missing
+        self.retryable = retryable  # type: ignore[misc]  # a right that is missing stays missing
 
 
 class CallError(AudiomcqError):

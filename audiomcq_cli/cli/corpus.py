@@ -71,6 +71,7 @@ def publish(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Folder that split wrote.", show_default=False)],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the release.", show_default=False)],
     recipe: RecipeFlag = None,
+    since: Since = None,
     repo: Annotated[
         str | None,
         typer.Option(help="Put it on the Hub, in this dataset repository.", metavar="ORG/NAME", show_default=False),
@@ -89,7 +90,6 @@ def publish(
     ] = False,
     audio: AudioFlag = None,
     redistribute: Redistribute = None,
-    since: Since = None,
     json: Json = False,
 ) -> None:
     """Make a release folder: the data by subset and label, and the dataset card; with --repo put it on the Hub."""
@@ -111,7 +111,7 @@ def publish(
         push_release(target, options)
         return
     with tempfile.TemporaryDirectory(prefix="audiomcq-") as folder:
-        _publish(source, building := Path(folder, target.name), loaded, since)
+        _publish(source, building := Path(folder, target.name), loaded, since, replaces=target)
         tell_plan(building, options, json=json)
 
 
@@ -334,7 +334,9 @@ def _folder(recipe: Recipe) -> Path:
     return recipe.workdir or Path("build")
 
 
-def _publish(source: Path, target: Path, recipe: Recipe, since: str | None = None) -> None:
+def _publish(
+    source: Path, target: Path, recipe: Recipe, since: str | None = None, *, replaces: Path | None = None
+) -> None:
     from audiomcq_cli.cli.session import check_folder
     from audiomcq_cli.release.build import ReleaseInfo, build_release, is_current
     from audiomcq_cli.release.tree import open_tree
@@ -343,7 +345,7 @@ def _publish(source: Path, target: Path, recipe: Recipe, since: str | None = Non
     options: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in recipe.publish.items()
     }
-    named = since or options.pop("since", None)
+    named = since or options.get("since")
     options.pop("since", None)
     before = open_tree(named) if named else None
     info = ReleaseInfo(name=recipe.name, version=recipe.version, **options)
@@ -351,7 +353,7 @@ def _publish(source: Path, target: Path, recipe: Recipe, since: str | None = Non
         out.say(f"publish: nothing to do: {target}")
         out.summary["release"] = {"folder": str(target), "changed": False}
         return
-    report = build_release(source, target, info, since=before)
+    report = build_release(source, target, info, since=before, replaces=replaces)
     rows = sum(file.rows or 0 for file in report.files)
     out.say(f"publish: {rows:,} rows in {len(report.files):,} files, configs {', '.join(report.configs)}: {target}")
     out.summary["release"] = {

@@ -80,12 +80,15 @@ class ReleaseReport:
     statistics: Statistics
 
 
-def build_release(source: Path, target: Path, info: ReleaseInfo, *, since: Tree | None = None) -> ReleaseReport:
+def build_release(
+    source: Path, target: Path, info: ReleaseInfo, *, since: Tree | None = None, replaces: Path | None = None
+) -> ReleaseReport:
     """Build a release of a stage folder.
 
     Args:
         source: Folder that split wrote. target: Folder of the release: new, empty, or a release that is replaced.
         info: What the release is called. since: The release before, where it is not the one that is replaced.
+        replaces: What is replaced, where that is not the target: for a rehearsal.
 
     Raises:
         InputError: The rows are not what split writes, or there are none.
@@ -97,7 +100,7 @@ def build_release(source: Path, target: Path, info: ReleaseInfo, *, since: Tree 
     try:
         _recover(target, previous)
         _check_target(target, source.resolve())
-        base = find_base(target, info, since)
+        base = find_base(replaces or target, info, since)
         lineage = _check_source(source)
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
@@ -217,6 +220,7 @@ def _make_manifest(
         ],
         "lineage": lineage["lineage"],
         "sources": lineage["sources"],
+        "redistribute": list(info.redistribute),
     }  # fmt: skip
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiomcq_cli.errors import RecipeError
+from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.release.card import escape
 from audiomcq_cli.release.diff import Diff, Side, compare, open_side
 from audiomcq_cli.release.diff_text import describe_flips
 from audiomcq_cli.release.statistics import Statistics
-from audiomcq_cli.release.tree import MANIFEST, Tree, open_tree
+from audiomcq_cli.release.tree import Tree, open_tree
 from audiomcq_cli.release.versions import check_version, next_version, parse_version
 
 if TYPE_CHECKING:
@@ -88,10 +88,10 @@ def write_changelog(
     """
     entry: str | None = _tell_first(statistics)
     if base.side is not None:
-        diff = compare(base.side, Side(open_tree(folder), manifest), rows=0)
-        if not base.rebuilt:
+        diff = _compare(base, base.side, Side(open_tree(folder), manifest))
+        if diff is not None and not base.rebuilt:
             check_version(base.side.version, info.version, diff)
-        entry = _choose_entry(base, info, diff, statistics)
+        entry = _choose_entry(base, base.side, info, diff, statistics)
     path = folder / CHANGELOG
     path.write_text(merge(base.former, base.own, info.version, entry), "utf-8", newline="\n")
     return path
@@ -120,20 +120,30 @@ def merge(former: str, own: str, version: str, entry: str | None) -> str:
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def _choose_entry(base: Base, info: ReleaseInfo, diff: Diff, statistics: Statistics) -> str | None:
+def _compare(base: Base, old: Side, new: Side) -> Diff | None:
+    """What changed; None where an earlier build of this version is damaged: to build it again is what mends it."""
+    try:
+        return compare(old, new, rows=0)
+    except InputError as error:
+        if base.rebuilt:
+            return None
+        hint = "compare with another release by --since, or remove this one if nothing is left to compare with"
+        raise InputError(f"the release before cannot be read: {error}", hint=hint) from error
+
+
+def _choose_entry(base: Base, side: Side, info: ReleaseInfo, diff: Diff | None, statistics: Statistics) -> str | None:
     """The entry of a release that follows another one, or None where it stands already."""
-    same_version = parse_version(info.version) == parse_version(diff.old_version)
-    if not same_version:
+    if diff is not None and parse_version(info.version) != parse_version(side.version):
         return _tell_changes(diff)
     sections = {**_split(base.former)[1], **_split(base.own)[1]}
-    if not diff.differs and info.version in sections:
+    if diff is not None and not diff.differs and info.version in sections:
         return None
     older = [name for name in sections if name != info.version]
     if not older:
         return _tell_first(statistics)
     return (
-        f"{_count(diff.rows[1], 'question')}. This version was built again without the one before it at hand, so what"
-        f" changed since {older[0]} was not counted (`--since` names a release to compare with)."
+        f"{_count(statistics.rows, 'question')}. This version was built again without the one before it at hand, so"
+        f" what changed since {older[0]} was not counted (`--since` names a release to compare with)."
     )
 
 
@@ -190,10 +200,11 @@ def _count(number: int, noun: str) -> str:
 
 
 def _open_target(target: Path, info: ReleaseInfo) -> Side | None:
-    """The release of this name that is about to be replaced."""
-    if not (target / MANIFEST).is_file():
+    """The release of this name that is about to be replaced, unless it is too damaged to say what it is."""
+    try:
+        side = open_side(open_tree(target))
+    except InputError:
         return None
-    side = open_side(open_tree(target))
     return side if side.manifest.get("release") == info.name else None
 
 

@@ -48,16 +48,16 @@ class RowChecks:
 
     Attributes:
         schema: Of the first file. rows: By file. counts: Rows by subset, label and question type.
-        sources: Names in the rows. unlicensed: Rows with audio and no licence, by source. embedded: Rows with audio,
+        sources: Names in the rows. licenses: Rows with audio by source and licence. embedded: Rows with audio,
         by file. notes: What this program noted in each file's footer. heard: Rows whose audio was opened, set by those
         who do.
     """
 
-    def __init__(self, tree: Tree, manifest: Mapping[str, Any], columns: Sequence[str]) -> None:
-        """Check for the columns that the rows have to have."""
+    def __init__(self, tree: Tree, manifest: Mapping[str, Any], columns: Sequence[str], *, release: bool) -> None:
+        """Check for the columns that the rows have to have; an empty manifest says nothing of them."""
         self._tree, self._columns = tree, list(columns)
-        self._release = "release" in manifest
-        entries = manifest.get("files" if self._release else "shards", ())
+        self._release = release
+        entries = manifest.get("files" if release else "shards", ())
         self._listed = {entry["file"]: entry.get("rows") for entry in entries}
         self._rule = _find_rule(manifest)
         self._hashes: list[npt.NDArray[np.uint64]] = []
@@ -66,7 +66,7 @@ class RowChecks:
         self.rows: dict[str, int] = {}
         self.counts: Counter[tuple[str, str, str]] = Counter()
         self.sources: set[str] = set()
-        self.unlicensed: Counter[str] = Counter()
+        self.licenses: Counter[tuple[str, str]] = Counter()
         self.embedded: dict[str, int] = {}
         self.notes: dict[str, dict[str, Any]] = {}
         self.heard = 0
@@ -170,8 +170,8 @@ class RowChecks:
             heard = frame.filter(pl.col(AUDIO).is_not_null())
             self.embedded[file.path] = self.embedded.get(file.path, 0) + heard.height
             if "license" in frame.columns:
-                bare = heard.filter(pl.col("license").fill_null("").str.strip_chars() == "")
-                self.unlicensed.update(bare.get_column("source_dataset").to_list())
+                for source, license, rows in heard.group_by("source_dataset", "license").len().iter_rows():
+                    self.licenses[str(source), license or ""] += rows
 
     def _list_doubts(self, file: DataFile, frame: pl.DataFrame) -> list[pl.Expr]:
         """Masks of rows to look at closely; none of them is a verdict."""

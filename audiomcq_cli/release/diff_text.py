@@ -137,7 +137,7 @@ def _list_rows(diff: Diff) -> Iterator[Part]:
     """The tables that name rows."""
     if diff.flips:
         flips = [
-            (flip.id, flip.question, f"{flip.old} ({describe_votes(flip.old_votes)})",
+            (flip.id, _cut(flip.question, 0), f"{flip.old} ({describe_votes(flip.old_votes)})",
              f"{flip.new} ({describe_votes(flip.new_votes)})")
             for flip in diff.flips
         ]  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from audiomcq_cli.contracts import Row
-from audiomcq_cli.errors import RecipeError
+from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.release.build import build_release, is_current
 from audiomcq_cli.release.tree import open_tree
 from tests.release.conftest import INFO, released_row, upload, write_stage
@@ -132,3 +132,15 @@ def test_another_corpus_in_the_folder_is_no_release_before(tmp_path: Path) -> No
     source = write_stage(tmp_path / "split", rows_of(2))
     build_release(source, tmp_path / "release", replace(INFO, name="another", version="1.0.0"))
     assert versions((tmp_path / "release/CHANGELOG.md").read_text()) == ["1.0.0"]
+
+
+def test_a_damaged_release_is_mended_by_building_it_again(tmp_path: Path) -> None:
+    """The same version takes its place; a higher one says that the release before cannot be read."""
+    publish(tmp_path, rows_of(3), "1.0.0")
+    file = tmp_path / "release/data/sft/weak-00000-of-00001.parquet"
+    file.write_bytes(file.read_bytes()[:-9])
+    (tmp_path / "release/README.md").write_text("cut")
+    with pytest.raises(InputError, match="the release before cannot be read"):
+        publish(tmp_path, rows_of(4), "1.1.0")
+    assert "- 3 questions about 3 clips" in publish(tmp_path, rows_of(3), "1.0.0")
+    assert "4 questions, 3 in 1.0.0." in publish(tmp_path, rows_of(4), "1.1.0")

@@ -154,10 +154,7 @@ def test_plan_writes_nothing(hub: RunningHub, repo: str, tmp_path: Path) -> None
     """What a push would do is found out by reading alone, for a new repository as well."""
     folder = make(tmp_path, "1.0.0")
     plan = plan_push(folder, PushOptions(repo=repo), HubRepo(repo, print))
-    assert plan.parent == ""
-    assert {file.path for file in plan.new} == {
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
-    }
+    assert (plan.parent, len(plan.new)) == ("", 7)
     assert hub.refs(repo) == {}
     assert {one["method"] for one in hub.log()} <= {"GET", "HEAD"}
 
@@ -329,6 +326,4 @@ def test_what_is_said(hub: RunningHub, repo: str, tmp_path: Path) -> None:
     say: Callable[[str], None] = said.append
     hub.fail("status:503:retry-after=0", path=COMMIT)
     push(make(tmp_path, "1.0.0"), PushOptions(repo=repo), say)
-    assert len(said) == 2
-    assert said[0].endswith(" new, 0 changed, 0 unchanged, 0 removed files")
-    assert said[1] == "the Hub answers 503: again in 0 s"
+    assert said == ["7 new, 0 changed, 0 unchanged, 0 removed files", "the Hub answers 503: again in 0 s"]
