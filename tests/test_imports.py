@@ -24,7 +24,7 @@ ALLOWED = {
     "audio": {"contracts", "errors", "records"},
     "registry": {"contracts", "errors"},
     "storage": {"contracts", "errors", "records"},
-    "release": {"contracts", "errors", "records", "storage"},
+    "release": {"contracts", "errors", "records", "audio", "storage"},
     "engine": {*PURE, "storage", "__version__"},
     "grounded": {"errors", "records", "mcq"},
     "demo": {"contracts", "errors", "records", "audio"},

@@ -19,6 +19,7 @@ from audiomcq_cli.errors import InputError, RecipeError, ReplayMiss
 if TYPE_CHECKING:
     from audiomcq_cli.cli.recipe import Recipe
     from audiomcq_cli.engine.account import Job
+    from audiomcq_cli.release.statistics import Statistics
 
 RELEASE = "release"
 """Folder of the release in the folder that ``run`` builds in."""
@@ -37,17 +38,38 @@ RecipeFlag = Annotated[
     Path | None, typer.Option(help="Recipe that name, version and licence are taken from.", metavar="PATH")
 ]
 
+AudioFlag = Annotated[
+    str | None,
+    typer.Option(
+        help="Whether the files of the clips go into the rows, where their licenses allow it (default: the recipe's,"
+        " else reference).",
+        metavar="embed|reference",
+        show_default=False,
+    ),
+]
+Redistribute = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Source whose audio is embedded though its license is not known to allow it. Give it once for each.",
+        metavar="SOURCE",
+        show_default=False,
+    ),
+]
+
 
 def publish(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Folder that split wrote.", show_default=False)],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the release.", show_default=False)],
     recipe: RecipeFlag = None,
+    audio: AudioFlag = None,
+    redistribute: Redistribute = None,
     json: Json = False,
 ) -> None:
     """Make a release folder, ready for the Hub: the data by subset and label, and the dataset card."""
-    from audiomcq_cli.cli.recipe import Recipe, read_recipe
+    from audiomcq_cli.cli.recipe import Recipe, override, read_recipe
 
-    _publish(source, target, read_recipe(recipe) if recipe else Recipe())
+    given = {name: value for name, value in (("audio", audio), ("redistribute", redistribute)) if value}
+    _publish(source, target, override(read_recipe(recipe) if recipe else Recipe(), "publish", given))
 
 
 def run(
@@ -271,9 +293,9 @@ def _publish(source: Path, target: Path, recipe: Recipe) -> None:
     from audiomcq_cli.release.build import ReleaseInfo, build_release, is_current
 
     check_folder(target, source)
-    options = dict(recipe.publish)
-    if "languages" in options:
-        options["languages"] = tuple(options["languages"])
+    options: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in recipe.publish.items()
+    }
     info = ReleaseInfo(name=recipe.name, version=recipe.version, **options)
     if is_current(source, target, info):
         out.say(f"publish: nothing to do: {target}")
@@ -288,6 +310,27 @@ def _publish(source: Path, target: Path, recipe: Recipe) -> None:
         "rows": rows,
         "files": len(report.files),
         "configs": list(report.configs),
+    }
+    if info.embed:
+        out.summary["release"]["audio"] = _tell_audio(report.statistics)
+
+
+def _tell_audio(statistics: Statistics) -> dict[str, Any]:
+    """Say which clips were embedded and which not, by source and licence; the same as plain data."""
+    from audiomcq_cli.release.embed import WITHHELD
+
+    embedded, withheld = sorted(statistics.embedded.items()), sorted(statistics.withheld.items())
+    total = statistics.embedded.total() + statistics.withheld.total()
+    out.say(f"  audio: {statistics.embedded.total():,} of {total:,} clips embedded")
+    for (source, license_, reason), clips in withheld:
+        terms = f" ({license_})" if license_ else ""
+        out.say(f"  not embedded: {clips:,} of {source}{terms}: {WITHHELD[reason]}")
+    return {
+        "embedded": [{"source": source, "license": license_, "clips": clips} for (source, license_), clips in embedded],
+        "withheld": [
+            {"source": source, "license": license_, "reason": reason, "clips": clips}
+            for (source, license_, reason), clips in withheld
+        ],
     }
 
 

@@ -92,16 +92,15 @@ class Recipe:
 
 
 def override(recipe: Recipe, table: str, given: Mapping[str, Any]) -> Recipe:
-    """A recipe with other values in its table ``budget`` or ``limits``, as flags give them.
+    """A recipe with other values in its table ``budget``, ``limits`` or ``publish``, as flags give them.
 
     Raises:
         RecipeError: A value is none that the table takes.
     """
     if problem := _first_problem(dict(given), schema("recipe")["properties"][table]):
         raise RecipeError(f"{table} {'.'.join(str(key) for key in problem[0])}: {problem[1]}")
-    if table == "budget":
-        return replace(recipe, budget={**recipe.budget, **given})
-    return replace(recipe, limits={**recipe.limits, **given})
+    whole: dict[str, Any] = {table: {**getattr(recipe, table), **given}}
+    return replace(recipe, **whole)
 
 
 def recipe_schema() -> dict[str, Any]:

@@ -4,34 +4,30 @@
     data/SUBSET/LABEL-00003-of-00064.parquet   rows of one input shard in one subset with one label
     .audiomcq/manifest.json                    every file with its hash, counts, where the rows come from
 
-One input shard is read at a time, so memory does not grow with the corpus; a clip stays in its shard, so a new version
-changes only the files whose rows changed. The folder is built beside its target and takes its place when it is whole:
-a reader sees the old release or the new one. Nothing in it depends on when or where it was built.
+Shards are read and written in pieces, so memory does not grow with the corpus; a clip stays in its shard, so a new
+version changes only the files whose rows changed. The folder is built beside its target and takes its place when it is
+whole: a reader sees the old release or the new one. Nothing in it depends on when or where it was built.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from audiomcq_cli.errors import InputError, StorageError
-from audiomcq_cli.records import LABELS, RELEASED, arrow_schema
 from audiomcq_cli.release.card import list_configs, render_card
+from audiomcq_cli.release.embed import Gate
+from audiomcq_cli.release.rows import ShardFiles, read_clips
 from audiomcq_cli.release.statistics import Statistics, count_rows
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest
-from audiomcq_cli.storage.shards import ROW_GROUP, Shard, hash_file, list_shards
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from audiomcq_cli.storage.shards import hash_file, list_shards
 
 FORMAT = 1
-_SUBSET = re.compile(r"(?!all\Z)[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +38,8 @@ class ReleaseInfo:
         name: Of the project. version: Of the release. title: For people; the name where it is empty.
         license: Of the questions: an identifier of the Hub, or any text. languages: ISO 639 codes.
         repo: ``org/name`` on the Hub, where it is known.
+        audio: ``embed`` puts the bytes of the audio into the rows, ``reference`` leaves it where it is.
+        redistribute: Sources whose audio is embedded though its license is not known to allow it.
     """
 
     name: str
@@ -50,6 +48,13 @@ class ReleaseInfo:
     license: str = "unknown"
     languages: tuple[str, ...] = ("en",)
     repo: str = ""
+    audio: str = "reference"
+    redistribute: tuple[str, ...] = ()
+
+    @property
+    def embed(self) -> bool:
+        """Whether the rows carry their audio."""
+        return self.audio == "embed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +157,14 @@ def _fill(folder: Path, source: Path, target: Path, info: ReleaseInfo, lineage: 
     """Write everything into an empty folder."""
     files: list[ReleaseFile] = []
     statistics = Statistics()
+    gate = Gate(source, lineage, info.redistribute)
     for shard in list_shards(source):
-        table = _read_shard(shard)
-        statistics += count_rows(table)
-        files += _write_shard(folder, shard, table)
+        with ShardFiles(folder / "data", shard, embed=info.embed) as opened:
+            for table in read_clips(shard):
+                recordings, admitted = gate.admit(table) if info.embed else ([None] * table.num_rows, Statistics())
+                statistics += count_rows(table) + admitted
+                opened.write(table, recordings)
+        files += [_describe(folder, path, rows=rows) for path, rows in opened.rows.items()]
     if not statistics.rows:
         raise InputError(
             "no rows: there is nothing to release", file=str(source), hint="see its rejects for the reasons"
@@ -168,49 +177,6 @@ def _fill(folder: Path, source: Path, target: Path, info: ReleaseInfo, lineage: 
     return ReleaseReport(
         folder=target, files=tuple(files), configs=tuple(list_configs(statistics)), statistics=statistics
     )
-
-
-def _read_shard(shard: Shard) -> pa.Table:
-    """The rows of a shard, in the columns and types of a release."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(shard.path) as file:
-            if missing := set(RELEASED) - set(file.schema_arrow.names):
-                hint = "publish reads what split writes"
-                raise InputError("column is missing", file=str(shard.path), column=min(missing), hint=hint)
-            return file.read(columns=list(RELEASED)).select(RELEASED).cast(arrow_schema(RELEASED))
-    except pa.ArrowException as error:
-        raise InputError(f"not rows that split wrote: {error}", file=str(shard.path)) from error
-
-
-def _write_shard(folder: Path, shard: Shard, table: pa.Table) -> list[ReleaseFile]:
-    """Write a file for each subset and label that has rows in a shard."""
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    files = []
-    pairs = table.group_by(["subset", "audio_contribution"]).aggregate([]).to_pylist()
-    for subset, label in sorted((str(pair["subset"]), str(pair["audio_contribution"])) for pair in pairs):
-        # Both become a path and a glob; subsets come out of rows, which anyone may have written.
-        if not _SUBSET.fullmatch(subset) or label not in LABELS:
-            raise InputError(f"rows of subset {subset!r} with label {label!r}", file=str(shard.path), column="subset")
-        path = folder / "data" / subset / f"{label}-{shard.index:05d}-of-{shard.count:05d}.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        rows = table.filter((pc.field("subset") == subset) & (pc.field("audio_contribution") == label))
-        # Chunks cut by content: a new version uploads only the pages that changed. The page index lets the Hub's
-        # viewer read a page without its row group.
-        pq.write_table(
-            rows,
-            path,
-            row_group_size=ROW_GROUP,
-            compression="zstd",
-            write_page_index=True,
-            use_content_defined_chunking=True,
-        )
-        files.append(_describe(folder, path, rows=rows.num_rows))
-    return files
 
 
 def _describe(folder: Path, path: Path, *, rows: int | None) -> ReleaseFile:

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
-from audiomcq_cli.records import LABELS, RELEASED, arrow_schema
+from audiomcq_cli.records import LABELS
+from audiomcq_cli.release.rows import release_schema
 from audiomcq_cli.release.statistics import Statistics
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _write_yaml(info: ReleaseInfo, statistics: Statistics, files: Sequence[Relea
     )
     if not known:
         data["license_name"] = info.license
-    features = Features.from_arrow_schema(arrow_schema(RELEASED))
+    features = Features.from_arrow_schema(release_schema(embed=info.embed))
     # The size is not decoration: `datasets` takes the key of its cache from this block alone, so without something in
     # it that follows the rows a release that replaces another one loads as the old one.
     infos = {
@@ -149,10 +150,20 @@ clips. Each has choices of which one is right, a chain of thought in three tagge
 label that says whether models could answer it without hearing the audio (`weak`) or not (`strong`). Every row also
 carries the grades, the judges' answers and which model and prompt made it.
 
-The audio is not part of this dataset. `audio_path` names a clip below the folder of its source, and `audio_sha256` is
-its content hash where the audio was there. Get the audio from the sources below, under their terms.
+{_tell_audio(statistics)} `audio_path` names a clip below the folder of its source, and `audio_sha256` is
+its content hash where the audio was there.
 
 License of the questions: {escape(info.license)}."""
+
+
+def _tell_audio(statistics: Statistics) -> str:
+    """Whether the audio is part of the dataset, or of how many clips."""
+    embedded, withheld = statistics.embedded.total(), statistics.withheld.total()
+    if not embedded:
+        return "The audio is not part of this dataset: get it from the sources below, under their terms."
+    which = "each clip" if not withheld else f"{embedded:,} of the {embedded + withheld:,} clips"
+    others = " Get that of the others, where `audio` is empty, from the sources below, under their terms."
+    return f"`audio` holds the file of {which}, unchanged, under the license of its own.{others if withheld else ''}"
 
 
 def _tell_loading(info: ReleaseInfo, statistics: Statistics) -> str:

@@ -55,16 +55,18 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Counts of the rows of one shard or of several together.
+    """Counts of rows: of some whole clips, of a shard, of a release.
 
     Attributes:
         questions: By subset, label and question type.
         origins: Questions by source, question type and label.
         groups: Questions by column (``method`` and those of ``difficulty`` and ``skill`` that there are) and value.
         positions: Questions by number of choices and position of the answer, from 0.
-        clips: Distinct clips by source. A clip is in one shard, so counts of shards add up.
+        clips: Distinct clips by source. Each is counted whole in one place, so counts add up.
         licenses: Questions by source and licence of their audio (empty where it is not known).
         votes: Judges' answers by judge, model, revision, condition, question type, number of choices and status.
+        embedded: Clips whose audio is in the rows, by source and licence.
+        withheld: Clips whose audio was to be embedded and is not, by source, licence and reason (``embed.WITHHELD``).
         sizes: Histograms by the names of ``EDGES``: of distinct clips, questions, answers, the other choices and
             chains of thought.
     """
@@ -76,6 +78,8 @@ class Statistics:
     clips: Counts = field(default_factory=Counter)
     licenses: Counts = field(default_factory=Counter)
     votes: Counts = field(default_factory=Counter)
+    embedded: Counts = field(default_factory=Counter)
+    withheld: Counts = field(default_factory=Counter)
     sizes: Mapping[str, Histogram] = field(default_factory=dict)
 
     @property
@@ -92,6 +96,8 @@ class Statistics:
             self.clips + other.clips,
             self.licenses + other.licenses,
             self.votes + other.votes,
+            self.embedded + other.embedded,
+            self.withheld + other.withheld,
             {name: self.sizes.get(name, Histogram()) + other.sizes.get(name, Histogram()) for name in EDGES},
         )
 

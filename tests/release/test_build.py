@@ -30,16 +30,6 @@ def load(folder: Path, config: str, cache: Path) -> Any:
     return datasets.load_dataset(str(folder), config, cache_dir=str(cache))
 
 
-@pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    import datasets
-    import huggingface_hub.constants
-
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
-    datasets.disable_progress_bars()
-
-
 @pytest.mark.usefixtures("offline")
 def test_datasets_opens_every_config(stage: Path, tmp_path: Path) -> None:
     """Each config holds the rows it is named for, in one split, with the types of a release."""
@@ -81,6 +71,8 @@ def test_an_unchanged_release_is_known_as_such(stage: Path, tmp_path: Path) -> N
     build_release(stage, target, INFO)
     assert is_current(stage, target, INFO)
     assert not is_current(stage, target, replace(INFO, version="9.0.0"))
+    assert not is_current(stage, target, replace(INFO, audio="embed"))
+    assert not is_current(stage, target, replace(INFO, redistribute=("AudioCaps",)))
     (target / "README.md").write_text("cut short")
     assert not is_current(stage, target, INFO)
 

@@ -1,0 +1,110 @@
+"""Which licences allow a recording to be passed on as it is, in the spellings that occur.
+
+Sources give names, identifiers and addresses: Clotho the addresses of Creative Commons deeds, Freesound plain names
+("Attribution NonCommercial"), the Hub and SPDX identifiers. A text counts only where every word of it is understood:
+"CC BY 4.0, captions only" is no licence that is known here. Terms that no table lists are taken to forbid it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_DEED = re.compile(
+    r"(?:https?:)?(?://)?(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/(?P<kind>[a-z+-]+)"
+    r"(?:/(?P<version>\d\.\d))?(?:/(?:[a-z]{2}|igo|scotland))?(?:/(?:deed|legalcode)(?:\.[a-z_-]+)?)?/?"
+)
+"""Address of a Creative Commons deed or text, of any version and jurisdiction."""
+
+_NOISE = re.compile(r"[^a-z0-9\s.+/,;:&()\[\]'\"_-]")
+"""Signs in no name of a licence: what they say is not understood."""
+
+_PHRASES = (
+    (r"creative commons", "cc"),
+    (r"attribution", "cc by"),
+    (r"non ?commercial", "nc"),
+    (r"no ?deriv(?:ative)?s?", "nd"),
+    (r"share ?alike", "sa"),
+    (r"ccby", "cc by"),
+    (r"(?:cc ?)?sampling (?:plus|\+)", "sampling+"),
+    (r"united states", "us"),
+    (r"licen[cs]ed?|under|the|a|and|or|version|v|international|intl|unported|generic|universal|dedication|deed", ""),
+)
+"""Words of licence texts, in the order they are replaced: what is left is short names, versions and jurisdictions."""
+
+_VERSION = r"(?: (?P<version>\d(?:\.\d)?)(?: (?:igo|(?!cc|pd)[a-z]{2}))?)?(?= |$)"
+_BY = re.compile(r"(?:cc )+by(?P<parts>(?: (?:nc|nd|sa))*)" + _VERSION)
+_SAMPLING = re.compile(r"(?:cc )*(?P<parts>nc )?sampling\+" + _VERSION)
+_ZERO = re.compile(r"(?:(?:cc )+(?:0|zero)|cc0)" + _VERSION)
+_OTHERS = {
+    r"(?:cc )*(?:public domain(?: mark)?|pd|pdm|pddc)": "Public-Domain",
+    r"mit": "MIT",
+    r"apache(?: software)?": "Apache",
+    r"bsd(?: [023] clause)?|0bsd": "BSD",
+    r"unlicense": "Unlicense",
+    r"(?:odc )?pddl": "PDDL",
+    r"(?:odc )+by": "ODC-By",
+    r"(?:odc )?odbl": "ODbL",
+    r"cdla permissive": "CDLA-Permissive",
+    r"cdla sharing": "CDLA-Sharing",
+}
+
+
+@lru_cache(maxsize=1_024)  # asked for every clip
+def normalize_license(text: str | None) -> str | None:
+    """The short name of a licence that allows a whole, unchanged recording to be passed on; None for all others.
+
+    ``http://creativecommons.org/licenses/by-nc/3.0/`` is ``CC-BY-NC-3.0``, Freesound's ``Creative Commons 0`` is
+    ``CC0``. Where a text names several, all must be known, and the names are joined by ``/``. What a licence asks in
+    return (to be named, not for money, no changes) is for whoever publishes to keep: files are embedded as they are.
+    """
+    words = unicodedata.normalize("NFKC", text or "").casefold().strip()
+    if deed := _DEED.fullmatch(words):
+        words = _name_of_deed(deed["kind"], deed["version"])
+    elif _NOISE.search(words):
+        return None
+    names: list[str] = []
+    rest = _simplify(words)
+    while rest:
+        name, rest = _take_first(rest)
+        if not name:
+            return None
+        names.append(name)
+    return "/".join(dict.fromkeys(names)) or None
+
+
+def _name_of_deed(kind: str, version: str | None) -> str:
+    """What a deed of this address is called: Creative Commons puts all but the public domain under its own name."""
+    name = {"zero": "cc0", "mark": "public domain mark", "publicdomain": "public domain"}.get(kind, f"cc {kind}")
+    return f"{name} {version or ''}"
+
+
+def _simplify(words: str) -> str:
+    """A licence text in short names: ``creative commons attribution (v4.0)`` is ``cc cc by 4.0``."""
+    words = re.sub(r"(?<=[a-z])(?=\d\.\d)", " ", words)
+    words = " ".join(re.findall(r"[a-z0-9]+(?:\.\d+)*|\+", words)).replace("sampling +", "sampling+")
+    for phrase, name in _PHRASES:
+        words = re.sub(rf"(?<![^ ])(?:{phrase})(?![^ ])", name, words)
+    return " ".join(words.split())
+
+
+def _take_first(words: str) -> tuple[str, str]:
+    """The licence that short names begin with, empty where it is none that is known, and what comes after it."""
+    if found := _BY.match(words):
+        parts = set(found["parts"].split())
+        if parts >= {"nd", "sa"}:  # there is no such licence
+            return "", words
+        name = "-".join(("CC-BY", *(part.upper() for part in ("nc", "nd", "sa") if part in parts)))
+    elif found := _ZERO.match(words):
+        name = "CC0"
+    elif found := _SAMPLING.match(words):
+        # Retired, still on many clips of Freesound: whole copies may be passed on, not for money.
+        name = "CC-NC-Sampling+" if found["parts"] else "CC-Sampling+"
+    else:
+        others = ((other, re.match(rf"(?:{pattern}){_VERSION}", words)) for pattern, other in _OTHERS.items())
+        name, found = next((one for one in others if one[1]), ("", None))
+        if not found:
+            return "", words
+    version = f"-{found['version']}" if found["version"] else ""
+    return name + version, words[found.end() :].strip()

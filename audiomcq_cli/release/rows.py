@@ -1,0 +1,226 @@
+"""The Parquet files of a release: one for each input shard, subset and label, written row group by row group.
+
+With audio a row group is small, so that a reader needs little memory and the Hub's viewer little traffic: at most
+``AUDIO_ROWS`` rows and ``AUDIO_BYTES`` of audio (one row may be larger). The audio lies in the file as it is, neither
+compressed nor in a dictionary: it hardly shrinks, and equal recordings are then equal bytes, which the Hub stores once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.records import LABELS, RELEASED, arrow_schema
+from audiomcq_cli.storage.shards import ROW_GROUP, Shard
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audiomcq_cli.release.embed import Recording
+
+AUDIO = "audio"
+"""Column of the embedded audio."""
+
+AUDIO_ROWS = 100
+AUDIO_BYTES = 100_000_000
+
+_SUBSET = re.compile(r"(?!all\Z)[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+def release_schema(*, embed: bool) -> pa.Schema:
+    """The Arrow schema of a release's rows, with the column of the audio first where it is embedded.
+
+    ``datasets`` makes an Audio feature of that column by what the schema's metadata says, with no card to tell it. The
+    metadata names this one column: ``datasets`` finds the others by their types, in every version of it.
+    """
+    import pyarrow as pa
+
+    schema = arrow_schema(RELEASED)
+    if not embed:
+        return schema
+    features = {"info": {"features": {AUDIO: {"_type": "Audio"}}}}
+    column = pa.field(AUDIO, pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+    return pa.schema([column, *schema], metadata={"huggingface": json.dumps(features)})
+
+
+def read_clips(shard: Shard) -> Iterator[pa.Table]:
+    """Stream the rows of a shard, in the columns and types of a release; rows of a clip are never torn apart.
+
+    Raises:
+        InputError: It is not Parquet that split wrote.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = arrow_schema(RELEASED)
+    held = schema.empty_table()  # the last clip read: more of its rows may follow
+    try:
+        with pq.ParquetFile(shard.path) as file:
+            if missing := set(RELEASED) - set(file.schema_arrow.names):
+                hint = "publish reads what split writes"
+                raise InputError("column is missing", file=str(shard.path), column=min(missing), hint=hint)
+            for batch in file.iter_batches(ROW_GROUP, columns=list(RELEASED)):
+                table = pa.concat_tables([held, pa.Table.from_batches([batch]).select(RELEASED).cast(schema)])
+                cut = _find_last_clip(table["clip_id"].to_pylist())
+                held = table.slice(cut)
+                if cut:
+                    yield table.slice(0, cut)
+    except pa.ArrowException as error:
+        raise InputError(f"not rows that split wrote: {error}", file=str(shard.path)) from error
+    if held.num_rows:
+        yield held
+
+
+def _find_last_clip(clips: Sequence[str]) -> int:
+    """Where the rows of the last clip begin."""
+    cut = len(clips)
+    while cut and clips[cut - 1] == clips[-1]:
+        cut -= 1
+    return cut
+
+
+class ShardFiles:
+    """Writes the rows of one shard into a file for each subset and label that has some, in the order they come.
+
+    Used as a context manager; the files are whole once it has ended.
+    """
+
+    def __init__(self, folder: Path, shard: Shard, *, embed: bool) -> None:
+        """Write below ``folder``, with or without the column of the audio."""
+        self._folder, self._shard, self._embed = folder, shard, embed
+        self._open: dict[tuple[str, str], _File] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> ShardFiles:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._stack:
+            if kind is None:
+                for file in self._open.values():
+                    file.flush()
+
+    @property
+    def rows(self) -> Mapping[Path, int]:
+        """How many rows each file got."""
+        return {file.path: file.rows for _, file in sorted(self._open.items())}
+
+    def write(self, table: pa.Table, recordings: Sequence[Recording | None]) -> None:
+        """Add rows, each with the recording that is embedded in it, if any.
+
+        Raises:
+            InputError: A subset or label is none, or a recording cannot be read any more.
+        """
+        places: dict[tuple[str, str], list[int]] = {}
+        for place, row in enumerate(table.select(["subset", "audio_contribution"]).to_pylist()):
+            places.setdefault((str(row["subset"]), str(row["audio_contribution"])), []).append(place)
+        for pair, chosen in places.items():
+            if pair not in self._open:
+                self._open[pair] = self._begin(*pair)
+            self._open[pair].add(table.take(chosen), [recordings[place] for place in chosen])
+
+    def _begin(self, subset: str, label: str) -> _File:
+        # Both become a path and a glob; subsets come out of rows, which anyone may have written.
+        if not _SUBSET.fullmatch(subset) or label not in LABELS:
+            problem = f"rows of subset {subset!r} with label {label!r}"
+            raise InputError(problem, file=str(self._shard.path), column="subset")
+        path = self._folder / subset / f"{label}-{self._shard.index:05d}-of-{self._shard.count:05d}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = _File(path, embed=self._embed)
+        self._stack.callback(file.close)
+        return file
+
+
+class _File:
+    """One Parquet file: rows wait until they make a row group, and audio is read when that is written."""
+
+    def __init__(self, path: Path, *, embed: bool) -> None:
+        import pyarrow.parquet as pq
+
+        self.path, self.rows = path, 0
+        self._embed = embed
+        self._limit = AUDIO_ROWS if embed else ROW_GROUP
+        self._schema = release_schema(embed=embed)
+        self._tables: list[pa.Table] = []
+        self._recordings: list[Recording | None] = []
+        self._bytes = 0
+        # Chunks cut by content: a new version uploads only the pages that changed. The page index lets the Hub's
+        # viewer read a page without its row group.
+        self._writer = pq.ParquetWriter(
+            path,
+            self._schema,
+            write_page_index=True,
+            use_content_defined_chunking=True,
+            **(_encode_audio_plain(self._schema) if embed else {"compression": "zstd"}),
+        )
+
+    def add(self, table: pa.Table, recordings: Sequence[Recording | None]) -> None:
+        """Add rows; those that make whole row groups are written."""
+        begin = 0
+        for place, recording in enumerate(recordings):
+            size = recording.size if recording else 0
+            if len(self._recordings) == self._limit or (self._bytes and self._bytes + size > AUDIO_BYTES):
+                self._tables.append(table.slice(begin, place - begin))
+                self.flush()
+                begin = place
+            self._recordings.append(recording)
+            self._bytes += size
+        self._tables.append(table.slice(begin))
+
+    def flush(self) -> None:
+        """Write the rows that wait as a row group."""
+        import pyarrow as pa
+
+        # One piece: how the rows came in does not show in the pages.
+        table = pa.concat_tables(self._tables).combine_chunks()
+        if self._embed:
+            table = table.add_column(0, self._schema.field(AUDIO), self._read_audio())
+        self._writer.write_table(table, row_group_size=self._limit)
+        self.rows += table.num_rows
+        self._tables.clear()
+        self._recordings.clear()
+        self._bytes = 0
+
+    def close(self) -> None:
+        self._writer.close()
+
+    def _read_audio(self) -> pa.ChunkedArray:
+        """The audio of the rows that wait; a clip is read, and held, once for all its rows that follow each other."""
+        import pyarrow as pa
+
+        type_ = self._schema.field(AUDIO).type
+        cells: list[pa.Array] = []
+        last: Recording | None = None
+        for recording in self._recordings:
+            if not cells or recording != last:
+                value = {"bytes": recording.read(), "path": recording.name} if recording else None
+                cells.append(pa.array([value], type_))
+            else:
+                cells.append(cells[-1])
+            last = recording
+        return pa.chunked_array(cells, type_)
+
+
+def _encode_audio_plain(schema: pa.Schema) -> dict[str, Any]:
+    """Options of a writer that leaves the audio as it is; what is said by column is said for all of them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.ParquetWriter(sink, schema).close()  # Parquet's own names of nested columns
+    with pq.ParquetFile(pa.BufferReader(sink.getvalue())) as file:
+        columns = [file.schema.column(number).path for number in range(len(file.schema))]
+    others = [column for column in columns if column != f"{AUDIO}.bytes"]
+    return {
+        "compression": {column: "zstd" if column in others else "none" for column in columns},
+        "use_dictionary": others,
+        "write_statistics": others,
+    }
