@@ -1,6 +1,6 @@
 """Makes a release folder, ready for the Hub, of what split wrote.
 
-    README.md                                  dataset card
+    README.md, statistics.json, plots/, …      what is not rows: see companions.py
     data/SUBSET/LABEL-00003-of-00064.parquet   rows of one input shard in one subset with one label
     .audiomcq/manifest.json                    every file with its hash, counts, where the rows come from
 
@@ -20,14 +20,20 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli.errors import InputError, StorageError
-from audiomcq_cli.release.card import list_configs, render_card
+from audiomcq_cli.release.card import list_configs
+from audiomcq_cli.release.companions import write_companions
 from audiomcq_cli.release.embed import Gate
+from audiomcq_cli.release.former import CARD, find_former
+from audiomcq_cli.release.recipe import hide_places
 from audiomcq_cli.release.rows import ShardFiles, read_clips
 from audiomcq_cli.release.statistics import Statistics, count_rows
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest
 from audiomcq_cli.storage.shards import hash_file, list_shards
 
 FORMAT = 1
+
+_LAYOUT = 2
+"""Number of the set of files that a release has beside its rows: with another it is built again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +127,7 @@ def is_current(source: Path, target: Path, info: ReleaseInfo) -> bool:
 
 def _fingerprint(source: Path, info: ReleaseInfo) -> str:
     """Hash of what a release depends on: the manifest of its input, which names every shard's hash, and its names."""
-    names = json.dumps([FORMAT, asdict(info)], sort_keys=True)
+    names = json.dumps([FORMAT, _LAYOUT, asdict(info)], sort_keys=True)
     return hashlib.sha256(names.encode() + manifest_path(source).read_bytes()).hexdigest()
 
 
@@ -169,14 +175,27 @@ def _fill(folder: Path, source: Path, target: Path, info: ReleaseInfo, lineage: 
         raise InputError(
             "no rows: there is nothing to release", file=str(source), hint="see its rejects for the reasons"
         )
-    (folder / "README.md").write_text(render_card(info, statistics, lineage, files), "utf-8", newline="\n")
-    files.append(_describe(folder, folder / "README.md", rows=None))
+    companions = write_companions(folder, info, statistics, lineage, files, former=_read_former(target))
+    files += [_describe(folder, path, rows=None) for path in companions]
     files.sort(key=lambda file: file.path)
     manifest = _make_manifest(info, statistics, files, lineage)
     write_manifest(folder, {**manifest, "fingerprint": _fingerprint(source, info)})
     return ReleaseReport(
         folder=target, files=tuple(files), configs=tuple(list_configs(statistics)), statistics=statistics
     )
+
+
+def _read_former(target: Path) -> str:
+    """The card of the release that is replaced, as far as people had a hand in it."""
+    path = target / CARD
+    if not path.is_file():
+        return ""
+    try:
+        return find_former(path.read_bytes().decode("utf-8"), json.loads(manifest_path(target).read_text("utf-8")))
+    except UnicodeDecodeError as error:
+        raise InputError(
+            "not UTF-8", file=str(path), hint="save it as UTF-8: what you wrote into it is kept"
+        ) from error
 
 
 def _describe(folder: Path, path: Path, *, rows: int | None) -> ReleaseFile:
@@ -202,7 +221,7 @@ def _make_manifest(
             {"file": file.path, "rows": file.rows, "size": file.size, "sha256": file.sha256} for file in files
         ],
         "lineage": lineage["lineage"],
-        "sources": lineage["sources"],
+        "sources": hide_places(lineage["sources"]),
     }  # fmt: skip
 
 

@@ -6,15 +6,23 @@ files are found in it, else below the folder in which this one lies.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from audiomcq_cli.records import COLUMNS, RELEASED
+from audiomcq_cli.records import COLUMNS, Column
 from audiomcq_cli.release.markdown import flatten
+from audiomcq_cli.release.rows import AUDIO, release_schema
 
 if TYPE_CHECKING:
     from audiomcq_cli.release.build import ReleaseInfo
+
+HELD = {
+    **COLUMNS,
+    AUDIO: Column({"bytes": "binary", "path": "string"}, "the file of the clip, where it is embedded", required=False),
+}
+"""The columns that a release may have."""
 
 HUB = "https://huggingface.co/datasets/"
 
@@ -73,28 +81,23 @@ _TYPES = {
 }
 
 
-def describe_release(
-    info: ReleaseInfo,
-    configs: Mapping[str, str],
-    questions: int,
-    citation: str,
-    columns: Sequence[str] = RELEASED,
-) -> dict[str, Any]:
+def describe_release(info: ReleaseInfo, configs: Mapping[str, str], questions: int, citation: str) -> dict[str, Any]:
     """The metadata of a release.
 
     Args:
         info: What it is called. configs: Name and glob of every config. questions: How many it has.
-        citation: Its BibTeX entry. columns: Those of its rows, by their names in ``records.COLUMNS``.
+        citation: Its BibTeX entry.
     """
     repo = find_repo(info)
+    columns = release_schema(embed=info.embed).names
     title = flatten(info.title) or flatten(info.name)
     return {
-        "@context": _CONTEXT,
+        "@context": copy.deepcopy(_CONTEXT),
         "@type": "sc:Dataset",
         "name": title,
         "alternateName": [flatten(info.name)],
-        "description": f"{questions:,} multiple-choice questions about audio, each with a chain of thought and a label that"
-        " says whether models could answer it without hearing the audio (weak) or not (strong).",
+        "description": f"{questions:,} multiple-choice questions about audio, each with a chain of thought and a label"
+        " that says whether models could answer it without hearing the audio (weak) or not (strong).",
         "conformsTo": "http://mlcommons.org/croissant/1.1",
         "citeAs": citation,
         "license": flatten(info.license),
@@ -155,7 +158,7 @@ def _describe_records(config: str, columns: Sequence[str]) -> dict[str, Any]:
 
 def _describe_field(config: str, name: str) -> dict[str, Any]:
     """A field for a column: a scalar, a list, or a list of structs, whose parts are fields of it."""
-    column = COLUMNS[name]
+    column = HELD[name]
     extract = {"fileSet": {"@id": f"files-{config}"}, "extract": {"column": name}}
     field = {"@type": "cr:Field", "@id": f"{config}/{name}", "name": f"{config}/{name}", "description": column.doc}
     inner = column.type[0] if isinstance(column.type, list) else column.type

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~/%?=&#:+-]*)?")
 
 _BIBTEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -18,12 +21,9 @@ def flatten(text: object) -> str:
 
 
 def escape(text: object) -> str:
-    """Text that means itself in Markdown, HTML in it and a table cell: one line, with all that could act escaped.
-
-    Bare addresses are broken by a sign that is not seen, as readers that follow GitHub would make links of them.
-    """
+    """Text that means itself in Markdown, HTML in it and a table cell: one line, with all that could act escaped."""
     line = re.sub(r"([\\`*_\[\]<>&|~#$!@])", r"\\\1", flatten(text))
-    return re.sub(r"(?i)\b(https?|ftp)(:)|\b(www)(\.)", r"\1\3<!-- -->\2\4", line)
+    return re.sub(r"(?i)\b(https?|ftp)(:)|\b(www)(\.)", r"\1\3\\\2\4", line)  # no links out of bare addresses
 
 
 def quote(text: str) -> str:
@@ -36,10 +36,23 @@ def escape_bibtex(text: str) -> str:
     return "".join(_BIBTEX.get(sign, sign) for sign in flatten(text)).replace("`", "'")
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A text that a table shows as a link where it is an address of the web and nothing else."""
+
+    text: str
+
+
 def write_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: int = 0) -> str:
     """A Markdown table of escaped cells; the last columns, ``numbers`` of them, are set to the right."""
     rule = ["---"] * (len(head) - numbers) + ["---:"] * numbers
-    cells = [[f"{cell:,}" if isinstance(cell, int) else escape(cell) for cell in row] for row in rows]
+    cells = [[_write_cell(cell) for cell in row] for row in rows]
     if not cells:
         return "None."
     return "\n".join("| " + " | ".join(line) + " |" for line in ([escape(name) for name in head], rule, *cells))
+
+
+def _write_cell(cell: object) -> str:
+    if isinstance(cell, Link):
+        return f"<{cell.text}>" if _ADDRESS.fullmatch(cell.text) else escape(cell.text)
+    return f"{cell:,}" if isinstance(cell, int) else escape(cell)

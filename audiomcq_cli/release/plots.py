@@ -1,9 +1,9 @@
 """The plots of a release, drawn from its statistics alone: the same numbers give the same bytes.
 
-PNG on a light ground of its own: no one colour of text reaches 4.5 : 1 on both the white page and the dark one (#0b0f19)
-of the Hub, so without a ground it would be hard to read on one of them. Orange and blue are of the Okabe-Ito set, which
-people who see colours otherwise can tell apart, and differ in lightness. Names come from rows: they are cut to size,
-never taken for mathtext, and signs that the font lacks are shown as such.
+PNG on a light ground of its own: no one colour of text reaches 4.5 : 1 on both the white page and the dark one
+(#0b0f19) of the Hub, so without a ground it would be hard to read on one of them. Orange and blue are of the Okabe-Ito
+set, which people who see colours otherwise can tell apart, and differ in lightness. Names come from rows: they are cut
+to size, never taken for mathtext, and signs that the font lacks are shown as such.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PLAIN = "#4f7f9f"
 _DASH = "\N{EN DASH}"
 _MOST = 30
 _NAME_LENGTH = 28
-_WIDTH = 8.0
+_WIDTH, _EDGE = 8.0, 0.12
 
 _STYLE = {
     "axes.axisbelow": True,
@@ -57,11 +57,32 @@ class Plot:
     png: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A plot before it is a file."""
+
+    name: str
+    alt: str
+    figure: Figure
+
+
 def draw_plots(summary: Mapping[str, Any]) -> list[Plot]:
     """Every plot for which a summary (``statistics.json``) has numbers."""
     with _style():
-        drawn = [draw(summary) for draw in _PLOTS]
-    return [plot for plot in drawn if plot]
+        return [_save(sketch) for sketch in _sketch(summary)]
+
+
+def sketch_plots(summary: Mapping[str, Any]) -> list[Sketch]:
+    """The same as figures, laid out and not drawn."""
+    with _style():
+        return list(_sketch(summary))
+
+
+def _sketch(summary: Mapping[str, Any]) -> Iterator[Sketch]:
+    for draw in _PLOTS:
+        if sketch := draw(summary):
+            _fit(sketch.figure)
+            yield sketch
 
 
 @contextmanager
@@ -73,16 +94,16 @@ def _style() -> Iterator[None]:
         yield
 
 
-def _draw_types(summary: Mapping[str, Any]) -> Plot | None:
+def _draw_types(summary: Mapping[str, Any]) -> Sketch | None:
     bars = summary["question_types"]
     title = f"Question types by label (n = {summary['questions']:,} questions)"
-    return _save("question_types", title, _draw_labels(title, bars), bars)
+    return Sketch("question_types", title, _draw_labels(title, bars)) if bars else None
 
 
-def _draw_sources(summary: Mapping[str, Any]) -> Plot | None:
+def _draw_sources(summary: Mapping[str, Any]) -> Sketch | None:
     bars = _fold({name: source["labels"] for name, source in summary["sources"].items()})
     title = f"Sources by label (n = {summary['questions']:,} questions)"
-    return _save("sources", title, _draw_labels(title, bars), bars)
+    return Sketch("sources", title, _draw_labels(title, bars)) if bars else None
 
 
 def _draw_labels(title: str, bars: Mapping[str, Mapping[str, int]]) -> Figure:
@@ -105,15 +126,17 @@ def _draw_labels(title: str, bars: Mapping[str, Mapping[str, int]]) -> Figure:
     return figure
 
 
-def _draw_grid(summary: Mapping[str, Any]) -> Plot | None:
+def _draw_grid(summary: Mapping[str, Any]) -> Sketch | None:
     """Share of strong questions by source and question type, with the number of questions in each cell."""
     from matplotlib.colors import LinearSegmentedColormap
 
+    if not summary["questions"]:
+        return None
     kinds = list(summary["question_types"])
     names = list(_fold({name: source["labels"] for name, source in summary["sources"].items()}))
     cells = [[_cell(summary["sources"], names, name, kind) for kind in kinds] for name in names]
     title = "Share of strong questions by source and question type"
-    figure, axes = _begin(title, 0.46 * len(names) + 1.1)
+    figure, axes = _begin(title, 0.46 * len(names) + 0.95)
     colours = LinearSegmentedColormap.from_list("labels", [LABEL_COLOURS["weak"], GROUND, LABEL_COLOURS["strong"]])
     shares = [[strong / count if count else float("nan") for strong, count in row] for row in cells]
     axes.imshow(shares, cmap=colours, vmin=0, vmax=1, aspect="auto")
@@ -127,7 +150,7 @@ def _draw_grid(summary: Mapping[str, Any]) -> Plot | None:
     axes.set_xticks(range(len(kinds)), [_show(kind) for kind in kinds], parse_math=False)
     axes.tick_params(bottom=False)
     axes.spines[:].set_visible(False)
-    return _save("labels", title, figure, names)
+    return Sketch("labels", title, figure)
 
 
 def _cell(sources: Mapping[str, Any], names: Sequence[str], name: str, kind: str) -> tuple[int, int]:
@@ -137,7 +160,7 @@ def _cell(sources: Mapping[str, Any], names: Sequence[str], name: str, kind: str
     return sum(one.get("strong", 0) for one in counts), sum(sum(one.values()) for one in counts)
 
 
-def _draw_durations(summary: Mapping[str, Any]) -> Plot | None:
+def _draw_durations(summary: Mapping[str, Any]) -> Sketch | None:
     sizes = summary["duration"]
     filled = [place for place, one in enumerate(sizes["bins"]) if one["count"]]
     if not filled:
@@ -146,15 +169,19 @@ def _draw_durations(summary: Mapping[str, Any]) -> Plot | None:
     title = f"Durations of the clips (n = {sizes['count']:,}, mean {sizes['mean']:.1f} s)"
     figure, axes = _begin(title, 3.6)
     counts = [one["count"] for one in bins]
-    names = [f"≥ {one['from']:g}" if one["below"] is None else f"{one['from']:g}{_DASH}{one['below']:g}" for one in bins]
+    names = [
+        f"≥ {one['from']:g}" if one["below"] is None else f"{one['from']:g}{_DASH}{one['below']:g}" for one in bins
+    ]
     _draw_columns(axes, names, counts)
     axes.set_xlabel("duration in seconds (each bar from its first number to below its second)")
     axes.set_ylabel("clips")
-    return _save("durations", title, figure, names)
+    return Sketch("durations", title, figure)
 
 
-def _draw_positions(summary: Mapping[str, Any]) -> Plot | None:
+def _draw_positions(summary: Mapping[str, Any]) -> Sketch | None:
     positions = summary["answer_positions"]
+    if not positions:
+        return None
     title = f"Position of the right choice (n = {summary['questions']:,} questions)"
     figure, axes = _begin(title, 3.6)
     names = [str(one["position"] + 1) for one in positions]
@@ -166,10 +193,10 @@ def _draw_positions(summary: Mapping[str, Any]) -> Plot | None:
     axes.legend(loc="upper right", borderaxespad=0)
     axes.set_xlabel("position among the choices")
     axes.set_ylabel("questions")
-    return _save("answer_positions", title, figure, names)
+    return Sketch("answer_positions", title, figure)
 
 
-def _draw_judges(summary: Mapping[str, Any]) -> Plot | None:
+def _draw_judges(summary: Mapping[str, Any]) -> Sketch | None:
     judges = summary["judges"][:_MOST]
     if not judges:
         return None
@@ -189,10 +216,10 @@ def _draw_judges(summary: Mapping[str, Any]) -> Plot | None:
     axes.set_xlabel("right answers in % of those that could be read")
     axes.grid(axis="x")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
-    return _save("judges", title, figure, judges)
+    return Sketch("judges", title, figure)
 
 
-_PLOTS: Sequence[Callable[[Mapping[str, Any]], Plot | None]] = (
+_PLOTS: Sequence[Callable[[Mapping[str, Any]], Sketch | None]] = (
     _draw_types, _draw_sources, _draw_grid, _draw_durations, _draw_positions, _draw_judges
 )  # fmt: skip
 
@@ -200,21 +227,34 @@ _PLOTS: Sequence[Callable[[Mapping[str, Any]], Plot | None]] = (
 def _begin(title: str, height: float) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
-    axes = figure.add_subplot()
-    figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
-    return figure, axes
+    figure = Figure(figsize=(_WIDTH, height))
+    figure.text(_EDGE / _WIDTH, 1 - _EDGE / height, title, va="top", fontsize=13, fontweight="bold")
+    return figure, figure.add_subplot()
 
 
-def _save(name: str, alt: str, figure: Figure, shown: Sequence[object] | Mapping[str, object]) -> Plot | None:
-    """The plot as a file; none where there is nothing to show. No date and no version stands in it."""
-    if not shown:
-        return None
+def _save(sketch: Sketch) -> Plot:
+    """The plot as a file. No date and no version stands in it."""
+    stream = io.BytesIO()
+    sketch.figure.savefig(stream, format="png", metadata={"Software": None})
+    return Plot(sketch.name, sketch.alt, stream.getvalue())
+
+
+def _fit(figure: Figure) -> None:
+    """Give the names and numbers at the axes the room that they take.
+
+    They are measured once. The library's own layouts solve for it, which takes as long again as the drawing.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    stream = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})
-    return Plot(name, alt, stream.getvalue())
+    [axes] = figure.axes
+    FigureCanvasAgg(figure)  # what the texts are measured with
+    wide = max(label.get_window_extent().width for label in axes.get_yticklabels()) / figure.dpi
+    high = max(label.get_window_extent().height for label in axes.get_xticklabels()) / figure.dpi
+    width, height = figure.get_size_inches()
+    left = _EDGE + wide + 0.07 + (0.28 if axes.get_ylabel() else 0)
+    bottom = _EDGE + high + 0.07 + (0.25 if axes.get_xlabel() else 0)
+    top = _EDGE + 0.33 + (0.3 if axes.get_legend() and axes.yaxis_inverted() else 0)  # above the bars
+    figure.subplots_adjust(left / width, bottom / height, 1 - _EDGE / width, 1 - top / height)
 
 
 def _fold(bars: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]:
@@ -244,8 +284,10 @@ def _draw_columns(
     tops = [max(pair) for pair in zip(counts, above or counts, strict=True)]
     for place, (count, top) in enumerate(zip(counts, tops, strict=True)):
         axes.annotate(f"{count:,}", (place, top), (0, 2), textcoords="offset points", ha="center", fontsize=8.5)
-    turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if len(names) > 8 else {}
-    axes.set_xticks(range(len(names)), names, parse_math=False, **turned)
+    axes.set_xticks(range(len(names)), names, parse_math=False)
+    if len(names) > 8:
+        for label in axes.get_xticklabels():
+            label.set(rotation=40, ha="right", rotation_mode="anchor")
     axes.set_xlim(-0.6, len(names) - 0.4)
     axes.set_ylim(0, max(tops) * room)
     _count_along(axes, "y")
