@@ -1,11 +1,10 @@
-"""The commands around the stages: run a recipe, publish, export, trace a row."""
+"""The commands around the stages: run a recipe, export, trace a row."""
 
 from __future__ import annotations
 
 import inspect
-import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,19 +12,18 @@ import typer
 
 from audiomcq_cli import records, registry
 from audiomcq_cli.cli.console import out, printable
-from audiomcq_cli.cli.options import argument, build, escape_markup, flag, flags_of, given_flags
+from audiomcq_cli.cli.options import Json, argument, build, escape_markup, flag, flags_of, given_flags
+from audiomcq_cli.cli.publish import build_folder
 from audiomcq_cli.cli.stages import REUSE
 from audiomcq_cli.errors import InputError, RecipeError, ReplayMiss
 
 if TYPE_CHECKING:
     from audiomcq_cli.cli.recipe import Recipe
     from audiomcq_cli.engine.account import Job
-    from audiomcq_cli.release.statistics import Statistics
 
 RELEASE = "release"
 """Folder of the release in the folder that ``run`` builds in."""
 
-Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable summary on stdout.")]
 TraceReuse = Annotated[
     list[Path] | None,
     typer.Option(
@@ -35,84 +33,6 @@ TraceReuse = Annotated[
     ),
 ]
 Reuse = Annotated[list[Path] | None, typer.Option(help=REUSE, metavar="PATH", show_default=False)]
-Since = Annotated[
-    str | None,
-    typer.Option(
-        help="The release before, a folder or org/name[@revision] on the Hub: the changelog is made against it"
-        " (default: the recipe's, else the release that is replaced).",
-        metavar="OLD",
-        show_default=False,
-    ),
-]
-RecipeFlag = Annotated[
-    Path | None, typer.Option(help="Recipe that name, version and licence are taken from.", metavar="PATH")
-]
-
-AudioFlag = Annotated[
-    str | None,
-    typer.Option(
-        help="Whether the files of the clips go into the rows, where their licenses allow it (default: the recipe's,"
-        " else reference).",
-        metavar="embed|reference",
-        show_default=False,
-    ),
-]
-Redistribute = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Source whose audio is embedded though its license is not known to allow it. Give it once for each.",
-        metavar="SOURCE",
-        show_default=False,
-    ),
-]
-
-
-def publish(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="Folder that split wrote.", show_default=False)],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the release.", show_default=False)],
-    recipe: RecipeFlag = None,
-    since: Since = None,
-    repo: Annotated[
-        str | None,
-        typer.Option(help="Put it on the Hub, in this dataset repository.", metavar="ORG/NAME", show_default=False),
-    ] = None,
-    push: Annotated[bool, typer.Option("--push", help="Put it on the Hub, in the repository of the recipe.")] = False,
-    private: Annotated[
-        bool | None,
-        typer.Option("--private/--public", help="Of a new repository (default: private).", show_default=False),
-    ] = None,
-    branch: Annotated[str, typer.Option(help="Branch to put it on; main is tagged.", metavar="NAME")] = "main",
-    pull_request: Annotated[
-        bool, typer.Option("--pr", help="Leave a pull request for a person to merge, in place of a commit.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be sent, file by file; write nothing, there or here.")
-    ] = False,
-    audio: AudioFlag = None,
-    redistribute: Redistribute = None,
-    json: Json = False,
-) -> None:
-    """Make a release folder: the data by subset and label, and the dataset card; with --repo put it on the Hub."""
-    from audiomcq_cli.cli.pushing import push_release, tell_plan
-    from audiomcq_cli.cli.recipe import Recipe, override, read_recipe
-    from audiomcq_cli.release.push import PushOptions
-
-    given = {name: value for name, value in (("audio", audio), ("redistribute", redistribute)) if value}
-    loaded = override(read_recipe(recipe) if recipe else Recipe(), "publish", given)
-    name = repo or (loaded.publish.get("repo", "") if push or dry_run else "")
-    if not name and (push or dry_run or pull_request):
-        raise RecipeError("no repository is named", hint="--repo ORG/NAME, or repo under [publish] in the recipe")
-    if not dry_run:
-        _publish(source, target, loaded, since)
-    if not name:
-        return
-    options = PushOptions(repo=name, private=private, branch=branch, pull_request=pull_request)
-    if not dry_run:
-        push_release(target, options)
-        return
-    with tempfile.TemporaryDirectory(prefix="audiomcq-") as folder:
-        _publish(source, building := Path(folder, target.name), loaded, since, replaces=target)
-        tell_plan(building, options, json=json)
 
 
 def run(
@@ -177,7 +97,7 @@ def run(
         return
     run_jobs(jobs, loaded)
     if "publish" in names:
-        _publish(jobs[-1].target, _folder(loaded) / RELEASE, loaded)
+        build_folder(jobs[-1].target, _folder(loaded) / RELEASE, loaded)
 
 
 def trace(
@@ -268,7 +188,6 @@ def _export(name: str, source: Path, target: Path, given: dict[str, Any]) -> Non
 
 def _load(path: Path | None, sources: Sequence[str], workdir: Path | None, reuse: Sequence[Path]) -> Recipe:
     """The recipe of a run, or the default one, with what the command line says instead of it."""
-    from dataclasses import replace
 
     from audiomcq_cli.cli.recipe import default_recipe, read_recipe, source_specs
 
@@ -298,7 +217,6 @@ def _names(recipe: Recipe, until: str | None) -> list[str]:
 
 
 def _jobs(recipe: Recipe, names: list[str], limit: int | None, keep_failed: bool, replay: bool) -> list[Job]:
-    from dataclasses import replace
 
     from audiomcq_cli.cli.session import command_line
     from audiomcq_cli.engine.account import Job
@@ -332,58 +250,6 @@ def _jobs(recipe: Recipe, names: list[str], limit: int | None, keep_failed: bool
 
 def _folder(recipe: Recipe) -> Path:
     return recipe.workdir or Path("build")
-
-
-def _publish(
-    source: Path, target: Path, recipe: Recipe, since: str | None = None, *, replaces: Path | None = None
-) -> None:
-    from audiomcq_cli.cli.session import check_folder
-    from audiomcq_cli.release.build import ReleaseInfo, build_release, is_current
-    from audiomcq_cli.release.tree import open_tree
-
-    check_folder(target, source)
-    options: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in recipe.publish.items()
-    }
-    named = since or options.get("since")
-    options.pop("since", None)
-    before = open_tree(named) if named else None
-    info = ReleaseInfo(name=recipe.name, version=recipe.version, **options)
-    if is_current(source, target, info, since=before):
-        out.say(f"publish: nothing to do: {target}")
-        out.summary["release"] = {"folder": str(target), "changed": False}
-        return
-    report = build_release(source, target, info, since=before, replaces=replaces)
-    rows = sum(file.rows or 0 for file in report.files)
-    out.say(f"publish: {rows:,} rows in {len(report.files):,} files, configs {', '.join(report.configs)}: {target}")
-    out.summary["release"] = {
-        "folder": str(target),
-        "changed": True,
-        "rows": rows,
-        "files": len(report.files),
-        "configs": list(report.configs),
-    }
-    if info.embed:
-        out.summary["release"]["audio"] = _tell_audio(report.statistics)
-
-
-def _tell_audio(statistics: Statistics) -> dict[str, Any]:
-    """Say which clips were embedded and which not, by source and licence; the same as plain data."""
-    from audiomcq_cli.release.embed import WITHHELD
-
-    embedded, withheld = sorted(statistics.embedded.items()), sorted(statistics.withheld.items())
-    total = statistics.embedded.total() + statistics.withheld.total()
-    out.say(f"  audio: {statistics.embedded.total():,} of {total:,} clips embedded")
-    for (source, license_, reason), clips in withheld:
-        terms = f" ({license_})" if license_ else ""
-        out.say(f"  not embedded: {clips:,} of {source}{terms}: {WITHHELD[reason]}")
-    return {
-        "embedded": [{"source": source, "license": license_, "clips": clips} for (source, license_), clips in embedded],
-        "withheld": [
-            {"source": source, "license": license_, "reason": reason, "clips": clips}
-            for (source, license_, reason), clips in withheld
-        ],
-    }
 
 
 def _describe_step(step: Any) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from audiomcq_cli.cli.console import out, printable
-from audiomcq_cli.cli.corpus import RELEASE, Json, run
+from audiomcq_cli.cli.corpus import RELEASE, run
+from audiomcq_cli.cli.options import Json
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.mcq import letter
 

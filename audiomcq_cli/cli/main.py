@@ -12,6 +12,7 @@ from audiomcq_cli.cli import corpus, releases
 from audiomcq_cli.cli.demo import demo
 from audiomcq_cli.cli.ending import run_to_end
 from audiomcq_cli.cli.journal import add_journal_commands
+from audiomcq_cli.cli.publish import publish
 from audiomcq_cli.cli.stages import add_stage_commands
 from audiomcq_cli.cli.status import status
 
@@ -33,7 +34,7 @@ def make_app() -> typer.Typer:
     )
     app.callback()(_shared)
     add_stage_commands(app)
-    app.command(rich_help_panel="Stages, in order")(corpus.publish)
+    app.command(rich_help_panel="Stages, in order")(publish)
     for command in (demo, corpus.run, status, corpus.trace, releases.diff, releases.validate, corpus.recipe_schema):
         app.command(rich_help_panel="Corpus")(command)
     add_journal_commands(app)

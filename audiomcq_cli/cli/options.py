@@ -16,6 +16,8 @@ from audiomcq_cli.errors import RecipeError
 
 T = TypeVar("T")
 
+Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable summary on stdout.")]
+
 _SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _METAVARS: dict[Any, str] = {str: "TEXT", int: "N", float: "X", Path: "PATH", list[str]: "TEXT", list[Path]: "PATH"}
 

@@ -10,8 +10,8 @@ import typer
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out, printable
-from audiomcq_cli.cli.corpus import Json
 from audiomcq_cli.cli.ending import DIFFERENT
+from audiomcq_cli.cli.options import Json
 from audiomcq_cli.errors import StorageError
 
 _PLACE = "A release or stage folder, or a dataset on the Hub as org/name[@revision]."

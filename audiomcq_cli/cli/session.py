@@ -59,7 +59,7 @@ def run_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
 
 
 def rehearse_jobs(jobs: Sequence[Job], recipe: Recipe, throughput: float | None, *, markdown: bool = False) -> None:
-    """Say what the jobs would send and cost, without calling or writing anything; as Markdown on stdout, if so wanted."""
+    """Say what the jobs would send and cost, without calling or writing anything; if wanted as Markdown on stdout."""
     from audiomcq_cli.engine.rehearse import rehearse
 
     _check(jobs, recipe)

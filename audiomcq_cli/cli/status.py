@@ -10,7 +10,7 @@ import typer
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import describe_reasons, describe_spent, out
-from audiomcq_cli.cli.corpus import Json
+from audiomcq_cli.cli.options import Json
 
 if TYPE_CHECKING:
     from audiomcq_cli.engine.status import StageStatus

@@ -1,6 +1,6 @@
 """Makes a release folder, ready for the Hub, of what split wrote.
 
-    README.md                                  dataset card
+    README.md, statistics.json, plots/, …      what is not rows: see companions.py
     CHANGELOG.md                               what changed from version to version
     data/SUBSET/LABEL-00003-of-00064.parquet   rows of one input shard in one subset with one label
     .audiomcq/manifest.json                    every file with its hash, counts, where the rows come from
@@ -21,16 +21,23 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli.errors import InputError, StorageError
-from audiomcq_cli.release.card import list_configs, render_card
-from audiomcq_cli.release.changelog import Base, find_base, write_changelog
+from audiomcq_cli.release import changelog
+from audiomcq_cli.release.card import TAGS, list_configs
+from audiomcq_cli.release.changelog import CHANGELOG, find_base, write_changelog
+from audiomcq_cli.release.companions import write_companions
 from audiomcq_cli.release.embed import Gate
+from audiomcq_cli.release.former import CARD, find_former, find_theirs
+from audiomcq_cli.release.recipe import hide_places
 from audiomcq_cli.release.rows import ShardFiles, read_clips
 from audiomcq_cli.release.statistics import Statistics, count_rows
-from audiomcq_cli.release.tree import MANIFEST, Tree
+from audiomcq_cli.release.tree import MANIFEST, Tree, open_tree
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest
 from audiomcq_cli.storage.shards import UNWRITABLE, hash_file, list_shards
 
 FORMAT = 1
+
+_LAYOUT = 2
+"""Number of the set of files that a release has beside its rows: with another it is built again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +88,14 @@ class ReleaseReport:
 
 
 def build_release(
-    source: Path, target: Path, info: ReleaseInfo, *, since: Tree | None = None, replaces: Path | None = None
+    source: Path, target: Path, info: ReleaseInfo, *, since: Tree | None = None, replaces: Tree | None = None
 ) -> ReleaseReport:
     """Build a release of a stage folder.
 
     Args:
         source: Folder that split wrote. target: Folder of the release: new, empty, or a release that is replaced.
         info: What the release is called. since: The release before, where it is not the one that is replaced.
-        replaces: What is replaced, where that is not the target: for a rehearsal.
+        replaces: What is replaced, where that is not the target; what people wrote into its card and changelog stays.
 
     Raises:
         InputError: The rows are not what split writes, or there are none.
@@ -100,11 +107,19 @@ def build_release(
     try:
         _recover(target, previous)
         _check_target(target, source.resolve())
-        base = find_base(replaces or target, info, since)
+        replaced = replaces or (open_tree(target) if target.is_dir() else None)
+        base = find_base(replaced, info, since)
         lineage = _check_source(source)
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
-        report = _fill(building, source, target, info, lineage, base, since)
+        files, statistics = _write_rows(building, source, info, lineage)
+        companions = write_companions(building, info, statistics, lineage, files, former=_read_former(replaced))
+        files += [_describe(building, path, rows=None) for path in companions]
+        manifest = _make_manifest(info, statistics, files, lineage)
+        files.append(_describe(building, write_changelog(building, base, info, statistics, manifest), rows=None))
+        files.sort(key=lambda file: file.path)
+        manifest = _make_manifest(info, statistics, files, lineage)
+        write_manifest(building, {**manifest, "fingerprint": _fingerprint(source, info, since, replaces)})
         if target.exists():
             target.rename(previous)
         building.rename(target)
@@ -113,28 +128,37 @@ def build_release(
     finally:
         shutil.rmtree(building, ignore_errors=True)
         _recover(target, previous)
-    return report
+    return ReleaseReport(
+        folder=target, files=tuple(files), configs=tuple(list_configs(statistics)), statistics=statistics
+    )
 
 
-def is_current(source: Path, target: Path, info: ReleaseInfo, *, since: Tree | None = None) -> bool:
-    """Whether a release is whole and was made of this very stage folder under this name, since the same release."""
+def is_current(
+    source: Path, target: Path, info: ReleaseInfo, *, since: Tree | None = None, replaces: Tree | None = None
+) -> bool:
+    """Whether a release is whole, made of this very stage folder under this name since the same release, and has what
+    people wrote into that which it replaces."""
     try:
         manifest = json.loads(manifest_path(target).read_text("utf-8"))
-        return bool(manifest["fingerprint"] == _fingerprint(source, info, since)) and all(
+        return bool(manifest["fingerprint"] == _fingerprint(source, info, since, replaces)) and all(
             hash_file(target / file["file"]) == file["sha256"] for file in manifest["files"]
         )
     except (OSError, ValueError, LookupError, TypeError):
         return False
 
 
-def _fingerprint(source: Path, info: ReleaseInfo, since: Tree | None) -> str:
+def _fingerprint(source: Path, info: ReleaseInfo, since: Tree | None, replaces: Tree | None) -> str:
     """Hash of what a release depends on: the manifest of its input, which names every shard's hash, and its names.
 
-    That of the release before counts too, where it was named: the changelog is made against it.
+    Where they were named, the release before counts too, against which the changelog is made, and of the one that is
+    replaced what people wrote.
     """
-    names = json.dumps([FORMAT, asdict(info)], sort_keys=True).encode()
+    names = json.dumps([FORMAT, _LAYOUT, asdict(info)], sort_keys=True).encode()
     before = since.read(MANIFEST) if since and MANIFEST in since.files else b""
-    return hashlib.sha256(names + manifest_path(source).read_bytes() + before).hexdigest()
+    texts = [_read_former(replaces), _read_text(replaces, CHANGELOG)]
+    theirs = [find_theirs(texts[0], TAGS) if texts[0] else "", changelog.find_theirs(texts[1])]
+    written = json.dumps(theirs).encode() if any(theirs) else b""
+    return hashlib.sha256(names + manifest_path(source).read_bytes() + before + written).hexdigest()
 
 
 def _check_source(source: Path) -> dict[str, Any]:
@@ -165,11 +189,10 @@ def _check_target(target: Path, source: Path) -> None:
         raise StorageError(f"{target} is in the way: it is not a release", hint="name a new or empty folder")
 
 
-def _fill(
-    folder: Path, source: Path, target: Path, info: ReleaseInfo, lineage: Mapping[str, Any], base: Base,
-    since: Tree | None,
-) -> ReleaseReport:  # fmt: skip
-    """Write everything into an empty folder."""
+def _write_rows(
+    folder: Path, source: Path, info: ReleaseInfo, lineage: Mapping[str, Any]
+) -> tuple[list[ReleaseFile], Statistics]:
+    """Write the files of rows into an empty folder."""
     files: list[ReleaseFile] = []
     statistics = Statistics()
     gate = Gate(source, lineage, info.redistribute)
@@ -184,16 +207,29 @@ def _fill(
         raise InputError(
             "no rows: there is nothing to release", file=str(source), hint="see its rejects for the reasons"
         )
-    (folder / "README.md").write_text(render_card(info, statistics, lineage, files), "utf-8", newline="\n")
-    files.append(_describe(folder, folder / "README.md", rows=None))
-    manifest = _make_manifest(info, statistics, files, lineage)
-    files.append(_describe(folder, write_changelog(folder, base, info, statistics, manifest), rows=None))
-    files.sort(key=lambda file: file.path)
-    manifest = _make_manifest(info, statistics, files, lineage)
-    write_manifest(folder, {**manifest, "fingerprint": _fingerprint(source, info, since)})
-    return ReleaseReport(
-        folder=target, files=tuple(files), configs=tuple(list_configs(statistics)), statistics=statistics
-    )
+    return files, statistics
+
+
+def _read_former(tree: Tree | None) -> str:
+    """The card of what is replaced, as far as people had a hand in it."""
+    if (card := _read_text(tree, CARD)) and tree is not None:
+        try:
+            manifest = json.loads(tree.read(MANIFEST)) if MANIFEST in tree.files else {"files": []}
+            return find_former(card, manifest)
+        except (ValueError, LookupError, TypeError):  # too damaged to say what of the card is the program's
+            return card
+    return ""
+
+
+def _read_text(tree: Tree | None, path: str) -> str:
+    """A text of what is replaced; empty where there is none."""
+    if tree is None or path not in tree.files:
+        return ""
+    try:
+        return tree.read(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        hint = "save it as UTF-8: what you wrote into it is kept"
+        raise InputError("not UTF-8", file=f"{tree.name}/{path}", hint=hint) from error
 
 
 def _describe(folder: Path, path: Path, *, rows: int | None) -> ReleaseFile:
@@ -219,7 +255,7 @@ def _make_manifest(
             {"file": file.path, "rows": file.rows, "size": file.size, "sha256": file.sha256} for file in files
         ],
         "lineage": lineage["lineage"],
-        "sources": lineage["sources"],
+        "sources": hide_places(lineage["sources"]),
         "redistribute": list(info.redistribute),
     }  # fmt: skip
 

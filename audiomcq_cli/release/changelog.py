@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.errors import InputError, RecipeError
-from audiomcq_cli.release.card import escape
 from audiomcq_cli.release.diff import Diff, Side, compare, open_side
 from audiomcq_cli.release.diff_text import describe_flips
+from audiomcq_cli.release.markdown import escape
 from audiomcq_cli.release.statistics import Statistics
 from audiomcq_cli.release.tree import Tree, open_tree
 from audiomcq_cli.release.versions import check_version, next_version, parse_version
@@ -53,14 +53,14 @@ class Base:
     own: str = ""
 
 
-def find_base(target: Path, info: ReleaseInfo, since: Tree | None) -> Base:
+def find_base(replaced: Tree | None, info: ReleaseInfo, since: Tree | None) -> Base:
     """What a new release is compared with: ``since``, else the release of the same name that it replaces.
 
     Raises:
         RecipeError: The version is not a semantic one, or is lower than that which it replaces.
     """
     version = parse_version(info.version)
-    old = _open_target(target, info)
+    old = _open_replaced(replaced, info) if replaced else None
     own = _read(old) if old else ""
     if since is not None:
         side = open_side(since)
@@ -70,7 +70,7 @@ def find_base(target: Path, info: ReleaseInfo, since: Tree | None) -> Base:
     before = parse_version(old.version)
     if version < before:
         hint = f'set version = "{next_version(old.version, "patch")}" or higher, or name another folder as OUT'
-        raise RecipeError(f"version {info.version} is lower than {old.version}, that of {target}", hint=hint)
+        raise RecipeError(f"version {info.version} is lower than {old.version}, that of {old.tree.name}", hint=hint)
     return Base(old, rebuilt=version == before, former=own, own=own)
 
 
@@ -129,6 +129,14 @@ def _compare(base: Base, old: Side, new: Side) -> Diff | None:
             return None
         hint = "compare with another release by --since, or remove this one if nothing is left to compare with"
         raise InputError(f"the release before cannot be read: {error}", hint=hint) from error
+
+
+def find_theirs(text: str) -> str:
+    """What people wrote into a changelog, in one line; empty where a release wrote all of it."""
+    preamble, sections = _split(text)
+    ours = "" if preamble.split() == _PREAMBLE.split() else preamble
+    parts = (ours, *(_MADE.sub("", section).partition("\n")[2] for section in sections.values()))
+    return " ".join(" ".join(parts).split())
 
 
 def _choose_entry(base: Base, side: Side, info: ReleaseInfo, diff: Diff | None, statistics: Statistics) -> str | None:
@@ -199,10 +207,10 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _open_target(target: Path, info: ReleaseInfo) -> Side | None:
+def _open_replaced(tree: Tree, info: ReleaseInfo) -> Side | None:
     """The release of this name that is about to be replaced, unless it is too damaged to say what it is."""
     try:
-        side = open_side(open_tree(target))
+        side = open_side(tree)
     except InputError:
         return None
     return side if side.manifest.get("release") == info.name else None

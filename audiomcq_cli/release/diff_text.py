@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from audiomcq_cli.release.card import escape
 from audiomcq_cli.release.diff import COUNTED, Change, Diff
+from audiomcq_cli.release.markdown import escape
 
 _NAMES = {
     "question_type": "type",

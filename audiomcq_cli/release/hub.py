@@ -110,11 +110,15 @@ class HubRepo:
             found = self._api.hf_hub_download(self.name, path, repo_type="dataset", revision=commit, local_dir=folder)
             return Path(found).read_bytes()
 
-    def find_tag(self, tag: str) -> str:
-        """The commit that a tag names; empty where there is no such tag."""
+    def list_tags(self) -> dict[str, str]:
+        """The commits that tags name."""
         with self._telling("look at the tags"):
             refs = self._api.list_repo_refs(self.name, repo_type="dataset")
-            return next((one.target_commit for one in refs.tags if one.name == tag), "")
+            return {one.name: one.target_commit for one in refs.tags}
+
+    def find_tag(self, tag: str) -> str:
+        """The commit that a tag names; empty where there is no such tag."""
+        return self.list_tags().get(tag, "")
 
     def list_ancestors(self, revision: str) -> list[str]:
         """Commits of a revision, newest first."""

@@ -1,7 +1,7 @@
 """Fetch the packed journal of the builds before, or store it: `journal.py fetch` and `journal.py store`.
 
-The file is journal.sqlite here, in the private dataset that JOURNAL_REPO names on the Hub. Without JOURNAL_REPO, or on a
-pull request of a fork (which is given no token), nothing is fetched.
+The file is journal.sqlite here, in the private dataset that JOURNAL_REPO names on the Hub. Without JOURNAL_REPO, or on
+a pull request of a fork (which is given no token), nothing is fetched.
 """
 
 import os

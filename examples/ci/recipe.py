@@ -2,9 +2,9 @@
 
 import sys
 import tomllib
+from pathlib import Path
 
-with open(sys.argv[1], "rb") as file:
-    value = tomllib.load(file)
+value = tomllib.loads(Path(sys.argv[1]).read_text("utf-8"))
 for key in sys.argv[2:]:
     value = value.get(key, {})
 print(value or "")

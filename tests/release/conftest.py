@@ -13,8 +13,10 @@ import pytest
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.records import RELEASED, clip_id, question_id, shard_of
 from audiomcq_cli.release.build import ReleaseInfo
-from audiomcq_cli.storage.manifest import manifest_path, write_manifest
-from audiomcq_cli.storage.shards import ShardWriter, hash_file, shard
+from audiomcq_cli.release.rows import read_clips
+from audiomcq_cli.release.statistics import Statistics, count_rows
+from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest
+from audiomcq_cli.storage.shards import ShardWriter, hash_file, list_shards, shard
 from tests.servers.hub import TOKEN, RunningHub, running_hub
 
 MakeRow = Callable[..., Row]
@@ -112,6 +114,17 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     datasets.disable_progress_bars()
+
+
+def count_stage(folder: Path) -> tuple[Statistics, dict[str, Any]]:
+    """What a release of a stage folder counts, and the manifest of the folder."""
+    statistics = Statistics()
+    for one in list_shards(folder):
+        for table in read_clips(one):
+            statistics += count_rows(table)
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    return statistics, manifest
 
 
 @pytest.fixture

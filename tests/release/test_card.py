@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,16 @@ from markdown_it.token import Token
 
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.release.build import ReleaseInfo, build_release
-from audiomcq_cli.release.card import escape, list_configs
+from audiomcq_cli.release.card import list_configs, render_card
+from audiomcq_cli.release.markdown import escape
 from audiomcq_cli.release.statistics import Statistics
-from tests.release.conftest import INFO, record, released_row, write_stage
+from tests.release.conftest import INFO, count_stage, record, released_row, write_stage
 
-HOSTILE = ('"]: x', "| pipe |", "<script>alert(1)</script>", "line\n---\n# other", "*a* `b` [c](d) &amp;", "- x: {y")
+HOSTILE = (
+    '"]: x', "| pipe |", "<script>alert(1)</script>", "line\n---\n# other", "*a* `b` [c](d) &amp;", "- x: {y",
+    "x](javascript:alert(1))", "<!-- audiomcq:end -->", "مرحبا: عالم", "🎧 $x$ $$\\frac{1}{2}$$", "```\n</pre>",
+    "@me #1 ~~x~~",
+)  # fmt: skip
 
 
 def read_card(folder: Path) -> Any:
@@ -26,10 +32,15 @@ def read_card(folder: Path) -> Any:
     return DatasetCard.load(folder / "README.md")
 
 
-def build_card(tmp_path: Path, info: ReleaseInfo = INFO, **values: Any) -> Any:
+def build_card(tmp_path: Path, info: ReleaseInfo = INFO, former: str = "", **values: Any) -> Any:
     source = write_stage(tmp_path / "split", [released_row(1, **values), released_row(2, label="strong", **values)])
-    build_release(source, tmp_path / "release", info)
-    return read_card(tmp_path / "release")
+    statistics, manifest = count_stage(source)
+    manifest["sources"][0] |= {"name": values.get("source_dataset", "AudioCaps"), "origin": values.get("origin")}
+    plots = {"plots/judges.png": info.title}
+    (tmp_path / "README.md").write_text(
+        render_card(info, statistics, manifest, plots=plots, former=former), "utf-8", newline="\n"
+    )
+    return read_card(tmp_path)
 
 
 def parse(text: str) -> list[Token]:
@@ -95,14 +106,17 @@ def test_the_text_tells_how_it_was_made(stage: Path, tmp_path: Path) -> None:
     text = read_card(tmp_path / "release").text
     assert 'load_dataset("org/tiny", "strong")' in text
     judges = table_under(text, "How labels were decided")
-    assert judges[1] == ["judge_a", "some/judge", "abc", "silence:30", "40", "50.0 %", "0.0 %"]
+    assert judges[1] == ["judge_a", "some/judge", "abc", "silence:30", "40", "50.0", "25.0", "0.0"]
     assert "- seconds: 30.0" in text
     assert "| filter | judge | 1 | abababababab |" in text
     assert "| filter | judge\\_a | some/judge | abc | openai-compatible |" in text
     assert table_under(text, "What was left out")[2] == ["filter", "43", "40", "2", "1"]
     assert "| filter | rejected | too\\_few\\_votes | 2 |" in text
     assert "| filter | failed | schema | 1 |" in text
-    for heading in ("Loading", "Sources", "Known limits", "Citing"):
+    for path in ("statistics.json", "recipe.toml", "prompts", "plots/judges.png"):
+        assert f"]({path})" in text
+        assert (tmp_path / "release" / path).exists()
+    for heading in ("Loading", "Sources", "Columns", "Known limits", "Citing"):
         assert f"\n## {heading}\n" in text
 
 
@@ -154,11 +168,48 @@ def test_hostile_text_changes_only_itself(text: str, tmp_path: Path) -> None:
 def test_hostile_sources_and_models_change_only_themselves(text: str, tmp_path: Path) -> None:
     """A source and a judge may be called anything, and a reader sees the name they have."""
     plain = build_card(tmp_path / "plain", source_dataset="S", votes=vote_as("J"))
-    card = build_card(tmp_path / "hostile", source_dataset=text, votes=vote_as(text))
+    card = build_card(tmp_path / "hostile", source_dataset=text, origin=text, votes=vote_as(text))
     assert shape(card.text) == shape(plain.text)
     seen = " ".join(text.split())
-    assert table_under(card.text, "Sources")[1] == [seen, "not stated", "", "2", "2"]
+    assert table_under(card.text, "Sources")[1] == [seen, "not stated", seen, "2", "0", "2"]
     assert table_under(card.text, "How labels were decided")[1][:2] == [seen, seen]
+
+
+def test_an_origin_that_is_an_address_is_a_link(tmp_path: Path) -> None:
+    """The one link that a name makes goes where it says, and an address with anything else in it makes none."""
+    links = []
+    for number, origin in enumerate(
+        ["https://example.org/a_b?c=1#d", "see https://example.org", "javascript:alert(1)"]
+    ):
+        card = build_card(tmp_path / str(number), source_dataset="S", origin=origin)
+        found = [token.attrGet("href") for token in parse(card.text) if token.type == "link_open"]
+        links.append([href for href in found if ":" in str(href)])
+    assert links == [["https://example.org/a_b?c=1#d"], [], []]
+
+
+def test_the_card_tells_how_to_get_audio_that_is_only_referenced(tmp_path: Path) -> None:
+    """It counts clips with audio by source, says why others have none, and where to find them."""
+    statistics, manifest = count_stage(write_stage(tmp_path / "split", [released_row(number) for number in range(3)]))
+    counts = Statistics(
+        embedded=Counter({("AudioCaps", "CC-BY-4.0"): 2}),
+        withheld=Counter({("AudioCaps", "", "no_license"): 1}),
+    )
+    some = render_card(INFO, statistics + counts, manifest)
+    assert "`audio` holds the file of 2 of the 3 clips" in some
+    assert "| AudioCaps | not known | its license is not known | 1 |" in some
+    assert table_under(some, "Sources")[1][3:] == ["3", "2", "3"]
+    whole = Statistics(embedded=Counter({("AudioCaps", "CC-BY-4.0"): 3}))
+    assert "Getting the audio" not in render_card(INFO, statistics + whole, manifest)
+    assert "Getting the audio" in render_card(INFO, statistics, manifest)
+
+
+def test_the_release_is_cited_with_its_own_entry(tmp_path: Path) -> None:
+    """Its title, version and address stand in BibTeX, and braces of a title end nothing."""
+    text = build_card(tmp_path, replace(INFO, title="T} \\evil {x}")).text
+    assert "@misc{tiny-1-2-0," in text
+    assert r"title = {T\} \textbackslash{}evil \{x\}}," in text
+    assert r"howpublished = {\url{https://huggingface.co/datasets/org/tiny}}," in text
+    assert "@misc{he2025audiomcq," in text
 
 
 def vote_as(name: str) -> list[Row]:
@@ -176,10 +227,6 @@ def test_escaped_text_is_one_plain_line() -> None:
 )
 def test_sizes_are_those_of_the_hub(rows: int, size: str) -> None:
     """The category is the power of ten that the number of rows lies in."""
-    from collections import Counter
-
-    from audiomcq_cli.release.card import render_card
-
     statistics = Statistics(questions=Counter({("sft", "weak", "sound"): rows}))
     empty = {"tool_version": "0", "sources": [], "lineage": []}
     assert f"- {size}\n" in render_card(INFO, statistics, empty)
@@ -187,7 +234,5 @@ def test_sizes_are_those_of_the_hub(rows: int, size: str) -> None:
 
 def test_configs_without_rows_are_not_promised() -> None:
     """A label that no row has is no config: its glob would find no file."""
-    from collections import Counter
-
     statistics = Statistics(questions=Counter({("sft", "weak", "sound"): 1}))
     assert list(list_configs(statistics)) == ["all", "sft", "weak"]

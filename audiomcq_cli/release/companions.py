@@ -1,0 +1,63 @@
+"""Writes everything in a release folder that is not rows.
+
+README.md          dataset card
+statistics.json    what was counted; plots/*.png are drawn from it
+croissant.json     metadata for machines
+recipe.toml        what made it, with prompts/NAME.toml
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audiomcq_cli.release.card import list_configs, render_card
+from audiomcq_cli.release.citation import cite_release
+from audiomcq_cli.release.croissant import describe_release
+from audiomcq_cli.release.plots import draw_plots
+from audiomcq_cli.release.recipe import list_prompts, write_recipe
+from audiomcq_cli.release.statistics import Statistics
+from audiomcq_cli.release.summary import summarize, write_json
+
+if TYPE_CHECKING:
+    from audiomcq_cli.release.build import ReleaseFile, ReleaseInfo
+
+
+def write_companions(
+    folder: Path,
+    info: ReleaseInfo,
+    statistics: Statistics,
+    manifest: Mapping[str, Any],
+    files: Sequence[ReleaseFile],
+    *,
+    former: str = "",
+) -> list[Path]:
+    """Write them beside the rows; return where they are.
+
+    Args:
+        folder: Of the release. info: What it is called. statistics: What it counts.
+        manifest: That of the stage folder it was made of. files: Its files of rows.
+        former: The card that it replaces: what people wrote into that stays.
+
+    Raises:
+        InputError: The YAML of the former card cannot be read. StorageError: A prompt has a name that no file has.
+    """
+    summary = summarize(statistics, manifest)
+    plots = {f"plots/{plot.name}.png": plot for plot in draw_plots(summary)}
+    configs = list_configs(statistics)
+    croissant = describe_release(info, configs, statistics.rows, cite_release(info, statistics.rows))
+    shown = {path: plot.alt for path, plot in plots.items()}
+    texts = {
+        **list_prompts(manifest),
+        "README.md": render_card(info, statistics, manifest, files, plots=shown, former=former),
+        "croissant.json": write_json(croissant),
+        "recipe.toml": write_recipe(info, manifest),
+        "statistics.json": write_json(summary),
+    }
+    written = {path: text.encode("utf-8", "replace") for path, text in texts.items()}
+    written |= {path: plot.png for path, plot in plots.items()}
+    for path, content in written.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return [folder / path for path in written]

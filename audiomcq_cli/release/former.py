@@ -1,0 +1,117 @@
+"""What people wrote into the card of a release, kept when the next release writes its own part anew.
+
+Ours stands between two comments; all before and after them is theirs. Of the YAML the keys that we write are ours, the
+others theirs, and so are their tags. A card without our comments is all theirs: it is kept whole below ours, under a
+comment that says so, and nothing of it is lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from audiomcq_cli.errors import InputError
+
+CARD = "README.md"
+
+BEGIN = (
+    "<!-- audiomcq:begin: written by audiomcq publish, and again with the next release. Write above this line, or below"
+    " audiomcq:end: that is kept, and so are keys of your own in the YAML. -->"
+)
+END = "<!-- audiomcq:end -->"
+
+UNMARKED = (
+    "<!-- audiomcq: what follows is the whole card from before, which did not say which part of it audiomcq wrote."
+    " Delete what is said above. -->"
+)
+
+_MEND = "mend the card of the release that is there: what you wrote into it is kept in the next one"
+
+OURS = frozenset(
+    {
+        "pretty_name", "license", "license_name", "language", "task_categories", "size_categories", "configs",
+        "dataset_info",
+    }
+)  # fmt: skip
+"""Keys of the YAML that a release writes, or leaves out because there is nothing to say."""
+
+_FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?\r?\n|)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_PART = re.compile(r"<!-- audiomcq:begin\b.*?-->.*?<!-- audiomcq:end\b.*?-->", re.DOTALL)
+_MARK = re.compile(r"<!-- audiomcq:(?:begin|end)\b.*?-->", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """What people wrote into a card: text before and after ours, keys and tags of the YAML."""
+
+    before: str = ""
+    after: str = ""
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+
+
+def read_former(card: str) -> Former:
+    """Tell apart what people wrote into a card and what a release did.
+
+    Raises:
+        InputError: The card begins with YAML that cannot be read, so nobody can tell whose it is.
+    """
+    front = _FRONT.match(card)
+    keys = _read_yaml(front[1]) if front else {}
+    body = card[front.end() :] if front else card
+    tags = keys.get("tags")
+    given = tuple(str(tag) for tag in tags) if isinstance(tags, list) else ()
+    theirs = {name: value for name, value in keys.items() if name not in OURS and name != "tags"}
+    return Former(*_part(body), theirs, given)
+
+
+def find_former(card: str, manifest: Mapping[str, Any]) -> str:
+    """A card as far as people had a hand in it: all of it, or nothing where the program wrote every byte.
+
+    Cards of the first versions have no comments of ours. One that still has the hash that the manifest of its release
+    gives is no person's work, so it does not go below the new one.
+    """
+    hashes = {file["file"]: file["sha256"] for file in manifest["files"]}
+    ours = not _MARK.search(card) and hashlib.sha256(card.encode()).hexdigest() == hashes.get(CARD)
+    return "" if ours else card
+
+
+def find_theirs(card: str, our_tags: Sequence[str]) -> str:
+    """What people wrote into a card, as one text; empty where a release wrote all of it."""
+    former = read_former(card)
+    tags = sorted(set(former.tags) - set(our_tags))
+    if not (former.before or former.after or former.keys or tags):
+        return ""
+    return repr((former.before, former.after, sorted(former.keys.items()), tags))
+
+
+def wrap(text: str, former: Former) -> str:
+    """Our text between its comments, with what people wrote around it."""
+    parts = (former.before, f"{BEGIN}\n\n{text}\n\n{END}", former.after)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _part(body: str) -> tuple[str, str]:
+    """The text before and after ours."""
+    found = _PART.split(body)
+    if len(found) > 1 and not _MARK.search("".join(found)):
+        before, *after = (part.strip() for part in found)
+        return before, "\n\n".join(part for part in after if part)
+    # No comments of ours, or one without the other: where our text ends is not to be known.
+    rest = _MARK.sub("", body).strip()
+    return "", f"{UNMARKED}\n\n{rest}" if rest else ""
+
+
+def _read_yaml(text: str) -> dict[str, Any]:
+    import yaml  # type: ignore[import-untyped]  # huggingface_hub's; it has no types
+
+    try:
+        keys = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise InputError(f"the YAML cannot be read: {' '.join(str(error).split())}", file=CARD, hint=_MEND) from error
+    if not isinstance(keys, dict):
+        raise InputError("the YAML is not a table of keys", file=CARD, hint=_MEND)
+    return {str(name): value for name, value in keys.items()}

@@ -1,0 +1,58 @@
+"""Text that people and models wrote, made safe to stand in Markdown, in code in it, and in BibTeX."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~/%?=&#:+-]*)?")
+
+_BIBTEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", **{sign: f"\\{sign}" for sign in "&%$#_"},
+}  # fmt: skip
+
+
+def flatten(text: object) -> str:
+    """One line of signs that can be seen, whatever a text holds."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in str(text)).split())
+
+
+def escape(text: object) -> str:
+    """Text that means itself in Markdown, HTML in it and a table cell: one line, with all that could act escaped."""
+    line = re.sub(r"([\\`*_\[\]<>&|~#$!@])", r"\\\1", flatten(text))
+    return re.sub(r"(?i)\b(https?|ftp)(:)|\b(www)(\.)", r"\1\3\\\2\4", line)  # no links out of bare addresses
+
+
+def quote(text: str) -> str:
+    """A text as a literal of Python or JSON that ends neither a block of code nor a comment of HTML."""
+    return json.dumps(text).replace("<", "\\u003c").replace("`", "\\u0060")
+
+
+def escape_bibtex(text: str) -> str:
+    """Text that means itself within braces of BibTeX."""
+    return "".join(_BIBTEX.get(sign, sign) for sign in flatten(text)).replace("`", "'")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A text that a table shows as a link where it is an address of the web and nothing else."""
+
+    text: str
+
+
+def write_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: int = 0) -> str:
+    """A Markdown table of escaped cells; the last columns, ``numbers`` of them, are set to the right."""
+    rule = ["---"] * (len(head) - numbers) + ["---:"] * numbers
+    cells = [[_write_cell(cell) for cell in row] for row in rows]
+    if not cells:
+        return "None."
+    return "\n".join("| " + " | ".join(line) + " |" for line in ([escape(name) for name in head], rule, *cells))
+
+
+def _write_cell(cell: object) -> str:
+    if isinstance(cell, Link):
+        return f"<{cell.text}>" if _ADDRESS.fullmatch(cell.text) else escape(cell.text)
+    return f"{cell:,}" if isinstance(cell, int) else escape(cell)
