@@ -200,7 +200,8 @@ def _draw_judges(summary: Mapping[str, Any]) -> Sketch | None:
     judges = summary["judges"][:_MOST]
     if not judges:
         return None
-    title = "Accuracy of the judges without the clip"
+    more = f" (the first {_MOST} of {len(summary['judges'])})" if len(summary["judges"]) > _MOST else ""
+    title = f"Accuracy of the judges without the clip{more}"
     figure, axes = _begin(title, 0.44 * len(judges) + 1.6)
     places = range(len(judges))
     axes.barh(places, [100 * (one["accuracy"] or 0) for one in judges], color=PLAIN, height=0.66)

@@ -163,7 +163,7 @@ def _tell_making(manifest: Mapping[str, Any]) -> str:
     for stage in manifest["lineage"]:
         for role, model in sorted(stage["models"].items()):
             sampling = _compact(model.get("sampling") or "as the model has it")
-            names = (model.get(key) or "" for key in ("model", "revision", "backend"))
+            names = (model.get(key) or "not stated" for key in ("model", "revision", "backend"))
             models.append((stage["stage"], role, *names, sampling))
         for name, prompt in sorted(stage["prompts"].items()):
             prompts.append((stage["stage"], name, prompt.get("version", ""), prompt.get("sha256", "")[:12]))
@@ -183,7 +183,7 @@ def _tell_making(manifest: Mapping[str, Any]) -> str:
 def _tell_labels(summary: Mapping[str, Any], manifest: Mapping[str, Any], plots: Mapping[str, str]) -> str:
     judges = [
         (
-            *(one[key] for key in ("judge", "model", "revision", "condition")),
+            *(one["judge"], one["model"], one["revision"] or "not stated", one["condition"]),
             one["answers"],
             _percent(one["accuracy"]),
             _percent(one["chance"]),
@@ -200,8 +200,8 @@ def _tell_labels(summary: Mapping[str, Any], manifest: Mapping[str, Any], plots:
     return (
         "## How labels were decided\n\nJudges, each a model or a way of scoring one, answered every question under a"
         " condition that takes the clip away. A question that enough of them got right is `weak`: it can be answered"
-        " without listening. The others are `strong`. An answer that could not be read is counted apart from wrong"
-        " ones: so many are right of those that could be.\n\n"
+        " without listening. The others are `strong`. An answer that could not be read is not a wrong one: the right"
+        " ones are counted among those that could.\n\n"
         + write_table(head, judges, numbers=4)
         + (f"\n\nThe rule:\n{rule}" if rule else "")
         + "\n\nThe labels hold for these judges, in these revisions, only."
