@@ -574,6 +574,10 @@ class BatchBackend(Backend, Protocol):
         """What came of a batch that has ended, in any order; of lines that are no results nothing."""
 
 
+OF_SERVERS = ("base_url", "api_key_env", "connect_timeout", "first_byte_timeout")
+"""Keys of a model's table that say how its server is reached."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendKind(Generic[O]):
     """A kind of backend: the ``BACKEND`` of a file in ``backends/``.
@@ -587,6 +591,7 @@ class BackendKind(Generic[O]):
         another_way_to: The backend that reaches the same models in the usual way: a manifest names that one, so that
             it does not depend on the way.
         concurrency: Calls in flight to a model where its table does not say.
+        unused: Keys of a model's table that mean nothing to it: a recipe that sets one is refused.
     """
 
     help: str
@@ -597,6 +602,7 @@ class BackendKind(Generic[O]):
     identify: Callable[[Model], Identity] | None = None
     another_way_to: str = ""
     concurrency: int = 32
+    unused: tuple[str, ...] = ()
 
 
 # ----------------------------------------------------------------------------------------------------- exports

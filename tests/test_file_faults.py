@@ -439,10 +439,8 @@ def test_half_of_a_surrogate_pair_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips/c.jsonl").write_text("\n".join(lines))
     ended = audiomcq("caption", "folder:clips", "out", folder=tmp_path)
-    if ended.code == 3:  # a file with such an escape is no JSON to the reader, which says where
-        assert "clips/c.jsonl, row 1" in ended.error
-    else:
-        assert "1 kept + 1 rejected" in ended.err and "not_unicode 1" in ended.err
+    assert ended.code == 0
+    assert "1 kept + 1 rejected" in ended.err and "not_unicode 1" in ended.err
 
 
 @pytest.mark.check

@@ -21,7 +21,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from audiomcq_cli.backends._weights import INSTALL, find_weights, hash_weights
-from audiomcq_cli.contracts import BackendKind, Call, Capabilities, Completion, Encoder, Identity, Model, option
+from audiomcq_cli.contracts import (
+    OF_SERVERS,
+    BackendKind,
+    Call,
+    Capabilities,
+    Completion,
+    Encoder,
+    Identity,
+    Model,
+    option,
+)
 from audiomcq_cli.errors import CallError, CallRefused, CallUnavailable, ModelNotServed
 
 T = TypeVar("T")
@@ -346,4 +356,5 @@ BACKEND = BackendKind(
     capabilities=_find_capabilities,
     open=Embedded,
     identify=_identify,
+    unused=OF_SERVERS,
 )

@@ -19,6 +19,7 @@ import cachetools
 
 from audiomcq_cli.backends import _vllm_engine
 from audiomcq_cli.contracts import (
+    OF_SERVERS,
     Audio,
     BackendKind,
     Call,
@@ -286,4 +287,5 @@ BACKEND = BackendKind(
     capabilities=_find_capabilities,
     open=VllmOffline,
     concurrency=CONCURRENCY,
+    unused=(*OF_SERVERS, "timeout"),
 )

@@ -212,6 +212,9 @@ class _Reader:
         backend = registry.backend(kind)
         options = backend.options
         common, own = self._split(keys, table, base, options)
+        for key in backend.unused:
+            if key in common:
+                raise self._error([*keys, key], f"means nothing to the backend {kind!r}; leave it out")
         urls = common.pop("base_url", ())
         urls = (urls,) if isinstance(urls, str) else tuple(urls)
         for url in urls:

@@ -61,7 +61,8 @@ class Endpoints:
         self._look = look
         self._looked = dict.fromkeys(endpoints, -math.inf)
         self._waiting: deque[tuple[Caller, asyncio.Future[Endpoint]]] = deque()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._wakes = -math.inf  # when the timer looks again; uvloop's handle of less than a millisecond does not say
         self._failed = 0  # looks at addresses, of which none can be used
         self._tasks: list[asyncio.Task[None]] = []
         self._over: BaseException | None = None  # why no call is sent any more
@@ -190,11 +191,11 @@ class Endpoints:
     def _wake_in(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         when = loop.time() + seconds
-        if self._timer and not self._timer.cancelled() and loop.time() < self._timer.when() <= when:
+        if self._timer and not self._timer.cancelled() and loop.time() < self._wakes <= when:
             return
         if self._timer:
             self._timer.cancel()
-        self._timer = loop.call_later(seconds, self._dispatch)
+        self._wakes, self._timer = when, loop.call_later(seconds, self._dispatch)
 
     # ------------------------------------------------------------------------------------- what an answer says
 

@@ -10,11 +10,13 @@ without a caption.
 from __future__ import annotations
 
 import codecs
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Never
 
 from audiomcq_cli.audio import FolderIndex, check_relative, list_audio
 from audiomcq_cli.contracts import Event, Reject, Source, SourceRow, option
@@ -22,6 +24,7 @@ from audiomcq_cli.errors import InputError
 from audiomcq_cli.sources._csv import Record, credit, name_row, read_csv, refusing
 
 _TABLES = (".csv", ".jsonl")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # orjson refuses the whole text for half of a pair
 _EXPECTED = "a CSV or JSON Lines file with file_name and caption"
 
 
@@ -84,8 +87,6 @@ def _read_table(path: Path) -> Iterator[Line]:
 
 
 def _read_jsonl(path: Path) -> Iterator[Line]:
-    import orjson
-
     row = 0
     with refusing(path, _EXPECTED), path.open("rb") as file:
         for line in file:
@@ -93,8 +94,8 @@ def _read_jsonl(path: Path) -> Iterator[Line]:
                 continue
             row += 1
             try:
-                cells = orjson.loads(line.removeprefix(codecs.BOM_UTF8))
-            except orjson.JSONDecodeError as error:
+                cells = _parse(line.removeprefix(codecs.BOM_UTF8))
+            except ValueError as error:
                 raise InputError(f"is not JSON: {error}", file=str(path), row=row, hint="one object a line") from error
             if not isinstance(cells, dict) or "file_name" not in cells:
                 raise InputError("expected an object with the key 'file_name'", file=str(path), row=row)
@@ -104,15 +105,36 @@ def _read_jsonl(path: Path) -> Iterator[Line]:
 
 def _read_cells(record: Record, path: Path) -> Line:
     """A row of a CSV file; its events are JSON in a cell."""
-    import orjson
-
     cells = dict(record.cells)
     text = cells.pop("events", "").strip()
     try:
-        events = orjson.loads(text) if text else None
-    except orjson.JSONDecodeError as error:
+        events = _parse(text.encode()) if text else None
+    except ValueError as error:
         raise _refuse_event(path, record.row, f"is not JSON: {error}") from error
     return Line(record.row, cells, _read_events(events, path, record.row))
+
+
+def _parse(text: bytes) -> object:
+    """What JSON says, half of a surrogate pair included: whoever takes the row sees that it is no Unicode.
+
+    Raises:
+        ValueError: It is not JSON.
+    """
+    import orjson
+
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        if not _SURROGATE.search(text):
+            raise
+    try:
+        return json.loads(text.decode(), parse_int=float, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _read_events(events: object, path: Path, row: int) -> tuple[Event, ...]:

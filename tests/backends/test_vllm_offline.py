@@ -477,7 +477,7 @@ def read_names(log: Path) -> list[str]:
 
 def test_a_corpus_is_the_same_offline(online: Path, log: Path, tmp_path: Path) -> None:
     """Every stage in this process, judges with audio included, leaves the bytes that it leaves over HTTP."""
-    write_corpus(tmp_path, "http://127.0.0.1:9/v1", OFFLINE)
+    write_corpus(tmp_path, "", OFFLINE)
     ended = audiomcq("run", "recipe.toml", "--json", folder=tmp_path, root=WITH_FAKES)
     assert ended.code == 0, ended.err
     assert hash_rows(tmp_path) == hash_rows(online)
@@ -490,7 +490,7 @@ def test_replies_are_shared_with_the_server(online: Path, log: Path, tmp_path: P
     shutil.copytree(online, tmp_path, dirs_exist_ok=True)
     for stage in STAGES:
         shutil.rmtree(tmp_path / "build" / stage)
-    write_corpus(tmp_path, "http://127.0.0.1:9/v1", OFFLINE)
+    write_corpus(tmp_path, "", OFFLINE)
     ended = audiomcq("run", "recipe.toml", folder=tmp_path, root=WITH_FAKES)
     assert ended.code == 0, ended.err
     assert not log.exists()
@@ -502,7 +502,7 @@ def test_ctrl_c_lets_the_replies_in_flight_end(
 ) -> None:
     """A stopped run keeps what was in flight: the next one asks the rest and no more."""
     monkeypatch.setenv("FAKE_VLLM_STEP", "0.02")
-    write_corpus(tmp_path, "http://127.0.0.1:9/v1", OFFLINE + "\nconcurrency = 2")
+    write_corpus(tmp_path, "", OFFLINE + "\nconcurrency = 2")
     process = start("run", "recipe.toml", folder=tmp_path, root=WITH_FAKES)
     assert wait_until(lambda: log.exists() and log.read_text().count("\n") >= 5)
     process.send_signal(signal.SIGINT)
@@ -520,7 +520,7 @@ def test_a_killed_run_leaves_no_engine(log: Path, tmp_path: Path, monkeypatch: p
     started = tmp_path / "child"
     monkeypatch.setenv("FAKE_VLLM_STEP", "0.2")
     monkeypatch.setenv("FAKE_VLLM_CHILD", str(started))
-    write_corpus(tmp_path, "http://127.0.0.1:9/v1", OFFLINE)
+    write_corpus(tmp_path, "", OFFLINE)
     assert audiomcq("caption", "build/caption", "--recipe", "recipe.toml", folder=tmp_path).code == 0
     command = ("generate", "build/caption", "build/generate", "--recipe", "recipe.toml")
     process = start(*command, folder=tmp_path, root=WITH_FAKES)

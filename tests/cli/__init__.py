@@ -89,12 +89,13 @@ def write_recipe(path: Path, base_url: str, *, sources: str, stages: str = "", m
     """Write a recipe with the models that the stages look for, all on one server.
 
     Args:
-        path: Where. base_url: Of the server. sources: ``ADAPTER:PATH``, several with a comma between.
+        path: Where. base_url: Of the server, if there is one. sources: ``ADAPTER:PATH``, several with a comma between.
         stages: Further tables. model: Further keys of every model.
     """
     parts = ['[project]\nname = "tiny"\nversion = "1.2.0"\n']
     for number, name in enumerate(("writer", "grader", *JUDGES)):
-        keys = f'model = "scripted"\nbase_url = "{base_url}"\nsampling = {{seed = {number}}}\n{model}\n'
+        address = f'base_url = "{base_url}"\n' if base_url else ""
+        keys = f'model = "scripted"\n{address}sampling = {{seed = {number}}}\n{model}\n'
         parts.append(f"[models.{name}]\n{keys}" + ("audio = true\n" if name in JUDGES else ""))
     for source in sources.split(","):
         adapter, _, where = source.partition(":")

@@ -173,6 +173,22 @@ def test_odd_recipes(text: str, line: int, message: str, tmp_path: Path) -> None
             recipe.options(stage)
 
 
+@pytest.mark.parametrize(
+    ("backend", "key", "value"),
+    [
+        ("vllm-offline", "base_url", '"http://localhost:8000/v1"'),
+        ("vllm-offline", "timeout", "5"),
+        ("vllm-offline", "api_key_env", '"KEY"'),
+        ("embedded", "connect_timeout", "5"),
+    ],
+)
+def test_key_that_a_backend_has_no_use_for_is_refused(backend: str, key: str, value: str, tmp_path: Path) -> None:
+    """What would be ignored is not taken: the message names line, key and backend."""
+    text = f'[project]\nname = "x"\n\n[models.m]\nbackend = "{backend}"\nmodel = "m"\n{key} = {value}\n'
+    with pytest.raises(RecipeError, match=rf"line 7, key models\.m\.{key}: means nothing to the backend '{backend}'"):
+        read(tmp_path, text)
+
+
 def test_not_toml(tmp_path: Path) -> None:
     """A syntax error is told with its line."""
     with pytest.raises(RecipeError, match=r"recipe.toml: not TOML: .*line 2") as caught:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from audiomcq_cli.contracts import BackendKind, Call, Capabilities, Completion, Encoder, Message, Model, NoOptions
 from audiomcq_cli.engine.concurrency import Fixed
@@ -433,6 +434,20 @@ class Waiting:
 
     def __init__(self) -> None:
         self.failed: set[Endpoint] = set()
+
+
+def test_shortest_waits_end_on_the_loop_of_the_command() -> None:
+    """Calls that wait for less than uvloop's clock can tell are sent like all others."""
+
+    async def work() -> None:
+        endpoints, [one] = make_endpoints([], Address())
+        one.paused_until = time.monotonic() + 0.0003
+        async with asyncio.timeout(30):
+            assert await asyncio.gather(*(endpoints.enter(Waiting()) for _ in range(4))) == [one] * 4
+        await endpoints.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work())
 
 
 def test_silent_address_is_asked_whether_it_is_there() -> None:

@@ -78,7 +78,9 @@ def test_json_lines_are_read(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ("{broken", "row 2: is not JSON"),
-        ('{"file_name": "a", "caption": "\\ud800"}', "row 2: is not JSON"),
+        ('{"file_name": "a", "caption": "\\ud800}', "row 2: is not JSON"),
+        ('{"file_name": "a", "caption": "\\ud800", "x": NaN}', "row 2: is not JSON"),
+        ('{"file_name": "a", "caption": "\\ud800", "x": ' + "[" * 100_000, "row 2: is not JSON"),
         ("[1]", "row 2: expected an object with the key 'file_name'"),
         ('{"caption": "x"}', "row 2: expected an object with the key 'file_name'"),
         ('{"file_name": "a", "caption": ["x"]}', "row 2, column 'caption': expected a text, found list"),
@@ -212,6 +214,20 @@ def test_audio_root_is_the_folder(tmp_path: Path) -> None:
     """The audio of a folder lies in it."""
     assert SOURCE.audio_root is not None
     assert SOURCE.audio_root(tmp_path) == tmp_path
+
+
+def test_half_of_a_surrogate_pair_is_read(tmp_path: Path) -> None:
+    """An escape that is no Unicode is left to whoever rejects the row; the rows after it are read."""
+    lines = [
+        '{"file_name": "a.wav", "caption": "A dog \\ud83d barks", "extra": 1}',
+        '{"file_name": "b.wav", "caption": "A dog \\ud83d\\ude00 barks"}',
+        '{"file_name": "c.wav", "events": [{"label": "dog \\udc00", "onset": 1}]}',
+    ]
+    (tmp_path / "metadata.jsonl").write_text("\n".join(lines))
+    first, second, third = read(tmp_path)
+    assert first.captions == ("A dog \ud83d barks",)
+    assert second.captions == ("A dog \U0001f600 barks",)
+    assert third.events == (Event("dog \udc00", 1.0),)
 
 
 def test_events_are_read_from_csv(tmp_path: Path) -> None:
