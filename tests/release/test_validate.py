@@ -169,7 +169,7 @@ FILES: list[tuple[str, Harm, str, str]] = [
     ("pages", alter(lambda table: table, write_page_index=False), "groups", f"{WEAK}: has no page index"),
     ("counts", alter(lambda table: table.slice(1)), "counts", "counts 6 rows of sft, weak, sound; there are 5"),
     ("total", alter(lambda table: table.slice(1)), "counts", "counts 12 rows; there are 11"),
-    ("listed", edit_manifest(lambda m: m["files"][-1].update(rows=7)), "counts", "has 6 rows, the manifest says 7"),
+    ("listed", edit_manifest(lambda m: next(file for file in m["files"] if file["rows"]).update(rows=7)), "counts", "has 6 rows, the manifest says 7"),
     ("manifest", edit_manifest(lambda m: m.pop("lineage")), "manifest", "'lineage' is a required property"),
     ("odd manifest", edit_manifest(lambda m: m.update(rows="many", counts=[{}], sources=[3])), "manifest", "'many'"),
     ("license", edit_manifest(lambda m: m.update(license="unknown")), "license", "the questions have no licence"),
