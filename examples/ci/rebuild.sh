@@ -7,16 +7,15 @@ here=$(dirname "${BASH_SOURCE[0]}")
 recipe=${RECIPE:-recipe.toml}
 
 python "$here/journal.py" fetch
-reuse=()
 if [[ -f journal.sqlite ]]; then
-  reuse=(--reuse journal.sqlite)
+  audiomcq journal unpack journal.sqlite build
 fi
 
 if [[ -n ${REPLAY:-} ]]; then
-  exec audiomcq run "$recipe" "${reuse[@]}" --replay
+  exec audiomcq run "$recipe" --replay
 fi
 code=0
-audiomcq run "$recipe" "${reuse[@]}" || code=$?
+audiomcq run "$recipe" || code=$?
 audiomcq journal pack build journal.sqlite --replace
 python "$here/journal.py" store
 exit "$code"
