@@ -65,10 +65,10 @@ def hide(key: str, text: bytes) -> bytes:
 
 @cache
 def _spellings(key: str) -> re.Pattern[bytes]:
-    """The key as it is, and as its signs stand in URLs (%2F) and in JSON (\\/ or \\u002f)."""
+    """The key as it is, and as its signs stand in URLs (%2F), in JSON (\\/ or \\u002f) and in JSON inside JSON."""
 
     def spell(sign: str) -> str:
-        return rf"(?:\\?{re.escape(sign)}|(?i:%{ord(sign):02x}|\\u{ord(sign):04x}))"
+        return rf"(?:\\*{re.escape(sign)}|(?i:%{ord(sign):02x}|\\+u{ord(sign):04x}))"
 
     return re.compile("".join(sign if sign.isalnum() else spell(sign) for sign in key).encode())
 

@@ -10,10 +10,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from aiohttp import web
 
 from audiomcq_cli.backends import openai_batch
+from audiomcq_cli.backends._openai import hide
 from audiomcq_cli.backends.openai_batch import BACKEND, OpenAIBatchOptions
 from audiomcq_cli.contracts import Audio, BatchBackend, BatchResult, BatchState, Completion, Message, Model
 from audiomcq_cli.errors import (
@@ -267,3 +269,15 @@ def test_counts_and_reasons_of_a_batch(tmp_path: Path) -> None:
     assert bad.ended and not bad.later and "invalid_file" in bad.problem
     assert (cancelled.cancelled, cancelled.problem, cancelled.done, cancelled.failed) == (True, "", 2, 2)
     assert len(cancelled.results) == 2 and [one["metadata"] for one in seen] == [{"audiomcq": str(n)} for n in range(3)]
+
+
+def test_key_is_hidden_however_often_it_was_put_into_json() -> None:
+    """A body that is no JSON stands in a batch's line as a text of JSON: what it escaped is so twice."""
+    key = "sk-Zq7/uX2+rT9vWm4Kc8Lb1NdQ=="
+    spellings = [key, key.replace("/", r"\/"), key.replace("+", r"\u002B"), key.replace("/", "%2F")]
+    sent = " ".join(["<html>", *spellings]).encode()
+    for _ in range(4):
+        assert hide(key, sent).count(b"***") == 4
+        assert b"Zq7" not in hide(key, sent) and b"NdQ" not in hide(key, sent)
+        sent = orjson.dumps(sent.decode())
+        assert orjson.loads(hide(key, sent))
