@@ -69,7 +69,7 @@ def runner(http: RunningServer, tmp_path: Path) -> Iterator[Runner]:
 
 
 def test_from_pull_request_to_release(runner: Runner, http: RunningServer, tmp_path: Path) -> None:
-    """A plan says what it costs, a build stores what it paid for, a release is made of that: on machines of their own."""
+    """A plan says what it costs, a build stores what it paid for, a release is made of it: on machines of their own."""
     planned = runner.run("plan.sh")
     assert planned.returncode == 0, planned.stderr
     plan = (runner.folder / "plan.md").read_text()

@@ -128,7 +128,8 @@ class OpenAICompatible:
             raise CallUnavailable(message or f"no whole answer within {model.timeout:g} s", code="timeout") from error
         except aiohttp.ClientError as error:
             down = isinstance(error, aiohttp.ClientConnectorError)
-            message = f"connection failed: {type(error).__name__}"
+            broke = isinstance(error, aiohttp.ClientPayloadError)
+            message = f"{'the answer broke off' if broke else 'connection failed'}: {type(error).__name__}"
             raise CallUnavailable(message, code="connection", down=down) from error
 
     async def _get(self, url: str) -> tuple[int, bytes]:

@@ -79,10 +79,21 @@ def _exit_codes() -> Iterator[tuple[str, str, str]]:
     yield "2", "The command line is wrong: an unknown option, a missing argument.", ""
     yield str(DIFFERENT), "There are differences: the answer of `diff --exit-code`, and no failure.", ""
     yield "1", "Anything else that went wrong.", f"`{errors.AudiomcqError.__name__}`"
-    for kind in errors.AudiomcqError.__subclasses__():
+    for kind in _walk_errors(errors.AudiomcqError):
         if "exit_code" in vars(kind):
-            names = ", ".join(f"`{one.__name__}`" for one in (kind, *kind.__subclasses__()))
-            yield str(kind.exit_code), str(kind.__doc__).partition("\n")[0], names
+            same = (kind, *(one for one in _walk_errors(kind) if one.exit_code == kind.exit_code))
+            yield (
+                str(kind.exit_code),
+                str(kind.__doc__).partition("\n")[0],
+                ", ".join(f"`{one.__name__}`" for one in same),
+            )
+
+
+def _walk_errors(kind: type[errors.AudiomcqError]) -> Iterator[type[errors.AudiomcqError]]:
+    """All errors below one."""
+    for child in kind.__subclasses__():
+        yield child
+        yield from _walk_errors(child)
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

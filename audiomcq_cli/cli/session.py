@@ -143,6 +143,11 @@ def command_line() -> str:
     return shlex.join(["audiomcq", *sys.argv[1:]])
 
 
+def retry_line() -> str:
+    """The command that asks again for what failed: a replay asks nobody, and --keep-failed leaves it as it is."""
+    return shlex.join(["audiomcq", *(one for one in sys.argv[1:] if one not in ("--replay", "--keep-failed"))])
+
+
 def _check(jobs: Sequence[Job], recipe: Recipe) -> None:
     """Find what would stop a later stage before the first one is begun."""
     from audiomcq_cli.engine.elsewhere import open_place
@@ -273,5 +278,5 @@ def _raise_if_incomplete(job: Job, report: StageReport) -> None:
     if report.items["failed"] > job.max_failed * report.items["in"] and not job.keep_failed:
         raise Incomplete(
             f"{job.name}: {report.items['failed']:,} items failed",
-            hint=f"try just those again: {command_line()} (or go on without them: add --keep-failed)",
+            hint=f"try just those again: {retry_line()} (or go on without them: add --keep-failed)",
         )

@@ -6,6 +6,7 @@ was killed leaves it behind, and the next one enters it into the log, so that wh
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
@@ -159,6 +160,13 @@ class Logbook(Progress):
         if time.monotonic() - self._beat > BEAT_SECONDS:
             self._write()
         self._progress.advance(outcome, items)
+
+    async def keep_beating(self) -> None:
+        """Say for ever that this run is at work and what it has sent, also while nothing ends."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            if time.monotonic() - self._beat > BEAT_SECONDS:
+                self._write()
 
     def say(self, message: str) -> None:
         """Something worth a line: a batch was begun or has ended, say, hours from the next item."""

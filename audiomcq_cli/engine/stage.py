@@ -213,6 +213,7 @@ async def _work_logged(
     fingerprints = {unit.target.path.name: unit.fingerprint for unit in units}
     with Logbook(job, runtime, progress, fingerprints) as book:
         how = "done"
+        beating = asyncio.ensure_future(book.keep_beating())
         try:
             book.begin(job.name, len(todo), None)
             await _work(job, runtime, executor, book, [unit for unit, _ in todo])
@@ -220,6 +221,7 @@ async def _work_logged(
             how = type(error).__name__
             raise
         finally:
+            beating.cancel()
             book.end()
             notes = _read_notes(units)
             report = account.report(job, notes, len(units), why=why, seconds=book.seconds, spent=book.spent)
