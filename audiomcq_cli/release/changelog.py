@@ -106,7 +106,8 @@ def merge(former: str, own: str, version: str, entry: str | None) -> str:
     """
     preamble, sections = _split(own or former)
     if own and former and own != former:
-        sections = {**_split(former)[1], **{name: text for name, text in sections.items() if name == version}}
+        carried = {name: sections.get(name, text) for name, text in _split(former)[1].items()}
+        sections = {**carried, **{name: text for name, text in sections.items() if name == version}}
     mine = sections.get(version, "")
     if entry is not None or not mine:
         made = f"{_BEGIN}\n\n{entry or ''}\n\n{_END}"

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiomcq_cli.errors import HubError, StorageError
+from audiomcq_cli.errors import HubError, RecipeError, StorageError
 from audiomcq_cli.release.hub import HubRepo, PullRequest, Stored
+from audiomcq_cli.release.versions import parse_version
 from audiomcq_cli.storage.manifest import manifest_path
 
 if TYPE_CHECKING:
@@ -123,8 +124,11 @@ def plan_push(folder: Path, options: PushOptions, hub: HubRepo) -> Plan:
         raise HubError(f"{options.repo} is {there}: {asked} is for new repositories", hint="change it in its settings")
     branch = options.branch if options.branch == "main" or hub.has_branch(options.branch) else "main"
     parent = hub.find_head(branch)
-    plan = _compare(folder, files, hub.list_files(parent), _list_former(hub, parent), parent)
-    _check_version(hub, manifest, plan, folder, files)
+    stored = hub.list_files(parent)
+    former = _read_former(hub, parent, stored)
+    ours = {file["file"] for file in former.get("files", ())} | ({MANIFEST} if former else set())
+    plan = _compare(folder, files, stored, ours, parent)
+    _check_version(hub, manifest, former, plan, folder, files)
     return plan
 
 
@@ -191,31 +195,36 @@ def _holds(stored: Stored, folder: Path, file: LocalFile) -> bool:
     return stored.holds(folder / file.path, file.size, file.sha256)
 
 
-def _list_former(hub: HubRepo, commit: str) -> set[str]:
-    """Files of the release that lies at a commit; none where there is none."""
-    if MANIFEST not in hub.list_files(commit):
-        return set()
+def _read_former(hub: HubRepo, commit: str, there: Mapping[str, Stored]) -> dict[str, Any]:
+    """The manifest of the release that lies at a commit; empty where there is none."""
+    if MANIFEST not in there:
+        return {}
     try:
         manifest = json.loads(hub.read(MANIFEST, commit))
-        return {file["file"] for file in manifest["files"]} | {MANIFEST}
-    except (ValueError, LookupError, TypeError) as error:
+        parse_version(manifest["version"])
+        return {**manifest, "files": [{"file": str(file["file"])} for file in manifest["files"]]}
+    except (ValueError, LookupError, TypeError, RecipeError) as error:
         raise HubError(f"{hub.name}: {MANIFEST} there is not a release's: {error}") from error
 
 
 def _check_version(
-    hub: HubRepo, manifest: Mapping[str, Any], plan: Plan, folder: Path, files: Sequence[LocalFile]
+    hub: HubRepo,
+    manifest: Mapping[str, Any],
+    former: Mapping[str, Any],
+    plan: Plan,
+    folder: Path,
+    files: Sequence[LocalFile],
 ) -> None:
-    """Refuse to release one version twice with other content."""
-    tag = f"v{manifest['version']}"
-    tagged = hub.find_tag(tag)
+    """Refuse to release a version below the one that is there, or one version twice with other content."""
+    mine, hint = manifest["version"], "raise version in the recipe's [project]"
+    if former and parse_version(mine) < parse_version(former["version"]):
+        raise HubError(f"{hub.name} has version {former['version']}, and this is {mine}", hint=hint)
+    tagged = hub.find_tag(f"v{mine}")
     if not tagged or plan.empty:
         return
     there = hub.list_files(tagged)
     if not all(file.path in there and _holds(there[file.path], folder, file) for file in files):
-        raise HubError(
-            f"{hub.name} has a release {manifest['version']} ({tag}) already, and it is another",
-            hint="raise version in the recipe's [project]",
-        )
+        raise HubError(f"{hub.name} has a release {mine} (v{mine}) already, and it is another", hint=hint)
 
 
 def _make_operations(folder: Path, plan: Plan) -> list[CommitOperationAdd | CommitOperationDelete]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli import ROOT, Ended
-from tests.release.conftest import released_row, write_stage
+from tests.release.conftest import record, released_row, write_stage
 from tests.servers.hub import ORG, OTHER_TOKEN, TOKEN, RunningHub, running_hub
 
 
@@ -74,6 +74,72 @@ def test_dry_run(hub: RunningHub, folder: Path) -> None:
     assert (plan["files"]["new"], plan["files"]["removed"]) == (0, 0)
     assert "data/sft/weak-00001-of-00002.parquet" not in {file["path"] for file in plan["changed"]}
     assert "1.0.0" in json.loads(hub.read(repo, ".audiomcq/manifest.json"))["version"]
+
+
+def test_what_people_wrote_on_the_hub_stays(hub: RunningHub, folder: Path) -> None:
+    """Their sections of the card and the changelog outlive the next release, which counts from the tag before it."""
+    repo = f"{ORG}/written"
+    assert publish(hub, folder, "--repo", repo).code == 0
+    card, log = (hub.read(repo, name).decode() for name in ("README.md", "CHANGELOG.md"))
+    hub.commit(
+        repo, {"README.md": f"{card}\n## By hand\n".encode(), "CHANGELOG.md": f"{log}\nAlso by hand.\n".encode()}
+    )
+    write_recipe(folder, "1.1.0")
+    rows = [released_row(n, "sft", ("weak", "strong")[n % 2]) for n in range(24)]
+    write_stage(folder / "split", rows, shards=2)
+    ended = publish(hub, folder, "--repo", repo)
+    assert ended.code == 0, ended.err
+    assert "## By hand" in hub.read(repo, "README.md").decode()
+    log = hub.read(repo, "CHANGELOG.md").decode()
+    assert "24 questions, 20 in 1.0.0." in log
+    assert "4 questions" in log
+    assert "Also by hand." in log
+    again = publish(hub, folder, "--repo", repo, "--json")
+    assert (again.json["release"]["changed"], again.json["push"]["changed"]) == (False, False)
+
+
+def test_what_people_wrote_here_goes_before_what_is_there(hub: RunningHub, folder: Path) -> None:
+    """A card that was edited in the folder since it was built is newer than that of the Hub."""
+    repo = f"{ORG}/edited"
+    assert publish(hub, folder, "--repo", repo).code == 0
+    with (folder / "release" / "README.md").open("a") as card:
+        card.write("\n## Written here\n")
+    write_recipe(folder, "1.0.1")
+    assert publish(hub, folder, "--repo", repo).code == 0
+    assert "## Written here" in hub.read(repo, "README.md").decode()
+
+
+LOAD = """
+import io, json, sys
+import soundfile
+from datasets import Audio, load_dataset
+
+found = []
+for streaming in (True, False):
+    rows = load_dataset(sys.argv[1], "weak", split="train", streaming=streaming)
+    assert isinstance(rows.features["audio"], Audio), rows.features
+    for row in rows.cast_column("audio", Audio(decode=False)):
+        found.append((soundfile.info(io.BytesIO(row["audio"]["bytes"])).duration, row["duration"]))
+assert "torch" not in sys.modules
+print(json.dumps(found))
+"""
+
+
+def test_audio_loads_from_the_hub(hub: RunningHub, folder: Path) -> None:
+    """datasets gives clips whose bytes are as long as their row says, streaming and not, without torch."""
+    rows = [released_row(n, **record(folder / "audio", n)) for n in range(3)]
+    write_stage(folder / "split", rows, shards=2, audio_roots={"AudioCaps": "../audio"})
+    repo = f"{ORG}/heard"
+    ended = publish(hub, folder, "--repo", repo, "--audio", "embed")
+    assert ended.code == 0, ended.err
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOAD, repo],
+        env={**os.environ, **hub.env()}, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert loaded.returncode == 0, loaded.stderr
+    found = json.loads(loaded.stdout)
+    assert len(found) == 6
+    assert all(real == pytest.approx(told) for real, told in found)
 
 
 def test_no_right(hub: RunningHub, folder: Path) -> None:

@@ -144,6 +144,13 @@ def test_one_version_is_released_once(hub: RunningHub, repo: str, tmp_path: Path
     assert {one["method"] for one in hub.log()} <= {"GET", "HEAD"}
 
 
+def test_lower_version(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+    """What is there is not replaced by an older version."""
+    send(make(tmp_path, "1.1.0"), repo)
+    with pytest.raises(HubError, match=r"has version 1\.1\.0, and this is 1\.0\.1"):
+        send(make(tmp_path, "1.0.1", text="Older?"), repo)
+
+
 def test_strangers_among_the_data(hub: RunningHub, repo: str, tmp_path: Path) -> None:
     """Files that the configs would take in and no release made are not built upon."""
     hub.commit(repo, {"data/sft/weak-old.parquet": b"PAR1"})
