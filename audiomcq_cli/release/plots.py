@@ -213,7 +213,8 @@ def _draw_judges(summary: Mapping[str, Any]) -> Sketch | None:
         _note(axes, end, place, "no readable answer" if one["accuracy"] is None else text)
     axes.set_xlim(0, 135)
     axes.set_xticks(range(0, 101, 20))
-    _name_rows(axes, [f"{_show(one['judge'])}\nhears {_show(one['condition'])}" for one in judges], shown=True)
+    heard = [f"hears {_show(one['condition'])}" if one["condition"] != "none" else "no audio" for one in judges]
+    _name_rows(axes, [f"{_show(one['judge'])}\n{how}" for one, how in zip(judges, heard, strict=True)], shown=True)
     axes.set_xlabel("right answers in % of those that could be read")
     axes.grid(axis="x")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
