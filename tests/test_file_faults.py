@@ -239,6 +239,7 @@ REFUSED: dict[str, Refusal] = {
 }
 
 
+@pytest.mark.check
 @pytest.mark.parametrize("name", select(REFUSED, "input flipped"))
 def test_damage_is_refused(name: str, whole: Path, built: Path) -> None:
     """What cannot be repaired on the way is named with what to do; done so, the bytes are as they were."""
@@ -284,6 +285,7 @@ def expect_unwritable(ended: Ended, folder: Path) -> None:
             assert len(list((folder / "build" / stage).glob("part-*.parquet"))) == 4
 
 
+@pytest.mark.check
 @pytest.mark.parametrize(
     "size", [13_000, *(pytest.param(size, marks=pytest.mark.check) for size in (0, 500, 5_000, 9_000, 17_000))]
 )
@@ -337,6 +339,7 @@ def without_privilege() -> list[str]:
     return command
 
 
+@pytest.mark.check
 @pytest.mark.parametrize(
     "place", ["build/verify", *(pytest.param(place, marks=pytest.mark.check) for place in
                                 ("build/verify/.audiomcq", "build/verify/.audiomcq/rejects", "build"))]
@@ -483,6 +486,7 @@ CHANGES: dict[str, Callable[[Path], None]] = {
 }
 
 
+@pytest.mark.check
 @pytest.mark.parametrize("name", select(CHANGES, "prompt"))
 def test_changed_in_the_middle_of_a_run(name: str, server: RunningServer, tmp_path: Path) -> None:
     """What was done before a change is done again, which is counted, and ends as a run that began with the change."""

@@ -57,6 +57,7 @@ def test_push_of_the_recipe(hub: RunningHub, folder: Path) -> None:
     assert hub.refs(told["repo"])["refs/tags/v1.0.0"] == told["commit"]
 
 
+@pytest.mark.check
 def test_dry_run(hub: RunningHub, folder: Path) -> None:
     """Every file with its size on stdout; nothing is written, on the Hub or in the folder."""
     repo = f"{ORG}/dry"
@@ -98,6 +99,7 @@ def test_what_people_wrote_on_the_hub_stays(hub: RunningHub, folder: Path) -> No
     assert (again.json["release"]["changed"], again.json["push"]["changed"]) == (False, False)
 
 
+@pytest.mark.check
 def test_what_people_wrote_here_goes_before_what_is_there(hub: RunningHub, folder: Path) -> None:
     """A card that was edited in the folder since it was built is newer than that of the Hub."""
     repo = f"{ORG}/edited"
@@ -125,6 +127,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.check
 def test_audio_loads_from_the_hub(hub: RunningHub, folder: Path) -> None:
     """datasets gives clips whose bytes are as long as their row says, streaming and not, without torch."""
     rows = [released_row(n, **record(folder / "audio", n)) for n in range(3)]
@@ -151,6 +154,7 @@ def test_no_right(hub: RunningHub, folder: Path) -> None:
     assert (folder / "release" / "README.md").exists()
 
 
+@pytest.mark.check
 def test_config_that_cannot_be_read_is_told(hub: RunningHub, folder: Path) -> None:
     """What datasets cannot read back is an error, whatever the Hub has accepted."""
     hub.clear()

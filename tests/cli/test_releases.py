@@ -42,6 +42,7 @@ def test_diff_tells_on_stdout_what_changed(folder: Path) -> None:
     assert "error" not in data.json
 
 
+@pytest.mark.check
 def test_diff_may_tell_by_its_exit_code(folder: Path) -> None:
     """12 where they differ, which is no error; 0 where not."""
     assert audiomcq("diff", "r1", "r1", "--exit-code", folder=folder).code == 0
@@ -75,6 +76,7 @@ def test_what_is_not_there(folder: Path) -> None:
     assert "not a release: it has no .audiomcq/manifest.json" in ended.error
 
 
+@pytest.mark.check
 def test_publish_since(folder: Path) -> None:
     """The changelog is made against what --since or the recipe names; a version that misleads is refused."""
     line = ("publish", "split2", "r3", "--recipe", "recipe.toml")
@@ -95,6 +97,7 @@ def test_a_version_is_checked_before_anything_is_built(folder: Path) -> None:
     assert "recipe.toml, line 3, key project.version: version '1.0' is not a semantic version" in ended.error
 
 
+@pytest.mark.check
 def test_commands_reach_the_hub(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """HF_ENDPOINT and HF_TOKEN say where and who; a private dataset without a token is as if not there."""
     files = {path.relative_to(folder / "r1").as_posix(): path.read_bytes()
