@@ -190,7 +190,7 @@ REPAIRED: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "release flipped": (lambda build: flip(next((build / "release/data").rglob("*.parquet")).as_posix())(Path()),
                         r"publish: \d+ rows in"),
-    "release cut": (cut("release/README.md"), r"publish: \d+ rows in"),
+    "release cut": (cut("release/statistics.json"), r"publish: \d+ rows in"),
 }  # fmt: skip
 
 

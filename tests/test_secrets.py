@@ -262,6 +262,7 @@ def test_failure(name: str, server: RunningServer, clips: Path, tmp_path: Path) 
     table = {"model": '"scripted"', "api_key_env": '"MY_KEY"', "base_url": f'"{url}"'}
     table = {name: value.format(url=server.base_url, root=server.url) for name, value in table.items()}
     table |= dict(line.split(" = ", 1) for line in model.splitlines())
+    table = {"model": table["model"], "backend": table["backend"]} if model == OFFLINE else table
     lines = "\n".join(f"{name} = {value}" for name, value in table.items())
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(f"[models.writer]\nattempts = 2\n{lines}\n")
