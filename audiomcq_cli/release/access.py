@@ -1,6 +1,7 @@
 """What the Hugging Face Hub says when it refuses, in our words: the one place where its errors are translated.
 
-Nothing of a request gets into a message: no address, no header, and so no token.
+Nothing of a request gets into a message: no address, no header, and so no token. ``asking`` is for a look at a dataset,
+``changing`` for a push, which also has to say what became of it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,10 @@ from contextlib import contextmanager
 
 from audiomcq_cli.errors import AudiomcqError, HubError, InputError
 
+TRANSIENT = {408, 429, 500, 502, 503, 504}
+"""Statuses after which the same request may well succeed."""
+
+_AGAIN = "nothing is half-published; the same command goes on, and sends nothing twice"
 _TOKEN = "make one at https://huggingface.co/settings/tokens and put it into HF_TOKEN"
 
 
@@ -44,12 +49,54 @@ def asking(name: str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def changing(name: str, what: str) -> Iterator[None]:
+    """Translate what goes wrong while a repository is changed; ``what`` is what was to be done, as "commit".
+
+    Raises:
+        HubError: In the words of the Hub, with its status and what to do.
+    """
+    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
+
+    try:
+        yield
+    except RuntimeError as error:  # an upload: the library wraps what went wrong
+        raise _explain_change(error.__cause__ or error, name, what) from error
+    except (HTTPError, OSError, ValueError) as error:
+        raise _explain_change(error, name, what) from error
+
+
+def find_status(error: BaseException) -> int | None:
+    """The HTTP status of an error; None where nothing was answered."""
+    response = getattr(error, "response", None)
+    return None if response is None else int(response.status_code)
+
+
+def _explain_change(error: BaseException, name: str, what: str) -> HubError:
+    status = find_status(error)
+    said = getattr(error, "server_message", None) or str(error) or type(error).__name__
+    if status == 401 or "Invalid user token" in said or "Invalid credentials" in said:
+        hint = "set HF_TOKEN to a token that may write, or log in with `hf auth login`"
+    elif status in (402, 413) or (status == 403 and "quota" in said.lower()):
+        hint = f"there is no room: free some, or ask for more; {_AGAIN}"
+    elif status in (403, 404):
+        hint = "the name may be wrong, or this token (HF_TOKEN) may not write there"
+    elif status in (409, 412):
+        hint = f"somebody else changed it meanwhile; {_AGAIN}"
+    elif status is None:
+        hint = f"see whether the network and HF_ENDPOINT are as they should be; {_AGAIN}"
+    else:
+        hint = _AGAIN if status in TRANSIENT else "see what the Hub says above"
+    message = f"{name}: cannot {what}: {said.splitlines()[0].strip()}"
+    return HubError(message, hint=hint, status=status, retryable=status is None or status in TRANSIENT)
+
+
 def _explain(error: Exception, name: str) -> AudiomcqError:
     """Our error for an answer of the Hub that is none."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     repo = name.partition("@")[0]
-    status = getattr(getattr(error, "response", None), "status_code", 0)
+    status = find_status(error) or 0
     if isinstance(error, GatedRepoError):
         return HubError(f"{repo}: access has to be asked for", hint="accept its terms on the Hub, then set HF_TOKEN")
     if isinstance(error, RepositoryNotFoundError):

@@ -2,21 +2,22 @@
 
 Over ``huggingface_hub``, which sends again by itself what can be sent twice: uploads and listings. What it sends once
 only (a commit, a tag) is sent again here after a look at whether it was done: a connection that is cut behind a commit
-leaves it done. Its errors become ``HubError``, in words that say what to do. No token appears in any of them.
+leaves it done. ``access`` says what its errors mean.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from audiomcq_cli.errors import HubError
+from audiomcq_cli.release.access import TRANSIENT, changing, find_status
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
@@ -30,7 +31,6 @@ PAUSES = (1.0, 4.0, 15.0)
 """Seconds before a commit or a tag that did not get through is tried again, where the Hub does not say."""
 
 LONGEST_PAUSE = 300.0
-TRANSIENT = {408, 429, 500, 502, 503, 504}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class HubRepo:
         _limit_silence()
         self.name = name
         self._say = say
-        self._api = HfApi(library_name="audiomcq")
+        self._api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name="audiomcq")
 
     # ------------------------------------------------------------------------------------------------------ reading
 
@@ -245,7 +245,7 @@ class HubRepo:
                 send()
                 return
             except HTTPError as error:
-                status = _find_status_code(error)
+                status = find_status(error)
                 if status and status not in TRANSIENT:
                     raise
                 if pause is None:
@@ -259,43 +259,8 @@ class HubRepo:
             if done is not None and done():
                 return
 
-    @contextmanager
-    def _telling(self, what: str) -> Iterator[None]:
-        """Turn an error of the library into one that says what to do."""
-        from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
-
-        try:
-            yield
-        except RuntimeError as error:  # an upload: the library wraps what went wrong
-            raise self._tell(what, error.__cause__ or error) from error
-        except (HTTPError, OSError, ValueError) as error:
-            raise self._tell(what, error) from error
-
-    def _tell(self, what: str, error: BaseException) -> HubError:
-        status = _find_status_code(error)
-        said = getattr(error, "server_message", None) or str(error) or type(error).__name__
-        message = f"{self.name}: cannot {what}: {said.splitlines()[0].strip()}"
-        again = "nothing is half-published; the same command goes on, and sends nothing twice"
-        if status == 401 or "Invalid user token" in said or "Invalid credentials" in said:
-            hint = "set HF_TOKEN to a token that may write, or log in with `hf auth login`"
-        elif status in (402, 413) or (status == 403 and "quota" in said.lower()):
-            hint = f"there is no room: free some, or ask for more; {again}"
-        elif status in (403, 404):
-            hint = "the name may be wrong, or this token (HF_TOKEN) may not write there"
-        elif status in (409, 412):
-            hint = f"somebody else changed it meanwhile; {again}"
-        elif status is not None and status not in TRANSIENT:
-            hint = "see what the Hub says above"
-        elif status is None:
-            hint = f"see whether the network and HF_ENDPOINT are as they should be; {again}"
-        else:
-            hint = again
-        return HubError(message, hint=hint, status=status)
-
-
-def _find_status_code(error: BaseException) -> int | None:
-    response = getattr(error, "response", None)
-    return None if response is None else int(response.status_code)
+    def _telling(self, what: str) -> AbstractContextManager[None]:
+        return changing(self.name, what)
 
 
 def _find_retry_after(error: BaseException) -> float | None:

@@ -4,43 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from huggingface_hub import close_session, constants
 
 from audiomcq_cli.errors import HubError, StorageError
 from audiomcq_cli.release.build import ReleaseInfo, build_release
 from audiomcq_cli.release.hub import HubRepo
 from audiomcq_cli.release.push import MANIFEST, MOST_FILES, Pushed, PushOptions, plan_push, push
 from tests.release.conftest import INFO, released_row, write_stage
-from tests.servers.hub import ORG, READ_TOKEN, TOKEN, RunningHub, running_hub
+from tests.servers.hub import ORG, READ_TOKEN, TOKEN, RunningHub
 
 COMMIT = "/commit/"
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload:DeprecationWarning")  # huggingface_hub
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RunningHub]:
-    with running_hub() as hub:
-        yield hub
-    close_session()
-
-
-@pytest.fixture
-def hub(server: RunningHub, monkeypatch: pytest.MonkeyPatch) -> RunningHub:
-    """The Hub without a fault, for this process as well."""
-    monkeypatch.setattr(constants, "ENDPOINT", server.url)
-    template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace("https://huggingface.co", server.url)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    server.clear()
-    return server
 
 
 @pytest.fixture
@@ -201,7 +180,7 @@ def test_pull_request(hub: RunningHub, repo: str, tmp_path: Path) -> None:
     assert "refs/pr/2" not in hub.refs(repo)
     from huggingface_hub import HfApi
 
-    HfApi().merge_pull_request(repo, 1, repo_type="dataset")
+    HfApi(endpoint=hub.url).merge_pull_request(repo, 1, repo_type="dataset")
     assert send(second, repo, pull_request=True).tag == "v1.1.0"
     assert hub.refs(repo)["refs/tags/v1.1.0"] == hub.refs(repo)["refs/heads/main"]
 
