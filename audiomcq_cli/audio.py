@@ -48,13 +48,13 @@ class Analysis:
 
     Attributes:
         number: Raise it when the analysis itself gives other results. tool: Versions of the libraries behind it.
-        run: Gives plain data for a file, or ``{"problem": code, "detail": text}``.
+        run: Gives plain data for a file and settings, or ``{"problem": code, "detail": text}``.
         example: What it might give: a rehearsal runs nothing.
     """
 
     number: int
     tool: Callable[[], str]
-    run: Callable[[Path], Row]
+    run: Callable[[Path, Mapping[str, Any]], Row]
     example: Row
 
     @property
@@ -160,17 +160,17 @@ def hash_file(path: Path) -> str:
 # ----------------------------------------------------------------------------------------------------- analysing
 
 
-def run_analysis(name: str, path: str) -> Row:
+def run_analysis(name: str, path: str, settings: Mapping[str, Any]) -> Row:
     """Run one of ``ANALYSES`` on a file, in any process; bad audio comes back as a ``problem``, never as an error."""
     import soundfile as sf
 
     try:
-        return ANALYSES[name].run(Path(path))
+        return ANALYSES[name].run(Path(path), settings)
     except (sf.SoundFileError, OSError) as error:
         return {"problem": "audio_unreadable", "detail": _describe(error)}
 
 
-def _probe(path: Path) -> Row:
+def _probe(path: Path, settings: Mapping[str, Any]) -> Row:
     """Length, rate, channels and format of a file, after decoding all of it.
 
     The header alone cannot be trusted: a FLAC file damaged in the middle and an MP3 file cut in half both keep their

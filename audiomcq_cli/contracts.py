@@ -122,14 +122,16 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
-    """Ask for a local analysis of a clip, run in a worker process and keyed by audio hash and tool version.
+    """Ask for a local analysis of a clip, run in a worker process and keyed by audio hash, settings and tool version.
 
-    ``analysis`` is a name in ``audio.ANALYSES``. The reply's ``value`` is what the analysis returns (plain data).
+    ``analysis`` is a name in ``audio.ANALYSES``; ``settings`` are what it can be told (JSON values). The reply's
+    ``value`` is what the analysis returns (plain data).
     A file that is not there, leaves its root or cannot be read comes back with ``error`` set.
     """
 
     analysis: str
     audio: Audio
+    settings: Mapping[str, Any] = field(default_factory=dict)
     optional: bool = True
 
 
@@ -321,6 +323,14 @@ class Event:
     offset: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A question that a source itself asks of a clip, with its answer in free text where there is one."""
+
+    question: str
+    answer: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRow:
     """One row of a source, before the captions of a clip are brought together.
@@ -328,7 +338,8 @@ class SourceRow:
     Attributes:
         source_id: The clip's id within its source; rows with the same one are the same clip.
         row: Number of the row in its file, counted from 1 without the header, for messages.
-        captions: Texts, in the order of the source. events: Sounds that are known to be in it.
+        captions: Texts, in the order of the source. events: Sounds that are known to be in it. seeds: Questions of the
+            source's own.
         audio: Names its audio may have, best first, without or relative to the audio root; a name without an extension
             matches any audio extension.
         license, origin: Of the audio, where the source says so (origin: a URL or a recording's name).
@@ -339,6 +350,7 @@ class SourceRow:
     row: int
     captions: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
+    seeds: tuple[Seed, ...] = ()
     audio: tuple[str, ...] = ()
     license: str | None = None
     origin: str | None = None

@@ -50,9 +50,18 @@ COLUMNS: dict[str, Column] = {
         [{"label": "string", "onset": "float64", "offset": "float64", "origin": "string"}],
         "sound events with their times in seconds, null where not known",
     ),
+    "transcript": Column(
+        [{"text": "string", "onset": "float64", "offset": "float64", "confidence": "float64"}],
+        "words that were heard, with their times in seconds",
+    ),
     "measurements": Column(
         [{"name": "string", "value": "float64", "text": "string", "unit": "string", "confidence": "float64"}],
-        "what was measured of the audio",
+        "what was measured of the audio; names, units and tolerances are in measurements.py",
+    ),
+    "fingerprint": Column(["uint32"], "acoustic fingerprint, by which copies of a recording are found", required=False),
+    "seeds": Column(
+        [{"question": "string", "answer": "string", "origin": "string"}],
+        "questions that the source itself asks of the clip, with its answers in free text where it has them",
     ),
     "license": Column("string", "licence of the audio", required=False),
     "origin": Column("string", "where the audio comes from", required=False),
@@ -65,6 +74,13 @@ COLUMNS: dict[str, Column] = {
     "choices": Column(["string"], "the options, shuffled by the row's id"),
     "answer": Column("string", "the text of the right option"),
     "answer_index": Column("int16", "its position in choices, from 0"),
+    "proof": Column(
+        [{"name": "string", "value": "float64", "text": "string", "unit": "string", "tolerance": "float64"}],
+        "numbers that prove the answer of a question about measurements: the key can be computed from them again",
+    ),
+    "tags": Column(
+        [{"name": "string", "value": "string"}], "what an imported set says of a question beside: category, task, split"
+    ),
     "structured_cot": Column("string", "chain of thought in three tagged stages", required=False),
     "simple_cot": Column("string", "the same in one short paragraph", required=False),
     "scores": Column(
@@ -115,12 +131,14 @@ COLUMNS: dict[str, Column] = {
 
 CLIP = (
     "clip_id", "source_dataset", "source_id", "audio_path", "audio_sha256", "duration", "sample_rate", "channels",
-    "captions", "events", "measurements", "license", "origin", "flags", "calls", "provenance",
+    "captions", "events", "transcript", "measurements", "fingerprint", "seeds", "license", "origin", "flags", "calls",
+    "provenance",
 )  # fmt: skip
 QUESTION = (
     "source_dataset", "id", "question_type", "audio_path", "question", "choices", "answer", "answer_index", "clip_id",
-    "source_id", "audio_sha256", "duration", "sample_rate", "channels", "captions", "events", "measurements",
-    "license", "origin", "method", "difficulty", "flags", "calls", "provenance",
+    "source_id", "audio_sha256", "duration", "sample_rate", "channels", "captions", "events", "transcript",
+    "measurements", "fingerprint", "license", "origin", "method", "difficulty", "proof", "tags", "flags", "calls",
+    "provenance",
 )  # fmt: skip
 VERIFIED = (*QUESTION, "scores")
 REASONED = (*VERIFIED, "structured_cot", "simple_cot")

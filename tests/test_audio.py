@@ -35,7 +35,7 @@ def write_tone(path: Path, seconds: float = 1.0, rate: int = 16_000, channels: i
 
 
 def probe(path: Path) -> dict[str, Any]:
-    return audio.run_analysis("probe", str(path))
+    return audio.run_analysis("probe", str(path), {})
 
 
 # ----------------------------------------------------------------------------------------------------- analysing
@@ -53,7 +53,7 @@ def test_probe_in_another_process(tmp_path: Path) -> None:
     """An analysis runs by name in a worker process."""
     path = write_tone(tmp_path / "a.wav")
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        assert pool.submit(audio.run_analysis, "probe", str(path)).result()["frames"] == 16_000
+        assert pool.submit(audio.run_analysis, "probe", str(path), {}).result()["frames"] == 16_000
 
 
 def test_analyses_can_be_pickled() -> None:

@@ -35,7 +35,7 @@ class Online:
         """Run the analysis in a worker process."""
         self._runtime.raise_if_stopping()
         path = audio.resolve(self._runtime.audio_root(listen.audio.source), listen.audio.path)
-        return Entry(value=await self._runtime.analyse(listen.analysis, path))
+        return Entry(value=await self._runtime.analyse(listen.analysis, path, listen.settings))
 
 
 class Replay:

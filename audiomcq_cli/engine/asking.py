@@ -196,7 +196,7 @@ class Asker:
     async def _listen(self, request: Listen) -> Reply:
         version = audio.ANALYSES[request.analysis].version
         identified = await self._identify(request.audio)
-        key = keys.listen_key(request.analysis, version, identified)
+        key = keys.listen_key(request.analysis, version, identified, request.settings)
         entry = self._journal.get(key)
         if entry is None:
             entry = await self._answerer.analyse(key, replace(request, audio=identified))

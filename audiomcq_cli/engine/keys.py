@@ -45,9 +45,10 @@ def plain_numbers(sampling: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def listen_key(analysis: str, version: str, audio: Audio) -> bytes:
-    """Key of a local analysis: audio hash, transform and tool version."""
-    return digest({"analysis": analysis, "version": version, "audio": _audio_key(audio)})
+def listen_key(analysis: str, version: str, audio: Audio, settings: Mapping[str, Any]) -> bytes:
+    """Key of a local analysis: audio hash, transform, settings and tool version."""
+    told = {"settings": dict(settings)} if settings else {}
+    return digest({"analysis": analysis, "version": version, "audio": _audio_key(audio), **told})
 
 
 def _audio_key(audio: Audio) -> list[str]:

@@ -1,7 +1,7 @@
 """The first step of caption: one streaming pass over the sources that only sorts their rows into shards.
 
 Memory stays flat whatever the size of a source. The captions of a clip, which may stand far apart in its source, are
-brought together when a shard is read, as are its known events.
+brought together when a shard is read, as are its known events and its questions.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import orjson
 from audiomcq_cli import audio, records
 from audiomcq_cli.contracts import Reject, Row, Source, SourceRow
 from audiomcq_cli.errors import InputError, StorageError
+from audiomcq_cli.measurements import SOURCE
 from audiomcq_cli.storage.shards import UNWRITABLE, replacing
 
 if TYPE_CHECKING:
@@ -173,7 +174,8 @@ def _merge(clip: Row, row: Row) -> None:
         detail = f"two rows of this clip name different audio: {clip['audio_path']!r} and {row['audio_path']!r}"
         clip["problem"] = {"reason": "conflicting_rows", "detail": detail}
     clip["captions"] += row["captions"]
-    clip["events"] += [event for event in row["events"] if event not in clip["events"]]
+    for column in ("events", "seeds"):
+        clip[column] += [one for one in row[column] if one not in clip[column]]
     for column in ("license", "origin"):
         clip[column] = clip[column] or row[column]
 
@@ -188,7 +190,8 @@ def _read_sources(specs: Sequence[SourceSpec], hashes: AudioHashes) -> Iterator[
                 "source_dataset": spec.name,
                 "source_id": row.source_id,
                 "captions": [{"text": text, "origin": spec.name} for text in row.captions],
-                "events": [{**asdict(event), "origin": "source"} for event in dict.fromkeys(row.events)],
+                "events": [{**asdict(event), "origin": SOURCE} for event in dict.fromkeys(row.events)],
+                "seeds": [{**asdict(seed), "origin": spec.name} for seed in dict.fromkeys(row.seeds)],
                 "audio_path": path,
                 "audio_present": present,
                 "audio_sha256": _hash_audio(spec, path, hashes) if path and present else None,

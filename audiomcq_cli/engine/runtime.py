@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cachetools
 
@@ -301,14 +301,14 @@ class Runtime:
             task = self._encoded[part] = asyncio.ensure_future(work)
         return await asyncio.shield(task)
 
-    async def analyse(self, name: str, path: Path) -> Row:
+    async def analyse(self, name: str, path: Path, settings: Mapping[str, Any]) -> Row:
         """Run a local analysis in a worker process."""
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
                 self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker
             )
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, clips.run_analysis, name, str(path))
+        return await loop.run_in_executor(self._pool, clips.run_analysis, name, str(path), dict(settings))
 
 
 def check_capabilities(stage: str, need: Need, model: Model, offered: Capabilities) -> None:

@@ -78,6 +78,7 @@ _TYPES = {
     "int16": "cr:Int16",
     "int32": "cr:Int32",
     "int64": "cr:Int64",
+    "uint32": "cr:UInt32",
 }
 
 

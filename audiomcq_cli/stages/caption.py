@@ -3,8 +3,8 @@
 The engine has already brought the rows of a clip together and looked for its audio, so a row of the input is::
 
     {"clip_id", "source_dataset", "source_id", "captions": [{"text", "origin"}],
-     "events": [{"label", "onset", "offset", "origin"}], "audio_path", "audio_present", "audio_sha256", "license",
-     "origin", "problem": {"reason", "detail"} or None}
+     "events": [{"label", "onset", "offset", "origin"}], "seeds": [{"question", "answer", "origin"}],
+     "audio_path", "audio_present", "audio_sha256", "license", "origin", "problem": {"reason", "detail"} or None}
 """
 
 from __future__ import annotations
@@ -75,7 +75,10 @@ def _begin_clip(row: Row) -> Row:
         **dict.fromkeys(_MEASURED),
         "captions": _distinct(row["captions"]),
         "events": row["events"],
+        "transcript": [],
         "measurements": [],
+        "fingerprint": None,
+        "seeds": row["seeds"],
         "license": row["license"],
         "origin": row["origin"],
         "flags": [],

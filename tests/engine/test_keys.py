@@ -117,13 +117,13 @@ def test_digest_does_not_depend_on_the_order_of_keys(value: Any) -> None:
 def test_listen_key_holds_the_version_of_the_tool() -> None:
     """An analysis is done again where the audio, the analysis or its tool is another."""
     found = {
-        keys.listen_key("probe", "1", HEARD),
-        keys.listen_key("probe", "2", HEARD),
-        keys.listen_key("beats", "1", HEARD),
-        keys.listen_key("probe", "1", replace(HEARD, sha256="cd" * 32)),
+        keys.listen_key("probe", "1", HEARD, {}),
+        keys.listen_key("probe", "2", HEARD, {}),
+        keys.listen_key("beats", "1", HEARD, {}),
+        keys.listen_key("probe", "1", replace(HEARD, sha256="cd" * 32), {}),
     }
     assert len(found) == 4
-    assert keys.listen_key("probe", "1", replace(HEARD, path="b.wav")) in found
+    assert keys.listen_key("probe", "1", replace(HEARD, path="b.wav"), {}) in found
 
 
 def _turn(value: Any) -> Any:

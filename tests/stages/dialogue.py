@@ -22,7 +22,10 @@ CLIP: Row = {
     "channels": None,
     "captions": [{"text": "A door creaks while rain falls", "origin": "AudioCaps"}],
     "events": [],
+    "transcript": [],
     "measurements": [],
+    "fingerprint": None,
+    "seeds": [],
     "license": None,
     "origin": None,
     "flags": ["no_audio"],
@@ -30,7 +33,9 @@ CLIP: Row = {
     "provenance": [],
 }
 
-QUESTION: Row = CLIP | {
+QUESTION: Row = {name: value for name, value in CLIP.items() if name != "seeds"} | {
+    "proof": [],
+    "tags": [],
     "id": "AudioCaps:7:llm:0",
     "method": "llm",
     "question_type": "sound",
