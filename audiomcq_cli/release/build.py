@@ -16,6 +16,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,12 @@ from audiomcq_cli.release.rows import ShardFiles, read_clips
 from audiomcq_cli.release.statistics import Statistics, count_rows
 from audiomcq_cli.release.tree import MANIFEST, Tree, open_tree
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest
-from audiomcq_cli.storage.shards import UNWRITABLE, hash_file, list_shards
+from audiomcq_cli.storage.shards import UNWRITABLE, hash_file, holding, list_shards
 
 FORMAT = 1
+
+_LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""What file managers leave in folders, and nobody misses."""
 
 _LAYOUT = 2
 """Number of the set of files that a release has beside its rows: with another it is built again."""
@@ -100,13 +104,26 @@ def build_release(
     Raises:
         InputError: The rows are not what split writes, or there are none.
         RecipeError: The version does not allow for what changed since the release before.
-        StorageError: The stage is unfinished or contradicts its manifest, or the target is something else.
+        StorageError: The stage is unfinished or contradicts its manifest, the target is something else or holds what is
+            not the release's, or another process builds it.
     """
     target = target.resolve()
+    if source.resolve() in target.parents:
+        raise StorageError(f"{target} is inside the stage folder", hint="name a folder beside it")
+    lock = _beside(target, "lock")
+    with holding(lock, f"{target}: another publish is building this release"):
+        try:
+            return _build(source, target, info, since, replaces)
+        finally:
+            with suppress(OSError):  # it is only tidier without
+                lock.unlink()
+
+
+def _build(source: Path, target: Path, info: ReleaseInfo, since: Tree | None, replaces: Tree | None) -> ReleaseReport:
     building, previous = _beside(target, "building"), _beside(target, "previous")
     try:
         _recover(target, previous)
-        _check_target(target, source.resolve())
+        _check_target(target)
         replaced = replaces or (open_tree(target) if target.is_dir() else None)
         base = find_base(replaced, info, since)
         lineage = _check_source(source)
@@ -175,18 +192,29 @@ def _check_source(source: Path) -> dict[str, Any]:
     return manifest
 
 
-def _check_target(target: Path, source: Path) -> None:
-    """Refuse to replace what is not a release, and to put one into the folder that it is made of."""
-    if source in target.parents:
-        raise StorageError(f"{target} is inside the stage folder", hint="name a folder beside it")
+def _check_target(target: Path) -> None:
+    """Refuse to replace what is not a release, or holds files that are no part of it: they would be lost."""
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     try:
-        ours = "release" in json.loads(manifest_path(target).read_text("utf-8"))
+        manifest = json.loads(manifest_path(target).read_text("utf-8"))
+        ours = "release" in manifest
     except (OSError, ValueError):
         ours = False
     if not ours:
         raise StorageError(f"{target} is in the way: it is not a release", hint="name a new or empty folder")
+    known = {MANIFEST, *(file["file"] for file in manifest.get("files", ()))}
+    others = sorted(
+        path.relative_to(target).as_posix()
+        for path in target.rglob("*")
+        if (path.is_symlink() or not path.is_dir()) and path.name not in _LITTER
+    )
+    if strangers := [path for path in others if path not in known]:
+        more = f" and {len(strangers) - 1:,} more" if len(strangers) > 1 else ""
+        raise StorageError(
+            f"{target} holds what is not the release's: {strangers[0]}{more}",
+            hint="move it elsewhere: a new release takes the place of the whole folder",
+        )
 
 
 def _write_rows(

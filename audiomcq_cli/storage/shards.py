@@ -139,17 +139,27 @@ def locked(folder: Path, name: str, *, wait: bool) -> Iterator[None]:
     Raises:
         StorageError: Another process has it and ``wait`` is false.
     """
+    with holding(folder / HIDDEN / "locks" / f"{name}.lock", f"{folder}: another run is working on {name}", wait=wait):
+        yield
+
+
+@contextmanager
+def holding(path: Path, busy: str, *, wait: bool = False) -> Iterator[None]:
+    """Hold a lock file; ``busy`` says what another process does that has it.
+
+    Raises:
+        StorageError: Another process has it and ``wait`` is false, or it cannot be written.
+    """
     import filelock
 
-    path = folder / HIDDEN / "locks" / f"{name}.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(path, timeout=-1 if wait else 0)
         lock.acquire()
     except filelock.Timeout:
-        raise StorageError(f"{folder}: another run is working on {name}", hint="wait for it to end") from None
+        raise StorageError(busy, hint="wait for it to end") from None
     except OSError as error:
-        raise StorageError(f"{folder}: cannot be written: {error}", hint=UNWRITABLE) from error
+        raise StorageError(f"{path.parent}: cannot be written: {error}", hint=UNWRITABLE) from error
     try:
         yield
     finally:

@@ -15,6 +15,7 @@ import pytest
 from audiomcq_cli.errors import InputError, StorageError
 from audiomcq_cli.records import RELEASED, arrow_schema
 from audiomcq_cli.release.build import build_release, is_current
+from audiomcq_cli.storage.shards import holding
 from tests.release.conftest import INFO, released_row, write_stage
 
 
@@ -242,6 +243,31 @@ def test_a_folder_that_is_no_release_is_not_replaced(stage: Path, tmp_path: Path
     with pytest.raises(StorageError, match="inside the stage folder"):
         build_release(stage, stage / "release", INFO)
     assert (mine / "thesis.tex").read_text() == "…"
+
+
+@pytest.mark.parametrize("name", ["NOTES.md", "inner/.audiomcq/manifest.json", ".git/config"])
+def test_files_of_people_in_a_release_are_not_lost(name: str, stage: Path, tmp_path: Path) -> None:
+    """A new release takes the place of the whole folder, so what is not of the old one is to be moved away first."""
+    target = tmp_path / "release"
+    build_release(stage, target, INFO)
+    (target / ".DS_Store").write_text("litter")
+    (target / name).parent.mkdir(parents=True, exist_ok=True)
+    (target / name).write_text("mine")
+    before = snapshot(tmp_path)
+    with pytest.raises(StorageError, match=f"not the release's: {name}"):
+        build_release(stage, target, replace(INFO, title="Another"))
+    assert snapshot(tmp_path) == before
+    (target / name).unlink()
+    build_release(stage, target, replace(INFO, title="Another"))
+
+
+def test_two_builds_at_once_are_one_after_the_other(stage: Path, tmp_path: Path) -> None:
+    """While one process builds a release no other does: each would take the other's files away and call it done."""
+    target = tmp_path / "release"
+    with holding(tmp_path / ".release.lock", "held"), pytest.raises(StorageError, match="another publish is building"):
+        build_release(stage, target, INFO)
+    build_release(stage, target, INFO)
+    assert [path.name for path in tmp_path.iterdir() if "release" in path.name] == ["release"]
 
 
 def test_no_rows_are_no_release(tmp_path: Path) -> None:
