@@ -82,11 +82,13 @@ def publish(
     from audiomcq_cli.release.push import PushOptions
     from audiomcq_cli.release.tree import open_tree
 
-    given = {name: value for name, value in (("audio", audio), ("redistribute", redistribute)) if value}
+    named = (("audio", audio), ("redistribute", redistribute), ("repo", repo))
+    given = {name: value for name, value in named if value}
     loaded = override(read_recipe(recipe) if recipe else Recipe(), "publish", given)
-    name = repo or (loaded.publish.get("repo", "") if push or dry_run else "")
-    if not name and (push or dry_run or pull_request):
-        raise RecipeError("no repository is named", hint="--repo ORG/NAME, or repo under [publish] in the recipe")
+    name = loaded.publish.get("repo", "") if repo or push or dry_run else ""
+    if not name and (push or dry_run or pull_request or private is not None or branch != "main"):
+        hint = "--repo ORG/NAME, or repo under [publish] in the recipe and --push"
+        raise RecipeError("no repository is named", hint=hint)
     before = find_releases(name, loaded.version, target) if name else Before()
     if since:
         before = replace(before, since=open_tree(since))
@@ -100,7 +102,7 @@ def publish(
         return
     with tempfile.TemporaryDirectory(prefix="audiomcq-") as folder:
         build_folder(source, building := Path(folder, target.name), loaded, before, shown=target)
-        tell_plan(building, options, json=json)
+        tell_plan(building, options, shown=target, json=json)
 
 
 def build_folder(

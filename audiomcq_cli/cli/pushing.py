@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,10 +44,13 @@ def push_release(folder: Path, options: PushOptions) -> None:
     }
 
 
-def tell_plan(folder: Path, options: PushOptions, *, json: bool) -> None:
-    """Say what a push would send and remove, as a list or in the summary alone; writes nothing."""
+def tell_plan(folder: Path, options: PushOptions, *, shown: Path, json: bool) -> None:
+    """Say what a push would send, remove and change for readers, on stdout or in the summary alone; writes nothing.
+
+    ``shown`` is how people know the folder.
+    """
     from audiomcq_cli.release.hub import HubRepo
-    from audiomcq_cli.release.push import plan_push
+    from audiomcq_cli.release.push import MANIFEST, plan_push
 
     _be_quiet()
     plan = plan_push(folder, options, HubRepo(options.repo, out.say))
@@ -59,6 +62,8 @@ def tell_plan(folder: Path, options: PushOptions, *, json: bool) -> None:
     lines += [f"{'removed':<8}{'':>14}  {printable(path)}" for path in plan.removed]
     if not json:
         out.data("\n".join(lines))
+    if MANIFEST in {file.path for file in (*plan.changed, *plan.same)}:
+        _tell_diff(folder, f"hf:{options.repo}@{plan.parent}", shown=shown, json=json)
     sent = sum(file.size for file in (*plan.new, *plan.changed))
     where = f"{options.repo}@{plan.parent[:8]}" if plan.parent else f"{options.repo}, which is not there yet"
     out.say(
@@ -75,6 +80,18 @@ def tell_plan(folder: Path, options: PushOptions, *, json: bool) -> None:
         "changed": [asdict(file) for file in plan.changed],
         "removed": list(plan.removed),
     }
+
+
+def _tell_diff(folder: Path, old: str, *, shown: Path, json: bool) -> None:
+    """Say what readers of the release that is there would see change."""
+    from audiomcq_cli.release.diff import compare, open_side
+    from audiomcq_cli.release.diff_text import as_data, render_text
+    from audiomcq_cli.release.tree import open_tree
+
+    found = compare(open_side(old), open_side(replace(open_tree(folder), name=str(shown))))
+    out.summary["diff"] = as_data(found)
+    if not json:
+        out.data("\n" + printable(render_text(found)))
 
 
 def _all(plan: Plan) -> Sequence[LocalFile]:

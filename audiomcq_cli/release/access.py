@@ -54,12 +54,18 @@ def changing(name: str, what: str) -> Iterator[None]:
     """Translate what goes wrong while a repository is changed; ``what`` is what was to be done, as "commit".
 
     Raises:
+        InputError: ``name`` is not what a repository can be called.
         HubError: In the words of the Hub, with its status and what to do.
     """
-    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]
+        HFValidationError,
+        HTTPError,
+    )
 
     try:
         yield
+    except HFValidationError as error:
+        raise InputError("not the name of a repository", file=name, hint="expected org/name") from error
     except RuntimeError as error:  # an upload: the library wraps what went wrong
         raise _explain_change(error.__cause__ or error, name, what) from error
     except (HTTPError, OSError, ValueError) as error:

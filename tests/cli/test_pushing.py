@@ -73,6 +73,8 @@ def test_dry_run(hub: RunningHub, folder: Path) -> None:
     ended = publish(hub, folder, "--repo", repo, "--dry-run", "--json")
     plan = ended.json["push"]
     assert (plan["files"]["new"], plan["files"]["removed"]) == (0, 0)
+    assert (ended.json["diff"]["new"]["name"], ended.json["diff"]["differs"]) == ("release", False)
+    assert "No differences: 20 rows." in publish(hub, folder, "--repo", repo, "--dry-run").out
     assert "data/sft/weak-00001-of-00002.parquet" not in {file["path"] for file in plan["changed"]}
     assert "1.0.0" in json.loads(hub.read(repo, ".audiomcq/manifest.json"))["version"]
 
@@ -165,10 +167,30 @@ def test_config_that_cannot_be_read_is_told(hub: RunningHub, folder: Path) -> No
     assert "cannot be read" in ended.error
 
 
-def test_no_repository_is_named(hub: RunningHub, folder: Path) -> None:
+@pytest.mark.parametrize("flag", ["--push", "--public", "--branch=dev"])
+def test_no_repository_is_named(flag: str, hub: RunningHub, folder: Path) -> None:
     """Options of a push without a repository are an error, before anything is built."""
     (folder / "recipe.toml").write_text('[project]\nname = "tiny"\n')
-    ended = publish(hub, folder, "--push")
+    ended = publish(hub, folder, flag)
     assert ended.code == 4
     assert "--repo ORG/NAME" in ended.error
     assert not (folder / "release").exists()
+
+
+@pytest.mark.parametrize(("repo", "code"), [("a/b/c", 4), ("https://huggingface.co/datasets/a/b", 4), ("-a-/b--", 3)])
+def test_name_that_is_none_of_a_repository(repo: str, code: int, hub: RunningHub, folder: Path) -> None:
+    """It is the name that is wrong, and not the network."""
+    ended = publish(hub, folder, f"--repo={repo}")
+    assert ended.code == code
+    assert repo in ended.error
+    assert "org/name" in ended.error
+    assert "network" not in ended.error
+    assert not (folder / "release").exists()
+
+
+def test_card_names_the_repository_of_the_flag(hub: RunningHub, folder: Path) -> None:
+    """What readers copy out of the card loads it from where it lies, whatever the recipe says."""
+    repo = f"{ORG}/of-the-flag"
+    assert publish(hub, folder, "--repo", repo).code == 0
+    assert f'load_dataset("{repo}", "strong")' in hub.read(repo, "README.md").decode()
+    assert f"/datasets/{repo}" in hub.read(repo, "croissant.json").decode()
