@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.errors import HubError, RecipeError, StorageError
+from audiomcq_cli.release.changelog import CHANGELOG
+from audiomcq_cli.release.former import CARD
 from audiomcq_cli.release.hub import HubRepo, PullRequest, Stored
 from audiomcq_cli.release.versions import parse_version
 from audiomcq_cli.storage.manifest import manifest_path
@@ -165,8 +167,11 @@ def push(folder: Path, options: PushOptions, say: Callable[[str], None]) -> Push
     tag = ""
     if not url and options.branch == "main":
         tag = f"v{manifest['version']}"
-        if not hub.find_tag(tag):
+        named = hub.find_tag(tag)
+        if not named:
             hub.tag(tag, commit, title)
+        elif named != commit and not plan.empty:  # texts that people edited: the release stays where it was tagged
+            tag = ""
     return Pushed(plan=plan, commit=commit, tag=tag, url=url, changed=not plan.empty)
 
 
@@ -215,7 +220,10 @@ def _check_version(
     folder: Path,
     files: Sequence[LocalFile],
 ) -> None:
-    """Refuse to release a version below the one that is there, or one version twice with other content."""
+    """Refuse to release a version below the one that is there, or one version twice with other content.
+
+    What people wrote into card and changelog since then is theirs to change: it goes up under the same version.
+    """
     mine, hint = manifest["version"], "raise version in the recipe's [project]"
     if former and parse_version(mine) < parse_version(former["version"]):
         raise HubError(f"{hub.name} has version {former['version']}, and this is {mine}", hint=hint)
@@ -223,8 +231,15 @@ def _check_version(
     if not tagged or plan.empty:
         return
     there = hub.list_files(tagged)
-    if not all(file.path in there and _holds(there[file.path], folder, file) for file in files):
+    other = {file.path for file in files if file.path not in there or not _holds(there[file.path], folder, file)}
+    edited = other <= {MANIFEST, CARD, CHANGELOG} and _describe(manifest) == _describe(_read_former(hub, tagged, there))
+    if not edited:
         raise HubError(f"{hub.name} has a release {mine} (v{mine}) already, and it is another", hint=hint)
+
+
+def _describe(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What a manifest says of a release, less what follows from the texts that people may edit."""
+    return {name: value for name, value in manifest.items() if name not in ("files", "fingerprint")}
 
 
 def _make_operations(folder: Path, plan: Plan) -> list[CommitOperationAdd | CommitOperationDelete]:

@@ -94,7 +94,7 @@ def _tell_audio(statistics: Statistics) -> str:
 
 
 def _tell_loading(info: ReleaseInfo, configs: Mapping[str, str]) -> str:
-    name, config = quote(info.repo or info.name), quote(list(configs)[-1])
+    name, config = quote(info.repo or "path/to/this/folder"), quote(list(configs)[-1])
     example = f'from datasets import load_dataset\n\nrows = load_dataset({name}, {config})["train"]'
     return f"## Loading\n\n```python\n{example}\n```\n\n{write_table(('Config', 'Files'), configs.items())}"
 

@@ -101,6 +101,20 @@ def test_what_people_wrote_on_the_hub_stays(hub: RunningHub, folder: Path) -> No
     assert (again.json["release"]["changed"], again.json["push"]["changed"]) == (False, False)
 
 
+def test_what_people_wrote_needs_no_new_version(hub: RunningHub, folder: Path) -> None:
+    """The same command after an edit on the Hub keeps it, leaves the tag where it is, and has nothing to do then."""
+    repo = f"{ORG}/edited-there"
+    first = publish(hub, folder, "--repo", repo, "--json").json["push"]
+    hub.commit(repo, {"README.md": hub.read(repo, "README.md") + b"\n## By hand\n"})
+    again, third = (publish(hub, folder, "--repo", repo, "--json").json["push"] for _ in range(2))
+    assert (again["changed"], again["tag"], third["changed"]) == (True, "", False)
+    assert b"## By hand" in hub.read(repo, "README.md")
+    assert hub.refs(repo)["refs/tags/v1.0.0"] == first["commit"]
+    title = "[publish]\ntitle = 'Another'\n"
+    (folder / "recipe.toml").write_text((folder / "recipe.toml").read_text().replace("[publish]\n", title))
+    assert "already, and it is another" in publish(hub, folder, "--repo", repo).error
+
+
 @pytest.mark.check
 def test_what_people_wrote_here_goes_before_what_is_there(hub: RunningHub, folder: Path) -> None:
     """A card that was edited in the folder since it was built is newer than that of the Hub."""

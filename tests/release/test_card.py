@@ -120,6 +120,12 @@ def test_the_text_tells_how_it_was_made(stage: Path, tmp_path: Path) -> None:
         assert f"\n## {heading}\n" in text
 
 
+def test_card_of_no_repository_names_no_repository(stage: Path, tmp_path: Path) -> None:
+    """The name of a project is no dataset that could be loaded."""
+    build_release(stage, tmp_path / "release", replace(INFO, repo=""))
+    assert 'load_dataset("path/to/this/folder", "strong")' in (tmp_path / "release/README.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("audio", "licenses", "sentence"),
     [
