@@ -6,6 +6,7 @@ Nothing of a request gets into a message: no address, no header, and so no token
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -81,6 +82,9 @@ def find_status(error: BaseException) -> int | None:
 def _explain_change(error: BaseException, name: str, what: str) -> HubError:
     status = find_status(error)
     said = getattr(error, "server_message", None) or str(error) or type(error).__name__
+    card = type(error) is ValueError  # of the library, which has the Hub look at the card before that is sent
+    if card:
+        said = textwrap.shorten(said, 600, placeholder=" …")
     if status == 401 or "Invalid user token" in said or "Invalid credentials" in said:
         hint = "set HF_TOKEN to a token that may write, or log in with `hf auth login`"
     elif status in (402, 413) or (status == 403 and "quota" in said.lower()):
@@ -89,12 +93,14 @@ def _explain_change(error: BaseException, name: str, what: str) -> HubError:
         hint = "the name may be wrong, or this token (HF_TOKEN) may not write there"
     elif status in (409, 412):
         hint = f"somebody else changed it meanwhile; {_AGAIN}"
+    elif card:
+        hint = "mend what it names, in the recipe or in what was written into the card"
     elif status is None:
         hint = f"see whether the network and HF_ENDPOINT are as they should be; {_AGAIN}"
     else:
         hint = _AGAIN if status in TRANSIENT else "see what the Hub says above"
     message = f"{name}: cannot {what}: {said.splitlines()[0].strip()}"
-    return HubError(message, hint=hint, status=status, retryable=status is None or status in TRANSIENT)
+    return HubError(message, hint=hint, status=status, retryable=status in TRANSIENT or (status is None and not card))
 
 
 def _explain(error: Exception, name: str) -> AudiomcqError:

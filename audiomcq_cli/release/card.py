@@ -5,7 +5,6 @@ The YAML is written by ``huggingface_hub`` and the features by ``datasets``. Wha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from audiomcq_cli.records import LABELS
 from audiomcq_cli.release import sections
 from audiomcq_cli.release.former import Former, read_former, wrap
+from audiomcq_cli.release.licenses import HUB_LICENSES
 from audiomcq_cli.release.rows import release_schema
 from audiomcq_cli.release.statistics import Statistics
 from audiomcq_cli.release.summary import summarize
@@ -67,11 +67,11 @@ def _write_yaml(info: ReleaseInfo, statistics: Statistics, files: Sequence[Relea
     from huggingface_hub import DatasetCardData
 
     configs = list_configs(statistics)
-    # The Hub refuses a card whose license is not one of its identifiers; these have no spaces or capitals.
-    known = re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", info.license)
+    # The Hub refuses a card whose license is not one of its identifiers. SPDX writes the same ones with capitals.
+    known = info.license.lower() if info.license.lower() in HUB_LICENSES else ""
     data = DatasetCardData(
         pretty_name=info.title or info.name,
-        license=info.license if known else "other",
+        license=known or "other",
         language=list(info.languages),
         task_categories=["multiple-choice", "question-answering", "audio-text-to-text"],
         size_categories=[_find_size(statistics.rows)],

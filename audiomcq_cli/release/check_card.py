@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.errors import InputError
+from audiomcq_cli.release.licenses import HUB_LICENSES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,8 +21,7 @@ CARD = "README.md"
 _TEXTS = ("pretty_name", "license_name", "license_link")
 _LISTS = ("language", "task_categories", "task_ids", "size_categories", "tags", "annotations_creators")
 _SIZE = re.compile(r"n<1K|(1|10|100)[KMB]<n<(1|10|100)[KMBT]|n>1T")
-_LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]+)*|code|multilingual")
+_LANGUAGE = re.compile(r"[a-z]{2,3}|code|multilingual")
 _FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(\r?\n|\Z)", re.DOTALL)
 
 
@@ -77,7 +77,7 @@ def _check_keys(card: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: expected a list of texts"
     licenses = card.get("license")
     ids = licenses if isinstance(licenses, list) else [licenses]
-    if not all(isinstance(name, str) and _LICENSE.fullmatch(name) for name in ids):
+    if not all(isinstance(name, str) and name in HUB_LICENSES for name in ids):
         yield "license: expected an identifier of the Hub, as cc-by-4.0 or other"
     if "other" in ids and not card.get("license_name"):
         yield "license_name: is missing where license is other"

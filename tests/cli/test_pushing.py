@@ -208,3 +208,15 @@ def test_card_names_the_repository_of_the_flag(hub: RunningHub, folder: Path) ->
     assert publish(hub, folder, "--repo", repo).code == 0
     assert f'load_dataset("{repo}", "strong")' in hub.read(repo, "README.md").decode()
     assert f"/datasets/{repo}" in hub.read(repo, "croissant.json").decode()
+
+
+def test_card_that_the_hub_refuses(hub: RunningHub, folder: Path) -> None:
+    """What the Hub says of a card is told whole, and is not taken for a broken connection."""
+    assert publish(hub, folder).code == 0
+    card = folder / "release" / "README.md"
+    card.write_text(card.read_text().replace("---\n", "---\nannotations_creators: {a: 1}\n", 1))
+    (folder / "recipe.toml").write_text((folder / "recipe.toml").read_text().replace("1.0.0", "1.0.1"))
+    ended = publish(hub, folder, f"--repo={ORG}/refused")
+    assert ended.code == 11
+    assert "annotations_creators" in ended.error
+    assert "network" not in ended.error

@@ -120,6 +120,7 @@ MISTAKES = {
     "text for a number": ("= 2", '= "2"', 31, "generate.questions_per_clip: expected a whole number, found '2'"),
     "number for a text": ('name = "tiny"', "name = 5", 2, "project.name: expected a text, found 5"),
     "text for a list": ('languages = ["en"]', 'languages = "en"', 42, "publish.languages: expected a list, found 'en'"),
+    "no language": ('["en"]', '["English"]', 42, "publish.languages.0: 'English' does not have the form .* of ISO 639"),
     "value for a table": ("{ temperature = 0.7 }", "0.7", 11, "models.writer.sampling: expected a table, found 0.7"),
     "text in a table": ("speech = 1", 'speech = "1"', 32, "generate.types.speech: expected a number, found '1'"),
     "number in a list": ('    "script"', "    5", 35, "filter.judges.1: expected a text, found 5"),

@@ -242,3 +242,18 @@ def test_configs_without_rows_are_not_promised() -> None:
     """A label that no row has is no config: its glob would find no file."""
     statistics = Statistics(questions=Counter({("sft", "weak", "sound"): 1}))
     assert list(list_configs(statistics)) == ["all", "sft", "weak"]
+
+
+@pytest.mark.parametrize(
+    ("text", "license_", "name"),
+    [
+        ("cc-by-4.0", "cc-by-4.0", None),
+        ("CC-BY-4.0", "cc-by-4.0", None),
+        ("cc-by-sa-2.0", "other", "cc-by-sa-2.0"),
+        ("ours", "other", "ours"),
+    ],
+)
+def test_license_is_one_that_the_hub_knows(text: str, license_: str, name: str | None, tmp_path: Path) -> None:
+    """The Hub refuses a card with another, so that goes where the Hub takes any; SPDX writes the same with capitals."""
+    data = build_card(tmp_path, replace(INFO, license=text)).data
+    assert (data.to_dict()["license"], data.to_dict().get("license_name")) == (license_, name)
