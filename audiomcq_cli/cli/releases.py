@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from audiomcq_cli.cli.ending import DIFFERENT
 from audiomcq_cli.cli.options import Json
 from audiomcq_cli.errors import StorageError
 
-_PLACE = "A release or stage folder, or a dataset on the Hub as org/name[@revision]."
+_PLACE = "A release or stage folder, or a dataset on the Hub as org/name or org/name@revision."
 
 _PRINTED = 100
 """Problems that are printed one by one."""
@@ -59,12 +59,19 @@ def validate(
     if report.total:
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in report.counts.most_common())
         raise StorageError(
-            f"{report.name}: {report.total:,} problems ({kinds}) in {checked}", hint=_HINTS[report.kind == "release"]
+            f"{report.name}: {report.total:,} problem{'s'[: report.total > 1]} ({kinds}) in {checked}",
+            hint=_find_hint(report.kind, report.counts),
         )
     out.say(f"{report.name}: nothing wrong: {checked}")
 
 
-_HINTS = {True: "publish it again from the folder of split", False: "run the stage again: what is whole is kept"}
+def _find_hint(kind: str, problems: Collection[str]) -> str:
+    """What mends these kinds of problems."""
+    if kind != "release":
+        return "run the stage again: what is whole is kept"
+    if set(problems) == {"license"}:
+        return "state the licenses under [publish] and [[sources]] in the recipe, and publish it again"
+    return "publish it again from the folder of split"
 
 
 def _columns_of(stage: str) -> Sequence[str]:
