@@ -103,7 +103,7 @@ class Part:
 
 def make_context(job: Job, runtime: Runtime) -> Context[Any]:
     """What the flows of a stage are given, but for what is prepared."""
-    heard = {need.model: runtime.model(need.model).capabilities.audio_window for need in job.needs}
+    heard = {need.model: runtime.model(need.model).model.audio_window for need in job.needs}
     windows = {name: seconds for name, seconds in heard.items() if seconds is not None}
     return Context(job.options, job.seed, windows=windows)
 
@@ -184,7 +184,7 @@ def identity(handle: ModelHandle) -> list[Any]:
     """What of a model goes into a fingerprint."""
     model = handle.model
     sampling = keys.plain_numbers(model.sampling)
-    hearing = [model.sample_rate, handle.capabilities.audio_window]
+    hearing = [model.sample_rate, handle.model.audio_window]
     return [asdict(handle.identity), sampling, model.structured, model.tries, *hearing]
 
 
@@ -199,7 +199,7 @@ def _describe(handle: ModelHandle) -> dict[str, Any]:
         "audio": model.audio,
         "tries": model.tries,
         "sample_rate": model.sample_rate,
-        "audio_window": handle.capabilities.audio_window,
+        "audio_window": handle.model.audio_window,
     }
 
 

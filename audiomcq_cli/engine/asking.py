@@ -194,9 +194,8 @@ class Asker:
         what = "silence" if part.transform.startswith("silence") else "a clip"
         raise CapabilityMissing(
             f"stage {self._stage} sends {seconds:g} s of {what} to model {handle.model.name!r}, which hears"
-            f" {handle.capabilities.audio_window:g} s",
-            hint=f"ask for less {'silence' if what == 'silence' else 'at once'}, or correct audio_window in the"
-            " model's table",
+            f" {handle.model.audio_window:g} s",
+            hint="ask for less at once, or correct audio_window in the model's table",
         )
 
     async def _listen(self, request: Listen) -> Reply:

@@ -103,12 +103,12 @@ class ModelHandle:
 
     def is_too_long(self, seconds: float) -> bool:
         """Whether audio of a length would be cut by the model: it hears less at once."""
-        window = self.capabilities.audio_window
+        window = self.model.audio_window
         return window is not None and seconds > window
 
     def refuse_length(self, audio: Audio, seconds: float) -> InputError:
         """The error of a clip that is longer than the model hears."""
-        message = f"{seconds:g} s, and model {self.model.name!r} hears {self.capabilities.audio_window:g} s at once"
+        message = f"{seconds:g} s, and model {self.model.name!r} hears {self.model.audio_window:g} s at once"
         return InputError(message, file=audio.path)
 
     def _limit(self, encode: Encoder) -> Encoder:

@@ -150,6 +150,10 @@ def _list_needs(options: Options) -> list[Need]:
     return [Need(name, hearing, distinct=True) for name in options.captioners if "model" in options.describe]
 
 
+def _list_prompts(options: Options) -> tuple[str, ...]:
+    return ("describe",) if "model" in options.describe else ()
+
+
 def _check_duration(seconds: float, options: Options) -> Reject | None:
     if seconds < options.min_duration:
         return Reject("too_short", f"{seconds:.3f} s, expected at least {options.min_duration:g} s")
@@ -168,6 +172,6 @@ STAGE: Stage[Options] = Stage(
     writes=records.CLIP,
     flow=flow,
     needs=_list_needs,
-    prompts=lambda options: ("describe",) if "model" in options.describe else (),
+    prompts=_list_prompts,
     named_only=False,
 )

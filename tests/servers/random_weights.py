@@ -1,7 +1,7 @@
-"""A model that hears, of random weights and a few hundred kilobytes, as llama.cpp reads it: what it says means nothing.
+"""A model that hears, of random weights and a few hundred kilobytes, as llama.cpp reads it: its words mean nothing.
 
-Two GGUF files: a language model of one layer whose tokens are bytes, and an audio projector as Ultravox has it, which is
-Whisper's encoder (128 mel bands, windows of 30 s) with a stack of frames behind it. Layouts:
+Two GGUF files: a language model of one layer whose tokens are bytes, and an audio projector as Ultravox has it, which
+is Whisper's encoder (128 mel bands, windows of 30 s) with a stack of frames behind it. Layouts:
 https://github.com/ggml-org/llama.cpp/blob/master/gguf-py/gguf/constants.py and ``tools/mtmd/clip.cpp`` beside it.
 """
 
