@@ -231,8 +231,7 @@ def load(path: Path, rate: int, *, start: float = 0.0, seconds: float | None = N
         with _open(path) as file:
             native = file.samplerate
             first = round(start * native)
-            if first:
-                file.seek(min(first, file.frames))  # to the very sample, also in mp3, vorbis and opus
+            _skip(file, first)
             frames = None if seconds is None else round((start + seconds) * native) - first
             blocks = [_mix(block) for block in _decode(file, frames)]
     except (sf.SoundFileError, OSError) as error:
@@ -319,7 +318,11 @@ def _open(path: Path) -> Any:
     _check_regular(path)
     if path.suffix.lower() == ".raw":
         raise OSError("headerless audio: its rate and channels are not known")
-    return sf.SoundFile(path)
+    file = sf.SoundFile(path)
+    # It seeks to where it is after every read, and an mp3 decoder forgets there what the next frames build on: 30 to
+    # 75 ms of silence or noise follow (soundfile 0.14, libsndfile 1.2.2). One that cannot seek is left alone.
+    file.seekable = lambda: False
+    return file
 
 
 def _decode(file: Any, frames: int | None = None) -> Iterator[Samples]:
@@ -335,6 +338,15 @@ def _decode(file: Any, frames: int | None = None) -> Iterator[Samples]:
     while len(read := file.read(out=block[: int(min(wanted, len(block)))])):
         wanted -= len(read)
         yield read
+
+
+def _skip(file: Any, frames: int) -> None:
+    """Go to a frame of an open file; lossy codecs are read up to there, since what they give depends on it."""
+    if file.format in ("MP3", "OGG"):
+        for _ in _decode(file, frames):
+            pass
+    elif frames:
+        file.seek(min(frames, file.frames))
 
 
 def _mix(block: Samples) -> Samples:

@@ -67,7 +67,9 @@ def play_stage(stage: Stage[Any], options: Any, row: Row) -> Played:
 def test_every_prompt_is_sampled() -> None:
     """The variables above cover every prompt that is shipped and every prompt that a stage names."""
     assert {path.stem for path in shipped("prompts").glob("*.toml")} == set(VARIABLES)
-    named = {name for stage, options in (*STAGES, SCORED, DESCRIBING) if stage.prompts for name in stage.prompts(options)}
+    named = {
+        name for stage, options in (*STAGES, SCORED, DESCRIBING) if stage.prompts for name in stage.prompts(options)
+    }
     assert named == set(VARIABLES)
 
 

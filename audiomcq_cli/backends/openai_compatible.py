@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import orjson
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     import aiohttp
 
 CHECK_SECONDS = 30.0
+
+LARGE = 2**20
+"""Bytes of a body from which on it is sent in pieces, so that other calls get on meanwhile."""
 
 FIRST_FORMAT, LAST_FORMAT = "flac", "wav"
 """Formats of audio: vLLM and llama.cpp take both; the protocol, and so OpenAI, knows wav and mp3 alone."""
@@ -143,7 +147,8 @@ class OpenAICompatible:
         import aiohttp
 
         model = self._model
-        request = self._client().post(url, data=body, allow_redirects=False)
+        data = body if len(body) < LARGE else BytesIO(body)
+        request = self._client().post(url, data=data, allow_redirects=False)
         try:
             async with asyncio.timeout(model.first_byte_timeout) as first_byte:
                 response = await request

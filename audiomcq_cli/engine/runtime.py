@@ -19,8 +19,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
-import cachetools
-
 from audiomcq_cli import audio as clips
 from audiomcq_cli.contracts import (
     Audio,
@@ -38,6 +36,7 @@ from audiomcq_cli.contracts import (
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.budget import Budget, Purse, Usage
 from audiomcq_cli.engine.concurrency import HIGHEST, Auto, Fixed
+from audiomcq_cli.engine.encoding import Encodings
 from audiomcq_cli.engine.endpoint import Endpoint
 from audiomcq_cli.engine.endpoints import Endpoints, Traffic
 from audiomcq_cli.engine.journal import Entry, JournalWriter
@@ -47,12 +46,7 @@ from audiomcq_cli.engine.tokens import estimate_tokens
 from audiomcq_cli.errors import BudgetReached, CapabilityMissing, InputError, Interrupted, RecipeError
 from audiomcq_cli.storage.resources import Prompts
 
-ENCODED_BYTES = 256 * 2**20
-"""Bytes of encoded audio that are kept, of the parts used last: 800 clips of ten seconds as wav, more than wait."""
-
 T = TypeVar("T")
-
-_Part = tuple[Audio, int, str]
 
 
 class ModelHandle:
@@ -160,8 +154,7 @@ class Runtime:
         self._models = {name: ModelHandle(model, backends[model.backend]) for name, model in models.items()}
         self._workers = workers or os.cpu_count() or 1
         self._pool: ProcessPoolExecutor | None = None
-        self._encoded: cachetools.LRUCache[_Part, bytes] = cachetools.LRUCache(ENCODED_BYTES, getsizeof=len)
-        self._encoding: dict[_Part, asyncio.Task[bytes]] = {}
+        self._encodings = Encodings()
 
     async def __aenter__(self) -> Runtime:
         if hours := self._budget.hours:
@@ -317,18 +310,7 @@ class Runtime:
 
     async def encode(self, audio: Audio, *, rate: int, format: str) -> bytes:
         """Bytes of an audio part; those wanted last are kept, so a clip is encoded once for all calls about it."""
-        part = (audio, rate, format)
-        if (known := self._encoded.get(part)) is not None:
-            return known
-        task = self._encoding.get(part)
-        if task is None:
-            work = asyncio.to_thread(clips.read_part, audio, self.audio_roots, rate, format)
-            task = self._encoding[part] = asyncio.ensure_future(work)
-            task.add_done_callback(lambda _: self._encoding.pop(part))
-        data = await asyncio.shield(task)
-        if len(data) <= ENCODED_BYTES:
-            self._encoded[part] = data
-        return data
+        return await self._encodings.get(audio, self.audio_roots, rate, format)
 
     async def analyse(self, name: str, path: Path, settings: Mapping[str, Any]) -> Row:
         """Run a local analysis in a worker process."""
