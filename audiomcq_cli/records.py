@@ -46,7 +46,10 @@ COLUMNS: dict[str, Column] = {
     "duration": Column("float64", "length in seconds", required=False),
     "sample_rate": Column("int32", "samples a second", required=False),
     "channels": Column("int16", "number of channels", required=False),
-    "captions": Column([{"text": "string", "origin": "string"}], "captions and where each comes from"),
+    "captions": Column(
+        [{"text": "string", "origin": "string"}],
+        "captions and where each comes from: a source or a model, and which part of the clip it is about if not all",
+    ),
     "events": Column(
         [{"label": "string", "onset": "float64", "offset": "float64", "origin": "string"}],
         "sound events with their times in seconds, null where not known",

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile as sf
 from aiohttp import web
@@ -33,6 +34,7 @@ from audiomcq_cli.errors import (
     RecipeError,
 )
 from tests.conftest import strike
+from tests.servers.llama import HEARING, running_hearing
 from tests.servers.process import RunningServer
 from tests.servers.scripted import running_scripted
 
@@ -282,6 +284,33 @@ def test_silence_is_small_where_the_server_takes_flac() -> None:
         for form in ("auto", "wav")
     )
     assert small < 3_000 and large > 850_000
+
+
+def test_llama_hears_flac_and_wav() -> None:
+    """llama.cpp takes both formats, hears the same in them, and something else in another clip; it has no use for a
+    data URL, and says so."""
+    noises = {f"{seed}.wav": np.random.default_rng(seed).uniform(-0.3, 0.3, 16_000) for seed in (1, 2)}
+    sampling = {"temperature": 0, "max_tokens": 24, "grammar": "root ::= [a-z]{12,20}"}
+
+    async def encode_noise(audio: Audio, *, rate: int, format: str) -> bytes:
+        return clips.encode(noises[audio.path].astype(np.float32), rate, format)
+
+    async def hear_noise(url: str, path: str, **changes: Any) -> str:
+        backend = BACKEND.open(make_model(url, model=HEARING, audio=True, timeout=60.0, **changes), encode_noise)
+        turns = (Message("user", "Listen.", (Audio("original", "Set", path),)),)
+        try:
+            return (await backend.send(make_call(messages=turns, sampling=sampling))).text
+        finally:
+            await backend.close()
+
+    with running_hearing() as server:
+        small, large, other = (
+            asyncio.run(hear_noise(server.base_url, path, audio_format=format))
+            for path, format in (("1.wav", "flac"), ("1.wav", "wav"), ("2.wav", "auto"))
+        )
+        assert small == large != other and small.isalpha()
+        with pytest.raises(CallRefused, match="unsupported content"):
+            asyncio.run(hear_noise(server.base_url, "1.wav", audio_part="audio_url"))
 
 
 def test_body_of_megabytes_is_sent(http: RunningServer) -> None:
