@@ -40,6 +40,7 @@ FORMATS = ("wav", "flac")
 
 _BLOCK = 1 << 18  # samples decoded at a time, over all channels: 1 MiB
 _SLACK = 0.1  # seconds; see _probe
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,14 +209,19 @@ ANALYSES: dict[str, Analysis] = {
 # ------------------------------------------------------------------------------------------------------- hearing
 
 
-def load(path: Path, rate: int) -> Samples:
+def load(path: Path, rate: int, *, start: float = 0.0, seconds: float | None = None) -> Samples:
     """Decode a file to mono at a rate: the samples ``librosa.load(path, sr=rate, mono=True)`` gives, faster.
+
+    Args:
+        path: The file. rate: Samples a second.
+        start, seconds: The part that is wanted; its ends are those of the file's own samples nearest to them, and what
+            lies behind the file's end is left out.
 
     Returns:
         float32 samples, shape ``(ceil(frames * rate / rate of the file),)``.
 
     Raises:
-        InputError: The file cannot be decoded or holds no samples.
+        InputError: The file cannot be decoded or holds no samples, or none in that part.
     """
     import numpy as np
     import soundfile as sf
@@ -223,11 +229,15 @@ def load(path: Path, rate: int) -> Samples:
 
     try:
         with _open(path) as file:
-            native, blocks = file.samplerate, [_mix(block) for block in _decode(file)]
+            native = file.samplerate
+            first = round(start * native)
+            _skip(file, first)
+            frames = None if seconds is None else round((start + seconds) * native) - first
+            blocks = [_mix(block) for block in _decode(file, frames)]
     except (sf.SoundFileError, OSError) as error:
         raise InputError(f"cannot be decoded: {_describe(error)}", file=path.name) from error
     if not blocks:
-        raise InputError("holds no samples", file=path.name)
+        raise InputError("holds no samples there" if start else "holds no samples", file=path.name)
     mono = np.concatenate(blocks)
     if native == rate:
         return mono
@@ -266,16 +276,36 @@ def read_part(audio: Audio, roots: Mapping[str, Path], rate: int, format: str) -
         InputError: The transform is not known, or the file is not there, leaves its root, cannot be decoded or is
             not the one that was hashed (its replies would be kept under the hash of another).
     """
-    if found := re.fullmatch(r"silence:([0-9]+(?:\.[0-9]+)?)", audio.transform):
+    if found := re.fullmatch(rf"silence:({_NUMBER})", audio.transform):
         return silence(float(found[1]), rate, format)
-    if audio.transform != "original":
-        raise InputError(f"unknown transform {audio.transform!r}", hint="expected original or silence:SECONDS")
+    window = re.fullmatch(rf"window:({_NUMBER}):({_NUMBER})", audio.transform)
+    if audio.transform != "original" and not window:
+        known = "original, window:START:SECONDS or silence:SECONDS"
+        raise InputError(f"unknown transform {audio.transform!r}", hint=f"expected {known}")
     if audio.source not in roots:
         raise InputError(f"no audio root is known for source {audio.source!r}", file=audio.path)
     path = resolve(roots[audio.source], audio.path)
     if audio.sha256 and hash_file(path) != audio.sha256:
         raise InputError("has changed since the caption stage", file=audio.path, hint="run the caption stage again")
-    return encode(load(path, rate), rate, format)
+    start, seconds = (float(window[1]), float(window[2])) if window else (0.0, None)
+    return encode(load(path, rate, start=start, seconds=seconds), rate, format)
+
+
+def read_length(file: Path | BytesIO) -> float:
+    """Seconds that a file's header says it has, or audio that was encoded here.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    import soundfile as sf
+
+    try:
+        if isinstance(file, BytesIO):
+            return float(sf.info(file).duration)
+        with _open(file) as opened:
+            return float(opened.frames / opened.samplerate)
+    except (sf.SoundFileError, OSError) as error:
+        raise InputError(f"cannot be decoded: {_describe(error)}") from error
 
 
 # --------------------------------------------------------------------------------------------- opening and naming
@@ -288,11 +318,15 @@ def _open(path: Path) -> Any:
     _check_regular(path)
     if path.suffix.lower() == ".raw":
         raise OSError("headerless audio: its rate and channels are not known")
-    return sf.SoundFile(path)
+    file = sf.SoundFile(path)
+    # It seeks to where it is after every read, and an mp3 decoder forgets there what the next frames build on: 30 to
+    # 75 ms of silence or noise follow (soundfile 0.14, libsndfile 1.2.2). One that cannot seek is left alone.
+    file.seekable = lambda: False
+    return file
 
 
-def _decode(file: Any) -> Iterator[Samples]:
-    """Blocks of shape (frames, channels) up to the end of an open file; a block is valid until the next.
+def _decode(file: Any, frames: int | None = None) -> Iterator[Samples]:
+    """Blocks of shape (frames, channels) of an open file, so many frames or all; a block is valid until the next.
 
     Neither ``file.read()``, which allocates what a damaged header asks for (hundreds of GiB), nor ``file.blocks()``,
     which counts frames that were never read (soundfile 0.14).
@@ -300,8 +334,19 @@ def _decode(file: Any) -> Iterator[Samples]:
     import numpy as np
 
     block = np.empty((max(1, _BLOCK // file.channels), file.channels), np.float32)
-    while len(read := file.read(out=block)):
+    wanted = math.inf if frames is None else frames
+    while len(read := file.read(out=block[: int(min(wanted, len(block)))])):
+        wanted -= len(read)
         yield read
+
+
+def _skip(file: Any, frames: int) -> None:
+    """Go to a frame of an open file; lossy codecs are read up to there, since what they give depends on it."""
+    if file.format in ("MP3", "OGG"):
+        for _ in _decode(file, frames):
+            pass
+    elif frames:
+        file.seek(min(frames, file.frames))
 
 
 def _mix(block: Samples) -> Samples:

@@ -18,7 +18,7 @@ on the command line.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -67,21 +67,40 @@ class Audio:
     """The audio that a request is about: which one and what is done to it, never its bytes.
 
     Attributes:
-        transform: ``original``, or ``silence:SECONDS`` for digital silence in place of the clip.
+        transform: ``original``, ``window:START:SECONDS`` for a part of the clip, or ``silence:SECONDS`` for digital
+            silence in place of it.
         source: ``source_dataset`` of the clip; its audio root holds ``path``. Empty for silence.
         path: ``audio_path`` of the clip. Not part of a journal key: the content hash is.
         sha256: Content hash of the file; empty where it is not known yet, and then taken at sending.
+        duration: Length of the whole clip in seconds, where it is known. It says nothing that the hash does not.
     """
 
     transform: str
     source: str = ""
     path: str = ""
     sha256: str = ""
+    duration: float | None = field(default=None, compare=False)
+
+    @classmethod
+    def original(cls, row: Mapping[str, Any]) -> Audio:
+        """The whole clip of a row."""
+        return cls("original", row["source_dataset"], row["audio_path"], row["audio_sha256"] or "", row["duration"])
 
     @classmethod
     def silence(cls, seconds: float) -> Audio:
         """Digital silence of a length in seconds, mono, at whatever rate the model wants."""
         return cls(transform=f"silence:{seconds:g}")
+
+    def cut(self, start: float, seconds: float) -> Audio:
+        """The part of a clip from a time on, both to the millisecond; what lies behind its end is left out."""
+        first, length = (f"{value:.3f}".rstrip("0").rstrip(".") for value in (start, seconds))
+        return replace(self, transform=f"window:{first}:{length}")
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it is, at most; None where that is not known."""
+        name, _, length = self.transform.rpartition(":")
+        return float(length) if name else self.duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +112,7 @@ class Chat:
         prompt: Name of a prompt; variables: what it is rendered with (JSON values).
         audio: Audio parts, placed before the text of the user's turn.
         sample: Which of several samples of the same request this is. sampling: Parameters laid over the model's own.
+        whole: Whether free text that was cut short is of no use; of JSON it never is.
         optional: Whether a failure comes back as a ``Reply``; otherwise it fails the row.
     """
 
@@ -102,6 +122,7 @@ class Chat:
     audio: tuple[Audio, ...] = ()
     sample: int = 0
     sampling: Mapping[str, Any] = field(default_factory=dict)
+    whole: bool = False
     optional: bool = False
 
 
@@ -224,11 +245,13 @@ class Context(Generic[O]):
     Attributes:
         options: The stage's options. seed: The recipe's seed.
         prepared: What ``Prepare.load`` made of the prepared table; None for a stage without one.
+        windows: Seconds of audio that the stage's models hear at once, by name; one without a limit is not in it.
     """
 
     options: O
     seed: int = 0
     prepared: Any = None
+    windows: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -389,7 +412,8 @@ class Model:
     while working) and the limits a minute hold for each address in ``base_url``. ``attempts`` is how often one call is
     sent to servers that cannot answer now, ``tries`` how often a request is asked again because its reply is of no use.
     ``timeout`` is for a whole answer, once it is asked for; ``first_byte_timeout`` is no less where it is None.
-    Prices are for a million tokens. ``settings`` holds the backend's own options.
+    Prices are for a million tokens. ``audio_format`` is how audio is encoded (``auto``: as small as the server takes
+    it), ``audio_part`` the form of its part of a message. ``settings`` holds the backend's own options.
     """
 
     name: str
@@ -411,7 +435,8 @@ class Model:
     sampling: Mapping[str, Any] = field(default_factory=dict)
     structured: str = "json_schema"
     audio: bool = False
-    audio_format: str = "wav"
+    audio_format: str = "auto"
+    audio_part: str = "input_audio"
     sample_rate: int = 16_000
     audio_window: float | None = None
     settings: Any = None
@@ -453,6 +478,7 @@ class Call:
     Attributes:
         messages: The conversation. schema: JSON Schema the reply must follow, with its name; None for free text.
         sampling: Parameters under their OpenAI names. continuations: Texts to score; empty for a chat.
+        whole: Whether free text that was cut short is of no use.
         prompt: Name of the prompt, for logs and scripted backends.
     """
 
@@ -462,6 +488,7 @@ class Call:
     schema: Mapping[str, Any] | None = None
     schema_name: str = ""
     continuations: tuple[str, ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

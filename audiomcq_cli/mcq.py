@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 
-from audiomcq_cli.records import draw
+from audiomcq_cli.records import draw, read_window
 
 MAX_QUESTION = 300
 """Characters that a question may have: about 50 words, more than anybody keeps in mind while listening."""
@@ -56,6 +56,17 @@ def tidy(text: str) -> str:
 def caption_texts(captions: Sequence[Mapping[str, str]]) -> list[str]:
     """The different texts of a clip's ``captions``, on one line each, in their order."""
     return list(dict.fromkeys(filter(None, (tidy(caption["text"]) for caption in captions))))
+
+
+def heard_texts(captions: Sequence[Mapping[str, str]]) -> list[str]:
+    """The same for a writer to read: what describes a part of the clip alone says which part that is."""
+    parts = [(read_window(caption["origin"]), tidy(caption["text"])) for caption in captions]
+    return list(dict.fromkeys(f"({part}) {text}" if part else text for part, text in parts if text))
+
+
+def drop_thinking(text: str) -> str:
+    """A reply without what the model thought before it."""
+    return _THINKING.sub("", text)
 
 
 # Typographic quotes are the same as plain ones; emphasis marks (**B**, `B`) mean nothing.
@@ -117,7 +128,7 @@ def parse_answer(text: str, choices: Sequence[str]) -> int | None:
 
 
 def _find_stated(text: str) -> str:
-    text = _THINKING.sub("", text)
+    text = drop_thinking(text)
     tagged = _ANSWER_TAG.findall(text)
     return tagged[-1] if tagged else text
 

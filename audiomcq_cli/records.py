@@ -7,6 +7,7 @@ is a struct. ``arrow_schema`` builds the Arrow schema on demand. Names follow th
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,10 @@ COLUMNS: dict[str, Column] = {
     "duration": Column("float64", "length in seconds", required=False),
     "sample_rate": Column("int32", "samples a second", required=False),
     "channels": Column("int16", "number of channels", required=False),
-    "captions": Column([{"text": "string", "origin": "string"}], "captions and where each comes from"),
+    "captions": Column(
+        [{"text": "string", "origin": "string"}],
+        "captions and where each comes from: a source or a model, and which part of the clip it is about if not all",
+    ),
     "events": Column(
         [{"label": "string", "onset": "float64", "offset": "float64", "origin": "string"}],
         "sound events with their times in seconds, null where not known",
@@ -155,6 +159,24 @@ def clip_id(source_dataset: str, source_id: str) -> str:
 def question_id(clip: str, method: str, slot: int) -> str:
     """Id of a question: from clip, method and slot, not from the text, so that it is stable between versions."""
     return f"{clip}:{method}:{slot}"
+
+
+def name_window(model: str, start: float, end: float) -> str:
+    """Origin of a caption of a part of the clip: who wrote it, and from when to when the part lasts."""
+    return f"{model} ({_write_seconds(start)} s to {_write_seconds(end)} s)"
+
+
+def read_window(origin: str) -> str:
+    """From when to when the part lasts that a caption of this origin is about; empty where that is the whole clip."""
+    found = _WINDOW.search(origin)
+    return found[1] if found else ""
+
+
+_WINDOW = re.compile(r" \(([0-9.]+ s to [0-9.]+ s)\)$")
+
+
+def _write_seconds(seconds: float) -> str:
+    return f"{seconds:.3f}".rstrip("0").rstrip(".")
 
 
 def shard_of(clip: str, shards: int) -> int:

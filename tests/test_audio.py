@@ -6,6 +6,7 @@ import pickle
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from io import BytesIO
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -262,6 +263,16 @@ def test_samples_are_those_of_librosa(tmp_path: Path, native: int, channels: int
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("extension", ["mp3", "ogg", "flac"])
+def test_long_clip_is_decoded_without_a_seam(tmp_path: Path, extension: str) -> None:
+    """A clip of more than one block has the samples that reading all of it at once gives: a decoder of mp3 that is
+    interrupted begins anew with silence."""
+    path = tmp_path / f"a.{extension}"
+    write_tone(path, 14.0, 44_100, 2)
+    whole, _ = sf.read(path, dtype="float32")
+    assert np.array_equal(audio.load(path, 44_100), whole.mean(axis=1))
+
+
 @pytest.mark.parametrize("content", [b"", b"not audio"])
 def test_loading_what_is_not_audio_is_an_input_error(tmp_path: Path, content: bytes) -> None:
     """Loading a file that cannot be decoded names it."""
@@ -317,6 +328,45 @@ def test_original_is_the_clip_at_the_rate_asked(tmp_path: Path) -> None:
     assert (info.frames, info.samplerate, info.channels) == (16_000, 16_000, 1)
 
 
+@pytest.mark.parametrize("extension", ["wav", "flac", "mp3", "ogg"])
+def test_window_holds_the_samples_of_its_time(tmp_path: Path, extension: str) -> None:
+    """A window is the very samples that the whole clip has there, whatever the format, and is as long as asked."""
+    write_tone(tmp_path / f"a.{extension}", 4.0, 16_000, 2)
+    clip = Audio("original", "Set", f"a.{extension}")
+    whole, cut = (
+        sf.read(BytesIO(audio.read_part(part, {"Set": tmp_path}, 16_000, "wav")))[0]
+        for part in (clip, clip.cut(1.234, 1.5))
+    )
+    assert np.array_equal(cut, whole[19_744:43_744])
+
+
+def test_windows_of_a_clip_are_all_of_it(tmp_path: Path) -> None:
+    """Windows one after another hold every sample once, at a rate that does not divide into them; the last one ends
+    with the clip."""
+    write_tone(tmp_path / "a.wav", 3.0, 44_100)
+    clip = Audio("original", "Set", "a.wav")
+    ends = (0.0, 1.001, 2.003, 3.5)
+    parts = [clip.cut(start, end - start) for start, end in pairwise(ends)]
+    lengths = [sf.info(BytesIO(audio.read_part(part, {"Set": tmp_path}, 44_100, "flac"))).frames for part in parts]
+    assert sum(lengths) == 3 * 44_100 and lengths[0] == round(1.001 * 44_100)
+
+
+def test_window_behind_the_end_is_refused(tmp_path: Path) -> None:
+    """Where a clip has nothing there is nothing to send."""
+    write_tone(tmp_path / "a.wav", 1.0)
+    with pytest.raises(InputError, match="holds no samples there"):
+        audio.read_part(Audio("original", "Set", "a.wav").cut(1.0, 1.0), {"Set": tmp_path}, 16_000, "wav")
+
+
+def test_length_is_read_from_files_and_bytes(tmp_path: Path) -> None:
+    """The header tells how long a file is, and what was encoded here; what has none is refused."""
+    path = write_tone(tmp_path / "a.flac", 1.5)
+    assert audio.read_length(path) == audio.read_length(BytesIO(path.read_bytes())) == 1.5
+    (tmp_path / "b.wav").write_bytes(b"text")
+    with pytest.raises(InputError):
+        audio.read_length(tmp_path / "b.wav")
+
+
 def test_part_of_a_changed_file_is_refused(tmp_path: Path) -> None:
     """A file that is no longer the one that was hashed is not sent under its hash."""
     path = write_tone(tmp_path / "a.wav")
@@ -334,6 +384,8 @@ def test_part_of_a_changed_file_is_refused(tmp_path: Path) -> None:
         Audio("original", "Set", "absent.wav"),
         Audio("original", "Other", "a.wav"),
         Audio("reversed", "Set", "a.wav"),
+        Audio("window:1", "Set", "a.wav"),
+        Audio("window:-1:2", "Set", "a.wav"),
         Audio("silence:"),
         Audio("silence:-1"),
         Audio("silence:inf"),

@@ -13,6 +13,7 @@ from audiomcq_cli.mcq import (
     caption_texts,
     fold,
     format_options,
+    heard_texts,
     letter,
     lint,
     mentions_text,
@@ -323,3 +324,15 @@ def test_mentions(text: str) -> None:
 def test_fair_words(text: str) -> None:
     """Words that only look like a mention are let through."""
     assert not mentions_text(text)
+
+
+def test_captions_of_a_part_say_which() -> None:
+    """A writer reads which part of the clip a caption is about; the plain texts do not say."""
+    captions = [
+        {"text": " A dog  barks", "origin": "Clotho"},
+        {"text": "Rain", "origin": "ears (0 s to 15.5 s)"},
+        {"text": "Rain", "origin": "ears (15.5 s to 31 s)"},
+        {"text": "A dog barks", "origin": "ears"},
+    ]
+    assert heard_texts(captions) == ["A dog barks", "(0 s to 15.5 s) Rain", "(15.5 s to 31 s) Rain"]
+    assert caption_texts(captions) == ["A dog barks", "Rain"]

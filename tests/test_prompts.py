@@ -12,7 +12,7 @@ from audiomcq_cli.contracts import Chat, Context, Row, Stage
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.mcq import lint
 from audiomcq_cli.records import LABELLED, find_problem
-from audiomcq_cli.stages import cot, filter, generate, verify
+from audiomcq_cli.stages import caption, cot, filter, generate, verify
 from audiomcq_cli.storage.resources import Prompts, shipped
 from tests.stages.dialogue import CLIP, Played, play
 
@@ -23,6 +23,7 @@ STAGES: list[tuple[Stage[Any], Any]] = [
     (cot.STAGE, cot.CotOptions()),
     (filter.STAGE, filter.FilterOptions()),
 ]
+DESCRIBING = (caption.STAGE, caption.Options(describe=("model",)))
 SCORED = (filter.STAGE, filter.FilterOptions(judges=tuple(f"a:{name}" for name in filter.SCORINGS)))
 ITEM = {
     "question": "What moves {{ 7*7 }}?",
@@ -39,8 +40,10 @@ VARIABLES: dict[str, dict[str, Any]] = {
     "structured_cot": {**HEARD, **ITEM, "feedback": ["stage2 is too short"]},
     "simple_cot": {**ITEM, "structured_cot": COTS["structured_cot"], "feedback": []},
     "grade_reasoning": {**HEARD, **ITEM, **COTS},
+    "describe": {"feedback": [NASTY]},
 }
 JUDGES = {"judge", "judge_option", "judge_blank", "judge_letter"}
+FREE = {"describe", *JUDGES}
 SHOWN = {"question": ITEM["question"], "choices": ITEM["choices"], "options": str(ITEM["choices"])}
 VARIABLES |= dict.fromkeys(JUDGES, SHOWN)
 names = pytest.mark.parametrize("name", sorted(VARIABLES))
@@ -64,14 +67,16 @@ def play_stage(stage: Stage[Any], options: Any, row: Row) -> Played:
 def test_every_prompt_is_sampled() -> None:
     """The variables above cover every prompt that is shipped and every prompt that a stage names."""
     assert {path.stem for path in shipped("prompts").glob("*.toml")} == set(VARIABLES)
-    named = {name for stage, options in (*STAGES, SCORED) if stage.prompts for name in stage.prompts(options)}
+    named = {
+        name for stage, options in (*STAGES, SCORED, DESCRIBING) if stage.prompts for name in stage.prompts(options)
+    }
     assert named == set(VARIABLES)
 
 
 def test_every_reply_schema_is_used() -> None:
-    """Each schema of a reply belongs to the prompt of its name, which is free text only for judges."""
+    """Each schema of a reply belongs to the prompt of its name, which is free text only for judges and captioners."""
     schemas = {path.stem for path in (shipped("schemas") / "reply").glob("*.json")}
-    assert schemas == {name for name in VARIABLES if prompts.get(name).reply == name} == set(VARIABLES) - JUDGES
+    assert schemas == {name for name in VARIABLES if prompts.get(name).reply == name} == set(VARIABLES) - FREE
 
 
 @names

@@ -113,3 +113,18 @@ def test_good_row_has_no_problem() -> None:
 def test_problem_of_a_row_is_named(changes: dict[str, Any], columns: list[str], problem: str) -> None:
     """What is missing, empty or contradicts itself is told."""
     assert problem in records.find_problem(QUESTION | changes, columns)
+
+
+@given(st.text(), st.integers(0, 10**7), st.integers(1, 10**7))
+def test_window_of_a_caption_can_be_read(model: str, start: int, length: int) -> None:
+    """Who wrote a caption of a part, and from when to when that lasts, stand in its origin; of a whole clip the model
+    alone does."""
+    times = (start / 1000, (start + length) / 1000)
+    first, last = records.read_window(records.name_window(model, *times)).removesuffix(" s").split(" s to ")
+    assert (float(first), float(last)) == times
+
+
+@pytest.mark.parametrize("origin", ["AudioCaps", "Qwen/Qwen2-Audio-7B-Instruct", "model (16 bit)", ""])
+def test_other_origins_are_of_whole_clips(origin: str) -> None:
+    """Sources and models have no window in their names."""
+    assert records.read_window(origin) == ""

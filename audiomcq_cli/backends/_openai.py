@@ -73,11 +73,11 @@ def _spellings(key: str) -> re.Pattern[bytes]:
     return re.compile("".join(sign if sign.isalnum() else spell(sign) for sign in key).encode())
 
 
-async def write_body(model: Model, call: Call, encode: Encoder) -> dict[str, Any]:
-    """The body of a chat request; raises ``InputError`` for audio that cannot be sent."""
+async def write_body(model: Model, call: Call, encode: Encoder, format: str) -> dict[str, Any]:
+    """The body of a chat request, its audio in a format; raises ``InputError`` for audio that cannot be sent."""
     body: dict[str, Any] = {
         "model": model.model,
-        "messages": [await _write_turn(model, turn, encode) for turn in call.messages],
+        "messages": [await _write_turn(model, turn, encode, format) for turn in call.messages],
         **call.sampling,
     }
     if call.schema is not None and model.structured != "none":
@@ -122,15 +122,25 @@ def check_served(model: Model, url: str, served: list[str]) -> None:
         )
 
 
-async def _write_turn(model: Model, turn: Message, encode: Encoder) -> Mapping[str, Any]:
+def choose_format(model: Model, usual: str) -> str:
+    """The format that audio is sent in: what the recipe says, else the usual one."""
+    return usual if model.audio_format == "auto" else model.audio_format
+
+
+def write_audio(model: Model, data: bytes, format: str) -> dict[str, Any]:
+    """An audio part of a message, in the form that the model's server wants."""
+    text = base64.b64encode(data).decode()
+    if model.audio_part == "audio_url":
+        return {"type": "audio_url", "audio_url": {"url": f"data:audio/{format};base64,{text}"}}
+    return {"type": "input_audio", "input_audio": {"data": text, "format": format}}
+
+
+async def _write_turn(model: Model, turn: Message, encode: Encoder, format: str) -> Mapping[str, Any]:
     if not turn.audio:
         return {"role": turn.role, "content": turn.text}
-    form = model.audio_format
-    parts: list[dict[str, Any]] = []
-    for part in turn.audio:
-        data = await encode(part, rate=model.sample_rate, format=form)
-        encoded = base64.b64encode(data).decode()
-        parts.append({"type": "input_audio", "input_audio": {"data": encoded, "format": form}})
+    parts = [
+        write_audio(model, await encode(part, rate=model.sample_rate, format=format), format) for part in turn.audio
+    ]
     return {"role": turn.role, "content": [*parts, {"type": "text", "text": turn.text}]}
 
 

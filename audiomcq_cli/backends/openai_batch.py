@@ -17,6 +17,7 @@ from audiomcq_cli.backends._answers import read_completion
 from audiomcq_cli.backends._openai import (
     OPENAI,
     check_served,
+    choose_format,
     find_capabilities,
     hide,
     read_key,
@@ -79,6 +80,7 @@ class OpenAIBatch:
         self._settings: OpenAIBatchOptions = model.settings
         self._key = read_key(model)
         self._url = (model.base_url or (OPENAI,))[0].rstrip("/")
+        self._format = choose_format(model, "wav")  # what every provider takes: a refusal would come a day later
         self._sdk: openai.AsyncOpenAI | None = None
 
     @property
@@ -109,14 +111,14 @@ class OpenAIBatch:
 
     async def send(self, call: Call) -> Completion:
         """Send one chat at once; raises as ``OpenAICompatible.send``."""
-        body = await write_body(self._model, call, self._encode)
+        body = await write_body(self._model, call, self._encode, self._format)
         with self._translating():
             reply = await self._client(retries=0).post("/chat/completions", body=body, cast_to=object)
         return read_completion(orjson.dumps(reply))
 
     async def write(self, name: str, call: Call) -> bytes:
         """One line of a file of requests."""
-        body = await write_body(self._model, call, self._encode)
+        body = await write_body(self._model, call, self._encode, self._format)
         line = {"custom_id": name, "method": "POST", "url": ENDPOINT, "body": body}
         return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import orjson
@@ -17,6 +19,7 @@ from audiomcq_cli.backends._openai import (
     OPENAI,
     REFUSED,
     check_served,
+    choose_format,
     find_capabilities,
     hide,
     read_key,
@@ -31,6 +34,22 @@ if TYPE_CHECKING:
 
 CHECK_SECONDS = 30.0
 
+LARGE = 2**20
+"""Bytes of a body from which on it is sent in pieces, so that other calls get on meanwhile."""
+
+FIRST_FORMAT, LAST_FORMAT = "flac", "wav"
+"""Formats of audio: vLLM and llama.cpp take both; the protocol, and so OpenAI, knows wav and mp3 alone."""
+
+UNWANTED = (400, 415, 422, 500)
+"""What a server may answer to a format that it does not take; 500 is that of older ones of llama.cpp."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
 
 class OpenAICompatible:
     """One model on one server."""
@@ -42,6 +61,8 @@ class OpenAICompatible:
         self._url = (model.base_url or (OPENAI,))[0].rstrip("/")
         self._session: aiohttp.ClientSession | None = None
         self._tells_load = True
+        # The format in which audio goes; empty while it is not known which one the server takes.
+        self._format = choose_format(model, LAST_FORMAT if self._url == OPENAI else "")
 
     async def check(self) -> None:
         """Ask the server for its models.
@@ -61,15 +82,28 @@ class OpenAICompatible:
     async def send(self, call: Call) -> Completion:
         """Send one chat.
 
+        Audio goes as flac, which is half of wav and next to nothing for silence, until the server has shown that it
+        does not take that: the same call is then sent as wav, which every server takes. What is refused costs nothing.
+
         Raises:
             CallUnavailable, CallRefused: This call did not work.
             AuthenticationFailed, ModelNotServed: No call to this address can work.
         """
-        sent = orjson.dumps(await write_body(self._model, call, self._encode))
-        status, body, headers = await self._post(f"{self._url}/chat/completions", sent)
-        if status != 200:
-            raise self._translate(status, body, headers)
-        return read_completion(body)
+        heard = any(turn.audio for turn in call.messages)
+        format = self._format or FIRST_FORMAT
+        answer = await self._send_as(call, format)
+        if heard and format != LAST_FORMAT and self._format != format and answer.status in UNWANTED:
+            format = LAST_FORMAT
+            answer = await self._send_as(call, format)
+        if answer.status != 200:
+            raise self._translate(answer.status, answer.body, answer.headers)
+        if heard:
+            self._format = format
+        return read_completion(answer.body)
+
+    async def _send_as(self, call: Call, format: str) -> _Answer:
+        sent = orjson.dumps(await write_body(self._model, call, self._encode, format))
+        return await self._post(f"{self._url}/chat/completions", sent)
 
     async def look(self) -> Load | None:
         """Ask the server for its load, where it has metrics; one that has none is not asked again."""
@@ -104,8 +138,8 @@ class OpenAICompatible:
             )
         return self._session
 
-    async def _post(self, url: str, body: bytes) -> tuple[int, bytes, Mapping[str, str]]:
-        """Send a body; the answer's status, body and headers.
+    async def _post(self, url: str, body: bytes) -> _Answer:
+        """Send a body.
 
         Raises:
             CallUnavailable: There is none. Hosts and ports are not named: rows must not depend on which server it was.
@@ -113,12 +147,13 @@ class OpenAICompatible:
         import aiohttp
 
         model = self._model
-        request = self._client().post(url, data=body, allow_redirects=False)
+        data = body if len(body) < LARGE else BytesIO(body)
+        request = self._client().post(url, data=data, allow_redirects=False)
         try:
             async with asyncio.timeout(model.first_byte_timeout) as first_byte:
                 response = await request
             async with response:
-                return response.status, hide(self._key, await _read(response)), response.headers
+                return _Answer(response.status, hide(self._key, await _read(response)), response.headers)
         except aiohttp.ConnectionTimeoutError as error:
             message = f"no connection within {model.connect_timeout:g} s"
             raise CallUnavailable(message, code="timeout", down=True) from error

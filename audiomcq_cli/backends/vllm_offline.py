@@ -8,7 +8,6 @@ the same, and runs with either share their replies. What a server is told on its
 from __future__ import annotations
 
 import asyncio
-import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 import cachetools
 
 from audiomcq_cli.backends import _vllm_engine
+from audiomcq_cli.backends._openai import choose_format, write_audio
 from audiomcq_cli.contracts import (
     OF_SERVERS,
     Audio,
@@ -35,8 +35,8 @@ from audiomcq_cli.errors import CallRefused, CallUnavailable, RecipeError
 CONCURRENCY = 1_024
 """Calls in flight by default: as many as vLLM works on at once on the largest GPUs (its ``max_num_seqs``)."""
 
-ENCODED_PARTS = 64
-"""Audio parts that are kept as they are sent, those used last: silence is one text however many calls hold it."""
+ENCODED_BYTES = 64 * 2**20
+"""Bytes of audio parts that are kept as they are sent, those used last: silence is one text for all calls with it."""
 
 DEFAULTED = {
     "repetition_penalty": 1.0,
@@ -92,7 +92,9 @@ class VllmOffline:
         self._model = model
         self._encode = encode
         self._engine: _vllm_engine.Engine | None = None
-        self._parts: cachetools.LRUCache[Audio, dict[str, Any]] = cachetools.LRUCache(ENCODED_PARTS)
+        self._parts: cachetools.LRUCache[Audio, dict[str, Any]] = cachetools.LRUCache(
+            ENCODED_BYTES, getsizeof=lambda part: sum(len(text) for text in part[part["type"]].values())
+        )
         self._check_sampling(model.sampling)
 
     async def check(self) -> None:
@@ -163,11 +165,14 @@ class VllmOffline:
         return {"role": turn.role, "content": [*parts, {"type": "text", "text": turn.text}]}
 
     async def _part(self, part: Audio) -> dict[str, Any]:
-        if part not in self._parts:
-            form = self._model.audio_format
-            data = base64.b64encode(await self._encode(part, rate=self._model.sample_rate, format=form)).decode()
-            self._parts[part] = {"type": "input_audio", "input_audio": {"data": data, "format": form}}
-        return self._parts[part]
+        if (known := self._parts.get(part)) is not None:
+            return known
+        format = choose_format(self._model, "flac")
+        data = await self._encode(part, rate=self._model.sample_rate, format=format)
+        written = write_audio(self._model, data, format)
+        if len(data) <= ENCODED_BYTES // 2:  # as text it is a third more
+            self._parts[part] = written
+        return written
 
     # ------------------------------------------------------------------------------------------------- score
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli import __version__
-from audiomcq_cli.contracts import Need, Stage
+from audiomcq_cli.contracts import Context, Need, Stage
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.partition import SourceSpec
 from audiomcq_cli.engine.runtime import ModelHandle, Runtime
@@ -101,6 +101,13 @@ class Part:
     digest: str
 
 
+def make_context(job: Job, runtime: Runtime) -> Context[Any]:
+    """What the flows of a stage are given, but for what is prepared."""
+    heard = {need.model: runtime.model(need.model).model.audio_window for need in job.needs}
+    windows = {name: seconds for name, seconds in heard.items() if seconds is not None}
+    return Context(job.options, job.seed, windows=windows)
+
+
 def audio_roots(job: Job) -> dict[str, Path]:
     """Folder below which the audio of every source lies."""
     if job.source is None:
@@ -177,7 +184,8 @@ def identity(handle: ModelHandle) -> list[Any]:
     """What of a model goes into a fingerprint."""
     model = handle.model
     sampling = keys.plain_numbers(model.sampling)
-    return [asdict(handle.identity), sampling, model.structured, model.tries, model.sample_rate]
+    hearing = [model.sample_rate, handle.model.audio_window]
+    return [asdict(handle.identity), sampling, model.structured, model.tries, *hearing]
 
 
 def _describe(handle: ModelHandle) -> dict[str, Any]:
@@ -191,6 +199,7 @@ def _describe(handle: ModelHandle) -> dict[str, Any]:
         "audio": model.audio,
         "tries": model.tries,
         "sample_rate": model.sample_rate,
+        "audio_window": handle.model.audio_window,
     }
 
 

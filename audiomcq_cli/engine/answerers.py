@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from audiomcq_cli import audio
@@ -11,7 +13,7 @@ from audiomcq_cli.engine import replies
 from audiomcq_cli.engine.asking import Rendered
 from audiomcq_cli.engine.journal import Entry
 from audiomcq_cli.engine.runtime import Runtime
-from audiomcq_cli.engine.tokens import count_tokens
+from audiomcq_cli.engine.tokens import count_tokens, estimate_tokens
 from audiomcq_cli.errors import CallError, InputError, ReplayMiss
 
 
@@ -82,8 +84,9 @@ class Rehearsal:
     of two rows are counted apart: examples are alike where the replies of a model would not be.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self.counts = Counts()
+        self._runtime = runtime
         self._counted: set[bytes] = set()
 
     def begin_row(self) -> None:
@@ -95,16 +98,21 @@ class Rehearsal:
         """Count a call and give the example; of several continuations the first is the likeliest."""
         said = call.continuations or (rendered.prompt.render_example(rendered.request.variables),)
         if self._is_new(key):
-            prompt = count_tokens(*(turn.text for turn in call.messages))
-            self.counts.enter(rendered.model.name, prompt, count_tokens(*said))
+            prompt, _ = estimate_tokens(call)
+            self.counts.enter(rendered.model.name, round(prompt), count_tokens(*said))
         scores = tuple({"logprob": -1.0 - place, "tokens": 1} for place, _ in enumerate(call.continuations))
         return replies.examine(call, Completion(text=said[0], scores=scores))
 
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
-        """Count a call and give what the analysis might say."""
+        """Count a call and give what the analysis might say, with the clip's own length: calls go by it."""
         if self._is_new(key):
             self.counts.calls[listen.analysis] += 1
-        return Entry(value=audio.ANALYSES[listen.analysis].example)
+        value = audio.ANALYSES[listen.analysis].example
+        if "duration" in value:
+            with suppress(InputError):
+                path = audio.resolve(self._runtime.audio_root(listen.audio.source), listen.audio.path)
+                value = value | {"duration": await asyncio.to_thread(audio.read_length, path)}
+        return Entry(value=value)
 
     def _is_new(self, key: bytes) -> bool:
         known = key in self._counted

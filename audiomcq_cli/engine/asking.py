@@ -32,7 +32,7 @@ from audiomcq_cli.contracts import (
 )
 from audiomcq_cli.engine import keys, replies
 from audiomcq_cli.engine.journal import Entry, Journal
-from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.engine.runtime import ModelHandle, Runtime
 from audiomcq_cli.errors import CapabilityMissing, InputError, StorageError
 from audiomcq_cli.storage.resources import Prompt
 
@@ -106,7 +106,7 @@ class Asker:
         system, user = prompt.render(request.variables)
         parts = tuple([await self._identify(part) for part in request.audio])
         for part in parts:
-            self._check_window(model, part)
+            self._check_window(handle, part)
         turns = (Message("system", system), Message("user", user, parts))
         call = Call(
             messages=turns if system else turns[1:],
@@ -115,6 +115,7 @@ class Asker:
             schema=prompt.schema if isinstance(request, Chat) else None,
             schema_name=prompt.reply,
             continuations=request.continuations if isinstance(request, Score) else (),
+            whole=isinstance(request, Chat) and request.whole,
         )
         return Rendered(request, model, handle.identity, prompt, call)
 
@@ -183,15 +184,19 @@ class Asker:
             tries=tries,
         )
 
-    def _check_window(self, model: Model, part: Audio) -> None:
-        """Refuse made audio that is longer than the model hears: it would be cut without a word."""
-        name, _, seconds = part.transform.partition(":")
-        if name == "silence" and model.audio_window is not None and float(seconds) > model.audio_window:
-            raise CapabilityMissing(
-                f"stage {self._stage} sends {seconds} s of silence to model {model.name!r}, which hears"
-                f" {model.audio_window:g} s",
-                hint="ask for less silence, or correct audio_window in the model's table",
-            )
+    def _check_window(self, handle: ModelHandle, part: Audio) -> None:
+        """Refuse audio that is longer than the model hears: it would be cut without a word."""
+        seconds = part.seconds
+        if seconds is None or not handle.is_too_long(seconds):
+            return
+        if part.transform == "original":
+            raise handle.refuse_length(part, seconds)
+        what = "silence" if part.transform.startswith("silence") else "a clip"
+        raise CapabilityMissing(
+            f"stage {self._stage} sends {seconds:g} s of {what} to model {handle.model.name!r}, which hears"
+            f" {handle.model.audio_window:g} s",
+            hint="ask for less at once, or correct audio_window in the model's table",
+        )
 
     async def _listen(self, request: Listen) -> Reply:
         version = audio.ANALYSES[request.analysis].version

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def prepare(
             with replacing(path) as temporary:
                 pq.write_table(noted, temporary, compression="zstd")
     loaded = job.stage.prepare.load(table)
-    return Context(context.options, context.seed, loaded), _hash(table)
+    return replace(context, prepared=loaded), _hash(table)
 
 
 def load_prepared(stage: Stage[Any], target: Path) -> Any:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli.contracts import Call, Context, Row
-from audiomcq_cli.engine.account import Job, audio_roots
+from audiomcq_cli.engine.account import Job, audio_roots, make_context
 from audiomcq_cli.engine.answerers import Counts, Rehearsal
 from audiomcq_cli.engine.asking import Asker, Rendered
 from audiomcq_cli.engine.budget import price_tokens
@@ -131,7 +131,7 @@ class _Stage:
         shards = [*inputs.sure, *inputs.guessed]
         context, _ = prepare(
             self._job,
-            Context(self._job.options, self._job.seed),
+            make_context(self._job, self._runtime),
             [(path, hash_file(path)) for path in shards],
             keep=False,
         )
@@ -252,7 +252,7 @@ class _Shard:
     def __init__(self, job: Job, runtime: Runtime, context: Context[object], journal: Journal) -> None:
         self._stage = job.stage
         self._context = context
-        self._rehearsal = Rehearsal()
+        self._rehearsal = Rehearsal(runtime)
         self._seen: set[bytes] = set()
         self.taken = Counts()
         run = (journal.leased() or ("", 0))[1]

@@ -36,10 +36,10 @@ def examine(call: Call, completion: Completion) -> Entry:
         return replace(entry, error="too_large", detail="the reply was far too long to be read; be briefer")
     if not completion.text.strip():
         return replace(entry, error="empty", detail="the reply was empty")
+    if completion.finish_reason == "length" and (call.schema is not None or call.whole):
+        return replace(entry, error="length", detail="the reply was cut short; be briefer")
     if call.schema is None:
         return entry
-    if completion.finish_reason == "length":
-        return replace(entry, error="length", detail="the reply was cut short; be briefer")
     _, error, detail = parse(completion.text, call.schema)
     return replace(entry, error=error, detail=detail)
 

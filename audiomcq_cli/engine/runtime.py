@@ -15,10 +15,9 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
-
-import cachetools
 
 from audiomcq_cli import audio as clips
 from audiomcq_cli.contracts import (
@@ -37,6 +36,7 @@ from audiomcq_cli.contracts import (
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.budget import Budget, Purse, Usage
 from audiomcq_cli.engine.concurrency import HIGHEST, Auto, Fixed
+from audiomcq_cli.engine.encoding import Encodings
 from audiomcq_cli.engine.endpoint import Endpoint
 from audiomcq_cli.engine.endpoints import Endpoints, Traffic
 from audiomcq_cli.engine.journal import Entry, JournalWriter
@@ -46,12 +46,7 @@ from audiomcq_cli.engine.tokens import estimate_tokens
 from audiomcq_cli.errors import BudgetReached, CapabilityMissing, InputError, Interrupted, RecipeError
 from audiomcq_cli.storage.resources import Prompts
 
-ENCODED_PARTS = 64
-"""Audio parts whose bytes are kept, those used last: about as many clips as are in flight."""
-
 T = TypeVar("T")
-
-_Part = tuple[Audio, int, str]
 
 
 class ModelHandle:
@@ -95,10 +90,31 @@ class ModelHandle:
 
     def _open(self, url: str, encode: Encoder, say: Callable[[str], None]) -> Endpoint:
         model = self.model
-        backend = self._kind.open(replace(model, base_url=(url,) if url else ()), encode)
+        backend = self._kind.open(replace(model, base_url=(url,) if url else ()), self._limit(encode))
         limiter = Auto() if model.concurrency == "auto" else Fixed(model.concurrency)
         quota = Quota(QuotaOwner(model.requests_per_minute, model.tokens_per_minute))
         return Endpoint(f"model {model.name!r}: {url or model.backend}", backend, limiter, quota, say)
+
+    def is_too_long(self, seconds: float) -> bool:
+        """Whether audio of a length would be cut by the model: it hears less at once."""
+        window = self.model.audio_window
+        return window is not None and seconds > window
+
+    def refuse_length(self, audio: Audio, seconds: float) -> InputError:
+        """The error of a clip that is longer than the model hears."""
+        message = f"{seconds:g} s, and model {self.model.name!r} hears {self.model.audio_window:g} s at once"
+        return InputError(message, file=audio.path)
+
+    def _limit(self, encode: Encoder) -> Encoder:
+        """An encoder that refuses a clip longer than the model hears, where only its bytes tell."""
+
+        async def encode_heard(audio: Audio, *, rate: int, format: str) -> bytes:
+            data = await encode(audio, rate=rate, format=format)
+            if audio.seconds is None and self.is_too_long(seconds := clips.read_length(BytesIO(data))):
+                raise self.refuse_length(audio, seconds)
+            return data
+
+        return encode_heard
 
     def stop(self, reason: Interrupted) -> None:
         """Send nothing more."""
@@ -138,7 +154,7 @@ class Runtime:
         self._models = {name: ModelHandle(model, backends[model.backend]) for name, model in models.items()}
         self._workers = workers or os.cpu_count() or 1
         self._pool: ProcessPoolExecutor | None = None
-        self._encoded: cachetools.LRUCache[_Part, asyncio.Task[bytes]] = cachetools.LRUCache(ENCODED_PARTS)
+        self._encodings = Encodings()
 
     async def __aenter__(self) -> Runtime:
         if hours := self._budget.hours:
@@ -294,12 +310,7 @@ class Runtime:
 
     async def encode(self, audio: Audio, *, rate: int, format: str) -> bytes:
         """Bytes of an audio part; those wanted last are kept, so a clip is encoded once for all calls about it."""
-        part = (audio, rate, format)
-        task = self._encoded.get(part)
-        if task is None:
-            work = asyncio.to_thread(clips.read_part, audio, self.audio_roots, rate, format)
-            task = self._encoded[part] = asyncio.ensure_future(work)
-        return await asyncio.shield(task)
+        return await self._encodings.get(audio, self.audio_roots, rate, format)
 
     async def analyse(self, name: str, path: Path, settings: Mapping[str, Any]) -> Row:
         """Run a local analysis in a worker process."""

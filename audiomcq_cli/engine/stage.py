@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.contracts import Context
 from audiomcq_cli.engine import account, keys
 from audiomcq_cli.engine.account import Job, Part, StageReport
 from audiomcq_cli.engine.answerers import Online
@@ -132,7 +131,8 @@ def _whole(job: Job, folder: Path) -> tuple[list[Shard], dict[str, str]]:
 
 def _plan(job: Job, runtime: Runtime, parts: Sequence[Part]) -> list[Unit]:
     with locked(job.target, "prepared", wait=True):
-        context, prepared = prepare(job, Context(job.options, job.seed), [(part.source, part.digest) for part in parts])
+        digests = [(part.source, part.digest) for part in parts]
+        context, prepared = prepare(job, account.make_context(job, runtime), digests)
     base = {
         "stage": [job.name, job.stage.version],
         "writes": list(job.stage.writes),

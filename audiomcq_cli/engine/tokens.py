@@ -13,8 +13,14 @@ REPLY_TOKENS = 256
 TURN_TOKENS = 16
 """What a chat template puts around one turn, at most."""
 
+CLIP_SECONDS = 30.0
+"""What a clip lasts whose length is not known, and what many models fill a shorter one up to."""
+
 CLIP_TOKENS = 1500
-"""What a clip of 30 s comes to with the models that take the most."""
+"""What that comes to with the models that take the most: 50 a second, as Whisper's encoder gives."""
+
+AUDIO_TOKENS = 25
+"""Tokens of a second of audio: so many for Qwen2-Audio and Qwen2.5-Omni, half for Voxtral and Qwen3-Omni."""
 
 
 def count_tokens(*texts: str) -> int:
@@ -25,7 +31,15 @@ def count_tokens(*texts: str) -> int:
 def estimate_tokens(call: Call) -> tuple[float, float]:
     """About how many tokens the prompt of a call takes, and how many its reply takes at most."""
     most = call.sampling.get("max_completion_tokens") or call.sampling.get("max_tokens") or REPLY_TOKENS
-    return count_tokens(*(turn.text for turn in call.messages)), count_tokens(*call.continuations) or float(most)
+    heard = round(AUDIO_TOKENS * sum(_list_seconds(call)))
+    said = count_tokens(*(turn.text for turn in call.messages))
+    return said + heard, count_tokens(*call.continuations) or float(most)
+
+
+def _list_seconds(call: Call) -> list[float]:
+    """Length of every audio part of a call."""
+    parts = [part.seconds for turn in call.messages for part in turn.audio]
+    return [CLIP_SECONDS if seconds is None else seconds for seconds in parts]
 
 
 MARGIN = 1.25
@@ -47,9 +61,10 @@ class TokenBounds:
         prompt, completion = estimate_tokens(call)
         factor = self._factors.get((model.name, call.prompt))
         if factor is None:
-            said = sum(len(turn.text.encode()) + TURN_TOKENS + CLIP_TOKENS * len(turn.audio) for turn in call.messages)
-            heard = sum(len(text.encode()) for text in call.continuations)
-            return said, heard or completion
+            said = sum(len(turn.text.encode()) + TURN_TOKENS for turn in call.messages)
+            heard = sum(CLIP_TOKENS * max(1.0, seconds / CLIP_SECONDS) for seconds in _list_seconds(call))
+            scored = sum(len(text.encode()) for text in call.continuations)
+            return said + heard, scored or completion
         factor *= MARGIN
         return factor * prompt, factor * completion if call.continuations else completion
 

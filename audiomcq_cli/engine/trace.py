@@ -88,7 +88,10 @@ async def trace(
         if stage.flow is None:
             steps += _find_reject(here, manifest["stage"], wanted)
         else:
-            context = Context(build(stage.options, step["options"]), step["seed"], load_prepared(stage, here))
+            heard = {name: model.get("audio_window") for name, model in step["models"].items()}
+            windows = {name: seconds for name, seconds in heard.items() if seconds is not None}
+            options = build(stage.options, step["options"])
+            context = Context(options, step["seed"], load_prepared(stage, here), windows)
             # An item that was dropped before this stage, or a clip's id, is found further back.
             if found := _find(here, source, stage, context.options, wanted):
                 shard, row = found
@@ -134,7 +137,7 @@ def _find(here: Path, source: Path | None, stage: Stage[Any], options: Any, want
 
 def _describe_audio(part: Audio) -> str:
     """An audio part as a line of its turn."""
-    return f"[audio: {part.path or part.transform}]\n"
+    return f"[audio: {', '.join(filter(None, (part.path, part.transform.removeprefix('original'))))}]\n"
 
 
 def _describe_scores(call: Call, entry: Entry) -> str:

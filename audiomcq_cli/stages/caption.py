@@ -13,11 +13,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from audiomcq_cli import records
-from audiomcq_cli.contracts import Audio, Context, Flow, Listen, Reject, Row, Stage, option
+from audiomcq_cli.contracts import Audio, Context, Flow, Listen, Need, Outcome, Reject, Row, Stage, option
+from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.records import EVENT_OUTSIDE_CLIP
+from audiomcq_cli.stages import _describe
+from audiomcq_cli.stages._describe import describe
 
 SLACK = 0.1
 """Seconds by which an event may begin behind the end: annotators round, and so do codecs."""
+
+DESCRIBERS = ("model",)
+"""Who may listen to a clip and say what is heard."""
 
 _MEASURED = ("audio_sha256", "duration", "sample_rate", "channels")
 
@@ -29,6 +35,22 @@ class Options:
     min_duration: float = option(0.0, "reject clips shorter than this, in seconds (0: no limit)", minimum=0)
     max_duration: float = option(0.0, "reject clips longer than this, in seconds (0: no limit)", minimum=0)
     require_audio: bool = option(False, "reject clips whose audio file is not there")
+    describe: tuple[str, ...] = option((), "who listens to the clips and says what is heard: model, by the captioners")
+    captioners: tuple[str, ...] = option(("captioner",), "models that describe what they hear (model)")
+    too_long: str = option(
+        "split",
+        "what to do with clips longer than a captioner hears at once (its audio_window): describe them in parts, leave"
+        " that captioner out with a flag, or reject them (model)",
+        choices=_describe.TOO_LONG,
+    )
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.describe if name not in DESCRIBERS]:
+            raise RecipeError(f"describe: {unknown[0]!r} is not known", hint=f"expected {', '.join(DESCRIBERS)}")
+        if "model" in self.describe and not self.captioners:
+            raise RecipeError("captioners: nobody is named to describe the clips", hint="name models of the recipe")
+        if len(set(self.captioners)) < len(self.captioners):
+            raise RecipeError("captioners: a model is named twice", hint="its captions would stand there twice")
 
 
 def flow(row: Row, context: Context[Options]) -> Flow:
@@ -58,11 +80,18 @@ def flow(row: Row, context: Context[Options]) -> Flow:
         "duration": measured["duration"],
         "sample_rate": measured["sample_rate"],
         "channels": measured["channels"],
-        "flags": [] if clip["captions"] else ["no_caption"],
         "calls": [reply.call],
         "provenance": [reply.made(column) for column in _MEASURED],
     }
-    return [_check_events(clip | found)]
+    clip = _check_events(clip | found)
+    outcome: Outcome = [clip]
+    if "model" in context.options.describe:
+        outcome = yield from describe(clip, context.options.captioners, context.windows, context.options.too_long)
+    return [_flag_captions(row) for row in outcome] if isinstance(outcome, list) else outcome
+
+
+def _flag_captions(clip: Row) -> Row:
+    return clip if clip["captions"] else clip | {"flags": ["no_caption", *clip["flags"]]}
 
 
 def _begin_clip(row: Row) -> Row:
@@ -116,6 +145,15 @@ def _fits(event: Row, duration: float | None) -> bool:
     return duration is None or onset <= duration + SLACK
 
 
+def _list_needs(options: Options) -> list[Need]:
+    hearing = frozenset({"chat", "audio"})
+    return [Need(name, hearing, distinct=True) for name in options.captioners if "model" in options.describe]
+
+
+def _list_prompts(options: Options) -> tuple[str, ...]:
+    return ("describe",) if "model" in options.describe else ()
+
+
 def _check_duration(seconds: float, options: Options) -> Reject | None:
     if seconds < options.min_duration:
         return Reject("too_short", f"{seconds:.3f} s, expected at least {options.min_duration:g} s")
@@ -133,5 +171,7 @@ STAGE: Stage[Options] = Stage(
     reads=(),  # not columns of a folder: see above
     writes=records.CLIP,
     flow=flow,
+    needs=_list_needs,
+    prompts=_list_prompts,
     named_only=False,
 )

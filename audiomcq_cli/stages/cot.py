@@ -13,7 +13,7 @@ from typing import Any
 
 from audiomcq_cli.contracts import Chat, Context, Flow, Need, Reject, Reply, Request, Row, Stage, option
 from audiomcq_cli.grounded import reasoning
-from audiomcq_cli.mcq import Problem, caption_texts, fold, mentions_text
+from audiomcq_cli.mcq import Problem, fold, heard_texts, mentions_text
 from audiomcq_cli.records import REASONED, VERIFIED
 
 STAGES = ("stage1", "stage2", "stage3")
@@ -124,7 +124,7 @@ def _write(
 ) -> Generator[Sequence[Request], Sequence[Reply], _Attempt]:
     """One attempt; it ends at the first reply that a rule finds fault with."""
     item = {name: row[name] for name in ("question", "question_type", "choices", "answer")}
-    heard = {**item, "captions": caption_texts(row["captions"])}
+    heard = {**item, "captions": heard_texts(row["captions"])}
 
     def chat(model: str, prompt: str, variables: Mapping[str, Any]) -> list[Chat]:
         return [Chat(model=model, prompt=prompt, variables=variables, sample=sample)]

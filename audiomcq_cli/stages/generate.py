@@ -31,7 +31,7 @@ from audiomcq_cli.contracts import (
 )
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.grounded import knowledge, questions
-from audiomcq_cli.mcq import caption_texts, shuffle_choices, tidy
+from audiomcq_cli.mcq import heard_texts, shuffle_choices, tidy
 from audiomcq_cli.records import CLIP, QUESTION, TYPES, draw, question_id
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _ask_writer(
     row: Row, ctx: Context[GenerateOptions], ids: Sequence[str]
 ) -> Generator[Sequence[Request], Sequence[Reply], dict[str, Outcome]]:
     """Fill the slots in order; one that fails does not stop the next."""
-    captions = caption_texts(row["captions"])
+    captions = heard_texts(row["captions"])
     if not captions:
         return {id_: Reject("no_caption", "the clip has no caption to ask about") for id_ in ids}
     outcomes: dict[str, Outcome] = {}

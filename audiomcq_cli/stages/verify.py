@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audiomcq_cli.contracts import Chat, Context, Flow, Need, Reject, Row, Stage, option
-from audiomcq_cli.mcq import caption_texts, lint
+from audiomcq_cli.mcq import heard_texts, lint
 from audiomcq_cli.records import QUESTION, VERIFIED
 
 DIMENSIONS = ("answer_consistency", "incorrect_options_quality", "language_fluency")
@@ -25,7 +25,7 @@ def ask(row: Row, ctx: Context[VerifyOptions]) -> Flow:
     if problems := lint(row["question"], row["choices"], row["answer"]):
         return Reject(problems[0].code, "; ".join(problem.detail for problem in problems))
     variables = {
-        "captions": caption_texts(row["captions"]),
+        "captions": heard_texts(row["captions"]),
         **{name: row[name] for name in ("question", "question_type", "choices", "answer")},
     }
     graders = ctx.options.graders

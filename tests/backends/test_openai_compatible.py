@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile as sf
 from aiohttp import web
@@ -33,6 +34,7 @@ from audiomcq_cli.errors import (
     RecipeError,
 )
 from tests.conftest import strike
+from tests.servers.llama import HEARING, running_hearing
 from tests.servers.process import RunningServer
 from tests.servers.scripted import running_scripted
 
@@ -196,6 +198,126 @@ def test_audio_goes_before_the_text_in_its_format(form: str) -> None:
         assert part["input_audio"]["format"] == form
         found = sf.info(io.BytesIO(base64.b64decode(part["input_audio"]["data"])))
         assert (found.format.lower(), found.samplerate, found.duration) == (form, 8_000, seconds)
+
+
+@dataclass
+class Ears(Notes):
+    """A server that refuses audio in formats that it does not take, and notes in which one each call came."""
+
+    takes: tuple[str, ...] = ("wav",)
+    refuses: int = 400
+    formats: list[str] = field(default_factory=list)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        content = json.loads(await request.read())["messages"][-1]["content"]
+        self.formats.append(content[0]["input_audio"]["format"] if isinstance(content, list) else "")
+        self.status = 200 if self.formats[-1] in ("", *self.takes) else self.refuses
+        return await super().handle(request)
+
+
+def hear(ears: Ears, *parts: Audio | None, **changes: Any) -> list[Completion | CallError]:
+    """Send calls with one audio part each, or none, one after another."""
+
+    async def work() -> list[Completion | CallError]:
+        results: list[Completion | CallError] = []
+        async with taking_notes(ears) as url:
+            backend = BACKEND.open(make_model(url, audio=True, **changes), encode)
+            try:
+                for part in parts:
+                    turns = (Message("user", "What is heard?", (part,) if part else ()),)
+                    try:
+                        results.append(await backend.send(make_call(messages=turns)))
+                    except CallError as error:
+                        results.append(error)
+            finally:
+                await backend.close()
+        return results
+
+    return asyncio.run(work())
+
+
+@pytest.mark.parametrize("status", [400, 415, 422, 500])
+def test_smaller_format_is_given_up_where_it_is_refused(status: int) -> None:
+    """A server that does not take flac is sent the same call as wav, and from then on all others."""
+    ears = Ears(refuses=status)
+    replies = hear(ears, Audio.silence(1), None, Audio.silence(1), Audio.silence(2))
+    assert all(isinstance(reply, Completion) for reply in replies)
+    assert ears.formats == ["flac", "wav", "", "wav", "wav"]
+
+
+def test_smaller_format_is_kept_where_it_is_taken() -> None:
+    """After one call with flac was answered a refusal has another reason, and the call is not sent as wav."""
+    ears = Ears(takes=("flac",))
+    assert len(hear(ears, Audio.silence(1), Audio.silence(1))) == 2
+    assert ears.formats == ["flac", "flac"]
+
+
+def test_refusal_of_both_formats_says_nothing_of_them() -> None:
+    """Where wav is refused as well the fault is another one: the next call is tried like the first."""
+    ears = Ears(takes=())
+    assert all(isinstance(reply, CallRefused) for reply in hear(ears, Audio.silence(1), Audio.silence(1)))
+    assert ears.formats == ["flac", "wav", "flac", "wav"]
+
+
+def test_format_of_the_recipe_is_not_departed_from() -> None:
+    """A recipe that says flac means it."""
+    ears = Ears()
+    assert isinstance(hear(ears, Audio.silence(1), audio_format="flac")[0], CallRefused)
+    assert ears.formats == ["flac"]
+
+
+def test_audio_goes_as_a_data_url_where_the_recipe_says_so() -> None:
+    """The other form of an audio part, which vLLM and others take, holds the same bytes."""
+    turns = (Message("user", "What is heard?", (Audio.silence(1),)),)
+    body = send_noted(Notes(), make_call(messages=turns), audio=True, audio_part="audio_url")
+    [part, _] = body["messages"][0]["content"]
+    head, _, data = part["audio_url"]["url"].partition(",")
+    assert (part["type"], head) == ("audio_url", "data:audio/flac;base64")
+    assert sf.info(io.BytesIO(base64.b64decode(data))).duration == 1
+
+
+def test_silence_is_small_where_the_server_takes_flac() -> None:
+    """20 s of silence are less than 3 kB of base64 as flac, and 0.85 MB as wav."""
+    turns = (Message("user", "?", (Audio.silence(20),)),)
+    small, large = (
+        len(json.dumps(send_noted(Notes(), make_call(messages=turns), audio=True, audio_format=form)))
+        for form in ("auto", "wav")
+    )
+    assert small < 3_000 and large > 850_000
+
+
+def test_llama_hears_flac_and_wav() -> None:
+    """llama.cpp takes both formats, hears the same in them, and something else in another clip; it has no use for a
+    data URL, and says so."""
+    noises = {f"{seed}.wav": np.random.default_rng(seed).uniform(-0.3, 0.3, 16_000) for seed in (1, 2)}
+    sampling = {"temperature": 0, "max_tokens": 24, "grammar": "root ::= [a-z]{12,20}"}
+
+    async def encode_noise(audio: Audio, *, rate: int, format: str) -> bytes:
+        return clips.encode(noises[audio.path].astype(np.float32), rate, format)
+
+    async def hear_noise(url: str, path: str, **changes: Any) -> str:
+        backend = BACKEND.open(make_model(url, model=HEARING, audio=True, timeout=60.0, **changes), encode_noise)
+        turns = (Message("user", "Listen.", (Audio("original", "Set", path),)),)
+        try:
+            return (await backend.send(make_call(messages=turns, sampling=sampling))).text
+        finally:
+            await backend.close()
+
+    with running_hearing() as server:
+        small, large, other = (
+            asyncio.run(hear_noise(server.base_url, path, audio_format=format))
+            for path, format in (("1.wav", "flac"), ("1.wav", "wav"), ("2.wav", "auto"))
+        )
+        assert small == large != other and small.isalpha()
+        with pytest.raises(CallRefused, match="unsupported content"):
+            asyncio.run(hear_noise(server.base_url, "1.wav", audio_part="audio_url"))
+
+
+def test_body_of_megabytes_is_sent(http: RunningServer) -> None:
+    """Half a minute of wav goes out whole, and without a warning that it holds up the other calls."""
+    turns = (Message("user", "Is it quiet?", (Audio.silence(30),)),)
+    model = make_model(http.base_url, audio=True, audio_format="wav")
+    assert send_one(model, make_call(messages=turns)).text
 
 
 def test_key_is_sent_as_bearer(monkeypatch: pytest.MonkeyPatch) -> None:

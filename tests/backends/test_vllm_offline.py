@@ -150,6 +150,7 @@ def test_silence_is_held_once(vllm: Any) -> None:
         await asyncio.gather(*(backend.send(make_call(messages=messages)) for messages in turns))
 
     using(work, audio=True)
+    assert vllm.MADE[0].asked[0].messages[0]["content"][0]["input_audio"]["format"] == "flac"
     first, second = (request.messages[0]["content"][0] for request in vllm.MADE[0].asked)
     assert first is second
 

@@ -18,7 +18,7 @@ from audiomcq_cli.engine.answerers import Online, Replay
 from audiomcq_cli.engine.asking import Asker, Rendered
 from audiomcq_cli.engine.journal import Entry, Journal
 from audiomcq_cli.engine.runtime import Runtime
-from audiomcq_cli.errors import CallRefused, InputError, ReplayMiss
+from audiomcq_cli.errors import CallRefused, CapabilityMissing, InputError, ReplayMiss
 from tests.conftest import strike
 from tests.engine import Bench, Puppet, answer_well, good, http_model, puppet_model
 from tests.servers.process import RunningServer
@@ -106,6 +106,14 @@ def test_free_text_is_taken_as_it_is(bench: Bench) -> None:
     bench.puppet = puppet_saying(Completion(text="Half of a sen", finish_reason="length"))
     [reply] = ask(bench, chat(prompt="plain"))
     assert (reply.text, reply.value, reply.error) == ("Half of a sen", None, "")
+
+
+def test_free_text_that_has_to_be_whole_is_asked_for_again(bench: Bench) -> None:
+    """Where half a text is of no use, one that was cut short is answered with that."""
+    bench.puppet = puppet_saying(Completion(text="Half of a sen", finish_reason="length"), Completion(text="Whole."))
+    [reply] = ask(bench, chat(prompt="plain", whole=True))
+    assert (reply.text, reply.tries) == ("Whole.", 2)
+    assert "cut short" in bench.puppet.sent[1].messages[-1].text
 
 
 def test_scores_come_back_one_for_each_continuation(bench: Bench) -> None:
@@ -340,6 +348,33 @@ def test_silence_is_never_answered_for_the_clip(bench: Bench) -> None:
     parts: list[tuple[Audio, ...]] = [(), (heard,), (Audio.silence(0.5),), (Audio.silence(1),), (heard, heard)]
     replies = ask(bench, *(chat(audio=part) for part in parts))
     assert len({reply.key for reply in replies}) == len(bench.puppet.sent) == 5
+
+
+def test_windows_of_a_clip_are_other_requests(bench: Bench) -> None:
+    """Two parts of a clip and all of it are three requests; its length in the row makes no difference."""
+    write_tone(bench.folder / "tone.wav")
+    clip = Audio("original", "Small", "tone.wav")
+    parts = (clip, replace(clip, duration=0.5), clip.cut(0, 0.25), clip.cut(0.25, 0.25))
+    assert len({reply.key for reply in ask(bench, *(chat(audio=(part,)) for part in parts))}) == 3
+
+
+@pytest.mark.parametrize("duration", [0.5, None])
+def test_clip_longer_than_a_model_hears_is_not_sent(bench: Bench, http: RunningServer, duration: float | None) -> None:
+    """Such a clip fails its request alone and costs no call, whether its row tells its length or only the file does;
+    a window that fits goes out."""
+    write_tone(bench.folder / "tone.wav")
+    bench.models = {"writer": http_model(http, audio=True, audio_window=0.25)}
+    clip = Audio("original", "Small", "tone.wav", duration=duration)
+    long, fits = ask(bench, chat(audio=(clip,), optional=True), chat(audio=(clip.cut(0, 0.25),)))
+    assert long.error == "audio_unusable" and "0.5 s, and model 'writer' hears 0.25 s at once" in long.detail
+    assert not fits.failed and http.stats()["received"] == 1
+
+
+def test_window_longer_than_a_model_hears_stops_the_run(bench: Bench) -> None:
+    """A stage that asks for windows which the model would cut is at fault, not the clip."""
+    bench.models = {"writer": puppet_model(audio=True, audio_window=10.0)}
+    with pytest.raises(CapabilityMissing, match="sends 12 s of a clip"):
+        ask(bench, chat(audio=(Audio("original", "Small", "tone.wav", "ab").cut(3, 12),)))
 
 
 def test_same_audio_elsewhere_is_the_same_request(bench: Bench) -> None:

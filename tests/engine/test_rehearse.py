@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from audiomcq_cli.cli.recipe import source_spec
 from audiomcq_cli.contracts import (
     Call,
     Chat,
@@ -33,6 +34,7 @@ from audiomcq_cli.engine.account import Job
 from audiomcq_cli.engine.partition import SourceSpec
 from audiomcq_cli.engine.rehearse import Estimate, rehearse
 from audiomcq_cli.stages import caption
+from tests.cli import write_tones
 from tests.engine import READS, WRITES, Bench, Puppet, good, make_stage, puppet_model, snapshot, texts_of
 
 
@@ -237,6 +239,24 @@ def test_first_stage_is_counted_from_its_sources(bench: Bench) -> None:
     )
     [one] = estimate(bench, job)
     assert (one.items, one.rows, one.calls) == (3, 2, {"probe": 1})
+
+
+def test_windows_are_counted_by_the_clips_own_length(bench: Bench) -> None:
+    """A clip that a captioner hears in parts is counted by what its file says, not by an example's length."""
+    root = bench.folder / "audio"
+    write_tones(root, 1)  # of 0.25 s
+    [spec] = (source_spec(f"folder:{root}", name="Small"),)
+    bench.models = {"ears": puppet_model("ears", audio=True, audio_window=0.1)}
+    job = Job(
+        name="caption",
+        stage=caption.STAGE,
+        options=caption.Options(describe=("model",), captioners=("ears",)),
+        target=bench.folder / "clips",
+        workdir=bench.folder / "work",
+        sources=(spec,),
+    )
+    [one] = estimate(bench, job)
+    assert (one.rows, one.calls) == (1, {"probe": 1, "ears": 3})
 
 
 # ------------------------------------------------------------------------------------------------ what is known already

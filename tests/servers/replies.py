@@ -1,23 +1,28 @@
 """What the scripted server says: replies derived from a hash of the request, of the form that each prompt asks for.
 
-Which prompt it is tells the name of the reply schema; free text is a judge's. The same request always gets the same
-reply, and other captions give other questions. A question's right option is the one of its options with the highest
-hash together with the question, so that a judge can "know" it without having been told.
+Which prompt it is tells the name of the reply schema; free text is a captioner's or a judge's. The same request always
+gets the same reply, and other captions give other questions. A question's right option is the one of its options with
+the highest hash together with the question, so that a judge can "know" it without having been told.
 """
 
 from __future__ import annotations
 
 import ast
+import base64
+import contextlib
 import hashlib
+import io
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 JUDGE = "judge"
+DESCRIBE = "describe"
 TYPES = ("sound", "music", "speech", "temporal")
 
 
@@ -40,7 +45,7 @@ class Chat:
     """A chat request as the server understands it.
 
     Attributes:
-        name: Name of the reply schema, ``judge`` without one. schema: The schema.
+        name: Name of the reply schema, ``judge`` or ``describe`` without one. schema: The schema.
         system, user: Texts of the turns, all of a role together; user has only the first turn.
         digest: Hash of model, messages and seed. conversation: The same up to the first answer.
     """
@@ -79,11 +84,22 @@ def read_chat(body: Mapping[str, Any]) -> Chat:
 
 
 def hash_audio(body: Mapping[str, Any]) -> None:
-    """Put hashes in place of audio, in the body itself: half a minute of it is more than a megabyte."""
+    """Put hashes of what is heard in place of audio, in the body itself: whatever its form and format."""
     for turn in body["messages"]:
         for part in turn["content"] if isinstance(turn["content"], list) else ():
-            if part["type"] == "input_audio":
-                part["input_audio"]["data"] = hashlib.sha256(part["input_audio"]["data"].encode()).hexdigest()
+            if part["type"] in ("input_audio", "audio_url"):
+                given = part.pop(part["type"])
+                part |= {"type": "audio", "audio": _hash_samples(given.get("data") or given["url"].partition(",")[2])}
+
+
+@lru_cache(maxsize=64)
+def _hash_samples(encoded: str) -> str:
+    import soundfile
+
+    data = base64.b64decode(encoded)
+    with contextlib.suppress(soundfile.SoundFileError):  # a stand-in for audio: its bytes are all there is
+        data = soundfile.read(io.BytesIO(data), dtype="int16")[0].tobytes()
+    return hashlib.sha256(data).hexdigest()
 
 
 def hash_json(value: Any) -> bytes:
@@ -158,6 +174,11 @@ def _write_verdict(chat: Chat, manner: Manner, draw: random.Random) -> str:
     return f"<answer>{find_right(question, options) if known else draw.choice(options)}</answer>"
 
 
+def _write_description(chat: Chat, manner: Manner, draw: random.Random) -> str:
+    first, second, third = draw.sample(_SOUNDS, 3)
+    return f"At first there is {first}, close and clear. Then {second} sets in over {third}, and goes on to the end."
+
+
 def _write_by_schema(chat: Chat, manner: Manner, draw: random.Random) -> Any:
     """Something that follows a schema which no writer above knows."""
     return _sample(chat.schema, draw)
@@ -188,6 +209,7 @@ _WRITERS: Mapping[str, Callable[[Chat, Manner, random.Random], Any]] = {
     "simple_cot": _write_simple_cot,
     "grade_reasoning": _write_grades,
     JUDGE: _write_verdict,
+    DESCRIBE: _write_description,
 }
 
 
@@ -225,6 +247,8 @@ def _find_text(content: str | Sequence[Mapping[str, Any]]) -> str:
 
 def _guess_name(system: str) -> str:
     """Name of the reply schema where the server is not told it: the prompts end in the form of the reply."""
+    if system.startswith("You describe"):
+        return DESCRIBE
     return _NAMES.get(_find(_FIRST_KEY, system, ""), JUDGE)
 
 

@@ -25,6 +25,7 @@ def make_row(*texts: str, present: bool = True, problem: Row | None = None) -> R
         "source_id": "a",
         "captions": [{"text": text, "origin": "Set"} for text in texts],
         "events": [],
+        "seeds": [],
         "audio_path": "a.wav" if present else None,
         "audio_present": present,
         "audio_sha256": "ab" * 32 if present else None,
