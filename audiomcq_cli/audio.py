@@ -1,4 +1,4 @@
-"""Audio files: find them, hash them, make sure they decode, and give the samples and bytes that models hear.
+"""Audio files: find them, hash them, and give the samples and bytes that models hear.
 
 Everything here is plain and synchronous; the engine runs it in worker processes, by name. Paths that come from
 manifests and caption files are untrusted: ``resolve`` is the only way from such a path to a file. What goes wrong with
@@ -11,16 +11,15 @@ import hashlib
 import math
 import os
 import re
-import stat
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from audiomcq_cli.contracts import Audio, Row
+from audiomcq_cli.contracts import Audio
+from audiomcq_cli.decoding import check_regular, describe_error, open_audio
 from audiomcq_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,36 +31,11 @@ if TYPE_CHECKING:
 AUDIO_EXTENSIONS = (
     ".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".au", ".caf", ".w64", ".m4a", ".aac", ".wma",
 )  # fmt: skip
-"""What counts as audio, best first where one recording is there twice. libsndfile cannot decode the last three: such
-files are still listed, so that they turn up among the rejects instead of being passed over in silence."""
+"""What counts as audio, best first where one recording is there twice. Where the decoder of the last three is missing
+they are still listed, so that they turn up among the rejects instead of being passed over in silence."""
 
 FORMATS = ("wav", "flac")
 """What audio can be encoded to."""
-
-_BLOCK = 1 << 18  # samples decoded at a time, over all channels: 1 MiB
-_SLACK = 0.1  # seconds; see _probe
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """A local analysis of an audio file.
-
-    Attributes:
-        number: Raise it when the analysis itself gives other results. tool: Versions of the libraries behind it.
-        run: Gives plain data for a file and settings, or ``{"problem": code, "detail": text}``.
-        example: What it might give: a rehearsal runs nothing.
-    """
-
-    number: int
-    tool: Callable[[], str]
-    run: Callable[[Path, Mapping[str, Any]], Row]
-    example: Row
-
-    @property
-    def version(self) -> str:
-        """What the results depend on beside the audio: part of the key under which they are kept."""
-        return f"{self.number} ({self.tool()})"
-
 
 # ------------------------------------------------------------------------------------------------------- finding
 
@@ -150,59 +124,11 @@ def index_folder(root: Path) -> FolderIndex:
 def hash_file(path: Path) -> str:
     """SHA-256 of a file's bytes, hex; raises ``InputError`` where it cannot be read."""
     try:
-        _check_regular(path)
+        check_regular(path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise InputError(f"cannot be read: {_describe(error)}", file=path.name) from error
-
-
-# ----------------------------------------------------------------------------------------------------- analysing
-
-
-def run_analysis(name: str, path: str, settings: Mapping[str, Any]) -> Row:
-    """Run one of ``ANALYSES`` on a file, in any process; bad audio comes back as a ``problem``, never as an error."""
-    import soundfile as sf
-
-    try:
-        return ANALYSES[name].run(Path(path), settings)
-    except (sf.SoundFileError, OSError) as error:
-        return {"problem": "audio_unreadable", "detail": _describe(error)}
-
-
-def _probe(path: Path, settings: Mapping[str, Any]) -> Row:
-    """Length, rate, channels and format of a file, after decoding all of it.
-
-    The header alone cannot be trusted: a FLAC file damaged in the middle and an MP3 file cut in half both keep their
-    full length there, and seeking to the last block finds neither. Decoding takes 5 to 20 ms for ten seconds, once,
-    against several model calls on the same clip. A file that ends earlier than its header says is refused; MP3 files
-    without an Info frame miss up to a few frames of their estimated length, hence the slack.
-    """
-    if _check_regular(path).st_size == 0:
-        return {"problem": "audio_empty", "detail": "the file has no bytes"}
-    with _open(path) as file:
-        rate, channels, declared, format_ = file.samplerate, file.channels, file.frames, file.format
-        frames = sum(len(block) for block in _decode(file))
-    if frames == 0:
-        return {"problem": "audio_empty", "detail": "the file has no samples"}
-    if declared - frames > _SLACK * rate:
-        detail = f"ends after {frames / rate:.2f} s of the {declared / rate:.2f} s in its header"
-        return {"problem": "audio_unreadable", "detail": detail}
-    return {"duration": frames / rate, "sample_rate": rate, "channels": channels, "frames": frames, "format": format_}
-
-
-def _describe_soundfile() -> str:
-    import soundfile as sf
-
-    return f"soundfile {sf.__version__}, libsndfile {sf.__libsndfile_version__}"
-
-
-_PROBED: Row = {"duration": 10.0, "sample_rate": 44_100, "channels": 2, "frames": 441_000, "format": "WAV"}
-
-ANALYSES: dict[str, Analysis] = {
-    "probe": Analysis(number=1, tool=_describe_soundfile, run=_probe, example=_PROBED),
-}
-"""The analyses there are, by name."""
+        raise InputError(f"cannot be read: {describe_error(error)}", file=path.name) from error
 
 
 # ------------------------------------------------------------------------------------------------------- hearing
@@ -217,18 +143,30 @@ def load(path: Path, rate: int) -> Samples:
     Raises:
         InputError: The file cannot be decoded or holds no samples.
     """
+    mono, native = load_native(path)
+    return resample(mono, native, rate)
+
+
+def load_native(path: Path) -> tuple[Samples, int]:
+    """Decode a file to mono at its own rate; returns samples and rate, raises like ``load``."""
     import numpy as np
     import soundfile as sf
-    import soxr
 
     try:
-        with _open(path) as file:
-            native, blocks = file.samplerate, [_mix(block) for block in _decode(file)]
+        with open_audio(path) as file:
+            native, blocks = file.rate, [mix(block) for block in file.blocks]
     except (sf.SoundFileError, OSError) as error:
-        raise InputError(f"cannot be decoded: {_describe(error)}", file=path.name) from error
+        raise InputError(f"cannot be decoded: {describe_error(error)}", file=path.name) from error
     if not blocks:
         raise InputError("holds no samples", file=path.name)
-    mono = np.concatenate(blocks)
+    return np.concatenate(blocks), native
+
+
+def resample(mono: Samples, native: int, rate: int) -> Samples:
+    """Samples at another rate, as ``librosa.resample`` gives them."""
+    import numpy as np
+    import soxr
+
     if native == rate:
         return mono
     resampled = soxr.resample(mono, native, rate, quality="HQ")
@@ -278,33 +216,7 @@ def read_part(audio: Audio, roots: Mapping[str, Path], rate: int, format: str) -
     return encode(load(path, rate), rate, format)
 
 
-# --------------------------------------------------------------------------------------------- opening and naming
-
-
-def _open(path: Path) -> Any:
-    """Open a file as a ``soundfile.SoundFile``; raises its errors, or ``OSError``."""
-    import soundfile as sf
-
-    _check_regular(path)
-    if path.suffix.lower() == ".raw":
-        raise OSError("headerless audio: its rate and channels are not known")
-    return sf.SoundFile(path)
-
-
-def _decode(file: Any) -> Iterator[Samples]:
-    """Blocks of shape (frames, channels) up to the end of an open file; a block is valid until the next.
-
-    Neither ``file.read()``, which allocates what a damaged header asks for (hundreds of GiB), nor ``file.blocks()``,
-    which counts frames that were never read (soundfile 0.14).
-    """
-    import numpy as np
-
-    block = np.empty((max(1, _BLOCK // file.channels), file.channels), np.float32)
-    while len(read := file.read(out=block)):
-        yield read
-
-
-def _mix(block: Samples) -> Samples:
+def mix(block: Samples) -> Samples:
     """The mean over the channels; ``np.mean`` over the short axis takes twenty times as long."""
     mono: Samples = block[:, 0].copy()
     for channel in range(1, block.shape[1]):
@@ -313,21 +225,11 @@ def _mix(block: Samples) -> Samples:
     return mono
 
 
-def _check_regular(path: Path) -> os.stat_result:
-    """Refuse what is not a plain file: reading a pipe would wait for ever."""
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError("not a regular file")
-    return status
+# -------------------------------------------------------------------------------------------------------- naming
 
 
 def _refuse_folder(error: OSError) -> None:
-    raise InputError(f"cannot be read: {_describe(error)}", file=str(error.filename)) from error
-
-
-def _describe(error: Exception) -> str:
-    """What an error says, without the path that it names."""
-    return str(getattr(error, "error_string", None) or getattr(error, "strerror", None) or error).strip()
+    raise InputError(f"cannot be read: {describe_error(error)}", file=str(error.filename)) from error
 
 
 def _preference(path: str) -> tuple[int, int, str]:

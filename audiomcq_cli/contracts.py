@@ -124,8 +124,8 @@ class Score:
 class Listen:
     """Ask for a local analysis of a clip, run in a worker process and keyed by audio hash, settings and tool version.
 
-    ``analysis`` is a name in ``audio.ANALYSES``; ``settings`` are what it can be told (JSON values). The reply's
-    ``value`` is what the analysis returns (plain data).
+    ``analysis`` is a name in ``listening.analyses.ANALYSES``; ``settings`` are what it can be told (JSON values). The
+    reply's ``value`` is what the analysis returns (plain data).
     A file that is not there, leaves its root or cannot be read comes back with ``error`` set.
     """
 

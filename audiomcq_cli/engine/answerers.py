@@ -13,6 +13,7 @@ from audiomcq_cli.engine.journal import Entry
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.tokens import count_tokens
 from audiomcq_cli.errors import CallError, InputError, ReplayMiss
+from audiomcq_cli.listening.analyses import ANALYSES
 
 
 class Online:
@@ -104,7 +105,7 @@ class Rehearsal:
         """Count a call and give what the analysis might say."""
         if self._is_new(key):
             self.counts.calls[listen.analysis] += 1
-        return Entry(value=audio.ANALYSES[listen.analysis].example)
+        return Entry(value=ANALYSES[listen.analysis].example)
 
     def _is_new(self, key: bytes) -> bool:
         known = key in self._counted

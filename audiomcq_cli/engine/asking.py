@@ -34,6 +34,7 @@ from audiomcq_cli.engine import keys, replies
 from audiomcq_cli.engine.journal import Entry, Journal
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import CapabilityMissing, InputError, StorageError
+from audiomcq_cli.listening.analyses import ANALYSES
 from audiomcq_cli.storage.resources import Prompt
 
 
@@ -194,7 +195,7 @@ class Asker:
             )
 
     async def _listen(self, request: Listen) -> Reply:
-        version = audio.ANALYSES[request.analysis].version
+        version = ANALYSES[request.analysis].version
         identified = await self._identify(request.audio)
         key = keys.listen_key(request.analysis, version, identified, request.settings)
         entry = self._journal.get(key)

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 from audiomcq_cli import records
 from audiomcq_cli.contracts import Audio, Context, Flow, Listen, Reject, Row, Stage, option
+from audiomcq_cli.measurements import read_values
 from audiomcq_cli.records import EVENT_OUTSIDE_CLIP
 
 SLACK = 0.1
 """Seconds by which an event may begin behind the end: annotators round, and so do codecs."""
 
-_MEASURED = ("audio_sha256", "duration", "sample_rate", "channels")
+_MEASURED = ("audio_sha256", "duration", "sample_rate", "channels", "fingerprint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,12 @@ class Options:
 
     min_duration: float = option(0.0, "reject clips shorter than this, in seconds (0: no limit)", minimum=0)
     max_duration: float = option(0.0, "reject clips longer than this, in seconds (0: no limit)", minimum=0)
+    max_silent: float = option(
+        1.0, "reject clips of which a larger part is silence (1: no limit)", minimum=0, maximum=1
+    )
+    max_clipped: float = option(
+        1.0, "reject clips of which a larger part is clipped (1: no limit)", minimum=0, maximum=1
+    )
     require_audio: bool = option(False, "reject clips whose audio file is not there")
 
 
@@ -51,16 +58,14 @@ def flow(row: Row, context: Context[Options]) -> Flow:
     measured = reply.value
     if "problem" in measured:
         return Reject(measured["problem"], measured["detail"])
-    if reject := _check_duration(measured["duration"], context.options):
+    if reject := _check_limits(measured, context.options):
         return reject
     found = {
         "audio_sha256": measured["sha256"],
-        "duration": measured["duration"],
-        "sample_rate": measured["sample_rate"],
-        "channels": measured["channels"],
+        **{name: measured[name] for name in ("duration", "sample_rate", "channels", "fingerprint", "measurements")},
         "flags": [] if clip["captions"] else ["no_caption"],
         "calls": [reply.call],
-        "provenance": [reply.made(column) for column in _MEASURED],
+        "provenance": [reply.made(column) for column in (*_MEASURED, "measurements")],
     }
     return [_check_events(clip | found)]
 
@@ -77,7 +82,6 @@ def _begin_clip(row: Row) -> Row:
         "events": row["events"],
         "transcript": [],
         "measurements": [],
-        "fingerprint": None,
         "seeds": row["seeds"],
         "license": row["license"],
         "origin": row["origin"],
@@ -116,18 +120,24 @@ def _fits(event: Row, duration: float | None) -> bool:
     return duration is None or onset <= duration + SLACK
 
 
-def _check_duration(seconds: float, options: Options) -> Reject | None:
+def _check_limits(measured: Row, options: Options) -> Reject | None:
+    """What of a clip's audio is beyond the limits, if anything."""
+    seconds = measured["duration"]
     if seconds < options.min_duration:
         return Reject("too_short", f"{seconds:.3f} s, expected at least {options.min_duration:g} s")
     if options.max_duration and seconds > options.max_duration:
         return Reject("too_long", f"{seconds:.3f} s, expected at most {options.max_duration:g} s")
+    for name, most in (("silent", options.max_silent), ("clipped", options.max_clipped)):
+        for part in read_values(measured, name):
+            if part > most:
+                return Reject(name, f"{part:.1%} of it is {name}, expected at most {most:.1%}")
     return None
 
 
 STAGE: Stage[Options] = Stage(
     help="bring captioned audio into clips, one row each, and measure the audio files",
     after=None,
-    version=1,
+    version=2,
     options=Options,
     key="clip_id",
     reads=(),  # not columns of a folder: see above
