@@ -51,7 +51,8 @@ def find_gaps(sound: Sound) -> Gaps | None:
     if loudest < QUIET + _ALIKE or loudest - max(floor, loudest - _DEEPEST) < CONTRAST or loudest - low < _ALIKE:
         return None
     runs = _find_runs(level > low)
-    if (joined := _join(runs)) is None:
+    joined = _join(runs)
+    if joined is None or joined == [(0, len(level))]:
         return None
     sounds = []
     for begin, end in joined:

@@ -107,24 +107,29 @@ _STRAIGHT = 2.0  # dB that a fade may be off a straight line, which then gives i
 _STEP, _BACK = 0.1, 1.5  # dB in half a second: it goes on in most of them by more, and back in none by more
 
 
-def measure_seconds(sound: Sound) -> list[Told]:
-    """K-weighted loudness of each whole second, ungated; text is the second that it begins with."""
-    powers = _take_powers(sound)
+def take_powers(sound: Sound) -> Any:
+    """K-weighted power of each tenth of a second."""
+    meter = LoudnessMeter(RATE, 1)
+    meter.add(sound.samples[:, None])
+    return meter.powers()
+
+
+def measure_seconds(powers: Any) -> list[Told]:
+    """K-weighted loudness of each whole second of tenths, ungated; text is the second that it begins with."""
     whole = len(powers) // _A_SECOND
     means = powers[: whole * _A_SECOND].reshape(whole, _A_SECOND).mean(axis=1)
     return [Told(max(_QUIETEST, as_loudness(max(float(mean), 1e-12))), 1.0, str(at)) for at, mean in enumerate(means)]
 
 
-def follow_loudness(sound: Sound) -> Told | None:
+def follow_loudness(powers: Any) -> Told | None:
     """The change of loudness from the beginning to the end, of what grows or fades steadily or stays as it is."""
     import numpy as np
 
-    powers = _take_powers(sound)
     whole = len(powers) // 5
-    if whole < 4 or sound.seconds < 2:
+    if whole < 4:
         return None
     levels = 10 * np.log10(np.maximum(powers[: whole * 5].reshape(whole, 5).mean(axis=1), 1e-7))
-    times = (np.arange(whole) + 0.5) * 5 * STEP / sound.seconds
+    times = (np.arange(whole) + 0.5) * 5 / len(powers)
     slope, level = np.polyfit(times, levels, 1)
     off = float(np.abs(levels - level - slope * times).max())
     if levels.max() - levels.min() <= _LEVEL:
@@ -135,9 +140,3 @@ def follow_loudness(sound: Sound) -> Told | None:
     if abs(change) < _TREND or steps.min() < -_BACK or not spread:
         return None
     return Told(change, 0.9, "louder" if change > 0 else "softer")
-
-
-def _take_powers(sound: Sound) -> Any:
-    meter = LoudnessMeter(RATE, 1)
-    meter.add(sound.samples[:, None])
-    return meter.powers()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from audiomcq_cli import audio
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.listening.gaps import find_gaps
-from audiomcq_cli.listening.loudness import follow_loudness, measure_seconds
+from audiomcq_cli.listening.loudness import follow_loudness, measure_seconds, take_powers
 from audiomcq_cli.listening.pitch import follow_glide, summarize_pitch, track_pitch
 from audiomcq_cli.listening.rhythm import find_onsets, find_repetition, follow_beat
 from audiomcq_cli.listening.sound import RATE, Sound, Told
@@ -22,8 +22,8 @@ from audiomcq_cli.measurements import MEASURED, SILENCE, SOUND, make_entry
 if TYPE_CHECKING:
     from audiomcq_cli.decoding import Samples
 
-LONGEST = 600.0
-"""Seconds of a clip that is measured, at most: a recording of hours has no tempo, and would not fit into memory."""
+SHORTEST, LONGEST = 0.1, 600.0
+"""Seconds of a clip that is measured: a recording of hours has no tempo, and would not fit into memory."""
 
 EXAMPLE: Row = {
     "measurements": [make_entry("brightness", 1_500.0, 0.9)],
@@ -32,9 +32,9 @@ EXAMPLE: Row = {
 
 
 def measure(path: Path, settings: Mapping[str, Any]) -> Row:
-    """The measurements and the measured events of a file; nothing of one that is longer than ``LONGEST``."""
+    """The measurements and the measured events of a file; nothing of one not between those lengths."""
     samples, native = audio.load_native(path)
-    if len(samples) > LONGEST * native:
+    if not SHORTEST <= len(samples) / native <= LONGEST:
         return {"measurements": [], "events": []}
     return measure_samples(audio.resample(samples, native, RATE))
 
@@ -55,7 +55,8 @@ def measure_samples(samples: Samples) -> Row:
 
 def _tell(sound: Sound, gaps: Any) -> Iterator[tuple[str, Told]]:
     """What can be told, by name."""
-    yield from (("second_loudness", told) for told in measure_seconds(sound))
+    powers = take_powers(sound)
+    yield from (("second_loudness", told) for told in measure_seconds(powers))
     onsets = find_onsets(sound, gaps)
     yield from (("onset", Told(time, 1.0)) for time in onsets)
     if gaps:
@@ -63,7 +64,7 @@ def _tell(sound: Sound, gaps: Any) -> Iterator[tuple[str, Told]]:
     beat = follow_beat(sound, onsets)
     track = track_pitch(sound)
     single = {
-        "loudness_change": follow_loudness(sound),
+        "loudness_change": follow_loudness(powers),
         "repetition_period": find_repetition(sound),
         "tempo": beat.tempo,
         "tempo_change": beat.change,

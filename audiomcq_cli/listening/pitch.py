@@ -64,12 +64,16 @@ def track_pitch(sound: Sound) -> PitchTrack | None:
     if len(sound.samples) < span:
         return None
     frames = np.lib.stride_tricks.sliding_window_view(sound.samples, span)[::_HOP]
-    power = np.einsum("ij,ij->i", frames, frames) / span
+    squares = np.concatenate([[0.0], np.cumsum(np.square(sound.samples, dtype=np.float64))])
+    starts = np.arange(len(frames)) * _HOP
+    power = (squares[starts + span] - squares[starts]) / span
     heard = power > max(1e-6, float(power.max()) * 10 ** (-_LOUD / 10))
     if not heard.any():
         return None
-    kept, places = frames[heard], np.flatnonzero(heard)
-    pitches = np.concatenate([_find_pitches(kept[at : at + 512]) for at in range(0, len(kept), 512)])
+    places = np.flatnonzero(heard)
+    energy = np.lib.stride_tricks.sliding_window_view(squares[_FRAME:] - squares[:-_FRAME], _LONGEST)[::_HOP]
+    parts = [places[at : at + 512] for at in range(0, len(places), 512)]
+    pitches = np.concatenate([_find_pitches(frames[part], energy[part]) for part in parts])
     periods = np.where(pitches > 0, RATE / np.maximum(pitches, LOWEST), _LONGEST)
     times = (places * _HOP + (_FRAME + periods) / 2) / RATE
     return PitchTrack(times, _smooth(pitches), power[heard], sound.seconds)
@@ -131,11 +135,15 @@ def follow_glide(track: PitchTrack | None) -> Told | None:
     return Told(change, track.voiced, "rising" if change > 0 else "falling")
 
 
-def _find_pitches(frames: Any) -> Any:
-    """Hz of each frame, 0 where it has no pitch; frames of shape (frames, samples)."""
+def _find_pitches(frames: Any, energy: Any) -> Any:
+    """Hz of each frame, 0 where it has no pitch.
+
+    Args:
+        frames: Samples, shape (frames, samples). energy: Of what each lag compares a frame with, shape (frames, lags).
+    """
     import numpy as np
 
-    aperiodicity = _measure_aperiodicity(frames)
+    aperiodicity = _measure_aperiodicity(frames, energy)
     shortest = int(RATE / HIGHEST)
     dips = (aperiodicity[:, 1:-1] <= aperiodicity[:, :-2]) & (aperiodicity[:, 1:-1] < aperiodicity[:, 2:])
     dips &= aperiodicity[:, 1:-1] < _PERIODIC
@@ -155,7 +163,7 @@ def _find_pitches(frames: Any) -> Any:
     return pitches
 
 
-def _measure_aperiodicity(frames: Any) -> Any:
+def _measure_aperiodicity(frames: Any, energy: Any) -> Any:
     """The cumulative mean normalized difference of each frame and lag (YIN, step 3), shape (frames, lags)."""
     import numpy as np
     from scipy import fft
@@ -163,8 +171,6 @@ def _measure_aperiodicity(frames: Any) -> Any:
     size = fft.next_fast_len(_FRAME + _LONGEST, real=True)
     head = fft.rfft(frames[:, :_FRAME], size, axis=1)
     product = fft.irfft(fft.rfft(frames, size, axis=1) * np.conj(head), size, axis=1)[:, :_LONGEST]
-    squares = np.pad(np.cumsum(np.square(frames, dtype=np.float64), axis=1), ((0, 0), (1, 0)))
-    energy = squares[:, _FRAME : _FRAME + _LONGEST] - squares[:, :_LONGEST]
     difference = np.maximum(energy[:, :1] + energy - 2 * product, 0.0)
     mean = np.cumsum(difference[:, 1:], axis=1) / np.arange(1, _LONGEST)
     found = np.ones_like(difference)

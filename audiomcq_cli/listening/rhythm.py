@@ -174,6 +174,8 @@ def _find_pulse(sound: Sound) -> Told | None:
     heights = [float(alike[round(number * period)]) for number in range(1, times + 1)]
     if times < _FEWEST or max(heights) > heights[0] + 0.1 or not _beats_once(flux.mean(axis=0), period):
         return None
+    if not _strikes(sound.envelope, period * HOP / STEP):
+        return None
     return Told(60 / (period * sound.frame_seconds), min(1.0, 0.5 + min(heights)))
 
 
@@ -186,6 +188,18 @@ def _beats_once(flux: Any, period: float) -> bool:
     profile = np.roll(profile - profile.min(), _PHASES // 2 - int(profile.argmax()))
     away = np.abs(np.arange(_PHASES) - _PHASES // 2) > _PHASES // 6
     return bool(profile[away].max() < 0.35 * profile.max())
+
+
+def _strikes(envelope: Any, period: float) -> bool:
+    """Whether the level jumps at a beat, as a knock does and what only swells does not."""
+    import numpy as np
+
+    phases = round(period)
+    phase = (np.arange(len(envelope)) % period / period * phases).astype(int)
+    profile = np.bincount(phase, 10 ** (envelope / 10), phases) / np.bincount(phase, minlength=phases)
+    profile = np.roll(profile, -int(profile.argmax()) - 1)  # up to the peak
+    low = np.flatnonzero(profile < (profile.max() + 3 * profile.min()) / 4)
+    return bool(len(low) and (phases - 1 - low[-1]) * STEP / RATE <= _ATTACK + 0.02)
 
 
 # ----------------------------------------------------------------------------------------------------- repetition

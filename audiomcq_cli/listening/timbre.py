@@ -7,7 +7,7 @@ from typing import Any
 from audiomcq_cli.listening.sound import Sound, Told
 
 _ALIKE = 0.5  # of the median: how far the middle half of the frames may be apart
-_ALONG, _ACROSS = 17, 65  # frames and rows of the medians: 0.4 s, and 1,400 Hz, which no chirp of a bird fills
+_ALONG, _ACROSS = 9, 193  # frames and rows of the medians: 0.2 s, as a vowel, and 4,100 Hz, more than a chirp
 _CLEARLY = 2.0  # times: what is not so much stronger one way than the other belongs to neither
 _STEADY = 0.25  # of its median: how far a partial may be from it; noise is 0.38 off
 _CLEAR = 0.7  # of the power that must belong to one
@@ -41,11 +41,13 @@ def measure_harmonic_share(sound: Sound) -> Told | None:
     strength = np.sqrt(power)
     harmonic, percussive = _take_medians(strength, _ALONG), _take_medians(strength.T, _ACROSS).T
     total = float(power.sum())
+    along, across = harmonic > _CLEARLY * percussive, percussive > _CLEARLY * harmonic
+    knocking = float(power[across].sum()) / total
+    if knocking + float(power[along].sum()) / total < _CLEAR:
+        return None
     flutter = _take_medians(np.abs(strength - harmonic), _ALONG)
-    ringing = float(power[(harmonic > _CLEARLY * percussive) & (flutter < _STEADY * harmonic)].sum()) / total
-    knocking = float(power[percussive > _CLEARLY * harmonic].sum()) / total
-    clear = ringing + knocking
-    return Told(ringing / clear, clear) if clear >= _CLEAR else None
+    clear = knocking + float(power[along & (flutter < _STEADY * harmonic)].sum()) / total
+    return Told(1 - knocking / clear, clear) if clear >= _CLEAR else None
 
 
 def _take_medians(rows: Any, width: int) -> Any:

@@ -7,7 +7,9 @@ import pyloudnorm
 import pytest
 import soundfile as sf
 
+from audiomcq_cli.listening.sound import RATE
 from tests.listening import make_noise, make_tone, probe, values, write
+from tests.listening.synthesis import Heard, Samples, fade, noise, normalize, times, tone
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
@@ -35,3 +37,52 @@ def test_loudness_is_that_of_pyloudnorm(tmp_path: Path, extension: str) -> None:
 def test_no_loudness(tmp_path: Path, seconds: float, level: float) -> None:
     """A clip of less than 0.4 s, and one that is below -70 LUFS throughout, has no loudness."""
     assert values(probe(write(tmp_path / "a.wav", make_tone(seconds, level=level), subtype="FLOAT")), "loudness") == []
+
+
+# ------------------------------------------------------------------------------------------------------- over time
+
+
+def test_seconds_have_their_loudness() -> None:
+    """Each whole second has its loudness (0.5 dB), in their order."""
+    heard = Heard(np.concatenate([noise(1, level) for level in (0.05, 0.1, 0.2, 0.4, 0.02, 0.1)])[: -RATE // 2])
+    steps = np.diff(heard.all("second_loudness"))
+    assert list(steps) == pytest.approx([6.02, 6.02, 6.02, -26.02], abs=0.5)
+
+
+def test_silent_second_has_a_floor() -> None:
+    """A second of silence is told as one that is not heard."""
+    samples = np.concatenate([noise(1, 0.1), np.zeros(RATE), noise(1, 0.1)])
+    assert Heard(samples).all("second_loudness")[1] == -70.0
+
+
+MUSIC = np.tile(np.concatenate([fade(tone(pitch, 0.25)) for pitch in (262, 330, 392, 523)]), 8)
+
+
+@pytest.mark.parametrize("sound", [noise(8), tone(220, 8), MUSIC])
+@pytest.mark.parametrize("change", [-24, -12, -8, 0, 10, 24])
+def test_fades_are_told(change: float, sound: Samples) -> None:
+    """What grows or fades evenly has its change in dB (1.5 dB), what stays is steady."""
+    heard = Heard(normalize(sound * 10 ** (np.linspace(0, change, len(sound)) / 20)))
+    assert heard.one("loudness_change") == pytest.approx(change, abs=1.5)
+    assert heard.text("loudness_change") == ("steady" if change == 0 else "louder" if change > 0 else "softer")
+
+
+def test_linear_fade_is_told() -> None:
+    """A fade of the amplitude, as editors make it, is one as well."""
+    assert Heard(noise(8) * np.linspace(1, 0, 8 * RATE)).text("loudness_change") == "softer"
+
+
+@pytest.mark.parametrize(
+    "gain",
+    [
+        np.concatenate([np.linspace(0, 1, 4 * RATE), np.linspace(1, 0, 4 * RATE)]),
+        np.where(times(8) < 4, 1.0, 0.1),
+        np.where(times(8) % 2 < 1, 1.0, 0.2),
+        10 ** (np.linspace(0, 4, 8 * RATE) / 20),
+        np.concatenate([np.ones(6 * RATE), np.linspace(1, 0.01, 2 * RATE)]),
+    ],
+    ids=["up and down", "a step", "on and off", "too little", "at the end only"],
+)
+def test_no_fade(gain: Samples) -> None:
+    """What goes up and down, jumps, or changes only a little or late is no fade and not steady."""
+    assert Heard(noise(8) * gain).one("loudness_change") is None
