@@ -1,4 +1,4 @@
-"""Audio files: find them, hash them, make sure they decode, and give the samples and bytes that models hear.
+"""Audio files: find them, hash them, and give the samples and bytes that models hear.
 
 Everything here is plain and synchronous; the engine runs it in worker processes, by name. Paths that come from
 manifests and caption files are untrusted: ``resolve`` is the only way from such a path to a file. What goes wrong with
@@ -11,16 +11,15 @@ import hashlib
 import math
 import os
 import re
-import stat
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from audiomcq_cli.contracts import Audio, Row
+from audiomcq_cli.contracts import Audio
+from audiomcq_cli.decoding import check_regular, describe_error, open_audio
 from audiomcq_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,37 +31,13 @@ if TYPE_CHECKING:
 AUDIO_EXTENSIONS = (
     ".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".au", ".caf", ".w64", ".m4a", ".aac", ".wma",
 )  # fmt: skip
-"""What counts as audio, best first where one recording is there twice. libsndfile cannot decode the last three: such
-files are still listed, so that they turn up among the rejects instead of being passed over in silence."""
+"""What counts as audio, best first where one recording is there twice. Where the decoder of the last three is missing
+they are still listed, so that they turn up among the rejects instead of being passed over in silence."""
 
 FORMATS = ("wav", "flac")
 """What audio can be encoded to."""
 
-_BLOCK = 1 << 18  # samples decoded at a time, over all channels: 1 MiB
-_SLACK = 0.1  # seconds; see _probe
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """A local analysis of an audio file.
-
-    Attributes:
-        number: Raise it when the analysis itself gives other results. tool: Versions of the libraries behind it.
-        run: Gives plain data for a file and settings, or ``{"problem": code, "detail": text}``.
-        example: What it might give: a rehearsal runs nothing.
-    """
-
-    number: int
-    tool: Callable[[], str]
-    run: Callable[[Path, Mapping[str, Any]], Row]
-    example: Row
-
-    @property
-    def version(self) -> str:
-        """What the results depend on beside the audio: part of the key under which they are kept."""
-        return f"{self.number} ({self.tool()})"
-
 
 # ------------------------------------------------------------------------------------------------------- finding
 
@@ -151,59 +126,11 @@ def index_folder(root: Path) -> FolderIndex:
 def hash_file(path: Path) -> str:
     """SHA-256 of a file's bytes, hex; raises ``InputError`` where it cannot be read."""
     try:
-        _check_regular(path)
+        check_regular(path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise InputError(f"cannot be read: {_describe(error)}", file=path.name) from error
-
-
-# ----------------------------------------------------------------------------------------------------- analysing
-
-
-def run_analysis(name: str, path: str, settings: Mapping[str, Any]) -> Row:
-    """Run one of ``ANALYSES`` on a file, in any process; bad audio comes back as a ``problem``, never as an error."""
-    import soundfile as sf
-
-    try:
-        return ANALYSES[name].run(Path(path), settings)
-    except (sf.SoundFileError, OSError) as error:
-        return {"problem": "audio_unreadable", "detail": _describe(error)}
-
-
-def _probe(path: Path, settings: Mapping[str, Any]) -> Row:
-    """Length, rate, channels and format of a file, after decoding all of it.
-
-    The header alone cannot be trusted: a FLAC file damaged in the middle and an MP3 file cut in half both keep their
-    full length there, and seeking to the last block finds neither. Decoding takes 5 to 20 ms for ten seconds, once,
-    against several model calls on the same clip. A file that ends earlier than its header says is refused; MP3 files
-    without an Info frame miss up to a few frames of their estimated length, hence the slack.
-    """
-    if _check_regular(path).st_size == 0:
-        return {"problem": "audio_empty", "detail": "the file has no bytes"}
-    with _open(path) as file:
-        rate, channels, declared, format_ = file.samplerate, file.channels, file.frames, file.format
-        frames = sum(len(block) for block in _decode(file))
-    if frames == 0:
-        return {"problem": "audio_empty", "detail": "the file has no samples"}
-    if declared - frames > _SLACK * rate:
-        detail = f"ends after {frames / rate:.2f} s of the {declared / rate:.2f} s in its header"
-        return {"problem": "audio_unreadable", "detail": detail}
-    return {"duration": frames / rate, "sample_rate": rate, "channels": channels, "frames": frames, "format": format_}
-
-
-def _describe_soundfile() -> str:
-    import soundfile as sf
-
-    return f"soundfile {sf.__version__}, libsndfile {sf.__libsndfile_version__}"
-
-
-_PROBED: Row = {"duration": 10.0, "sample_rate": 44_100, "channels": 2, "frames": 441_000, "format": "WAV"}
-
-ANALYSES: dict[str, Analysis] = {
-    "probe": Analysis(number=1, tool=_describe_soundfile, run=_probe, example=_PROBED),
-}
-"""The analyses there are, by name."""
+        raise InputError(f"cannot be read: {describe_error(error)}", file=path.name) from error
 
 
 # ------------------------------------------------------------------------------------------------------- hearing
@@ -223,22 +150,30 @@ def load(path: Path, rate: int, *, start: float = 0.0, seconds: float | None = N
     Raises:
         InputError: The file cannot be decoded or holds no samples, or none in that part.
     """
+    mono, native = load_native(path, start, seconds)
+    return resample(mono, native, rate)
+
+
+def load_native(path: Path, start: float = 0.0, seconds: float | None = None) -> tuple[Samples, int]:
+    """Decode a file, or a part of it, to mono at its own rate; returns samples and rate, raises like ``load``."""
     import numpy as np
     import soundfile as sf
-    import soxr
 
     try:
-        with _open(path) as file:
-            native = file.samplerate
-            first = round(start * native)
-            _skip(file, first)
-            frames = None if seconds is None else round((start + seconds) * native) - first
-            blocks = [_mix(block) for block in _decode(file, frames)]
+        with open_audio(path, start, seconds) as file:
+            native, blocks = file.rate, [mix(block) for block in file.blocks]
     except (sf.SoundFileError, OSError) as error:
-        raise InputError(f"cannot be decoded: {_describe(error)}", file=path.name) from error
+        raise InputError(f"cannot be decoded: {describe_error(error)}", file=path.name) from error
     if not blocks:
         raise InputError("holds no samples there" if start else "holds no samples", file=path.name)
-    mono = np.concatenate(blocks)
+    return np.concatenate(blocks), native
+
+
+def resample(mono: Samples, native: int, rate: int) -> Samples:
+    """Samples at another rate, as ``librosa.resample`` gives them."""
+    import numpy as np
+    import soxr
+
     if native == rate:
         return mono
     resampled = soxr.resample(mono, native, rate, quality="HQ")
@@ -302,54 +237,16 @@ def read_length(file: Path | BytesIO) -> float:
     try:
         if isinstance(file, BytesIO):
             return float(sf.info(file).duration)
-        with _open(file) as opened:
-            return float(opened.frames / opened.samplerate)
+        with open_audio(file) as opened:
+            frames, rate = opened.frames, opened.rate
     except (sf.SoundFileError, OSError) as error:
-        raise InputError(f"cannot be decoded: {_describe(error)}") from error
+        raise InputError(f"cannot be decoded: {describe_error(error)}") from error
+    if frames is None:
+        raise InputError("its header does not say how long it is")
+    return frames / rate
 
 
-# --------------------------------------------------------------------------------------------- opening and naming
-
-
-def _open(path: Path) -> Any:
-    """Open a file as a ``soundfile.SoundFile``; raises its errors, or ``OSError``."""
-    import soundfile as sf
-
-    _check_regular(path)
-    if path.suffix.lower() == ".raw":
-        raise OSError("headerless audio: its rate and channels are not known")
-    file = sf.SoundFile(path)
-    # It seeks to where it is after every read, and an mp3 decoder forgets there what the next frames build on: 30 to
-    # 75 ms of silence or noise follow (soundfile 0.14, libsndfile 1.2.2). One that cannot seek is left alone.
-    file.seekable = lambda: False
-    return file
-
-
-def _decode(file: Any, frames: int | None = None) -> Iterator[Samples]:
-    """Blocks of shape (frames, channels) of an open file, so many frames or all; a block is valid until the next.
-
-    Neither ``file.read()``, which allocates what a damaged header asks for (hundreds of GiB), nor ``file.blocks()``,
-    which counts frames that were never read (soundfile 0.14).
-    """
-    import numpy as np
-
-    block = np.empty((max(1, _BLOCK // file.channels), file.channels), np.float32)
-    wanted = math.inf if frames is None else frames
-    while len(read := file.read(out=block[: int(min(wanted, len(block)))])):
-        wanted -= len(read)
-        yield read
-
-
-def _skip(file: Any, frames: int) -> None:
-    """Go to a frame of an open file; lossy codecs are read up to there, since what they give depends on it."""
-    if file.format in ("MP3", "OGG"):
-        for _ in _decode(file, frames):
-            pass
-    elif frames:
-        file.seek(min(frames, file.frames))
-
-
-def _mix(block: Samples) -> Samples:
+def mix(block: Samples) -> Samples:
     """The mean over the channels; ``np.mean`` over the short axis takes twenty times as long."""
     mono: Samples = block[:, 0].copy()
     for channel in range(1, block.shape[1]):
@@ -358,21 +255,11 @@ def _mix(block: Samples) -> Samples:
     return mono
 
 
-def _check_regular(path: Path) -> os.stat_result:
-    """Refuse what is not a plain file: reading a pipe would wait for ever."""
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError("not a regular file")
-    return status
+# -------------------------------------------------------------------------------------------------------- naming
 
 
 def _refuse_folder(error: OSError) -> None:
-    raise InputError(f"cannot be read: {_describe(error)}", file=str(error.filename)) from error
-
-
-def _describe(error: Exception) -> str:
-    """What an error says, without the path that it names."""
-    return str(getattr(error, "error_string", None) or getattr(error, "strerror", None) or error).strip()
+    raise InputError(f"cannot be read: {describe_error(error)}", file=str(error.filename)) from error
 
 
 def _preference(path: str) -> tuple[int, int, str]:

@@ -145,8 +145,8 @@ class Score:
 class Listen:
     """Ask for a local analysis of a clip, run in a worker process and keyed by audio hash, settings and tool version.
 
-    ``analysis`` is a name in ``audio.ANALYSES``; ``settings`` are what it can be told (JSON values). The reply's
-    ``value`` is what the analysis returns (plain data).
+    ``analysis`` is a name in ``listening.analyses.ANALYSES``; ``settings`` are what it can be told (JSON values). The
+    reply's ``value`` is what the analysis returns (plain data).
     A file that is not there, leaves its root or cannot be read comes back with ``error`` set.
     """
 
@@ -315,6 +315,8 @@ class Stage(Generic[O]):
         prepare: Corpus-wide knowledge, if it needs any.
         needs: The models that the options name and what each must do. prompts: Prompts that the flow may name with
             these options; one that is not named here can be edited without a shard being redone.
+        listens: Local analyses that the flow may ask for with these options, by name, with the settings that say what
+            they need: they are checked before the first clip.
         named_only: Whether ``run`` leaves it out unless the recipe has a table of its name.
     """
 
@@ -331,6 +333,7 @@ class Stage(Generic[O]):
     prepare: Prepare[O] | None = None
     needs: Callable[[O], Sequence[Need]] | None = None
     prompts: Callable[[O], Sequence[str]] | None = None
+    listens: Callable[[O], Mapping[str, Mapping[str, Any]]] | None = None
     named_only: bool = True
 
 

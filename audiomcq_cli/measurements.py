@@ -71,6 +71,17 @@ SOURCE, MEASURED, SEGMENTED = "source", "measured", "segmented"
 """Origins of a clip's events: what its source says, energy over time, a detector of speech and music."""
 
 
+def make_entry(name: str, value: float | None, confidence: float = 1.0, text: str = "") -> dict[str, Any]:
+    """An entry of the column ``measurements``; numbers are rounded far below any tolerance."""
+    return {
+        "name": name,
+        "value": None if value is None else round(float(value), 6),
+        "text": text,
+        "unit": MEASUREMENTS[name].unit,
+        "confidence": round(float(confidence), 3),
+    }
+
+
 def read_values(row: Mapping[str, Any], name: str) -> list[float]:
     """Values of one name in a row, in their order; none where it could not be told."""
     return [float(one["value"]) for one in row["measurements"] if one["name"] == name and one["value"] is not None]

@@ -2,12 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from io import BytesIO
 from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -35,102 +32,12 @@ def write_tone(path: Path, seconds: float = 1.0, rate: int = 16_000, channels: i
     return path
 
 
-def probe(path: Path) -> dict[str, Any]:
-    return audio.run_analysis("probe", str(path), {})
+# ------------------------------------------------------------------------------------------------------- hashing
 
 
-# ----------------------------------------------------------------------------------------------------- analysing
-
-
-@pytest.mark.parametrize("extension", ["wav", "flac", "mp3", "ogg"])
-def test_probe_measures(tmp_path: Path, extension: str) -> None:
-    """A good file gives its length, rate, channels and format."""
-    found = probe(write_tone(tmp_path / f"a.{extension}", 1.5, 16_000, 2))
-    expected = {"duration": 1.5, "sample_rate": 16_000, "channels": 2, "frames": 24_000, "format": extension.upper()}
-    assert found == expected
-
-
-def test_probe_in_another_process(tmp_path: Path) -> None:
-    """An analysis runs by name in a worker process."""
-    path = write_tone(tmp_path / "a.wav")
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        assert pool.submit(audio.run_analysis, "probe", str(path), {}).result()["frames"] == 16_000
-
-
-def test_analyses_can_be_pickled() -> None:
-    """The table of analyses can be sent to another process."""
-    assert pickle.loads(pickle.dumps(audio.ANALYSES)) == audio.ANALYSES
-
-
-def test_example_looks_like_a_result(tmp_path: Path) -> None:
-    """What a rehearsal is told of a clip has the form of what a run would be told."""
-    found, example = probe(write_tone(tmp_path / "a.wav")), audio.ANALYSES["probe"].example
-    assert {name: type(value) for name, value in example.items()} == {name: type(found[name]) for name in found}
-
-
-def test_version_names_the_tools() -> None:
-    """An analysis' version changes with the libraries behind it."""
-    version = audio.ANALYSES["probe"].version
-    assert sf.__version__ in version
-    assert sf.__libsndfile_version__ in version
-
-
-def test_file_without_bytes_is_empty(tmp_path: Path) -> None:
-    """A file of zero bytes is reported as empty."""
-    path = tmp_path / "a.wav"
-    path.touch()
-    assert probe(path)["problem"] == "audio_empty"
-
-
-def test_file_without_samples_is_empty(tmp_path: Path) -> None:
-    """A valid header with no samples behind it is reported as empty."""
-    assert probe(write_tone(tmp_path / "a.wav", seconds=0))["problem"] == "audio_empty"
-
-
-@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.m4a", "a.raw"])
-def test_other_content_is_unreadable(tmp_path: Path, name: str) -> None:
-    """A file that is not audio is reported, whatever its extension, and its path is not in the detail."""
-    (tmp_path / name).write_text("this is not audio, " * 50)
-    found = probe(tmp_path / name)
-    assert found["problem"] == "audio_unreadable"
-    assert found["detail"]
-    assert str(tmp_path) not in found["detail"]
-
-
-def test_flac_cut_short_is_unreadable(tmp_path: Path) -> None:
-    """A FLAC file cut in half is refused although its header has the full length."""
-    path = write_tone(tmp_path / "a.flac", 5)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    assert probe(path)["problem"] == "audio_unreadable"
-
-
-def test_flac_damaged_in_the_middle_is_unreadable(tmp_path: Path) -> None:
-    """Damage between an intact beginning and an intact end is found."""
-    path = write_tone(tmp_path / "a.flac", 5)
-    data = path.read_bytes()
-    middle = len(data) // 2
-    path.write_bytes(data[:middle] + bytes(500) + data[middle + 500 :])
-    assert probe(path)["problem"] == "audio_unreadable"
-
-
-def test_mp3_cut_short_says_where(tmp_path: Path) -> None:
-    """An MP3 file that ends before the length in its Info frame is refused, with both lengths."""
-    path = write_tone(tmp_path / "a.mp3", 5)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    found = probe(path)
-    assert found["problem"] == "audio_unreadable"
-    assert "of the 5.00 s" in found["detail"]
-
-
-def test_missing_file_is_unreadable(tmp_path: Path) -> None:
-    """A file that is not there comes back as a problem, not as an error."""
-    assert probe(tmp_path / "a.wav") == {"problem": "audio_unreadable", "detail": "No such file or directory"}
-
-
-def test_pipe_is_not_waited_for(tmp_path: Path) -> None:
-    """A named pipe is refused at once, in probing and in hashing."""
+def test_pipe_is_not_hashed(tmp_path: Path) -> None:
+    """A named pipe is refused at once."""
     os.mkfifo(tmp_path / "a.wav")
-    assert probe(tmp_path / "a.wav")["detail"] == "not a regular file"
     with pytest.raises(InputError, match="not a regular file"):
         audio.hash_file(tmp_path / "a.wav")
 

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "audiomcq_cli"
 
-PURE = {"contracts", "errors", "records", "mcq", "audio", "measurements"}
+PURE = {"contracts", "errors", "records", "mcq", "audio", "decoding", "measurements"}
 """Single modules that parts of the pipeline may import."""
 
 ALLOWED = {
@@ -21,12 +21,14 @@ ALLOWED = {
     "errors": set[str](),
     "records": {"contracts", "errors"},
     "mcq": {"contracts", "errors", "records"},
-    "audio": {"contracts", "errors", "records"},
+    "audio": {"contracts", "errors", "records", "decoding"},
+    "decoding": {"errors"},
     "registry": {"contracts", "errors"},
     "storage": {"contracts", "errors", "records"},
     "release": {"contracts", "errors", "records", "audio", "storage"},
-    "engine": {*PURE, "storage", "__version__"},
+    "engine": {*PURE, "storage", "listening", "__version__"},
     "measurements": set[str](),
+    "listening": {"contracts", "errors", "records", "audio", "decoding", "measurements"},
     "grounded": {"errors", "records", "mcq", "measurements"},
     "demo": {"contracts", "errors", "records", "audio"},
     "cli": {*PURE, "registry", "storage", "release", "engine", "demo", "__version__"},
@@ -42,7 +44,8 @@ PRIVATE_ONLY = {"stages", "sources", "backends", "exports"}
 
 HEAVY = (
     "pyarrow", "polars", "datasets", "openai", "librosa", "numpy", "aiohttp", "jsonschema", "rich.progress",
-    "soundfile", "soxr", "uvloop", "jinja2", "huggingface_hub", "matplotlib", "sqlite3", "asyncio",
+    "soundfile", "soxr", "scipy", "onnxruntime", "uvloop", "jinja2", "huggingface_hub", "matplotlib", "sqlite3",
+    "asyncio",
 )  # fmt: skip
 
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))

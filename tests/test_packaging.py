@@ -134,10 +134,10 @@ def test_dependencies_are_those_imported() -> None:
 
 
 def test_extras_have_their_names() -> None:
-    """The extras that the documentation names are there; dev brings embedded, which the tests use."""
+    """The extras that the documentation names are there; dev brings embedded and listen, which the tests use."""
     extras: dict[str, list[str]] = PROJECT["optional-dependencies"]
-    assert {"embedded", "vllm", "ray", "dev"} <= set(extras)
-    assert "audiomcq[embedded]" in extras["dev"]
+    assert {"embedded", "listen", "vllm", "ray", "dev"} <= set(extras)
+    assert "audiomcq[embedded,listen]" in extras["dev"]
 
 
 def test_the_base_install_is_light() -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 Since = Annotated[
     str | None,
     typer.Option(
-        help="The release before, a folder, or org/name or org/name@revision on the Hub: the changelog is made against it"
-        " (default: the recipe's, else the release that is replaced).",
+        help="The release before, a folder, or org/name or org/name@revision on the Hub: the changelog is made against"
+        " it (default: the recipe's, else the release that is replaced).",
         metavar="OLD",
         show_default=False,
     ),

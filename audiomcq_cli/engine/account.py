@@ -55,6 +55,11 @@ class Job:
         return list(self.stage.needs(self.options)) if self.stage.needs else []
 
     @property
+    def listens(self) -> Mapping[str, Mapping[str, Any]]:
+        """The local analyses that the stage may ask for with these options, with their settings."""
+        return self.stage.listens(self.options) if self.stage.listens else {}
+
+    @property
     def prompts(self) -> list[str]:
         """The prompts that the stage may use with these options."""
         return list(self.stage.prompts(self.options)) if self.stage.prompts else []

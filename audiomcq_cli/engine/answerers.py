@@ -15,6 +15,7 @@ from audiomcq_cli.engine.journal import Entry
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.tokens import count_tokens, estimate_tokens
 from audiomcq_cli.errors import CallError, InputError, ReplayMiss
+from audiomcq_cli.listening.analyses import ANALYSES
 
 
 class Online:
@@ -107,7 +108,7 @@ class Rehearsal:
         """Count a call and give what the analysis might say, with the clip's own length: calls go by it."""
         if self._is_new(key):
             self.counts.calls[listen.analysis] += 1
-        value = audio.ANALYSES[listen.analysis].example
+        value = ANALYSES[listen.analysis].example
         if "duration" in value:
             with suppress(InputError):
                 path = audio.resolve(self._runtime.audio_root(listen.audio.source), listen.audio.path)

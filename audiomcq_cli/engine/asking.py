@@ -34,6 +34,7 @@ from audiomcq_cli.engine import keys, replies
 from audiomcq_cli.engine.journal import Entry, Journal
 from audiomcq_cli.engine.runtime import ModelHandle, Runtime
 from audiomcq_cli.errors import CapabilityMissing, InputError, StorageError
+from audiomcq_cli.listening.analyses import ANALYSES
 from audiomcq_cli.storage.resources import Prompt
 
 
@@ -199,9 +200,10 @@ class Asker:
         )
 
     async def _listen(self, request: Listen) -> Reply:
-        version = audio.ANALYSES[request.analysis].version
+        analysis = ANALYSES[request.analysis]
+        version = analysis.version
         identified = await self._identify(request.audio)
-        key = keys.listen_key(request.analysis, version, identified, request.settings)
+        key = keys.listen_key(request.analysis, version, identified, analysis.identify(request.settings))
         entry = self._journal.get(key)
         if entry is None:
             entry = await self._answerer.analyse(key, replace(request, audio=identified))

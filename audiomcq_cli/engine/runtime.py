@@ -44,6 +44,7 @@ from audiomcq_cli.engine.limits import Quota, QuotaOwner
 from audiomcq_cli.engine.route import Route
 from audiomcq_cli.engine.tokens import estimate_tokens
 from audiomcq_cli.errors import BudgetReached, CapabilityMissing, InputError, Interrupted, RecipeError
+from audiomcq_cli.listening.analyses import run_analysis
 from audiomcq_cli.storage.resources import Prompts
 
 T = TypeVar("T")
@@ -319,7 +320,7 @@ class Runtime:
                 self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker
             )
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, clips.run_analysis, name, str(path), dict(settings))
+        return await loop.run_in_executor(self._pool, run_analysis, name, str(path), dict(settings))
 
 
 def check_capabilities(stage: str, need: Need, model: Model, offered: Capabilities) -> None:

@@ -24,6 +24,7 @@ from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit, run_shard
 from audiomcq_cli.errors import InputError, RecipeError, StorageError
+from audiomcq_cli.listening.analyses import ANALYSES
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.shards import (
     HIDDEN,
@@ -233,6 +234,8 @@ async def _work_logged(
 
 async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progress, todo: Sequence[Unit]) -> None:
     if not job.replay:
+        for analysis, settings in job.listens.items():
+            ANALYSES[analysis].check(analysis, settings)
         await runtime.check(job.name, job.needs)
     manifests.manifest_path(job.target).unlink(missing_ok=True)  # not whole from here on
     _remove_stale(job.target, todo[0].target.count)

