@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "audiomcq_cli"
 
-PURE = {"contracts", "errors", "records", "mcq", "audio", "measurements"}
+PURE = {"contracts", "errors", "records", "mcq", "audio", "measurements", "hub"}
 """Single modules that parts of the pipeline may import."""
 
 ALLOWED = {
@@ -22,9 +22,10 @@ ALLOWED = {
     "records": {"contracts", "errors"},
     "mcq": {"contracts", "errors", "records"},
     "audio": {"contracts", "errors", "records"},
+    "hub": {"errors"},
     "registry": {"contracts", "errors"},
     "storage": {"contracts", "errors", "records"},
-    "release": {"contracts", "errors", "records", "audio", "storage"},
+    "release": {"contracts", "errors", "records", "audio", "storage", "hub"},
     "engine": {*PURE, "storage", "__version__"},
     "measurements": set[str](),
     "grounded": {"errors", "records", "mcq", "measurements"},
