@@ -155,7 +155,8 @@ def _check(jobs: Sequence[Job], recipe: Recipe) -> None:
     for path in recipe.reuse:
         open_place(path).close()
     for job in jobs:
-        read = [job.source] if job.source else [path for one in job.sources for path in (one.path, one.audio_root)]
+        here = [None if one.remote else one.path for one in job.sources] + [one.audio_root for one in job.sources]
+        read = [job.source] if job.source else here
         check_folder(job.target, *(path for path in read if path))
         for need in job.needs:
             _check_model(job, need, recipe)

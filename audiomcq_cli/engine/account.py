@@ -11,7 +11,7 @@ from typing import Any
 from audiomcq_cli import __version__
 from audiomcq_cli.contracts import Need, Stage
 from audiomcq_cli.engine import keys
-from audiomcq_cli.engine.partition import SourceSpec
+from audiomcq_cli.engine.reading import SourceSpec
 from audiomcq_cli.engine.runtime import ModelHandle, Runtime
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.shards import Shard, hash_file
@@ -104,7 +104,7 @@ class Part:
 def audio_roots(job: Job) -> dict[str, Path]:
     """Folder below which the audio of every source lies."""
     if job.source is None:
-        return {spec.name: spec.audio_root for spec in job.sources if spec.audio_root}
+        return {spec.name: root for spec in job.sources if (root := spec.find_root(job.workdir))}
     found = manifests.read_manifest(job.source)
     return {name: job.source / root for name, root in found["audio_roots"].items()} if found else {}
 
@@ -198,8 +198,9 @@ def _describe_source(spec: SourceSpec) -> dict[str, Any]:
     return {
         "name": spec.name,
         "adapter": spec.adapter,
-        "file": spec.path.name,
+        "file": spec.path.as_posix() if spec.remote else spec.path.name,
         "limit": spec.limit,
+        "sample": spec.sample,
         "options": plain(spec.options),
         "license": spec.license,
         "origin": spec.origin,

@@ -77,7 +77,7 @@ async def rehearse(jobs: Sequence[Job], runtime: Runtime, throughput: float | No
 def _find_inputs(job: Job, folder: Path) -> list[Path]:
     """Every input shard of the first stage."""
     if job.source is None:
-        return partition(job.sources, folder, job.shards)
+        return partition(job.sources, folder, job.shards, seed=job.seed)
     return [shard.path for shard in list_shards(job.source)]
 
 

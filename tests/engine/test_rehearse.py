@@ -30,7 +30,7 @@ from audiomcq_cli.contracts import (
     Stage,
 )
 from audiomcq_cli.engine.account import Job
-from audiomcq_cli.engine.partition import SourceSpec
+from audiomcq_cli.engine.reading import SourceSpec
 from audiomcq_cli.engine.rehearse import Estimate, rehearse
 from audiomcq_cli.stages import caption
 from tests.engine import READS, WRITES, Bench, Puppet, good, make_stage, puppet_model, snapshot, texts_of
