@@ -251,6 +251,9 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 def _sum_up(report: StageReport) -> None:
+    from audiomcq_cli.engine.missing import LIST
+    from audiomcq_cli.storage.shards import HIDDEN
+
     items = report.items
     parts = " + ".join(f"{items[name]:,} {name}" for name in ("kept", "rejected", "failed"))
     work = f"{report.redone} of {report.shards} shards" if report.redone else "nothing to do"
@@ -260,6 +263,9 @@ def _sum_up(report: StageReport) -> None:
     for outcome in ("rejected", "failed"):
         if report.reasons[outcome]:
             out.say(f"  {outcome}: {describe_reasons({outcome: report.reasons[outcome]})}")
+    if report.audio_missing:
+        where = Path(report.target) / HIDDEN / LIST
+        out.say(f"  without an audio file: {report.audio_missing:,} of {report.rows:,} clips, listed in {where}")
     if report.calls:
         out.say(f"  {describe_spent(asdict(report))}")
 

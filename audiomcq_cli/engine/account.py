@@ -11,6 +11,7 @@ from typing import Any
 from audiomcq_cli import __version__
 from audiomcq_cli.contracts import Need, Stage
 from audiomcq_cli.engine import keys
+from audiomcq_cli.engine.missing import list_missing
 from audiomcq_cli.engine.reading import SourceSpec
 from audiomcq_cli.engine.runtime import ModelHandle, Runtime
 from audiomcq_cli.storage import manifest as manifests
@@ -69,6 +70,7 @@ class StageReport:
             outcome and reason code. rows: Kept. shards: How many there are; redone: worked on in this run.
         why: How many of those were missing, damaged, changed (another fingerprint) or failed (items to retry).
         missing: Shards not there yet, or of other inputs or options (worked on elsewhere). seconds: Wall time.
+        audio_missing: Clips whose audio file is not there, once all shards are.
         calls, prompt_tokens, completion_tokens: Of this run, by model. cost: Where it has a price. retries: Calls that
             were sent again. set_aside: How often an address was set aside. in_flight: Calls in flight, on average.
     """
@@ -82,6 +84,7 @@ class StageReport:
     redone: int
     missing: int
     seconds: float
+    audio_missing: int = 0
     why: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
     retries: Mapping[str, int] = field(default_factory=dict)
@@ -129,6 +132,7 @@ def report(
         redone=sum(why.values()),
         why=why,
         missing=shards - len(notes),
+        audio_missing=list_missing(job.target) if job.source is None and len(notes) == shards else 0,
         seconds=seconds,
         **spent,
     )

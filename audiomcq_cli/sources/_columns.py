@@ -33,7 +33,7 @@ FIELDS: Mapping[str, str] = {
 """What a column can hold, by the names that ``columns`` uses."""
 
 _GUESSES: Mapping[str, tuple[str, ...]] = {
-    "id": ("clip_id", "audio_id", "id"),
+    "id": ("clip_id", "audio_id", "id", "__key__"),
     "audio": ("audio", "audio_path", "file_name", "filename", "audio_file", "file", "path"),
     "caption": ("captions", "caption", "description"),
     "events": ("events",),

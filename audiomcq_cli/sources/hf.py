@@ -21,6 +21,9 @@ from audiomcq_cli.sources._columns import FIELDS, check_mapping, plan_columns, r
 
 _ADDRESS = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[^:]+))?(:(?P<config>[^:]*)(:(?P<split>[^:]+))?)?")
 _COMMIT = re.compile("[0-9a-f]{40}")
+_FILES = ("audiofolder", "webdataset")
+"""Kinds of sets whose audio lies in files, and that datasets makes into rows itself."""
+
 _HUB = "https://huggingface.co/datasets/"
 
 
@@ -65,9 +68,8 @@ def read(path: Path, options: Options) -> Iterator[SourceRow]:
     first = next(rows, None)
     if first is None:
         return
-    features, cells = first
-    file = f"hf:{address}"
-    plan = plan_columns(options.columns, list(cells), file, audio=_find_audio(features))
+    audio, cells = first
+    plan = plan_columns(options.columns, list(cells), f"hf:{address}", audio=audio)
     for row, (_, cells) in enumerate(_chain(first, rows), 1):
         held = _hold_audio(cells.get(plan.audio), address) if plan.audio else None
         made = read_row(row, {**cells, plan.audio: held} if plan.audio else cells, plan)
@@ -108,28 +110,32 @@ def _find_license(address: Address) -> str | None:
     return ", ".join(map(str, found)) if isinstance(found, list) else found
 
 
-def _stream(address: Address) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Rows with the features of the set. Only the calls to the Hub are in the block that translates its errors."""
+def _stream(address: Address) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows with the name of the column that is audio by its type, if there is one.
+
+    Only the calls to the Hub are in the block that translates its errors.
+    """
     import datasets
     from datasets.exceptions import DatasetGenerationError
 
     datasets.disable_progress_bars()  # this program has its own
     with _refusing(address), asking(str(address)):
-        dataset = datasets.load_dataset(
-            address.repo,
-            address.config or None,
-            split=_choose_split(address),
-            revision=address.revision or None,
-            streaming=True,
-        )
-        for name, feature in (dataset.features or {}).items():
-            if isinstance(feature, datasets.Audio):
+        split = _choose_split(address)
+        parts = {"split": split, "revision": address.revision or None, "streaming": True}
+        dataset = datasets.load_dataset(address.repo, address.config or None, **parts)
+        features = dataset.features or {}
+        names = [name for name, feature in features.items() if isinstance(feature, datasets.Audio)]
+        if dataset.info.builder_name in _FILES and names:
+            plain = datasets.Features({**features, **{name: _name_only() for name in names}})
+            dataset = datasets.load_dataset(address.repo, address.config or None, features=plain, **parts)
+        else:
+            for name in names:
                 dataset = dataset.cast_column(name, datasets.Audio(decode=False))
         rows = iter(dataset)
     row = 0
     while True:
         try:
-            with asking(str(address)):
+            with asking(str(address)), _having_loop():
                 cells = next(rows, None)
         except (DatasetGenerationError, ValueError, OSError) as error:
             said = (str(error).splitlines() or [type(error).__name__])[0]
@@ -137,7 +143,21 @@ def _stream(address: Address) -> Iterator[tuple[Any, dict[str, Any]]]:
         if cells is None:
             return
         row += 1
-        yield dataset.features, cells
+        yield next(iter(names), ""), cells
+
+
+def _name_only() -> Any:
+    """Audio as a name, for files that lie beside a table: ``datasets`` (5.2) wants torch before it passes one on."""
+    import datasets
+
+    class Named(datasets.Audio):  # type: ignore[misc]  # datasets has no types
+        def encode_example(self, value: Any) -> Any:
+            return {"bytes": None, "path": value} if isinstance(value, str) else value
+
+        def decode_example(self, value: Any, token_per_repo_id: Any = None) -> Any:
+            return value
+
+    return Named(decode=False)
 
 
 def _choose_split(address: Address) -> str:
@@ -155,6 +175,20 @@ def _choose_split(address: Address) -> str:
         file=f"hf:{address}",
         hint=f"name one: hf:{address.repo}:{config}:{splits[0]}",
     )
+
+
+@contextmanager
+def _having_loop() -> Iterator[None]:
+    """An event loop for this thread: ``datasets`` (5.2) takes one for granted, and only the main thread has one."""
+    import asyncio
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 @contextmanager
@@ -177,18 +211,11 @@ def _refusing(address: Address) -> Iterator[None]:
         raise InputError(f"cannot be opened: {said}", file=file, hint=hint) from error
 
 
-def _find_audio(features: Mapping[str, Any] | None) -> str:
-    """The first column that is audio by its type; empty where there is none."""
-    import datasets
-
-    return next((name for name, feature in (features or {}).items() if isinstance(feature, datasets.Audio)), "")
-
-
 def _hold_audio(value: Any, address: Address) -> Any:
     """The cell of a clip's audio: bytes as they are, files of the set by a way to them, names as names."""
-    if not isinstance(value, dict) or value.get("bytes") is not None:
+    path = value.get("path") if isinstance(value, dict) else value
+    if not isinstance(path, str) or (isinstance(value, dict) and value.get("bytes") is not None):
         return value
-    path = value.get("path") or ""
     name, colons, place = path.rpartition("::")
     within = re.match(rf"hf://datasets/{re.escape(address.repo)}@[^/]+/(.+)", place)
     if not within:
