@@ -25,7 +25,7 @@ FIELDS: Mapping[str, str] = {
     "caption": "what is heard: a text or a list of them; caption_1, caption_2, … for more columns",
     "events": "sounds that are known to be in it: a list of {label, onset, offset}, or JSON of that",
     "question": "a question that the set itself asks of the clip",
-    "answer": "its answer, in free text",
+    "answer": "its answer, in free text; with its question it is a caption too",
     "license": "licence of the audio",
     "origin": "where the audio comes from",
     "author": "who recorded it",
@@ -126,14 +126,17 @@ def read_row(row: int, cells: Mapping[str, Any], plan: Plan) -> SourceRow:
     names = name_audio(name)
     source_id = reader.text(plan.id) if plan.id else _name_clip(row, names, content)
     problem = None if source_id else Reject("no_id", f"column {plan.id!r} is empty")
-    question = reader.text(plan.question)
+    captions = [text for column in plan.captions for text in reader.texts(column)]
+    question, answer = reader.text(plan.question), reader.text(plan.answer)
+    if question and answer and not any(answer in text for text in captions):
+        captions.append(f"{question} {answer}")  # what was answered is known of the audio as well
     address = reader.text(plan.origin) or (name if is_address(name) else "")
     return SourceRow(
         source_id=source_id or name_row(row),
         row=row,
-        captions=tuple(text for column in plan.captions for text in reader.texts(column)),
+        captions=tuple(captions),
         events=reader.events(plan.events),
-        seeds=(Seed(question, reader.text(plan.answer) or None),) if question else (),
+        seeds=(Seed(question, answer or None),) if question else (),
         audio=names,
         content=content,
         license=reader.text(plan.license) or None,

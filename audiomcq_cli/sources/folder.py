@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from audiomcq_cli.audio import check_relative, index_folder
-from audiomcq_cli.contracts import Event, Reject, Source, SourceRow, option
+from audiomcq_cli.contracts import Event, Layout, Reject, Source, SourceRow, option
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.sources._columns import parse_events
 from audiomcq_cli.sources._csv import Record, credit, name_row, read_csv
@@ -167,4 +167,16 @@ SOURCE: Source[Options] = Source(
     options=Options,
     grouped=False,
     audio_root=lambda path: path,
+    layout=Layout(
+        path="a folder; its captions file may be missing: then there is the audio alone",
+        columns={
+            "file_name": "audio file, relative to the folder, which names the clip",
+            "caption, or caption_1, caption_2, …": "what is heard; a clip may have several rows too",
+            "events": "sounds that are known to be in it: a list of {label, onset, offset}",
+            "license": "licence of the audio",
+            "source_url or origin, author": "where it comes from",
+        },
+        audio="anywhere below the folder",
+        rights="as the columns say",
+    ),
 )
