@@ -354,6 +354,7 @@ def source_spec(
 def _name_source(path: Path, *, remote: bool) -> str:
     """A name after that of the file or folder; of what lies elsewhere without its revision, which ids outlive."""
     name = re.sub("@[^:]*", "", path.name) if remote else Path(os.path.abspath(path)).name  # noqa: PTH100 - resolve() follows links
+    name = re.sub(r"\.(csv|jsonl?|ndjson|parquet)$", "", name, flags=re.IGNORECASE)
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")
 
 

@@ -138,6 +138,7 @@ def _stream(address: Address) -> Iterator[tuple[str, dict[str, Any]]]:
             with asking(str(address)), _having_loop():
                 cells = next(rows, None)
         except (DatasetGenerationError, ValueError, OSError) as error:
+            _raise_refusal(error, address)
             said = (str(error).splitlines() or [type(error).__name__])[0]
             raise InputError(f"cannot be read: {said}", file=f"hf:{address}", row=row + 1) from error
         if cells is None:
@@ -206,9 +207,22 @@ def _refusing(address: Address) -> Iterator[None]:
         hint = "is the name right? For a private one put a token into HF_TOKEN"
         raise InputError("no such dataset on the Hub, or none that may be seen", file=file, hint=hint) from error
     except (ValueError, RuntimeError) as error:  # a config or split that there is not, or a script
+        _raise_refusal(error, address)
         said = " ".join(str(error).split())
         hint = "hf:org/name:config:split names a part of it"
         raise InputError(f"cannot be opened: {said}", file=file, hint=hint) from error
+
+
+def _raise_refusal(error: BaseException, address: Address) -> None:
+    """Where an answer of the Hub is behind an error of ``datasets``, say that instead."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, HfHubHTTPError | ConnectionError | TimeoutError):
+            with asking(str(address)):
+                raise behind
+        behind = behind.__cause__ or behind.__context__
 
 
 def _hold_audio(value: Any, address: Address) -> Any:
