@@ -6,13 +6,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.sources._json import JsonRow, read_json
 
-ROWS = [{"id": "a", "text": "naïve"}, {"id": "b", "times": [0.5, None]}]
+ROWS: list[dict[str, Any]] = [{"id": "a", "text": "naïve"}, {"id": "b", "times": [0.5, None]}]
 
 
 def read(folder: Path, text: str | bytes) -> list[JsonRow]:
