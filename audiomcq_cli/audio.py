@@ -12,7 +12,7 @@ import math
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -81,46 +81,75 @@ def list_audio(root: Path) -> list[str]:
     Raises:
         InputError: The folder, or one in it, is not there or cannot be read.
     """
+    return sorted(walk_audio(root))
+
+
+def walk_audio(root: Path) -> Iterator[str]:
+    """As ``list_audio``, in whatever order the disk has, one folder in memory at a time."""
     if not root.is_dir():
         raise InputError("no such folder" if not root.exists() else "not a folder", file=str(root))
-    found = []
     for folder, folders, files in os.walk(root, onerror=_refuse_folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        below = Path(folder).relative_to(root)
-        found += [
-            (below / name).as_posix()
-            for name in files
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in AUDIO_EXTENSIONS  # noqa: PTH122 - hot
-        ]
-    return sorted(found)
+        below = Path(folder).relative_to(root).as_posix()
+        prefix = "" if below == "." else f"{below}/"
+        for name in files:
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in AUDIO_EXTENSIONS:  # noqa: PTH122 - hot
+                yield prefix + name
 
 
 class FolderIndex:
-    """Finds audio files by the names that a source gives them, without touching the disk again."""
+    """Finds audio files by the names that a source gives them, without touching their folder again.
+
+    A name can be the whole path, the path without extension, the file's name or its stem, and is taken in that order.
+    On ties the file nearest to the root counts, then the order of ``AUDIO_EXTENSIONS``, then the name. The names are
+    in a temporary file (SQLite's own, gone with the index): a million of them would take 500 MB of memory.
+    """
 
     def __init__(self, files: Iterable[str]) -> None:
-        """Index relative POSIX paths of audio files.
+        """Index relative POSIX paths of audio files, in any order."""
+        import sqlite3
 
-        A name can be the whole path, the path without extension, the file's name or its stem, and is taken in that
-        order. On ties the file nearest to the root counts, then the order of ``AUDIO_EXTENSIONS``, then the name.
-        """
-        self._paths: dict[str, str] = {}
-        paths = sorted(files, key=_preference)
-        for name in (str, _drop_extension, _drop_folder, lambda path: _drop_extension(_drop_folder(path))):
-            for path in paths:
-                self._paths.setdefault(_normalize(name(path)), path)
+        self._base = sqlite3.connect("", isolation_level=None)
+        self._base.executescript(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384;"
+            "CREATE TABLE files (path BLOB, found INT DEFAULT 0); CREATE TABLE names (name BLOB, rank INT, file INT);"
+            "BEGIN"
+        )
+        names = (name for number, path in enumerate(self._add(files), 1) for name in _list_names(path, number))
+        self._base.executemany("INSERT INTO names VALUES (?, ?, ?)", names)
+        self._base.executescript("CREATE INDEX by_name ON names (name); CREATE INDEX by_path ON files (path)")
+
+    def _add(self, files: Iterable[str]) -> Iterator[str]:
+        for path in files:
+            self._base.execute("INSERT INTO files (path) VALUES (?)", (_pack(path),))
+            yield path
 
     def find(self, candidates: Sequence[str]) -> str | None:
         """Relative path of the first candidate that there is, or None."""
+        query = "SELECT path FROM names, files ON files.rowid = file WHERE name = ? ORDER BY rank, path LIMIT 1"
         for candidate in candidates:
-            if found := self._paths.get(_normalize(candidate)):
-                return found
+            if found := self._base.execute(query, (_pack(_normalize(candidate)),)).fetchone():
+                return _unpack(found[0])
         return None
+
+    def mark(self, path: str) -> None:
+        """Keep in mind that a file has been named."""
+        self._base.execute("UPDATE files SET found = 1 WHERE path = ?", (_pack(path),))
+
+    def unmarked(self) -> Iterator[str]:
+        """The files that have not been marked, by name."""
+        query = "SELECT path FROM files WHERE found = 0 ORDER BY path"
+        return (_unpack(path) for (path,) in self._base.execute(query))
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no file at all."""
+        return self._base.execute("SELECT 1 FROM files LIMIT 1").fetchone() is None
 
 
 def index_folder(root: Path) -> FolderIndex:
     """Index the audio files below a folder, walking it once; raises like ``list_audio``."""
-    return FolderIndex(list_audio(root))
+    return FolderIndex(walk_audio(root))
 
 
 def hash_file(path: Path) -> str:
@@ -262,9 +291,22 @@ def _refuse_folder(error: OSError) -> None:
     raise InputError(f"cannot be read: {describe_error(error)}", file=str(error.filename)) from error
 
 
-def _preference(path: str) -> tuple[int, int, str]:
-    """Plain strings here, not pathlib: five times as fast, and a folder may hold a million files."""
-    return path.count("/"), AUDIO_EXTENSIONS.index("." + path.rpartition(".")[2].lower()), path
+def _list_names(path: str, number: int) -> Iterator[tuple[bytes, int, int]]:
+    """Names that a file answers to, with a rank (least: whole path, few folders, good format) and its number."""
+    stem, name = _drop_extension(path), _drop_folder(path)
+    rank = min(path.count("/"), 0xFFFF) << 8 | AUDIO_EXTENSIONS.index("." + path.rpartition(".")[2].lower())
+    ways = (path, stem, name, _drop_extension(name)) if name != path else (path, stem)
+    for way, one in enumerate(ways):
+        yield _pack(_normalize(one)), way << 32 | rank, number
+
+
+def _pack(name: str) -> bytes:
+    """A name as bytes, which sort as the name does; a file name that is not UTF-8 as well."""
+    return name.encode("utf-8", "surrogatepass")
+
+
+def _unpack(name: bytes) -> str:
+    return name.decode("utf-8", "surrogatepass")
 
 
 def _drop_extension(path: str) -> str:

@@ -368,6 +368,7 @@ class SourceRow:
             source's own.
         audio: Names its audio may have, best first, without or relative to the audio root; a name without an extension
             matches any audio extension.
+        content: Gives the bytes of its audio, where the source itself brings them (see ``Source.brings_audio``).
         license, origin: Of the audio, where the source says so (origin: a URL or a recording's name).
         problem: Why this row cannot be used, where it alone is at fault.
     """
@@ -378,9 +379,25 @@ class SourceRow:
     events: tuple[Event, ...] = ()
     seeds: tuple[Seed, ...] = ()
     audio: tuple[str, ...] = ()
+    content: Callable[[], bytes] | None = None
     license: str | None = None
     origin: str | None = None
     problem: Reject | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What a source expects to find, for people who have it before them: ``audiomcq sources`` shows it.
+
+    Attributes:
+        path: What is given as its path. columns: Columns or keys that are read, and what each holds.
+        audio: Names that its audio files may have, and where. rights: What is known of licences.
+    """
+
+    path: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    audio: str = ""
+    rights: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -393,6 +410,11 @@ class Source(Generic[O]):
         read: Streams the rows of a path; raises ``InputError`` where the file itself is wrong.
         grouped: Whether all rows of a clip come together (so that a limit can stop reading early).
         audio_root: Where its audio lies by default; None where it has to be told.
+        brings_audio: Whether its rows may bring the audio itself, which is then kept in the work folder, unless a
+            folder of audio is given.
+        pin: For what does not lie on this machine: the same address at a fixed state, so that it is read once and
+            again only when it has changed. The path is then an address, not relative to the recipe.
+        layout: What it expects, for people.
     """
 
     help: str
@@ -401,6 +423,9 @@ class Source(Generic[O]):
     options: type[O]
     grouped: bool = True
     audio_root: Callable[[Path], Path] | None = None
+    brings_audio: bool = False
+    pin: Callable[[Path, O], Path] | None = None
+    layout: Layout = field(default_factory=Layout)
 
 
 # ---------------------------------------------------------------------------------------------------- backends

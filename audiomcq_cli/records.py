@@ -23,6 +23,9 @@ TYPES = ("sound", "music", "speech", "temporal")
 LABELS = ("weak", "strong")
 """Audio-contribution labels: weak can be answered without the audio, strong needs it."""
 
+AUDIO_MISSING = "audio_missing"
+"""Flag, or reason, of a clip whose audio file is not there."""
+
 EVENT_OUTSIDE_CLIP = "event_outside_clip"
 """Flag of a clip of which the source has an event that cannot be in it: that one is left out."""
 

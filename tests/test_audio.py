@@ -145,6 +145,15 @@ def test_accents_match_however_they_are_stored() -> None:
     assert audio.FolderIndex(["cafe\u0301.wav"]).find(["caf\u00e9.wav"]) == "cafe\u0301.wav"
 
 
+def test_files_that_were_not_marked() -> None:
+    """The index tells which of its files nobody named, by name; one whose name is no UTF-8 as well."""
+    index = audio.FolderIndex(["b.wav", "a/c.mp3", "a.wav", "\udcff.wav"])
+    assert not index.empty and audio.FolderIndex([]).empty
+    index.mark("a.wav")
+    assert list(index.unmarked()) == ["a/c.mp3", "b.wav", "\udcff.wav"]
+    assert index.find(["\udcff"]) == "\udcff.wav"
+
+
 def test_folder_is_indexed(tmp_path: Path) -> None:
     """A folder on disk can be asked for a stem."""
     write_tone(tmp_path / "train" / "Yabc_30.wav")

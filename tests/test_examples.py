@@ -84,7 +84,7 @@ def test_a_recipe_in_the_documentation_loads(text: str, tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text(text, "utf-8")
     recipe = read_recipe(path)
-    if recipe.sources:
+    if recipe.sources and recipe.models:  # else it is a part
         _check_models(recipe)
 
 
@@ -133,6 +133,14 @@ def test_every_table_and_stage_has_its_place() -> None:
     text = (ROOT / "docs" / "recipe.md").read_text("utf-8")
     named = {name for _, name in _TABLE.findall(text)} | {"expect"}  # keys are stages: told in words
     assert set(schema("recipe")["properties"]) | set(registry.stages()) <= named
+
+
+def test_every_source_has_its_section() -> None:
+    """No adapter is left out of the page of the sources, and each has an example there that names it."""
+    text = (ROOT / "docs" / "sources.md").read_text("utf-8")
+    sections = {part.partition("\n")[0]: part for part in text.split("\n## ")[1:]}
+    assert sorted(sections) == registry.names("sources")
+    assert all(f'adapter = "{name}"' in part for name, part in sections.items())
 
 
 def _fill_tables(text: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "audiomcq_cli"
 
-PURE = {"contracts", "errors", "records", "mcq", "audio", "decoding", "measurements"}
+PURE = {"contracts", "errors", "records", "mcq", "audio", "decoding", "measurements", "hub"}
 """Single modules that parts of the pipeline may import."""
 
 ALLOWED = {
@@ -23,9 +23,10 @@ ALLOWED = {
     "mcq": {"contracts", "errors", "records"},
     "audio": {"contracts", "errors", "records", "decoding"},
     "decoding": {"errors"},
+    "hub": {"errors"},
     "registry": {"contracts", "errors"},
     "storage": {"contracts", "errors", "records"},
-    "release": {"contracts", "errors", "records", "audio", "storage"},
+    "release": {"contracts", "errors", "records", "audio", "storage", "hub"},
     "engine": {*PURE, "storage", "listening", "__version__"},
     "measurements": set[str](),
     "listening": {"contracts", "errors", "records", "audio", "decoding", "measurements"},

@@ -48,7 +48,7 @@ def run(
         str | None, typer.Option(help="Last stage to run (default: publish).", metavar="STAGE", show_default=False)
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="Take the first clips of each source only.", metavar="N", min=1)
+        int | None, typer.Option(help="Read the first clips of each source only.", metavar="N", min=1)
     ] = None,
     workdir: Annotated[
         Path | None, typer.Option(help="Folder to build in (default: the recipe's, else build).", metavar="PATH")

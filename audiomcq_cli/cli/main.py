@@ -13,6 +13,7 @@ from audiomcq_cli.cli.demo import demo
 from audiomcq_cli.cli.ending import run_to_end
 from audiomcq_cli.cli.journal import add_journal_commands
 from audiomcq_cli.cli.publish import publish
+from audiomcq_cli.cli.sources import sources
 from audiomcq_cli.cli.stages import add_stage_commands
 from audiomcq_cli.cli.status import status
 
@@ -35,7 +36,9 @@ def make_app() -> typer.Typer:
     app.callback()(_shared)
     add_stage_commands(app)
     app.command(rich_help_panel="Stages, in order")(publish)
-    for command in (demo, corpus.run, status, corpus.trace, releases.diff, releases.validate, corpus.recipe_schema):
+    for command in (
+        demo, corpus.run, status, corpus.trace, releases.diff, releases.validate, sources, corpus.recipe_schema
+    ):  # fmt: skip
         app.command(rich_help_panel="Corpus")(command)
     add_journal_commands(app)
     corpus.add_export_commands(app)

@@ -17,7 +17,7 @@ from audiomcq_cli import registry
 from audiomcq_cli.cli.lines import find_line
 from audiomcq_cli.cli.options import build, schema_of
 from audiomcq_cli.contracts import Model
-from audiomcq_cli.engine.partition import SourceSpec
+from audiomcq_cli.engine.reading import SourceSpec
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.storage.resources import schema, shipped
 
@@ -258,16 +258,18 @@ class _Reader:
             raise self._error([*keys, "adapter"], "must not be empty")
         options = registry.source(adapter).options
         common, own = self._split(keys, table, base, options)
-        audio = common.pop("audio", None)
-        return source_spec(
-            f"{adapter}:{self._beside(common.pop('path'))}",
-            audio=self._beside(audio) if audio else None,
-            options=own,
-            name=common.get("name"),
-            limit=common.get("limit"),
-            license=common.get("license"),
-            origin=common.get("origin"),
-        )
+        audio, path = common.pop("audio", None), common.pop("path")
+        where = path if registry.source(adapter).pin else self._beside(path)
+        try:
+            return source_spec(
+                f"{adapter}:{where}",
+                audio=self._beside(audio) if audio else None,
+                options=own,
+                **{name: common.get(name) for name in ("name", "limit", "sample", "license", "origin")},
+            )
+        except RecipeError as error:
+            key = next((name for name in own if str(error).startswith(name)), None)
+            raise _error(self._path, self._text, [*keys, key] if key else keys, str(error), error.hint) from error
 
     def _split(
         self, keys: Sequence[str | int], table: Any, base: Mapping[str, Any], options: type
@@ -315,6 +317,7 @@ def source_spec(
     options: Mapping[str, Any] | None = None,
     name: str | None = None,
     limit: int | None = None,
+    sample: int | None = None,
     license: str | None = None,
     origin: str | None = None,
 ) -> SourceSpec:
@@ -333,21 +336,26 @@ def source_spec(
     if name is not None and not re.fullmatch(_NAME, name):
         raise RecipeError(f"--name {name!r}: expected letters, digits, '.', '_' and '-'")
     source = registry.source(adapter)
-    where = Path(path).expanduser()
+    where = Path(path) if source.pin else Path(path).expanduser()
     return SourceSpec(
         adapter=adapter,
         source=source,
         options=build(source.options, options or {}),
         path=where,
-        name=name
-        or source.dataset
-        or re.sub(r"[^A-Za-z0-9._-]+", "-", Path(os.path.abspath(where)).name).strip("-.")  # noqa: PTH100 - resolve() follows links
-        or adapter,
+        name=name or source.dataset or _name_source(where, remote=source.pin is not None) or adapter,
         audio_root=audio or (source.audio_root(where) if source.audio_root else None),
         limit=limit,
+        sample=sample,
         license=license,
         origin=origin,
     )
+
+
+def _name_source(path: Path, *, remote: bool) -> str:
+    """A name after that of the file or folder; of what lies elsewhere without its revision, which ids outlive."""
+    name = re.sub("@[^:]*", "", path.name) if remote else Path(os.path.abspath(path)).name  # noqa: PTH100 - resolve() follows links
+    name = re.sub(r"\.(csv|jsonl?|ndjson|parquet)$", "", name, flags=re.IGNORECASE)
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")
 
 
 def _build(options: type[T], table: Mapping[str, Any], path: Path, text: str, keys: Sequence[str | int]) -> T:

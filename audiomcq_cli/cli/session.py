@@ -155,7 +155,8 @@ def _check(jobs: Sequence[Job], recipe: Recipe) -> None:
     for path in recipe.reuse:
         open_place(path).close()
     for job in jobs:
-        read = [job.source] if job.source else [path for one in job.sources for path in (one.path, one.audio_root)]
+        here = [None if one.remote else one.path for one in job.sources] + [one.audio_root for one in job.sources]
+        read = [job.source] if job.source else here
         check_folder(job.target, *(path for path in read if path))
         for need in job.needs:
             _check_model(job, need, recipe)
@@ -250,6 +251,9 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 def _sum_up(report: StageReport) -> None:
+    from audiomcq_cli.engine.missing import LIST
+    from audiomcq_cli.storage.shards import HIDDEN
+
     items = report.items
     parts = " + ".join(f"{items[name]:,} {name}" for name in ("kept", "rejected", "failed"))
     work = f"{report.redone} of {report.shards} shards" if report.redone else "nothing to do"
@@ -259,6 +263,9 @@ def _sum_up(report: StageReport) -> None:
     for outcome in ("rejected", "failed"):
         if report.reasons[outcome]:
             out.say(f"  {outcome}: {describe_reasons({outcome: report.reasons[outcome]})}")
+    if report.audio_missing:
+        where = Path(report.target) / HIDDEN / LIST
+        out.say(f"  without an audio file: {report.audio_missing:,} of {report.rows:,} clips, listed in {where}")
     if report.calls:
         out.say(f"  {describe_spent(asdict(report))}")
 

@@ -91,7 +91,8 @@ def shared_flags() -> list[inspect.Parameter]:
 def _source_flags() -> list[inspect.Parameter]:
     shards = f"Number of shards, up to {MOST_SHARDS:,} (default: 1 below 5,000 clips, else 64)."
     return [
-        flag("limit", int | None, "Take the first clips of each source only.", panel=SOURCE, minimum=1),
+        flag("limit", int | None, "Read the first clips of each source only.", panel=SOURCE, minimum=1),
+        flag("sample", int | None, "Take that many clips of each source, drawn by the seed.", panel=SOURCE, minimum=1),
         flag("audio", Path | None, "Folder of its audio.", panel=SOURCE),
         flag("name", str | None, "Name of the source in ids and in source_dataset.", panel=SOURCE),
         flag("license", str | None, "Licence of its audio, where the rows do not say.", panel=SOURCE),
@@ -184,9 +185,9 @@ def _sources(values: Mapping[str, Any], recipe: Any) -> Any:
 
     from audiomcq_cli.cli.recipe import source_specs
 
-    given = {name: values[name] for name in ("limit", "audio", "name", "license") if values[name] is not None}
+    given = {name: values[name] for name in ("limit", "sample", "audio", "name", "license") if values[name] is not None}
     texts = values["sources"] or []
-    of_one = sorted(set(given) - {"limit"})
+    of_one = sorted(set(given) - {"limit", "sample"})
     if not texts:
         if not recipe.sources:
             raise RecipeError(
@@ -194,7 +195,8 @@ def _sources(values: Mapping[str, Any], recipe: Any) -> Any:
             )
         if of_one:
             raise RecipeError(f"--{of_one[0]} is for a source named on the command line, and there is none")
-        return tuple(replace(spec, limit=given.get("limit", spec.limit)) for spec in recipe.sources)
+        whole = {name: given[name] for name in ("limit", "sample") if name in given}
+        return tuple(replace(spec, **whole) for spec in recipe.sources)
     if len(texts) > 1 and of_one:
         raise RecipeError(f"--{of_one[0]} is for one source", hint="put several sources into a recipe")
     return source_specs(texts, **given)

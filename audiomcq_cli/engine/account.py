@@ -11,7 +11,8 @@ from typing import Any
 from audiomcq_cli import __version__
 from audiomcq_cli.contracts import Context, Need, Stage
 from audiomcq_cli.engine import keys
-from audiomcq_cli.engine.partition import SourceSpec
+from audiomcq_cli.engine.missing import list_missing
+from audiomcq_cli.engine.reading import SourceSpec
 from audiomcq_cli.engine.runtime import ModelHandle, Runtime
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.shards import Shard, hash_file
@@ -74,6 +75,7 @@ class StageReport:
             outcome and reason code. rows: Kept. shards: How many there are; redone: worked on in this run.
         why: How many of those were missing, damaged, changed (another fingerprint) or failed (items to retry).
         missing: Shards not there yet, or of other inputs or options (worked on elsewhere). seconds: Wall time.
+        audio_missing: Clips whose audio file is not there, once all shards are.
         calls, prompt_tokens, completion_tokens: Of this run, by model. cost: Where it has a price. retries: Calls that
             were sent again. set_aside: How often an address was set aside. in_flight: Calls in flight, on average.
     """
@@ -87,6 +89,7 @@ class StageReport:
     redone: int
     missing: int
     seconds: float
+    audio_missing: int = 0
     why: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
     retries: Mapping[str, int] = field(default_factory=dict)
@@ -116,7 +119,7 @@ def make_context(job: Job, runtime: Runtime) -> Context[Any]:
 def audio_roots(job: Job) -> dict[str, Path]:
     """Folder below which the audio of every source lies."""
     if job.source is None:
-        return {spec.name: spec.audio_root for spec in job.sources if spec.audio_root}
+        return {spec.name: root for spec in job.sources if (root := spec.find_root(job.workdir))}
     found = manifests.read_manifest(job.source)
     return {name: job.source / root for name, root in found["audio_roots"].items()} if found else {}
 
@@ -141,6 +144,7 @@ def report(
         redone=sum(why.values()),
         why=why,
         missing=shards - len(notes),
+        audio_missing=list_missing(job.target) if job.source is None and len(notes) == shards else 0,
         seconds=seconds,
         **spent,
     )
@@ -212,8 +216,9 @@ def _describe_source(spec: SourceSpec) -> dict[str, Any]:
     return {
         "name": spec.name,
         "adapter": spec.adapter,
-        "file": spec.path.name,
+        "file": spec.path.as_posix() if spec.remote else spec.path.name,
         "limit": spec.limit,
+        "sample": spec.sample,
         "options": plain(spec.options),
         "license": spec.license,
         "origin": spec.origin,

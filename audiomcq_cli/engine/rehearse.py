@@ -8,6 +8,7 @@ the ratio of what they took and kept to what would have been guessed of them.
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -65,7 +66,7 @@ async def rehearse(jobs: Sequence[Job], runtime: Runtime, throughput: float | No
     estimates: list[Estimate] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        inputs = _Inputs(_find_inputs(jobs[0], folder / "sources"))
+        inputs = _Inputs(await asyncio.to_thread(_find_inputs, jobs[0], folder / "sources"))
         for number, job in enumerate(jobs):
             stage = _Stage(job, runtime, folder / str(number), None if number else job.stage.reads)
             if not estimates or estimates[-1].rows:  # of no rows there is nothing to prepare either
@@ -77,7 +78,7 @@ async def rehearse(jobs: Sequence[Job], runtime: Runtime, throughput: float | No
 def _find_inputs(job: Job, folder: Path) -> list[Path]:
     """Every input shard of the first stage."""
     if job.source is None:
-        return partition(job.sources, folder, job.shards)
+        return partition(job.sources, folder, job.shards, seed=job.seed)
     return [shard.path for shard in list_shards(job.source)]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from audiomcq_cli.engine import account, keys
 from audiomcq_cli.engine.account import Job, Part, StageReport
 from audiomcq_cli.engine.answerers import Online
 from audiomcq_cli.engine.asking import Answerer
+from audiomcq_cli.engine.audio_store import FOLDER
 from audiomcq_cli.engine.batch import batch_folder, find_batch_models, run_rounds, uses_batches
 from audiomcq_cli.engine.executors import OPEN_SHARDS, Executor
 from audiomcq_cli.engine.logbook import Logbook, is_alive, read_now
@@ -21,6 +24,7 @@ from audiomcq_cli.engine.output import read_pair
 from audiomcq_cli.engine.partition import partition
 from audiomcq_cli.engine.prepared import prepare
 from audiomcq_cli.engine.progress import Progress
+from audiomcq_cli.engine.reading import Watch
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit, run_shard
 from audiomcq_cli.errors import InputError, RecipeError, StorageError
@@ -35,6 +39,9 @@ from audiomcq_cli.storage.shards import (
     locked,
     shard,
 )
+
+WATCH_SECONDS = 60.0
+"""Between two lines about how far reading the sources has come."""
 
 MOST_OPEN = 64
 """Shards open at once, at most: each has a journal and two files."""
@@ -54,7 +61,10 @@ async def run_stage(
     Raises:
         Interrupted, ModelError, StorageError, InputError: What is done so far stays done.
     """
-    parts = find_parts(job)
+    if job.source is None:
+        job = replace(job, sources=tuple([await asyncio.to_thread(spec.pinned) for spec in job.sources]))
+    # In a thread: reading a source may take hours, and the signals that end a run come to this one.
+    parts = await asyncio.to_thread(find_parts, job, _Watching(runtime, progress))
     runtime.audio_roots = account.audio_roots(job)
     if job.only is not None and (wrong := sorted(job.only - {part.target.index for part in parts})):
         raise RecipeError(
@@ -76,7 +86,7 @@ async def run_stage(
     return report
 
 
-def find_parts(job: Job) -> list[Part]:
+def find_parts(job: Job, watch: Watch = lambda source, rows: None) -> list[Part]:
     """Every input shard with the one it becomes; sources are partitioned first where the stage reads them.
 
     Raises:
@@ -85,7 +95,8 @@ def find_parts(job: Job) -> list[Part]:
     recorded: Mapping[str, str] = {}
     if job.source is None:
         with locked(job.target, "partition", wait=True):
-            paths = partition(job.sources, job.target / HIDDEN / "partition", job.shards)
+            folder, store = job.target / HIDDEN / "partition", job.workdir / FOLDER
+            paths = partition(job.sources, folder, job.shards, seed=job.seed, store=store, watch=watch)
         found = [Shard(index, len(paths), path) for index, path in enumerate(paths)]
     else:
         found, recorded = _whole(job, job.source)
@@ -96,6 +107,21 @@ def find_parts(job: Job) -> list[Part]:
             hint = "damaged, or changed by hand? run the stage that writes this folder again: it makes that shard anew"
             raise InputError("not the shard that the manifest beside it names", file=str(part.source), hint=hint)
     return parts
+
+
+class _Watching:
+    """Ends the reading of sources when the run is to stop, and says now and then how far it has come."""
+
+    def __init__(self, runtime: Runtime, progress: Progress) -> None:
+        self._runtime = runtime
+        self._progress = progress
+        self._said = time.monotonic()
+
+    def __call__(self, source: str, rows: int) -> None:
+        self._runtime.raise_if_stopping()
+        if time.monotonic() - self._said >= WATCH_SECONDS:
+            self._said = time.monotonic()
+            self._progress.say(f"{source}: {rows:,} rows read")
 
 
 def _check_columns(path: Path, job: Job) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from audiomcq_cli.release.access import TRANSIENT, changing, find_status
+from audiomcq_cli.hub import TRANSIENT, changing, find_status
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete

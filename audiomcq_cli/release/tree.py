@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.release.access import asking
+from audiomcq_cli.hub import asking
 from audiomcq_cli.storage.shards import HIDDEN
 
 if TYPE_CHECKING:

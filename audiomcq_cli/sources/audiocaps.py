@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from audiomcq_cli.contracts import NoOptions, Reject, Source, SourceRow
+from audiomcq_cli.contracts import Layout, NoOptions, Reject, Source, SourceRow
 from audiomcq_cli.sources._csv import Record, format_youtube, name_row, parse_seconds, read_csv
 
 _COLUMNS = ("audiocap_id", "youtube_id", "start_time", "caption")
@@ -46,4 +46,14 @@ SOURCE: Source[NoOptions] = Source(
     read=read,
     options=NoOptions,
     grouped=False,
+    layout=Layout(
+        path="train.csv, val.csv or test.csv; those of AudioCaps 2 have the same columns",
+        columns={
+            "audiocap_id": "number of the caption; not read",
+            "youtube_id, start_time": "id of the clip, and its origin",
+            "caption": "what is heard; clips of val and test have several rows",
+        },
+        audio="{youtube_id}_{start_time}.EXT, Y{youtube_id}_{start_time}.EXT or {youtube_id}.EXT",
+        rights="captions for academic use; nothing is said of the audio (YouTube): say it with license",
+    ),
 )

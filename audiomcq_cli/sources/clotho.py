@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from audiomcq_cli.contracts import Reject, Source, SourceRow, option
+from audiomcq_cli.contracts import Layout, Reject, Source, SourceRow, option
 from audiomcq_cli.sources._csv import Record, credit, name_row, read_csv
 
 _CAPTIONS = tuple(f"caption_{number}" for number in range(1, 6))
@@ -73,4 +73,14 @@ SOURCE: Source[Options] = Source(
     dataset="Clotho",
     read=read,
     options=Options,
+    layout=Layout(
+        path="clotho_captions_development.csv, …_validation.csv or …_evaluation.csv",
+        columns={
+            "file_name": "audio file, which names the clip",
+            "caption_1 to caption_5": "what is heard",
+            "metadata: file_name, sound_link, manufacturer, license": "origin and licence",
+        },
+        audio="{file_name}, also in another format",
+        rights="captions non-commercial; licence and author of each recording in the metadata file",
+    ),
 )

@@ -9,22 +9,19 @@ without a caption.
 
 from __future__ import annotations
 
-import codecs
-import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Never
 
-from audiomcq_cli.audio import FolderIndex, check_relative, list_audio
-from audiomcq_cli.contracts import Event, Reject, Source, SourceRow, option
+from audiomcq_cli.audio import check_relative, index_folder
+from audiomcq_cli.contracts import Event, Layout, Reject, Source, SourceRow, option
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.sources._csv import Record, credit, name_row, read_csv, refusing
+from audiomcq_cli.sources._columns import parse_events
+from audiomcq_cli.sources._csv import Record, credit, name_row, read_csv
+from audiomcq_cli.sources._json import parse_json, read_lines
 
 _TABLES = (".csv", ".jsonl")
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # orjson refuses the whole text for half of a pair
 _EXPECTED = "a CSV or JSON Lines file with file_name and caption"
 
 
@@ -49,18 +46,18 @@ def read(path: Path, options: Options) -> Iterator[SourceRow]:
         InputError: The folder is not there, holds nothing, or has several captions files to choose from; or the
             captions file itself is wrong.
     """
-    files = list_audio(path)
+    index = index_folder(path)
     table = path / options.captions if options.captions else _find_table(path)
-    if not files and not table:
+    if index.empty and not table:
         raise InputError("holds no audio and no captions file", file=str(path), hint=f"expected audio or {_EXPECTED}")
-    index, named, last = FolderIndex(files), set(), 0
+    last = 0
     for record in _read_table(table) if table else ():
         row = _read_row(record, table or path)
         if found := index.find(row.audio):
-            named.add(found)
+            index.mark(found)
         last = record.row
         yield row
-    for number, name in enumerate((name for name in files if name not in named), last + 1):
+    for number, name in enumerate(index.unmarked(), last + 1):
         yield _read_file(name, number)
 
 
@@ -87,20 +84,11 @@ def _read_table(path: Path) -> Iterator[Line]:
 
 
 def _read_jsonl(path: Path) -> Iterator[Line]:
-    row = 0
-    with refusing(path, _EXPECTED), path.open("rb") as file:
-        for line in file:
-            if not line.strip():
-                continue
-            row += 1
-            try:
-                cells = _parse(line.removeprefix(codecs.BOM_UTF8))
-            except ValueError as error:
-                raise InputError(f"is not JSON: {error}", file=str(path), row=row, hint="one object a line") from error
-            if not isinstance(cells, dict) or "file_name" not in cells:
-                raise InputError("expected an object with the key 'file_name'", file=str(path), row=row)
-            texts = {key: _read_text(value, path, row, key) for key, value in cells.items() if _is_used(key)}
-            yield Line(row, texts, _read_events(cells.get("events"), path, row))
+    for row, (_, cells) in enumerate(read_lines(path, _EXPECTED), 1):
+        if not isinstance(cells, dict) or "file_name" not in cells:
+            raise InputError("expected an object with the key 'file_name'", file=str(path), row=row)
+        texts = {key: _read_text(value, path, row, key) for key, value in cells.items() if _is_used(key)}
+        yield Line(row, texts, parse_events(cells.get("events"), str(path), row))
 
 
 def _read_cells(record: Record, path: Path) -> Line:
@@ -108,58 +96,10 @@ def _read_cells(record: Record, path: Path) -> Line:
     cells = dict(record.cells)
     text = cells.pop("events", "").strip()
     try:
-        events = _parse(text.encode()) if text else None
+        events = parse_json(text.encode()) if text else None
     except ValueError as error:
-        raise _refuse_event(path, record.row, f"is not JSON: {error}") from error
-    return Line(record.row, cells, _read_events(events, path, record.row))
-
-
-def _parse(text: bytes) -> object:
-    """What JSON says, half of a surrogate pair included: whoever takes the row sees that it is no Unicode.
-
-    Raises:
-        ValueError: It is not JSON.
-    """
-    import orjson
-
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        if not _SURROGATE.search(text):
-            raise
-    try:
-        return json.loads(text.decode(), parse_int=float, parse_constant=_refuse_constant)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-
-
-def _refuse_constant(name: str) -> Never:
-    raise ValueError(f"{name} is no number of JSON")
-
-
-def _read_events(events: object, path: Path, row: int) -> tuple[Event, ...]:
-    if not isinstance(events, list | None):
-        raise _refuse_event(path, row, f"expected a list, found {type(events).__name__}")
-    return tuple(_read_event(event, path, row) for event in events or ())
-
-
-def _read_event(event: object, path: Path, row: int) -> Event:
-    if not isinstance(event, dict):
-        raise _refuse_event(path, row, f"expected objects, found {type(event).__name__}")
-    label = event.get("label")
-    if not isinstance(label, str) or not label.strip():
-        raise _refuse_event(path, row, f"expected a text as label, found {label!r}")
-    times = {name: event.get(name) for name in ("onset", "offset")}
-    for name, seconds in times.items():
-        number = isinstance(seconds, int | float) and not isinstance(seconds, bool) and math.isfinite(seconds)
-        if seconds is not None and not number:
-            raise _refuse_event(path, row, f"expected seconds or null as {name}, found {seconds!r}")
-    return Event(label.strip(), **{name: None if one is None else float(one) for name, one in times.items()})
-
-
-def _refuse_event(path: Path, row: int, message: str) -> InputError:
-    hint = 'as in "events": [{"label": "dog barking", "onset": 0.5, "offset": 2.0}]'
-    return InputError(message, file=str(path), row=row, column="events", hint=hint)
+        raise InputError(f"is not JSON: {error}", file=str(path), row=record.row, column="events") from error
+    return Line(record.row, cells, parse_events(events, str(path), record.row))
 
 
 def _is_used(key: str) -> bool:
@@ -227,4 +167,16 @@ SOURCE: Source[Options] = Source(
     options=Options,
     grouped=False,
     audio_root=lambda path: path,
+    layout=Layout(
+        path="a folder; its captions file may be missing: then there is the audio alone",
+        columns={
+            "file_name": "audio file, relative to the folder, which names the clip",
+            "caption, or caption_1, caption_2, …": "what is heard; a clip may have several rows too",
+            "events": "sounds that are known to be in it: a list of {label, onset, offset}",
+            "license": "licence of the audio",
+            "source_url or origin, author": "where it comes from",
+        },
+        audio="anywhere below the folder",
+        rights="as the columns say",
+    ),
 )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from audiomcq_cli.contracts import NoOptions, Reject, Source, SourceRow
+from audiomcq_cli.contracts import Layout, NoOptions, Reject, Source, SourceRow
 from audiomcq_cli.sources._csv import Record, format_youtube, name_row, parse_seconds, read_csv
 
 _COLUMNS = ("ytid", "start_s", "end_s", "caption")
@@ -48,4 +48,13 @@ SOURCE: Source[NoOptions] = Source(
     dataset="MusicCaps",
     read=read,
     options=NoOptions,
+    layout=Layout(
+        path="musiccaps-public.csv",
+        columns={
+            "ytid, start_s, end_s": "id of the clip, and its origin",
+            "caption": "what is heard",
+        },
+        audio="[{ytid}]-[{start_s}-{end_s}].EXT, {ytid}_{start_s}_{end_s}.EXT, {ytid}_{start_s}.EXT or {ytid}.EXT",
+        rights="captions CC BY-SA 4.0; nothing is said of the audio (YouTube): say it with license",
+    ),
 )

@@ -17,7 +17,7 @@ from audiomcq_cli import records
 from audiomcq_cli.contracts import Audio, Context, Flow, Listen, Need, Outcome, Reject, Row, Stage, option
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.measurements import read_values
-from audiomcq_cli.records import EVENT_OUTSIDE_CLIP
+from audiomcq_cli.records import AUDIO_MISSING, EVENT_OUTSIDE_CLIP
 from audiomcq_cli.stages import _describe
 from audiomcq_cli.stages._describe import describe
 from audiomcq_cli.stages._listen import list_analyses, listen_locally
@@ -76,8 +76,8 @@ def flow(row: Row, context: Context[Options]) -> Flow:
         if not clip["captions"] and not clip["events"]:
             return Reject("nothing_to_go_on", "neither a caption nor an event nor an audio file")
         if context.options.require_audio:
-            return Reject("audio_missing", "no audio file of this clip below the audio root")
-        return [_check_events(clip | {"flags": ["audio_missing"]})]
+            return Reject(AUDIO_MISSING, "no audio file of this clip below the audio root")
+        return [_check_events(clip | {"flags": [AUDIO_MISSING]})]
 
     heard = {"source": row["source_dataset"], "path": row["audio_path"], "sha256": row["audio_sha256"] or ""}
     audio = Audio(transform="original", **heard)

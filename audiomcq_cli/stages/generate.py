@@ -78,6 +78,21 @@ ANGLES: Mapping[str, tuple[str, ...]] = {
 
 ANGLES_OFFERED = 4
 
+SEEDS: Mapping[str, tuple[str, ...]] = {
+    "sound": ("What sounds are heard in this recording?", "Please describe the sounds in this recording in detail."),
+    "music": ("Please describe this music in detail.", "What is this piece of music like?"),
+    "speech": ("Please describe the speaker and the way of speaking.", "Who speaks here, and how?"),
+    "temporal": ("When does each sound begin and end?", "In what order do the sounds of this recording come?"),
+    "": ("Please describe this audio in detail.", "What is heard in this audio?"),
+}
+"""Seed questions for clips whose source asks none, by the type that is wanted; empty where any type will do."""
+
+SOURCE_TYPES: Mapping[str, str] = {
+    "AudioCaps": "sound", "Clotho": "sound", "MusicCaps": "music", "LP-MusicCaps": "music", "SpeechCraft": "speech",
+    "TACOS": "temporal",
+}  # fmt: skip
+"""What the sources of the corpus are about: the type of the seed question where no type is wanted."""
+
 
 @dataclass(frozen=True, slots=True)
 class GenerateOptions:
@@ -95,6 +110,9 @@ class GenerateOptions:
     types: Mapping[str, float] = option(
         {},
         "target share of each question type, as speech = 0.5; empty lets the writer choose what suits the clip (llm)",
+    )
+    seed_questions: Mapping[str, str] = option(
+        {}, 'seed question of a source whose clips bring none, as MySet = "Please describe this music." (llm)'
     )
     difficulty: str = option(
         "", "difficulty to ask for; empty leaves it to the writer (llm)", choices=("", "easy", "medium", "hard")
@@ -150,6 +168,23 @@ def draw_angles(clip_id: str, slot: int, question_type: str, seed: int) -> list[
     known = ANGLES[question_type] if question_type else [angle for angles in ANGLES.values() for angle in angles]
     turns = sorted(known, key=lambda angle: draw(seed, clip_id, "angle", angle))
     return [turns[(slot * ANGLES_OFFERED + place) % len(turns)] for place in range(ANGLES_OFFERED)]
+
+
+def choose_seed(row: Row, slot: int, question_type: str, options: GenerateOptions, seed: int) -> dict[str, str]:
+    """The seed question of a slot, and its answer where there is one.
+
+    Of the questions that the source itself asks of the clip the slots take turns; where it asks none, one is formed for
+    the type that is wanted, else for the source.
+    """
+    own = sorted(row["seeds"], key=lambda one: draw(seed, row["clip_id"], "seed", one["question"]))
+    if own:
+        one = own[slot % len(own)]
+        return {"question": one["question"], "answer": one["answer"] or ""}
+    source = row["source_dataset"]
+    if not question_type and source in options.seed_questions:
+        return {"question": options.seed_questions[source], "answer": ""}
+    forms = SEEDS[question_type or SOURCE_TYPES.get(source, "")]
+    return {"question": forms[draw(seed, row["clip_id"], "seed", slot) % len(forms)], "answer": ""}
 
 
 def _list_slots(row: Row, options: GenerateOptions, method: str) -> list[str]:
@@ -223,7 +258,16 @@ def _fill_slot(
     wanted = draw_type(id_, options.types, ctx.seed)
     given = {"captions": list(captions), "difficulty": options.difficulty}
     angles = draw_angles(row["clip_id"], slot, wanted, ctx.seed)
-    variables = {**given, "question_type": wanted, "angles": angles, "asked": list(asked)}
+    chosen = choose_seed(row, slot, wanted, options, ctx.seed)
+    # An answer that stands in a caption too is heard anyhow: it is not said twice.
+    answer = "" if any(chosen["answer"] in caption for caption in captions) else chosen["answer"]
+    variables = {
+        **given,
+        "question_type": wanted,
+        "angles": angles,
+        "asked": list(asked),
+        "seed": {"question": chosen["question"], "answer": answer},
+    }
     [question] = yield [Chat(model=options.writer, prompt="question", variables=variables, optional=True)]
     if question.failed:
         return Failure(question)

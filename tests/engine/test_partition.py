@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from audiomcq_cli import records
 from audiomcq_cli.contracts import Event, NoOptions, Reject, Row, Source, SourceRow
 from audiomcq_cli.engine import partition as partitions
-from audiomcq_cli.engine.partition import FEW_CLIPS, MANY_SHARDS, SourceSpec, partition, read_partition
+from audiomcq_cli.engine.partition import FEW_CLIPS, MANY_SHARDS, partition, read_partition
+from audiomcq_cli.engine.reading import SourceSpec
 from audiomcq_cli.errors import InputError, StorageError
 from tests.engine import find_temporary
 

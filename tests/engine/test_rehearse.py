@@ -31,7 +31,7 @@ from audiomcq_cli.contracts import (
     Stage,
 )
 from audiomcq_cli.engine.account import Job
-from audiomcq_cli.engine.partition import SourceSpec
+from audiomcq_cli.engine.reading import SourceSpec
 from audiomcq_cli.engine.rehearse import Estimate, rehearse
 from audiomcq_cli.stages import caption
 from tests.cli import write_tones

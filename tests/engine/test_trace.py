@@ -27,7 +27,7 @@ from audiomcq_cli.contracts import (
     SourceRow,
     Stage,
 )
-from audiomcq_cli.engine.partition import SourceSpec
+from audiomcq_cli.engine.reading import SourceSpec
 from audiomcq_cli.engine.trace import Step, trace
 from audiomcq_cli.errors import InputError, ReplayMiss
 from audiomcq_cli.stages import caption

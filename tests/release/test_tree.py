@@ -1,4 +1,4 @@
-"""Tests of ``release/tree.py`` and ``release/access.py``: folders, and the Hub over HTTP."""
+"""Tests of ``release/tree.py`` and ``hub.py``: folders, and the Hub over HTTP."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ import pytest
 from audiomcq_cli.contracts import Chat, Context, Failure, Materials, Need, Reject, Row
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.records import QUESTION, find_problem
-from audiomcq_cli.stages.generate import ANGLES_OFFERED, STAGE, GenerateOptions, draw_angles, draw_type
+from audiomcq_cli.stages.generate import ANGLES_OFFERED, SEEDS, STAGE, GenerateOptions, draw_angles, draw_type
+from audiomcq_cli.storage.resources import Prompts
 from tests.cli import audiomcq, hash_tree, write_audiocaps
 from tests.stages.dialogue import CLIP, Played, fail, play
 
@@ -317,3 +318,58 @@ def test_more_clips_move_little(tmp_path: Path) -> None:
     same = [id_ for id_, row in before.items() if row["question"] == after[id_]["question"]]
     assert len(same) > 0.9 * len(before)
     assert len([id_ for id_ in same if before[id_]["choices"] == after[id_]["choices"]]) > 0.7 * len(before)
+
+
+# ----------------------------------------------------------------------------------------------------- seed questions
+
+
+def seeds_of(played: Played) -> list[dict[str, str]]:
+    return [chat.variables["seed"] for chat in played.asked if chat.prompt == "question"]
+
+
+def asked_of(*pairs: tuple[str, str | None]) -> dict[str, Any]:
+    return CLIP | {"seeds": [{"question": one, "answer": answer, "origin": "CompA-R"} for one, answer in pairs]}
+
+
+def test_slots_take_turns_through_the_source_s_own_questions() -> None:
+    """Each slot is shown one, no two of them the same before all had their turn, with its answer; in a fixed order."""
+    clip = asked_of(("Which mood?", "It is calm."), ("Why the bell?", None), ("Who is there?", ""))
+    shown = seeds_of(run(clip, questions_per_clip=4))
+    assert sorted(one["question"] for one in shown[:3]) == ["Which mood?", "Who is there?", "Why the bell?"]
+    assert shown[3] == shown[0]
+    assert {one["question"]: one["answer"] for one in shown}["Which mood?"] == "It is calm."
+    assert shown == seeds_of(run(clip | {"seeds": clip["seeds"][::-1]}, questions_per_clip=4))
+
+
+def test_answer_that_is_a_caption_is_not_said_twice() -> None:
+    """Where the answer serves as a caption (CompA-R) it stands there alone."""
+    [shown] = seeds_of(run(asked_of(("What is heard?", "A door creaks while rain falls"))))
+    assert shown == {"question": "What is heard?", "answer": ""}
+
+
+@pytest.mark.parametrize(
+    ("source", "types", "options", "forms"),
+    [
+        ("MusicCaps", {}, {}, SEEDS["music"]),
+        ("MusicCaps", {"temporal": 1.0}, {}, SEEDS["temporal"]),
+        ("TACOS", {}, {}, SEEDS["temporal"]),
+        ("MySet", {}, {}, SEEDS[""]),
+        ("MySet", {}, {"MySet": "Which bird is it?"}, ("Which bird is it?",)),
+        ("MySet", {"music": 1.0}, {"MySet": "Which bird is it?"}, SEEDS["music"]),
+    ],
+)
+def test_seed_is_formed_for_source_and_type(
+    source: str, types: dict[str, float], options: dict[str, str], forms: Sequence[str]
+) -> None:
+    """Where the source asks nothing, the type that is wanted says what to ask, else the recipe, else the source."""
+    clip = CLIP | {"source_dataset": source}
+    shown = seeds_of(run(clip, questions_per_clip=12, types=types, seed_questions=options))
+    assert {one["question"] for one in shown} == set(forms)
+    assert {one["answer"] for one in shown} == {""}
+
+
+def test_prompt_with_a_seed() -> None:
+    """The writer is told what was asked and answered in a block of its own."""
+    [chat] = [chat for chat in run(asked_of(("Which mood?", "It is calm."))).asked if chat.prompt == "question"]
+    _, user = Prompts().get("question").render(chat.variables)
+    assert "</heard>\n\n<seed>\nWhich mood?\nAnswered: It is calm.\n</seed>\n\nType:" in user

@@ -1,0 +1,67 @@
+"""Keeps audio that a source brings along, each file once, under the hash of what is in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from audiomcq_cli.audio import AUDIO_EXTENSIONS
+from audiomcq_cli.storage.shards import replacing
+
+FOLDER = "audio"
+"""Name of the folder in the work folder."""
+
+_SIGNS = (
+    (b"RIFF", ".wav"), (b"fLaC", ".flac"), (b"OggS", ".ogg"), (b"ID3", ".mp3"), (b"\xff\xfb", ".mp3"),
+    (b"\xff\xf3", ".mp3"), (b"\xff\xf2", ".mp3"), (b"\xff\xf1", ".aac"), (b"\xff\xf9", ".aac"), (b"FORM", ".aiff"),
+    (b".snd", ".au"), (b"caff", ".caf"),
+)  # fmt: skip
+"""How files begin, and the extension that says so."""
+
+
+class AudioStore:
+    """Audio files at ``<folder>/<first two digits>/<sha256>.<extension>``."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """Keep them in a folder, made when the first one comes; with None nothing is kept."""
+        self.folder = folder
+        self._made: set[str] | None = None
+
+    def put(self, content: bytes, name: str) -> tuple[str, str]:
+        """Keep a file; returns its path below the folder and its SHA-256.
+
+        ``name`` is what the source calls it: its extension says the format, else what the file begins with.
+        """
+        digest = hashlib.sha256(content).hexdigest()
+        path = f"{digest[:2]}/{digest}{_find_extension(content, name)}"
+        if self.folder is not None:
+            file = self.folder / path
+            if not file.is_file() or file.stat().st_size != len(content):
+                with replacing(file) as temporary:
+                    temporary.write_bytes(content)
+                if self._made is not None:
+                    self._made.add(path)
+        return path, digest
+
+    @contextmanager
+    def keeping(self, used: Container[str]) -> Iterator[None]:
+        """Remove, when the block ends, what it has added, but for the paths that are in ``used`` by then."""
+        self._made = set()
+        try:
+            yield
+        finally:
+            for path in self._made:
+                if self.folder is not None and path not in used:
+                    (self.folder / path).unlink(missing_ok=True)
+            self._made = None
+
+
+def _find_extension(content: bytes, name: str) -> str:
+    extension = PurePosixPath(name).suffix.lower()
+    if extension in AUDIO_EXTENSIONS:
+        return extension
+    if content[4:8] == b"ftyp":
+        return ".m4a"
+    return next((known for sign, known in _SIGNS if content.startswith(sign)), ".wav")

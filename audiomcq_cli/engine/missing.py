@@ -1,0 +1,43 @@
+"""Lists the clips of which there is no audio file, so that somebody can get them: a table beside the clips."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from audiomcq_cli.records import AUDIO_MISSING
+from audiomcq_cli.storage.shards import HIDDEN, list_shards, replacing
+
+LIST = "audio_missing.csv"
+"""Name of the table in the hidden folder of a stage; not there where no audio is missing."""
+
+_COLUMNS = ["source_dataset", "clip_id", "audio_path"]
+
+
+def list_missing(folder: Path) -> int:
+    """Write the table of a stage folder anew, or remove it; returns how many clips it names."""
+    path = folder / HIDDEN / LIST
+    count = 0
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for row in _find(folder):
+            writer.writerow(row)
+            count += 1
+    if not count:
+        path.unlink()
+    return count
+
+
+def _find(folder: Path) -> Iterator[tuple[str, ...]]:
+    """Source, id and looked-for path of each clip without audio, a batch in memory at a time."""
+    import pyarrow.parquet as pq
+
+    for one in list_shards(folder):
+        with pq.ParquetFile(one.path) as file:
+            for batch in file.iter_batches(columns=[*_COLUMNS, "flags"]):
+                columns = batch.to_pydict()
+                for *row, flags in zip(*(columns[name] for name in (*_COLUMNS, "flags")), strict=True):
+                    if AUDIO_MISSING in flags:
+                        yield tuple("" if cell is None else cell for cell in row)

@@ -1,0 +1,242 @@
+"""Reads a source: which of its clips are taken, where the audio of each lies, and what is known of it, as plain rows.
+
+A row is ``{"clip_id", "source_dataset", "source_id", "captions", "events", "seeds", "audio_path", "audio_present",
+"audio_sha256", "license", "origin", "problem"}``; the rows of a clip are brought together later.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from heapq import heappush, heapreplace
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from audiomcq_cli import audio, records
+from audiomcq_cli.contracts import Reject, Row, Source, SourceRow
+from audiomcq_cli.engine import keys
+from audiomcq_cli.engine.audio_hashes import AudioHashes
+from audiomcq_cli.engine.audio_store import FOLDER, AudioStore
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.measurements import SOURCE
+from audiomcq_cli.storage.shards import replacing
+
+Watch = Callable[[str, int], None]
+"""Told the name of a source and how many of its rows have been read, every ``WATCHED`` rows."""
+
+WATCHED = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec:
+    """One source of a run: a ``[[sources]]`` table of the recipe, or ``ADAPTER:PATH`` on the command line.
+
+    Attributes:
+        adapter, source, options: Which format. path: What is read. name: The clips' ``source_dataset``.
+        audio_root: Folder below which its audio lies, if there is any. limit: Clips read, the first ones.
+        sample: Clips drawn from those by the seed. license, origin: Of the audio, where the rows do not say.
+    """
+
+    adapter: str
+    source: Source[Any]
+    options: Any
+    path: Path
+    name: str
+    audio_root: Path | None = None
+    limit: int | None = None
+    sample: int | None = None
+    license: str | None = None
+    origin: str | None = None
+
+    @property
+    def remote(self) -> bool:
+        """Whether its path is an address, and not one of this machine."""
+        return self.source.pin is not None
+
+    def pinned(self) -> SourceSpec:
+        """The same at the state that it has now, where it lies elsewhere."""
+        return replace(self, path=self.source.pin(self.path, self.options)) if self.source.pin else self
+
+    def find_root(self, workdir: Path) -> Path | None:
+        """Folder below which its audio lies: the one that is told, or where audio is kept that it brings along."""
+        return self.audio_root or (workdir / FOLDER if self.source.brings_audio else None)
+
+
+def read_source(
+    spec: SourceSpec, folder: Path, hashes: AudioHashes, store: AudioStore, seed: int, watch: Watch
+) -> Iterator[Row]:
+    """The rows of the clips that are taken of a source.
+
+    What lies elsewhere is read once, and its rows kept in ``folder``.
+
+    Raises:
+        InputError, HubError: It is not what it should be, or cannot be reached.
+    """
+    rows = _keep(spec, folder, store, seed, watch) if spec.remote else _draw(spec, folder, store, seed, watch)
+    finder = audio.index_folder(spec.audio_root) if spec.audio_root else None
+    for row in rows:
+        names = row.pop("audio")
+        if row["audio_sha256"] is None:  # else it came with the row
+            path, present = _find_audio(names, spec, finder)
+            digest = _hash_audio(spec, path, hashes) if path and present else None
+            row |= {"audio_path": path, "audio_present": present, "audio_sha256": digest}
+        yield row
+
+
+# ------------------------------------------------------------------------------------------------------ which clips
+
+
+class Sample:
+    """Draws clips while they come by: those whose ids have the least numbers for a seed, as many as are wanted.
+
+    Whether a clip is drawn depends on its id alone and on how many others have a lesser number, so a larger sample
+    holds every smaller one, and clips that are added to a source take the place of few.
+    """
+
+    def __init__(self, count: int, seed: int) -> None:
+        self._count = count
+        self._seed = seed
+        self._heap: list[tuple[int, str]] = []  # the largest number first: numbers are negative here
+        self._drawn: set[str] = set()
+
+    def __contains__(self, clip: str) -> bool:
+        return clip in self._drawn
+
+    def offer(self, clip: str) -> bool:
+        """Whether a clip is among those drawn, as far as clips have come by; one that is not never will be."""
+        if clip in self._drawn:
+            return True
+        entry = (-records.draw(self._seed, "sample", clip), clip)
+        if len(self._heap) < self._count:
+            heappush(self._heap, entry)
+        elif entry > self._heap[0]:
+            self._drawn.discard(heapreplace(self._heap, entry)[1])
+        else:
+            return False
+        self._drawn.add(clip)
+        return True
+
+
+def _draw(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: Watch) -> Iterator[Row]:
+    """Plain rows of the clips that are drawn, or of all; in one pass, so those in question are written aside."""
+    rows = _take(spec, watch)
+    if spec.sample is None:
+        yield from (_make_plain(row, spec, store) for row in rows)
+        return
+    sample, used = Sample(spec.sample, seed), set[str]()
+    with store.keeping(used), tempfile.TemporaryFile(dir=folder) as aside:
+        for row in rows:
+            if sample.offer(records.clip_id(spec.name, row.source_id)):
+                aside.write(orjson.dumps(_make_plain(row, spec, store)) + b"\n")
+        for plain in _read_back(aside):
+            if plain["clip_id"] in sample:
+                used.add(plain["audio_path"] or "")
+                yield plain
+
+
+def _take(spec: SourceSpec, watch: Watch) -> Iterator[SourceRow]:
+    """The rows of the first clips of a source, as many clips as its limit says."""
+    clips: set[str] = set()
+    for number, row in enumerate(spec.source.read(spec.path, spec.options)):
+        if number % WATCHED == 0:
+            watch(spec.name, number)
+        if spec.limit is not None and row.source_id not in clips:
+            if len(clips) >= spec.limit:
+                if spec.source.grouped:
+                    return
+                continue
+            clips.add(row.source_id)
+        yield _make_unicode(row)
+
+
+# ------------------------------------------------------------------------------------------------------- what is kept
+
+
+def _keep(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: Watch) -> Iterator[Row]:
+    """Rows of a source that lies elsewhere, out of the file that an earlier pass wrote if it is still so."""
+    kept = folder / name_kept(spec, store, seed)
+    if not kept.is_file() or not _is_whole(kept, store):
+        with replacing(kept) as temporary, temporary.open("wb") as file:
+            for row in _draw(spec, folder, store, seed, watch):
+                file.write(orjson.dumps(row) + b"\n")
+    with kept.open("rb") as file:
+        yield from map(orjson.loads, file)
+
+
+def name_kept(spec: SourceSpec, store: AudioStore, seed: int) -> str:
+    """Name of the file with the rows of a source that lies elsewhere: of all that decides what is in it."""
+    told = [spec.adapter, spec.path.as_posix(), asdict(spec.options), spec.name, spec.limit, spec.sample, seed]
+    told += [str(spec.audio_root or ""), store.folder is not None, spec.license, spec.origin]
+    return f"source-{keys.digest(told).hex()[:24]}.jsonl"
+
+
+def _is_whole(kept: Path, store: AudioStore) -> bool:
+    """Whether all audio that came with the rows of a file is still there."""
+    with kept.open("rb") as file:
+        rows = map(orjson.loads, file)
+        return all(
+            store.folder and (store.folder / row["audio_path"]).is_file() for row in rows if row["audio_present"]
+        )
+
+
+def _read_back(file: IO[bytes]) -> Iterator[Row]:
+    file.seek(0)
+    return map(orjson.loads, file)
+
+
+def _make_plain(row: SourceRow, spec: SourceSpec, store: AudioStore) -> Row:
+    """A row of a source as plain data; audio that came with it is kept now, the other looked for later."""
+    path, digest = None, None
+    if row.content is not None and spec.audio_root is None and store.folder is not None:
+        path, digest = store.put(row.content(), row.audio[0] if row.audio else "")
+    return {
+        "clip_id": records.clip_id(spec.name, row.source_id),
+        "source_dataset": spec.name,
+        "source_id": row.source_id,
+        "captions": [{"text": text, "origin": spec.name} for text in row.captions],
+        "events": [{**asdict(event), "origin": SOURCE} for event in dict.fromkeys(row.events)],
+        "seeds": [{**asdict(seed), "origin": spec.name} for seed in dict.fromkeys(row.seeds)],
+        "audio": list(row.audio),
+        "audio_path": path,
+        "audio_present": path is not None,
+        "audio_sha256": digest,
+        "license": row.license or spec.license,
+        "origin": row.origin or spec.origin,
+        "problem": {"reason": row.problem.reason, "detail": row.problem.detail} if row.problem else None,
+    }
+
+
+def _make_unicode(row: SourceRow) -> SourceRow:
+    """Reject a row with half of a surrogate pair, which no file can hold: a broken file name or JSON escape."""
+    labels = (event.label for event in row.events)
+    asked = (text for seed in row.seeds for text in (seed.question, seed.answer or ""))
+    texts = (row.source_id, *row.captions, *labels, *asked, *row.audio, row.license or "", row.origin or "")
+    if all(text.isascii() or text == text.encode("utf-8", "replace").decode() for text in texts):
+        return row
+    name = row.source_id.encode("utf-8", "backslashreplace").decode()
+    return SourceRow(source_id=name, row=row.row, problem=Reject("not_unicode", f"row {row.row} is not valid Unicode"))
+
+
+# --------------------------------------------------------------------------------------------------- where audio lies
+
+
+def _find_audio(names: list[str], spec: SourceSpec, finder: Any) -> tuple[str | None, bool]:
+    """Path of a row's audio below its root, and whether it is there; the name it should have where it is not."""
+    if not names:
+        return None, False
+    found = finder.find(names) if finder is not None else None
+    if found and spec.audio_root and (spec.audio_root / found).is_file():  # and no link to nowhere
+        return found, True
+    known = names[0].lower().endswith(audio.AUDIO_EXTENSIONS)
+    return names[0] if known else f"{names[0]}.wav", False
+
+
+def _hash_audio(spec: SourceSpec, path: str, hashes: AudioHashes) -> str | None:
+    """The content hash of a clip; None where listening will find that it leaves its root or cannot be read."""
+    try:
+        return hashes.get(audio.resolve(spec.audio_root or Path(), path))
+    except (InputError, OSError):
+        return None

@@ -1,0 +1,252 @@
+"""Which column of a table holds what, as the recipe says or the names suggest, and a row read so.
+
+For tables whose columns are not known beforehand: files of one's own (``table``) and any dataset of the Hub (``hf``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from audiomcq_cli.contracts import Event, Reject, Seed, SourceRow
+from audiomcq_cli.errors import InputError, RecipeError
+from audiomcq_cli.sources._csv import credit, name_row
+from audiomcq_cli.sources._json import parse_json
+
+FIELDS: Mapping[str, str] = {
+    "id": "id of the clip; rows with the same one are one clip (else its audio names it)",
+    "audio": "its audio file: a path, or the file itself",
+    "caption": "what is heard: a text or a list of them; caption_1, caption_2, … for more columns",
+    "events": "sounds that are known to be in it: a list of {label, onset, offset}, or JSON of that",
+    "question": "a question that the set itself asks of the clip",
+    "answer": "its answer, in free text; with its question it is a caption too",
+    "license": "licence of the audio",
+    "origin": "where the audio comes from",
+    "author": "who recorded it",
+}
+"""What a column can hold, by the names that ``columns`` uses."""
+
+_GUESSES: Mapping[str, tuple[str, ...]] = {
+    "id": ("clip_id", "audio_id", "id", "__key__"),
+    "audio": ("audio", "audio_path", "file_name", "filename", "audio_file", "file", "path"),
+    "caption": ("captions", "caption", "description"),
+    "events": ("events",),
+    "license": ("license", "licence"),
+    "origin": ("origin", "source_url", "url"),
+    "author": ("author",),
+}
+"""Names that columns have in public sets, likeliest first. Questions are not guessed: they may be the set's test."""
+
+_CAPTION = re.compile(r"caption(_[0-9]+)?")
+
+
+def check_mapping(columns: Mapping[str, str]) -> None:
+    """Refuse names that are none of ``FIELDS``; raises ``RecipeError``."""
+    for name in columns:
+        if name not in FIELDS and not _CAPTION.fullmatch(name):
+            raise RecipeError(
+                f"columns: nothing is called {name!r}; there are {', '.join(FIELDS)} and caption_1, caption_2, …",
+                hint='on the left stands what a column holds, on the right its name, as caption = "text"',
+            )
+    if columns.get("answer") and not columns.get("question"):
+        raise RecipeError("columns: an answer needs a question", hint='name its column too, as question = "prompt"')
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Column of each field; None, or empty, where there is none. ``captions`` may be several columns."""
+
+    file: str
+    captions: tuple[str, ...]
+    id: str | None = None
+    audio: str | None = None
+    events: str | None = None
+    question: str | None = None
+    answer: str | None = None
+    license: str | None = None
+    origin: str | None = None
+    author: str | None = None
+
+    @property
+    def used(self) -> list[str]:
+        """The columns that are read, each once."""
+        single = (self.id, self.audio, self.events, self.question, self.answer, self.license, self.origin, self.author)
+        return list(dict.fromkeys([*(name for name in single if name), *self.captions]))
+
+
+def plan_columns(given: Mapping[str, str], found: Sequence[str], file: str, *, audio: str = "") -> Plan:
+    """Find the column of each field: the one that ``given`` names, else one whose name suggests it.
+
+    Args:
+        given: The recipe's mapping; an empty name says that there is no such column. found: The columns there are.
+        file: For messages. audio: The column that holds audio by its type, where there is one.
+
+    Raises:
+        InputError: A column that is named is not there, or there is nothing that a clip could be made of.
+    """
+    names = ", ".join(found[:40])
+    for field, column in given.items():
+        if column and column not in found:
+            hint = f"columns = {{ {field} = {column!r} }} names it; found: {names}"
+            raise InputError("no such column", file=file, column=column, hint=hint)
+    lower = {name.lower(): name for name in reversed(found)}
+    guessed = {field: next((lower[one] for one in one_of if one in lower), None) for field, one_of in _GUESSES.items()}
+    if audio:
+        guessed["audio"] = audio
+    single = {
+        field: given[field] or None if field in given else guessed.get(field) for field in FIELDS if field != "caption"
+    }
+    captions = [column for field, column in given.items() if _CAPTION.fullmatch(field) and column]
+    if not any(_CAPTION.fullmatch(field) for field in given):
+        numbered = [name for name in found if _CAPTION.fullmatch(name.lower()) and name.lower() != "caption"]
+        captions = [name for name in (guessed["caption"], *numbered) if name]
+    if not captions and not single["audio"] and not single["events"]:
+        hint = f'say which, as columns = {{ caption = "text", audio = "file" }}; found: {names}'
+        raise InputError("no column is known to hold captions, events or audio", file=file, hint=hint)
+    return Plan(file, tuple(captions), **single)
+
+
+def read_row(row: int, cells: Mapping[str, Any], plan: Plan) -> SourceRow:
+    """A row of a table as a row of a source.
+
+    The cell of the audio is a path, bytes, or ``{"path", "bytes"}`` as ``datasets`` has it; the bytes may be a function
+    that gives them.
+
+    Raises:
+        InputError: A cell holds something of another kind than its column should; with file, row and column.
+    """
+    reader = _Reader(row, cells, plan.file)
+    name, content = reader.audio(plan.audio)
+    names = name_audio(name)
+    source_id = reader.text(plan.id) if plan.id else _name_clip(row, names, content)
+    problem = None if source_id else Reject("no_id", f"column {plan.id!r} is empty")
+    captions = [text for column in plan.captions for text in reader.texts(column)]
+    question, answer = reader.text(plan.question), reader.text(plan.answer)
+    if question and answer and not any(answer in text for text in captions):
+        captions.append(f"{question} {answer}")  # what was answered is known of the audio as well
+    address = reader.text(plan.origin) or (name if is_address(name) else "")
+    return SourceRow(
+        source_id=source_id or name_row(row),
+        row=row,
+        captions=tuple(captions),
+        events=reader.events(plan.events),
+        seeds=(Seed(question, answer or None),) if question else (),
+        audio=names,
+        content=content,
+        license=reader.text(plan.license) or None,
+        origin=credit(address, reader.text(plan.author)),
+        problem=problem,
+    )
+
+
+def _name_clip(row: int, names: Sequence[str], content: Callable[[], bytes] | None) -> str:
+    """Id of a clip that has none: its path, else what is in it; the number of its row changes with the rows before."""
+    if names:
+        return names[0]
+    return hashlib.sha256(content()).hexdigest()[:32] if content else name_row(row)
+
+
+def name_audio(text: str) -> tuple[str, ...]:
+    """Names below an audio root that a path may mean which was written on another machine, or an address.
+
+    The longest comes first: of ``/data/audioset/a.wav`` these are ``data/audioset/a.wav``, ``audioset/a.wav``,
+    ``a.wav``, and ``a`` for those who keep the set in another format.
+    """
+    path = unquote(urlsplit(text).path) if is_address(text) else text.replace("\\", "/")
+    parts = [part for part in path.split("/") if part not in ("", ".", "..") and not re.fullmatch("[A-Za-z]:", part)]
+    if not parts:
+        return ()
+    tails = ["/".join(parts[start:]) for start in range(len(parts))]
+    return tuple(dict.fromkeys([*tails, PurePosixPath(parts[-1]).stem]))
+
+
+def parse_events(value: object, file: str, row: int, column: str = "events") -> tuple[Event, ...]:
+    """Events from a list of objects with ``label``, ``onset`` and ``offset``; raises ``InputError``."""
+    if not isinstance(value, list | None):
+        raise _refuse_event(file, row, column, f"expected a list, found {type(value).__name__}")
+    return tuple(_parse_event(event, file, row, column) for event in value or ())
+
+
+def _parse_event(event: object, file: str, row: int, column: str) -> Event:
+    if not isinstance(event, dict):
+        raise _refuse_event(file, row, column, f"expected objects, found {type(event).__name__}")
+    label = event.get("label")
+    if not isinstance(label, str) or not label.strip():
+        raise _refuse_event(file, row, column, f"expected a text as label, found {label!r}")
+    times = {name: event.get(name) for name in ("onset", "offset")}
+    for name, seconds in times.items():
+        number = isinstance(seconds, int | float) and not isinstance(seconds, bool) and math.isfinite(seconds)
+        if seconds is not None and not number:
+            raise _refuse_event(file, row, column, f"expected seconds or null as {name}, found {seconds!r}")
+    return Event(label.strip(), **{name: None if one is None else float(one) for name, one in times.items()})
+
+
+def _refuse_event(file: str, row: int, column: str, message: str) -> InputError:
+    hint = 'as in "events": [{"label": "dog barking", "onset": 0.5, "offset": 2.0}]'
+    return InputError(message, file=file, row=row, column=column, hint=hint)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address of the web or the like."""
+    return re.match("[A-Za-z][A-Za-z0-9+.-]+://", text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """The cells of one row, with errors that say where."""
+
+    row: int
+    cells: Mapping[str, Any]
+    file: str
+
+    def text(self, column: str | None) -> str:
+        """A text, or a number as text; empty for a column that is not there or has no value."""
+        value = self.cells.get(column) if column else None
+        if value is None:
+            return ""
+        if not isinstance(value, str | int | float) or isinstance(value, bool):
+            raise self._refuse(column, f"expected a text, found {type(value).__name__}")
+        return str(value).strip()
+
+    def texts(self, column: str) -> Iterator[str]:
+        """A text, or each of a list of texts or of objects with a ``text``; those that are empty are left out."""
+        value = self.cells.get(column)
+        for one in value if isinstance(value, list) else [value]:
+            text = one.get("text") if isinstance(one, dict) else one
+            if not isinstance(text, str | None):
+                raise self._refuse(column, f"expected a text or a list of texts, found {type(text).__name__}")
+            if text and text.strip():
+                yield text.strip()
+
+    def events(self, column: str | None) -> tuple[Event, ...]:
+        """Events, from a list or from JSON in a cell."""
+        value = self.cells.get(column) if column else None
+        if isinstance(value, str):
+            try:
+                value = parse_json(value.encode()) if value.strip() else None
+            except ValueError as error:
+                raise _refuse_event(self.file, self.row, column or "", f"is not JSON: {error}") from error
+        return parse_events(value, self.file, self.row, column or "")
+
+    def audio(self, column: str | None) -> tuple[str, Callable[[], bytes] | None]:
+        """Name of the audio file, and a way to its bytes where there is one."""
+        value = self.cells.get(column) if column else None
+        if not isinstance(value, dict):
+            value = {"bytes": value} if isinstance(value, bytes) else {"path": value}
+        path, content = value.get("path") or "", value.get("bytes")
+        if not isinstance(path, str) or not (content is None or isinstance(content, bytes) or callable(content)):
+            found = type(content if isinstance(path, str) else path).__name__
+            raise self._refuse(column, f"expected a path or an audio file, found {found}")
+        if isinstance(content, bytes):
+            return path.strip(), lambda: content
+        return path.strip(), content
+
+    def _refuse(self, column: str | None, message: str) -> InputError:
+        hint = 'columns says which column holds what, as in columns = { caption = "text" }'
+        return InputError(message, file=self.file, row=self.row, column=column or "", hint=hint)

@@ -1,0 +1,124 @@
+"""Reads JSON files of rows: a list of objects, JSON Lines, or one object with a row under each key.
+
+Rows are streamed whatever the size of the file: a list of a million rows takes no more memory than one of ten.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Never
+
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.sources._csv import refusing
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # orjson refuses the whole text for half of a pair
+_LONGEST_LINE = 2**20
+"""Bytes. Where the first line is longer, the file is one object rather than an object a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonRow:
+    """One row: its number, counted from 1, what it holds, and the key under which it stood, if under one."""
+
+    row: int
+    cells: dict[str, Any]
+    key: str = ""
+
+
+def read_json(path: Path, expected: str) -> Iterator[JsonRow]:
+    """Stream the rows of a file, whichever of the three forms it has.
+
+    Raises:
+        InputError: It cannot be read, is not JSON, or holds something else than objects; with the row.
+    """
+    with refusing(path, expected), path.open("rb") as file:
+        form = _find_form(file)
+        if not form:
+            raise InputError(f"is empty, expected {expected}", file=str(path))
+        file.seek(0)
+        rows = read_lines(path, expected) if form == "lines" else _read_whole(file, form, path)
+        for number, (key, value) in enumerate(rows, 1):
+            if not isinstance(value, dict):
+                found = type(value).__name__
+                raise InputError(f"expected an object, found {found}", file=str(path), row=number, hint=expected)
+            yield JsonRow(number, value, str(key))
+
+
+def read_lines(path: Path, expected: str) -> Iterator[tuple[str, Any]]:
+    """Stream what stands on the lines of a JSON Lines file, blank ones left out; the key is empty.
+
+    Raises:
+        InputError: It cannot be read, or a line is not JSON.
+    """
+    row = 0
+    with refusing(path, expected), path.open("rb") as file:
+        for line in file:
+            if not line.strip():
+                continue
+            row += 1
+            try:
+                yield "", parse_json(line.removeprefix(codecs.BOM_UTF8))
+            except ValueError as error:
+                raise InputError(f"is not JSON: {error}", file=str(path), row=row, hint="one object a line") from error
+
+
+def parse_json(text: bytes) -> Any:
+    """What JSON says, half of a surrogate pair included: whoever takes the row sees that it is no Unicode.
+
+    Raises:
+        ValueError: It is not JSON.
+    """
+    import orjson
+
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        if not _SURROGATE.search(text):
+            raise
+    try:
+        return json.loads(text.decode(), parse_int=float, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _find_form(file: IO[bytes]) -> str:
+    """``list``, ``lines`` or ``object``, by how the file begins; empty for a file without anything."""
+    begin = file.read(_LONGEST_LINE).removeprefix(codecs.BOM_UTF8).lstrip()
+    if not begin:
+        return ""
+    if begin.startswith(b"["):
+        return "list"
+    first, line_break, rest = begin.partition(b"\n")
+    try:
+        value = parse_json(first)
+    except ValueError:
+        return "object" if begin.startswith(b"{") and (not line_break or first.strip() in (b"{", b"")) else "lines"
+    rows = isinstance(value, dict) and bool(value) and all(isinstance(one, dict) for one in value.values())
+    return "object" if rows and not rest.strip() else "lines"
+
+
+def _read_whole(file: IO[bytes], form: str, path: Path) -> Iterator[tuple[str, Any]]:
+    """Entries of a list (without a key) or of an object, one in memory at a time."""
+    import ijson
+
+    if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+        file.seek(0)
+    row = 0
+    try:
+        found = (("", one) for one in ijson.items(file, "item", use_float=True)) if form == "list" else (
+            ijson.kvitems(file, "", use_float=True)
+        )  # fmt: skip
+        for row, entry in enumerate(found, 1):  # noqa: B007 - the error tells it
+            yield entry
+    except (ijson.JSONError, UnicodeDecodeError) as error:
+        said = str(error).splitlines()[0].strip()
+        raise InputError(f"is not JSON: {said}", file=str(path), row=row + 1, hint="is the file whole?") from error
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(f"{name} is no number of JSON")

@@ -1,0 +1,92 @@
+"""Reads Parquet files of rows, one or a folder of them, a few hundred rows in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli.errors import InputError
+
+_ROWS = 256
+"""Read at once: rows may hold audio."""
+_BUFFER = 2**20
+"""Bytes read ahead of each column; without it a whole row group is in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetRow:
+    """One row of a file: its number, counted from 1, and its cells by column."""
+
+    row: int
+    cells: dict[str, Any]
+
+
+def list_parquet(path: Path) -> list[Path]:
+    """The file itself, or the Parquet files in a folder and in those below, by name; hidden ones are left out.
+
+    Raises:
+        InputError: There is none.
+    """
+    if not path.is_dir():
+        if not path.exists():
+            raise InputError("no such file", file=str(path), hint="expected a Parquet file, or a folder of them")
+        return [path]
+    found = sorted(
+        file
+        for file in path.rglob("*.parquet")
+        if not any(part.startswith(".") for part in file.relative_to(path).parts)
+    )
+    if not found:
+        raise InputError("holds no Parquet file", file=str(path))
+    return found
+
+
+def read_schema(path: Path) -> Any:
+    """The Arrow schema of a file; raises ``InputError`` where it is not Parquet."""
+    import pyarrow.parquet as pq
+
+    with _refusing(path):
+        return pq.read_schema(path)
+
+
+def check_columns(path: Path, columns: Sequence[str]) -> None:
+    """Make sure that a file has some columns; raises ``InputError`` naming those that are not there."""
+    names = read_schema(path).names
+    if missing := [name for name in columns if name not in names]:
+        found = ", ".join(names[:40])
+        raise InputError(f"{' and '.join(map(repr, missing))} missing; found: {found}", file=str(path))
+
+
+def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[ParquetRow]:
+    """Stream some columns of a file.
+
+    Raises:
+        InputError: It is not Parquet, or damaged; with the row from which on it cannot be read.
+    """
+    import pyarrow.parquet as pq
+
+    row = 0
+    with _refusing(path), pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
+        batches = file.iter_batches(_ROWS, columns=list(columns), use_threads=False)
+        while True:
+            with _refusing(path, row + 1):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            for cells in batch.to_pylist():
+                row += 1
+                yield ParquetRow(row, cells)
+
+
+@contextmanager
+def _refusing(path: Path, row: int | None = None) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"cannot be read as Parquet: {said}", file=str(path), row=row) from error

@@ -1,0 +1,72 @@
+"""CompA-R: JSON, a list of questions about clips with their answers in free text; a clip has several.
+
+It has no captions. An answer is what is said of the audio, so it serves as one; together with its instruction it is
+also a question of the source's own (``seeds``), which the writer of new questions is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from audiomcq_cli.contracts import Layout, NoOptions, Reject, Seed, Source, SourceRow
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.sources._columns import name_audio
+from audiomcq_cli.sources._csv import name_row
+from audiomcq_cli.sources._json import JsonRow, read_json
+
+_EXPECTED = "a JSON list of objects with audio_id, instruction and output"
+
+
+def read(path: Path, options: NoOptions) -> Iterator[SourceRow]:
+    """Stream the entries of the file; raises ``InputError`` where it is not what it should be."""
+    for record in read_json(path, _EXPECTED):
+        yield _read_row(record, path)
+
+
+def _read_row(record: JsonRow, path: Path) -> SourceRow:
+    row = record.row
+    texts = {key: _read_text(record, key, path) for key in ("audio_id", "instruction", "output")}
+    names = name_audio(texts["audio_id"])
+    if not names:
+        return SourceRow(source_id=name_row(row), row=row, problem=Reject("no_id", "key 'audio_id' is empty"))
+    answer, instruction = texts["output"], texts["instruction"]
+    return SourceRow(
+        source_id=names[0],
+        row=row,
+        captions=(answer,) if answer else (),
+        seeds=(Seed(instruction, answer or None),) if instruction else (),
+        audio=names,
+        origin=_read_text(record, "dataset", path, required=False) or None,
+    )
+
+
+def _read_text(record: JsonRow, key: str, path: Path, *, required: bool = True) -> str:
+    if required and key not in record.cells:
+        found = ", ".join(list(record.cells)[:20])
+        raise InputError(f"is missing; found: {found}", file=str(path), row=record.row, column=key, hint=_EXPECTED)
+    value = record.cells.get(key)
+    if not isinstance(value, str | None):
+        message = f"expected a text, found {type(value).__name__}"
+        raise InputError(message, file=str(path), row=record.row, column=key)
+    return (value or "").strip()
+
+
+SOURCE: Source[NoOptions] = Source(
+    help="CompA-R JSON: a list of audio_id, instruction, output",
+    dataset="CompA-R",
+    read=read,
+    options=NoOptions,
+    grouped=False,
+    layout=Layout(
+        path="a JSON list, or JSON Lines",
+        columns={
+            "audio_id": "path of the audio file, on whatever machine; it names the clip",
+            "instruction": "a question that is asked of the clip",
+            "output": "its answer in free text; also what serves as a caption",
+            "dataset": "where the clip comes from, if it is there",
+        },
+        audio="the end of audio_id that is found below the audio folder, also in another format",
+        rights="captions for research only; nothing is said of the audio (AudioSet): say it with license",
+    ),
+)

@@ -1,0 +1,271 @@
+"""Any dataset of the Hugging Face Hub: ``hf:org/name[@revision][:config[:split]]``, streamed, its audio not decoded.
+
+Audio that is in the rows, or lies as files beside them, is kept as it is in the work folder; where the rows only name
+it (a path, an address of the web), it is looked for by that name in the folder that ``audio`` gives. A token comes from
+the environment. Another Hub is reached with ``HF_ENDPOINT``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli.contracts import Layout, Source, SourceRow, option
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.hub import asking
+from audiomcq_cli.sources._columns import FIELDS, check_mapping, plan_columns, read_row
+
+_ADDRESS = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[^:]+))?(:(?P<config>[^:]*)(:(?P<split>[^:]+))?)?")
+_COMMIT = re.compile("[0-9a-f]{40}")
+_FILES = ("audiofolder", "webdataset")
+"""Kinds of sets whose audio lies in files, and that datasets makes into rows itself."""
+
+_HUB = "https://huggingface.co/datasets/"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What can be set for a dataset of the Hub.
+
+    Raises:
+        RecipeError: ``columns`` names something that a column cannot hold.
+    """
+
+    columns: Mapping[str, str] = option({}, 'which column holds what, as { caption = "text", audio = "file" }')
+
+    def __post_init__(self) -> None:
+        check_mapping(self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A dataset of the Hub, and which part of it at which state; empty for what is not said."""
+
+    repo: str
+    revision: str = ""
+    config: str = ""
+    split: str = ""
+
+    def __str__(self) -> str:
+        parts = [f"{self.repo}@{self.revision}" if self.revision else self.repo, self.config, self.split]
+        return ":".join(parts).rstrip(":")
+
+
+def read(path: Path, options: Options) -> Iterator[SourceRow]:
+    """Stream the rows.
+
+    Raises:
+        InputError: There is no such dataset, config, split or column, or a cell is not what it should be.
+        HubError: The Hub refuses, or does not answer.
+    """
+    address = _parse_address(path)
+    rows = _stream(address)
+    license_ = _find_license(address)
+    first = next(rows, None)
+    if first is None:
+        return
+    audio, cells = first
+    plan = plan_columns(options.columns, list(cells), f"hf:{address}", audio=audio)
+    for row, (_, cells) in enumerate(_chain(first, rows), 1):
+        held = _hold_audio(cells.get(plan.audio), address) if plan.audio else None
+        made = read_row(row, {**cells, plan.audio: held} if plan.audio else cells, plan)
+        yield replace(
+            made,
+            license=made.license or (license_ if made.content else None),
+            origin=made.origin or f"{_HUB}{address.repo}",
+        )
+
+
+def pin(path: Path, options: Options) -> Path:
+    """The same address at the commit that its revision names now; raises like ``read``."""
+    address = _parse_address(path)
+    if _COMMIT.fullmatch(address.revision):
+        return path
+    return Path(str(replace(address, revision=str(_ask(address).sha))))
+
+
+def _parse_address(path: Path) -> Address:
+    found = _ADDRESS.fullmatch(path.as_posix())
+    if not found:
+        hint = "expected hf:org/name[@revision][:config[:split]]"
+        raise InputError("not the address of a dataset", file=f"hf:{path}", hint=hint)
+    return Address(**{name: part or "" for name, part in found.groupdict().items()})
+
+
+def _ask(address: Address) -> Any:
+    from huggingface_hub import HfApi
+
+    with asking(str(address)):
+        return HfApi().dataset_info(address.repo, revision=address.revision or None)
+
+
+def _find_license(address: Address) -> str | None:
+    """What the card says of the set, which holds for the audio that is in it."""
+    card = _ask(address).card_data
+    found = card.get("license") if card else None
+    return ", ".join(map(str, found)) if isinstance(found, list) else found
+
+
+def _stream(address: Address) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows with the name of the column that is audio by its type, if there is one.
+
+    Only the calls to the Hub are in the block that translates its errors.
+    """
+    import datasets
+    from datasets.exceptions import DatasetGenerationError
+
+    datasets.disable_progress_bars()  # this program has its own
+    with _refusing(address), asking(str(address)):
+        split = _choose_split(address)
+        parts = {"split": split, "revision": address.revision or None, "streaming": True}
+        dataset = datasets.load_dataset(address.repo, address.config or None, **parts)
+        features = dataset.features or {}
+        names = [name for name, feature in features.items() if isinstance(feature, datasets.Audio)]
+        if dataset.info.builder_name in _FILES and names:
+            plain = datasets.Features({**features, **{name: _name_only() for name in names}})
+            dataset = datasets.load_dataset(address.repo, address.config or None, features=plain, **parts)
+        else:
+            for name in names:
+                dataset = dataset.cast_column(name, datasets.Audio(decode=False))
+        rows = iter(dataset)
+    row = 0
+    while True:
+        try:
+            with asking(str(address)), _having_loop():
+                cells = next(rows, None)
+        except (DatasetGenerationError, ValueError, OSError) as error:
+            _raise_refusal(error, address)
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            raise InputError(f"cannot be read: {said}", file=f"hf:{address}", row=row + 1) from error
+        if cells is None:
+            return
+        row += 1
+        yield next(iter(names), ""), cells
+
+
+def _name_only() -> Any:
+    """Audio as a name, for files that lie beside a table: ``datasets`` (5.2) wants torch before it passes one on."""
+    import datasets
+
+    class Named(datasets.Audio):  # type: ignore[misc]  # datasets has no types
+        def encode_example(self, value: Any) -> Any:
+            return {"bytes": None, "path": value} if isinstance(value, str) else value
+
+        def decode_example(self, value: Any, token_per_repo_id: Any = None) -> Any:
+            return value
+
+    return Named(decode=False)
+
+
+def _choose_split(address: Address) -> str:
+    """The split that is named, the only one, or ``train``; raises ``InputError`` naming those there are."""
+    import datasets
+
+    if address.split:
+        return address.split
+    splits = datasets.get_dataset_split_names(address.repo, address.config or None, revision=address.revision or None)
+    if len(splits) == 1 or "train" in splits:
+        return "train" if "train" in splits else str(splits[0])
+    config = address.config or "default"
+    raise InputError(
+        f"has the splits {', '.join(map(str, splits))}",
+        file=f"hf:{address}",
+        hint=f"name one: hf:{address.repo}:{config}:{splits[0]}",
+    )
+
+
+@contextmanager
+def _having_loop() -> Iterator[None]:
+    """An event loop for this thread: ``datasets`` (5.2) takes one for granted, and only the main thread has one."""
+    import asyncio
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+@contextmanager
+def _refusing(address: Address) -> Iterator[None]:
+    """Translate what ``datasets`` says of a set, a config or a split that it cannot open."""
+    from datasets.exceptions import DataFilesNotFoundError, DatasetNotFoundError
+
+    file = f"hf:{address}"
+    try:
+        yield
+    except DataFilesNotFoundError as error:
+        hint = "sets that need a script of their own cannot be read; is there a copy as Parquet?"
+        raise InputError("has no files that datasets can read", file=file, hint=hint) from error
+    except DatasetNotFoundError as error:
+        hint = "is the name right? For a private one put a token into HF_TOKEN"
+        raise InputError("no such dataset on the Hub, or none that may be seen", file=file, hint=hint) from error
+    except (ValueError, RuntimeError) as error:  # a config or split that there is not, or a script
+        _raise_refusal(error, address)
+        said = " ".join(str(error).split())
+        hint = "hf:org/name:config:split names a part of it"
+        raise InputError(f"cannot be opened: {said}", file=file, hint=hint) from error
+
+
+def _raise_refusal(error: BaseException, address: Address) -> None:
+    """Where an answer of the Hub is behind an error of ``datasets``, say that instead."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, HfHubHTTPError | ConnectionError | TimeoutError):
+            with asking(str(address)):
+                raise behind
+        behind = behind.__cause__ or behind.__context__
+
+
+def _hold_audio(value: Any, address: Address) -> Any:
+    """The cell of a clip's audio: bytes as they are, files of the set by a way to them, names as names."""
+    path = value.get("path") if isinstance(value, dict) else value
+    if not isinstance(path, str) or (isinstance(value, dict) and value.get("bytes") is not None):
+        return value
+    name, colons, place = path.rpartition("::")
+    within = re.match(rf"hf://datasets/{re.escape(address.repo)}@[^/]+/(.+)", place)
+    if not within:
+        return value
+    inside = name.partition("://")[2] if colons else within[1]
+    return {"path": inside, "bytes": _fetch(path, address)}
+
+
+def _fetch(path: str, address: Address) -> Callable[[], bytes]:
+    def fetch() -> bytes:
+        import fsspec
+
+        with asking(str(address)), fsspec.open(path, "rb") as file:
+            content: bytes = file.read()
+            return content
+
+    return fetch
+
+
+def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest
+
+
+SOURCE: Source[Options] = Source(
+    help="dataset of the Hub: org/name[@revision][:config[:split]], its columns as columns = { … } says",
+    dataset="",
+    read=read,
+    options=Options,
+    grouped=False,
+    brings_audio=True,
+    pin=pin,
+    layout=Layout(
+        path="org/name[@revision][:config[:split]]; the split train, or the only one, if none is named",
+        columns=FIELDS,
+        audio="in the rows or in files beside them; where they only name it, in the audio folder by that name",
+        rights="as the columns license, origin and author say; else that of the card, for audio that is in the set",
+    ),
+)

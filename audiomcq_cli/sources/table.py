@@ -1,0 +1,92 @@
+"""A table of one's own: CSV, JSON Lines, a JSON list, or Parquet, with its columns named in the recipe.
+
+Columns that bear the names of ``audiomcq sources table`` need no mapping. Parquet may hold the audio itself, as bytes
+or as ``{bytes, path}`` like ``datasets`` writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from audiomcq_cli.contracts import Layout, Source, SourceRow, option
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.sources._columns import FIELDS, Plan, check_mapping, plan_columns, read_row
+from audiomcq_cli.sources._csv import read_csv
+from audiomcq_cli.sources._json import read_json
+from audiomcq_cli.sources._parquet import list_parquet, read_parquet, read_schema
+
+_JSON = (".jsonl", ".ndjson", ".json")
+_EXPECTED = "a table: .csv, .jsonl, .json or .parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What can be set for a table.
+
+    Raises:
+        RecipeError: ``columns`` names something that a column cannot hold.
+    """
+
+    columns: Mapping[str, str] = option({}, 'which column holds what, as { caption = "text", audio = "file" }')
+
+    def __post_init__(self) -> None:
+        check_mapping(self.columns)
+
+
+def read(path: Path, options: Options) -> Iterator[SourceRow]:
+    """Stream the rows of a table; raises ``InputError`` where it, or a cell, is not what it should be."""
+    kind = path.suffix.lower()
+    if kind == ".csv":
+        return _read_csv(path, options.columns)
+    if kind in _JSON:
+        return _read_json(path, options.columns)
+    if kind == ".parquet" or path.is_dir():
+        return _read_parquet(path, options.columns)
+    raise InputError(f"has the extension {kind!r}, expected {_EXPECTED}", file=str(path))
+
+
+def _read_csv(path: Path, columns: Mapping[str, str]) -> Iterator[SourceRow]:
+    plan: Plan | None = None
+    for record in read_csv(path, [name for name in columns.values() if name]):
+        plan = plan or plan_columns(columns, list(record.cells), str(path))  # the header's, the same for every row
+        yield read_row(record.row, record.cells, plan)
+
+
+def _read_json(path: Path, columns: Mapping[str, str]) -> Iterator[SourceRow]:
+    """Objects need not all have the same keys, so each kind of them has its plan."""
+    plans: dict[tuple[str, ...], Plan] = {}
+    mapped = {name for name in columns.values() if name}
+    unseen, row = set(mapped), 0
+    for record in read_json(path, _EXPECTED):
+        row, keys = record.row, tuple(record.cells)
+        if keys not in plans:
+            unseen.difference_update(keys)
+            plans[keys] = plan_columns(columns, [*keys, *sorted(mapped.difference(keys))], str(path))
+        yield read_row(row, record.cells, plans[keys])
+    if unseen and row:
+        raise InputError(f"no key of that name in any of {row:,} rows", file=str(path), column=min(unseen))
+
+
+def _read_parquet(path: Path, columns: Mapping[str, str]) -> Iterator[SourceRow]:
+    for file in list_parquet(path):
+        plan = plan_columns(columns, read_schema(file).names, str(file))
+        for record in read_parquet(file, plan.used):
+            yield read_row(record.row, record.cells, plan)
+
+
+SOURCE: Source[Options] = Source(
+    help="table of your own: CSV, JSON Lines, JSON list or Parquet, its columns as columns = { … } says",
+    dataset="",
+    read=read,
+    options=Options,
+    grouped=False,
+    brings_audio=True,
+    layout=Layout(
+        path="a .csv, .jsonl, .json or .parquet file, or a folder of Parquet files",
+        columns=FIELDS,
+        audio="the end of its path that is found below the audio folder; or in the table itself (Parquet)",
+        rights="as the columns license, origin and author say",
+    ),
+)

@@ -1,0 +1,217 @@
+"""Reading a source: which clips are taken, and what is kept of one that lies elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audiomcq_cli.contracts import NoOptions, Row, Seed, Source, SourceRow
+from audiomcq_cli.engine.partition import partition, read_partition
+from audiomcq_cli.engine.reading import Sample, SourceSpec
+from audiomcq_cli.errors import InputError, Interrupted
+from tests.engine import find_temporary
+
+
+class Shelf:
+    """A source that lies elsewhere: it has a state, and counts how often it is read."""
+
+    def __init__(self, rows: Sequence[SourceRow], state: str = "1") -> None:
+        self.rows, self.state, self.read_to = rows, state, 0
+
+    def read(self, path: Path, options: Any) -> Iterator[SourceRow]:
+        for row in self.rows:
+            self.read_to += 1
+            yield row
+
+    def spec(self, *, remote: bool = False, **changes: Any) -> SourceSpec:
+        pin = (lambda path, options: Path(f"shelf@{self.state}")) if remote else None
+        source = Source(help="", dataset="Shelf", read=self.read, options=NoOptions, grouped=False, pin=pin,
+                        brings_audio=True)  # fmt: skip
+        return SourceSpec(
+            adapter="shelf", source=source, options=NoOptions(), path=Path("shelf"), name="Shelf", **changes
+        )
+
+
+def rows_of(clips: int, captions: int = 1) -> list[SourceRow]:
+    """Rows of some clips, the captions of one far apart."""
+    return [
+        SourceRow(source_id=str(clip), row=1, captions=(f"{clip}-{n}",))
+        for n in range(captions)
+        for clip in range(clips)
+    ]
+
+
+def with_audio(clips: int) -> list[SourceRow]:
+    def bring(number: int) -> SourceRow:
+        return SourceRow(
+            source_id=str(number), row=1, audio=(f"{number}.flac", f"{number}"), content=lambda: b"fLaC %d" % number
+        )
+
+    return [bring(number) for number in range(clips)]
+
+
+def clips_of(spec: SourceSpec, folder: Path, **options: Any) -> list[Row]:
+    parts = partition([spec.pinned()], folder / "parts", 1, store=folder / "audio", **options)
+    return [clip for part in parts for clip in read_partition(part)]
+
+
+def ids_of(clips: Sequence[Row]) -> set[str]:
+    return {clip["source_id"] for clip in clips}
+
+
+# ----------------------------------------------------------------------------------------------------------- samples
+
+
+def test_sample_draws_clips_with_all_their_rows(tmp_path: Path) -> None:
+    """So many clips as are asked for, each with every caption, however far apart its rows stand."""
+    clips = clips_of(Shelf(rows_of(200, captions=3)).spec(sample=17), tmp_path)
+    assert len(clips) == 17
+    assert all(
+        [one["text"] for one in clip["captions"]] == [f"{clip['source_id']}-{n}" for n in range(3)] for clip in clips
+    )
+    assert not list(find_temporary(tmp_path))
+
+
+def test_sample_depends_on_the_seed(tmp_path: Path) -> None:
+    """The same seed draws the same clips, another one others."""
+    spec = Shelf(rows_of(300)).spec(sample=30)
+    first = ids_of(clips_of(spec, tmp_path, seed=1))
+    assert first == ids_of(clips_of(spec, tmp_path, seed=1))
+    assert len(first & ids_of(clips_of(spec, tmp_path, seed=2))) < 15
+
+
+def test_sample_that_is_more_than_there_is(tmp_path: Path) -> None:
+    """All clips are taken, in their order."""
+    assert [clip["source_id"] for clip in clips_of(Shelf(rows_of(5)).spec(sample=9), tmp_path)] == list("01234")
+
+
+def test_sample_is_drawn_of_what_the_limit_reads(tmp_path: Path) -> None:
+    """The limit says how far the source is read, the sample how many of those clips are taken."""
+    clips = clips_of(Shelf(rows_of(100)).spec(sample=4, limit=10), tmp_path)
+    assert len(clips) == 4
+    assert ids_of(clips) <= {str(number) for number in range(10)}
+
+
+@settings(max_examples=30, deadline=None)
+@given(order=st.permutations(range(60)), small=st.integers(1, 30), more=st.integers(0, 29))
+def test_larger_sample_holds_the_smaller(order: list[int], small: int, more: int) -> None:
+    """Whatever the order of the clips; so a corpus that grows keeps what it has paid for."""
+    drawn = []
+    for count, clips in ((small, order), (small + more, sorted(order))):
+        sample = Sample(count, seed=3)
+        for clip in clips:
+            sample.offer(str(clip))
+        drawn.append({clip for clip in map(str, order) if clip in sample})
+    assert len(drawn[0]) == small and len(drawn[1]) == small + more
+    assert drawn[0] <= drawn[1]
+
+
+def test_clips_that_are_added_take_the_place_of_few(tmp_path: Path) -> None:
+    """A source with a tenth more clips keeps about nine tenths of a sample."""
+    before, after = (ids_of(clips_of(Shelf(rows_of(n)).spec(sample=100), tmp_path)) for n in (1_000, 1_100))
+    assert len(before & after) > 80
+
+
+# ------------------------------------------------------------------------------------------------ audio that is brought
+
+
+def test_audio_that_is_brought_is_kept_by_its_hash(tmp_path: Path) -> None:
+    """Each file once, below two digits of its hash, with the extension of its name."""
+    shelf = Shelf([*with_audio(2), replace(with_audio(1)[0], source_id="again")])
+    clips = clips_of(shelf.spec(), tmp_path)
+    paths = [clip["audio_path"] for clip in clips]
+    assert paths[0] == paths[2] != paths[1]
+    assert paths[0] == f"{clips[0]['audio_sha256'][:2]}/{clips[0]['audio_sha256']}.flac"
+    assert (tmp_path / "audio" / paths[1]).read_bytes() == b"fLaC 1"
+    assert all(clip["audio_present"] for clip in clips)
+    assert len(list((tmp_path / "audio").rglob("*.flac"))) == 2
+
+
+def test_sample_leaves_no_audio_of_others(tmp_path: Path) -> None:
+    """Files of clips that were in question and are not drawn do not stay, but what was there before does."""
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "audio" / "mine.wav").write_bytes(b"1")
+    clips = clips_of(Shelf(with_audio(100)).spec(sample=5), tmp_path)
+    kept = {path.relative_to(tmp_path / "audio").as_posix() for path in (tmp_path / "audio").rglob("*.*")}
+    assert kept == {clip["audio_path"] for clip in clips} | {"mine.wav"}
+
+
+def test_folder_of_audio_goes_before_what_is_brought(tmp_path: Path) -> None:
+    """Where a folder is told, the file of that name in it is the clip's."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "1.wav").write_bytes(b"mine")
+    first, second = clips_of(Shelf(with_audio(2)).spec(audio_root=tmp_path / "own"), tmp_path)
+    assert (first["audio_path"], first["audio_present"]) == ("0.flac", False)
+    assert (second["audio_path"], second["audio_present"]) == ("1.wav", True)
+    assert not (tmp_path / "audio").exists()
+
+
+def test_rehearsal_keeps_no_audio(tmp_path: Path) -> None:
+    """Without a store nothing is fetched, and the clips are there all the same."""
+
+    def fail() -> bytes:
+        raise AssertionError
+
+    row = SourceRow(source_id="a", row=1, audio=("a.wav",), content=fail)
+    [path] = partition([Shelf([row]).spec()], tmp_path, 1)
+    assert [clip["audio_present"] for clip in read_partition(path)] == [False]
+
+
+# --------------------------------------------------------------------------------------------- what lies elsewhere
+
+
+def test_what_lies_elsewhere_is_read_once(tmp_path: Path) -> None:
+    """A second pass takes the rows that were kept; another state is read anew, and the old rows do not stay."""
+    shelf = Shelf(with_audio(4))
+    first = clips_of(shelf.spec(remote=True), tmp_path)
+    assert clips_of(shelf.spec(remote=True), tmp_path) == first
+    assert shelf.read_to == 4
+    shelf.state = "2"
+    assert clips_of(shelf.spec(remote=True), tmp_path) == first
+    assert shelf.read_to == 8
+    assert len(list((tmp_path / "parts").glob("source-*.jsonl"))) == 1
+
+
+def test_audio_that_was_removed_is_fetched_again(tmp_path: Path) -> None:
+    """Rows that were kept are not believed when a file of theirs is gone."""
+    shelf = Shelf(with_audio(3))
+    clips = clips_of(shelf.spec(remote=True), tmp_path)
+    file = tmp_path / "audio" / clips[1]["audio_path"]
+    file.unlink()
+    assert clips_of(shelf.spec(remote=True), tmp_path) == clips
+    assert file.is_file()
+
+
+def test_reading_can_be_ended(tmp_path: Path) -> None:
+    """Whoever watches the reading is told how far it is, and may end it; nothing half read is believed later."""
+    shelf, told = Shelf(rows_of(1_000)), []
+
+    def watch(source: str, rows: int) -> None:
+        told.append(rows)
+        if rows >= 400:
+            raise Interrupted("enough")
+
+    with pytest.raises(Interrupted):
+        clips_of(shelf.spec(remote=True), tmp_path, watch=watch)
+    assert told == [0, 200, 400]
+    assert not list((tmp_path / "parts").glob("*.jsonl"))
+    assert len(clips_of(shelf.spec(remote=True), tmp_path)) == 1_000
+
+
+def test_source_without_rows_is_refused(tmp_path: Path) -> None:
+    """An address that holds nothing is named like a file that does."""
+    with pytest.raises(InputError, match="no rows"):
+        clips_of(Shelf([]).spec(remote=True), tmp_path)
+
+
+def test_seed_that_is_not_unicode_is_a_problem(tmp_path: Path) -> None:
+    """Half of a surrogate pair in a question or an answer is noticed like one in a caption."""
+    row = SourceRow(source_id="a", row=1, seeds=(Seed("What?", "\ud800"),))
+    [clip] = clips_of(Shelf([row]).spec(), tmp_path)
+    assert clip["problem"]["reason"] == "not_unicode"

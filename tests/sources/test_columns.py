@@ -1,0 +1,114 @@
+"""Tests of ``sources/_columns.py``: which column holds what, and names of audio files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from audiomcq_cli.contracts import Event, Seed, SourceRow
+from audiomcq_cli.errors import InputError, RecipeError
+from audiomcq_cli.sources._columns import check_mapping, name_audio, plan_columns, read_row
+
+
+def read(cells: dict[str, Any], **columns: str) -> SourceRow:
+    return read_row(1, cells, plan_columns(columns, list(cells), "t.csv"))
+
+
+def test_columns_are_guessed_by_their_names() -> None:
+    """Names that public sets use are understood without a mapping."""
+    cells = {"file_name": "a/b.wav", "caption_1": "rain", "caption_2": "it rains", "license": "CC0", "source_url": "u"}
+    assert read(cells) == SourceRow(
+        source_id="a/b.wav", row=1, captions=("rain", "it rains"), audio=("a/b.wav", "b.wav", "b"), license="CC0",
+        origin="u",
+    )  # fmt: skip
+
+
+def test_mapping_goes_before_a_guess() -> None:
+    """What the recipe says counts; an empty name says that there is no such column."""
+    cells = {"caption": "no", "text": "rain", "clip": 7, "file": "x.mp3", "url": "u"}
+    row = read(cells, caption="text", id="clip", origin="")
+    assert (row.source_id, row.captions, row.origin) == ("7", ("rain",), None)
+
+
+def test_question_is_a_seed_and_its_answer_is_known() -> None:
+    """A question with its answer is a seed, and both together a caption; questions are never guessed."""
+    cells = {"id": "a", "caption": "A tune", "question": "Which mood?", "answer": "Calm."}
+    row = read(cells, question="question", answer="answer")
+    assert row.seeds == (Seed("Which mood?", "Calm."),)
+    assert row.captions == ("A tune", "Which mood? Calm.")
+    assert read(cells).seeds == ()
+
+
+def test_captions_and_events_of_a_release() -> None:
+    """Lists of objects, as releases of this program hold them, are read."""
+    cells = {"clip_id": "A:1", "captions": [{"text": "rain", "origin": "A"}, {"text": " ", "origin": "A"}],
+             "events": [{"label": "rain", "onset": 0.5, "offset": None, "origin": "source"}]}  # fmt: skip
+    row = read(cells)
+    assert (row.source_id, row.captions, row.events) == ("A:1", ("rain",), (Event("rain", 0.5, None),))
+
+
+def test_events_may_be_json_in_a_cell() -> None:
+    """A CSV file has them so."""
+    assert read({"caption": "x", "events": '[{"label": "dog", "onset": 1}]'}).events == (Event("dog", 1.0),)
+
+
+def test_audio_may_be_in_the_cell() -> None:
+    """Bytes, plain or with a path, can be fetched; without any name they name the clip themselves."""
+    row = read({"audio": {"bytes": b"RIFF", "path": "x.wav"}, "caption": "a"})
+    assert (row.source_id, row.audio[0], row.content and row.content()) == ("x.wav", "x.wav", b"RIFF")
+    one, two = read({"audio": b"1", "caption": "a"}), read({"audio": b"2", "caption": "a"})
+    assert one.source_id != two.source_id == read({"audio": b"2", "caption": "b"}).source_id
+
+
+def test_address_is_a_name_and_the_origin() -> None:
+    """An address of the web is looked for by the name at its end, and is where the clip comes from."""
+    row = read({"audio": "https://host/a%20b/c.mp3?x=1", "caption": "a"})
+    assert (row.audio, row.origin) == (("a b/c.mp3", "c.mp3", "c"), "https://host/a%20b/c.mp3?x=1")
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/data/set/a.wav", ("data/set/a.wav", "set/a.wav", "a.wav", "a")),
+        ("..\\x\\a.b.wav", ("x/a.b.wav", "a.b.wav", "a.b")),
+        ("C:\\x\\a.wav", ("x/a.wav", "a.wav", "a")),
+        ("./", ()),
+        ("", ()),
+    ],
+)
+def test_names_of_audio_stay_below_the_root(path: str, names: tuple[str, ...]) -> None:
+    """A path of another machine is looked for by ever shorter ends, none of which leads out of the audio root."""
+    assert name_audio(path) == names
+
+
+@pytest.mark.parametrize(
+    ("cells", "columns", "message"),
+    [
+        ({"caption": 3}, {}, "t.csv, row 1, column 'caption': expected a text or a list of texts, found int"),
+        ({"caption": "a", "audio": 3}, {}, "t.csv, row 1, column 'audio': expected a path or an audio file, found int"),
+        ({"caption": "a", "id": [1]}, {}, "t.csv, row 1, column 'id': expected a text, found list"),
+        ({"caption": "a", "events": "{"}, {}, "t.csv, row 1, column 'events': is not JSON"),
+        ({"caption": "a", "ev": [{"label": ""}]}, {"events": "ev"}, "t.csv, row 1, column 'ev': expected a text as"),
+        ({"text": "a"}, {}, "t.csv: no column is known to hold captions"),
+        ({"text": "a"}, {"caption": "txt"}, "t.csv, column 'txt': no such column"),
+    ],
+)
+def test_fault_is_told_with_file_row_and_column(cells: dict[str, Any], columns: dict[str, str], message: str) -> None:
+    """A cell, or a column, that is not what it should be is named."""
+    with pytest.raises(InputError, match=message):
+        read(cells, **columns)
+
+
+def test_clip_without_an_id_is_a_problem() -> None:
+    """An empty id is the row's fault alone."""
+    row = read({"id": " ", "caption": "a"})
+    assert row.problem is not None
+    assert (row.problem.reason, row.source_id) == ("no_id", "row-1")
+
+
+@pytest.mark.parametrize("columns", [{"captoin": "text"}, {"answer": "a"}])
+def test_mapping_is_checked(columns: dict[str, str]) -> None:
+    """A name that means nothing, or an answer without its question, is refused before a file is opened."""
+    with pytest.raises(RecipeError, match="columns: "):
+        check_mapping(columns)
