@@ -152,8 +152,11 @@ def clip_id(source_dataset: str, source_id: str) -> str:
     return f"{source_dataset}:{source_id}"
 
 
-def question_id(clip: str, method: str, slot: int) -> str:
-    """Id of a question: from clip, method and slot, not from the text, so that it is stable between versions."""
+def question_id(clip: str, method: str, slot: int | str) -> str:
+    """Id of a question: from clip, method and slot, not from the text, so that it is stable between versions.
+
+    The slot of an imported question is its id in its set.
+    """
     return f"{clip}:{method}:{slot}"
 
 

@@ -155,7 +155,7 @@ def _check(jobs: Sequence[Job], recipe: Recipe) -> None:
     for path in recipe.reuse:
         open_place(path).close()
     for job in jobs:
-        read = [job.source] if job.source else [path for one in job.sources for path in (one.path, one.audio_root)]
+        read = [job.source] if job.source else [path for one in job.inputs for path in (one.path, one.audio_root)]
         check_folder(job.target, *(path for path in read if path))
         for need in job.needs:
             _check_model(job, need, recipe)

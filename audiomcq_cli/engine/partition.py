@@ -130,10 +130,11 @@ def partition(specs: Sequence[SourceSpec], folder: Path, shards: int | None) -> 
     """
     folder.mkdir(parents=True, exist_ok=True)
     with AudioHashes(folder / "audio.sqlite") as hashes:
-        return _partition(_read_sources(specs, hashes), specs, folder, shards)
+        return write_partition(_read_sources(specs, hashes), [spec.path for spec in specs], folder, shards)
 
 
-def _partition(rows: Iterator[Row], specs: Sequence[SourceSpec], folder: Path, shards: int | None) -> list[Path]:
+def write_partition(rows: Iterator[Row], read: Sequence[Path], folder: Path, shards: int | None) -> list[Path]:
+    """Sort rows into shards by their clips; ``read`` is where they come from, for messages."""
     early: list[Row] = []
     if shards is None:
         clips: set[str] = set()
@@ -150,7 +151,7 @@ def _partition(rows: Iterator[Row], specs: Sequence[SourceSpec], folder: Path, s
                 files[records.shard_of(row["clip_id"], shards)].write(orjson.dumps(row) + b"\n")
                 count += 1
     if not count:
-        raise InputError("no rows", file=", ".join(str(spec.path) for spec in specs))
+        raise InputError("no rows", file=", ".join(map(str, read)))
     for path in set(folder.glob("part-*.jsonl")) - set(paths):
         path.unlink()  # of an older version that was cut into another number of shards
     return paths
@@ -184,7 +185,7 @@ def _read_sources(specs: Sequence[SourceSpec], hashes: AudioHashes) -> Iterator[
     for spec in specs:
         finder = audio.index_folder(spec.audio_root) if spec.audio_root else None
         for row in map(_make_unicode, _take(spec)):
-            path, present = _find_audio(row, spec, finder)
+            path, present = find_audio(row.audio, spec.audio_root, finder)
             yield {
                 "clip_id": records.clip_id(spec.name, row.source_id),
                 "source_dataset": spec.name,
@@ -194,7 +195,7 @@ def _read_sources(specs: Sequence[SourceSpec], hashes: AudioHashes) -> Iterator[
                 "seeds": [{**asdict(seed), "origin": spec.name} for seed in dict.fromkeys(row.seeds)],
                 "audio_path": path,
                 "audio_present": present,
-                "audio_sha256": _hash_audio(spec, path, hashes) if path and present else None,
+                "audio_sha256": hash_audio(spec.audio_root, path, hashes) if path and present else None,
                 "license": row.license or spec.license,
                 "origin": row.origin or spec.origin,
                 "problem": {"reason": row.problem.reason, "detail": row.problem.detail} if row.problem else None,
@@ -224,21 +225,20 @@ def _take(spec: SourceSpec) -> Iterator[SourceRow]:
         yield row
 
 
-def _hash_audio(spec: SourceSpec, path: str, hashes: AudioHashes) -> str | None:
+def hash_audio(root: Path | None, path: str, hashes: AudioHashes) -> str | None:
     """The content hash of a clip; None where listening will find that it leaves its root or cannot be read."""
     try:
-        return hashes.get(audio.resolve(spec.audio_root or Path(), path))
+        return hashes.get(audio.resolve(root or Path(), path))
     except (InputError, OSError):
         return None
 
 
-def _find_audio(row: SourceRow, spec: SourceSpec, finder: Any) -> tuple[str | None, bool]:
+def find_audio(names: Sequence[str], root: Path | None, finder: audio.FolderIndex | None) -> tuple[str | None, bool]:
     """Path of a row's audio below its root, and whether it is there; the name it should have where it is not."""
-    if not row.audio:
+    if not names:
         return None, False
-    found = finder.find(row.audio) if finder is not None else None
-    if found and spec.audio_root and (spec.audio_root / found).is_file():  # and no link to nowhere
+    found = finder.find(names) if finder is not None else None
+    if found and root and (root / found).is_file():  # and no link to nowhere
         return found, True
-    name = row.audio[0]
-    known = name.lower().endswith(audio.AUDIO_EXTENSIONS)
-    return name if known else f"{name}.wav", False
+    known = names[0].lower().endswith(audio.AUDIO_EXTENSIONS)
+    return names[0] if known else f"{names[0]}.wav", False

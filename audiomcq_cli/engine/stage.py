@@ -19,7 +19,6 @@ from audiomcq_cli.engine.batch import batch_folder, find_batch_models, run_round
 from audiomcq_cli.engine.executors import OPEN_SHARDS, Executor
 from audiomcq_cli.engine.logbook import Logbook, is_alive, read_now
 from audiomcq_cli.engine.output import read_pair
-from audiomcq_cli.engine.partition import partition
 from audiomcq_cli.engine.prepared import prepare
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
@@ -85,7 +84,7 @@ def find_parts(job: Job) -> list[Part]:
     recorded: Mapping[str, str] = {}
     if job.source is None:
         with locked(job.target, "partition", wait=True):
-            paths = partition(job.sources, job.target / HIDDEN / "partition", job.shards)
+            paths = job.partition(job.target / HIDDEN / "partition")
         found = [Shard(index, len(paths), path) for index, path in enumerate(paths)]
     else:
         found, recorded = _whole(job, job.source)
