@@ -66,12 +66,14 @@ COLUMNS: dict[str, Column] = {
     "license": Column("string", "licence of the audio", required=False),
     "origin": Column("string", "where the audio comes from", required=False),
     # questions
-    "id": Column("string", "CLIP_ID:METHOD:SLOT, stable between versions"),
+    "id": Column(
+        "string", "CLIP_ID:METHOD:SLOT, stable between versions; SLOT of an imported question is its id in its set"
+    ),
     "method": Column("string", "how the question was made: llm, grounded, imported"),
     "question_type": Column("string", "sound, music, speech or temporal"),
     "difficulty": Column("string", "difficulty asked for", required=False),
     "question": Column("string", "the question"),
-    "choices": Column(["string"], "the options, shuffled by the row's id"),
+    "choices": Column(["string"], "the options, shuffled by the row's id; of an imported question as its set has them"),
     "answer": Column("string", "the text of the right option"),
     "answer_index": Column("int16", "its position in choices, from 0"),
     "proof": Column(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.console import out
+from audiomcq_cli.cli.console import out, printable
 from audiomcq_cli.cli.options import argument, as_sentence, escape_markup, flag, flags_of, given_flags
 from audiomcq_cli.cli.stages import MOST_SHARDS, OWN, load_recipe, run_stage, shared_flags
 from audiomcq_cli.errors import RecipeError
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 IMPORT = "import"
 SET = "Options of the question set"
+
+AUDIO_MISSING = "audio_missing"
+"""Flag of a question whose audio is not there."""
 
 MISSING_SHOWN = 3
 
@@ -103,12 +106,16 @@ def _dash(name: str) -> str:
 
 
 def _tell_missing(target: Path) -> None:
-    """Say how many of the questions kept are without their audio, and which those are."""
+    """Say how many audio files of the questions kept are not there, and which those are."""
     import polars as pl
 
-    rows = pl.scan_parquet(str(target / "*.parquet"))
-    missing = rows.filter(pl.col("flags").list.contains("audio_missing")).select("audio_path").unique()
+    from audiomcq_cli.storage.shards import list_shards
+
+    rows = pl.scan_parquet([shard.path for shard in list_shards(target)], glob=False)
+    missing = rows.filter(pl.col("flags").list.contains(AUDIO_MISSING)).select("audio_path").drop_nulls().unique()
     names = missing.sort("audio_path").collect(engine="streaming")["audio_path"].to_list()
     out.summary["audio_missing"] = len(names)
     if names:
-        out.say(f"{len(names):,} audio files are not there, as {', '.join(map(str, names[:MISSING_SHOWN]))}")
+        shown = printable(", ".join(names[:MISSING_SHOWN]))
+        out.say(f"{len(names):,} audio files are not there, as {shown}; --audio says in which folder they are")
+        out.say(f"  all of them: column audio_path of the rows with the flag {AUDIO_MISSING}")

@@ -85,16 +85,14 @@ def find_answer(answer: object, choices: Choices, form: str = "auto") -> int | P
     if not text:
         return Problem("no_answer", "there is no answer")
     found = {choices.places[place] for place in _find_places(answer, text, choices, form)}
-    found.discard(None)
-    shown = shorten(repr(list(choices.texts)), 300)
-    match sorted(place for place in found if place is not None):
-        case [place]:
-            return place
-        case []:
-            return Problem("answer_not_among_choices", f"{shorten(repr(text), 200)} is none of {shown}")
-        case places:
-            meant = " or ".join(repr(choices.texts[place]) for place in places)
-            return Problem("answer_ambiguous", f"{shorten(repr(text), 200)} may mean {shorten(meant, 300)}")
+    meant = sorted(place for place in found if place is not None)
+    if len(meant) == 1:
+        return meant[0]
+    said = shorten(repr(text), 200)
+    if meant:
+        options = " or ".join(repr(choices.texts[place]) for place in meant)
+        return Problem("answer_ambiguous", f"{said} may mean {shorten(options, 300)}")
+    return Problem("answer_not_among_choices", f"{said} is none of {shorten(repr(list(choices.texts)), 300)}")
 
 
 def _parse_list(text: str) -> object:
@@ -135,7 +133,10 @@ def _tidy_choices(texts: Sequence[str]) -> Choices | Problem:
 def _find_places(answer: object, text: str, choices: Choices, form: str) -> set[int]:
     """Options of the set, by their place in it, that a key may mean."""
     shown = ["" if place is None else choices.texts[place] for place in choices.places]
-    texts, letters = _find_text(text, shown), _find_letter(text, shown)
+    texts = _find_text(text, shown)
+    if texts and form == "text":
+        return texts
+    letters = _find_letter(text, shown)
     is_number = isinstance(answer, int) and not isinstance(answer, bool)
     if form in ("index", "index1"):
         return _find_number(text, len(shown), first=1 if form == "index1" else 0)
@@ -143,15 +144,17 @@ def _find_places(answer: object, text: str, choices: Choices, form: str) -> set[
         return letters or texts
     numbers = _find_number(text, len(shown), first=0) if is_number else set()
     if form == "text":
-        return texts or letters or numbers
+        return letters or numbers
     return texts | letters | numbers
 
 
 def _find_text(text: str, shown: Sequence[str]) -> set[int]:
     """Options of that text; where none is the same to the letter, those of other case, spaces or outer marks."""
-    same = {place for place, one in enumerate(shown) if one == tidy(text)}
+    plain = tidy(text)
+    if same := {place for place, one in enumerate(shown) if one == plain}:
+        return same
     alike = fold(text)
-    return same or {place for place, one in enumerate(shown) if alike and fold(one) == alike}
+    return {place for place, one in enumerate(shown) if alike and fold(one) == alike}
 
 
 def _find_letter(text: str, shown: Sequence[str]) -> set[int]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from textwrap import shorten
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from audiomcq_cli.audio import AUDIO_EXTENSIONS, check_relative
@@ -18,6 +18,14 @@ from audiomcq_cli.mcq import Problem
 from audiomcq_cli.sources._csv import credit, name_row
 
 _STAGE_TAG = re.compile(r"<stage[123]>")
+_DRIVE = re.compile("[A-Za-z]:")
+_LIST_OF_ONE = re.compile(r"\[\s*'[^'\"\\]*'\s*\]")  # as in 13 categories of MMAU
+_TYPES = {
+    "temporal": {"temporal"},
+    "speech": {"speech"},
+    "music": {"music"},
+    "sound": {"sound", "sounds", "audio", "environment", "environmental"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +139,7 @@ def _read_cell(cells: Mapping[str, Any], column: str) -> str:
 def _read_path(value: object) -> str:
     """The name of an audio file, as text or in a table of bytes and path, without the root of some machine."""
     text = read_text(value.get("path") if isinstance(value, Mapping) else value).replace("\\", "/")
-    text = re.sub(r"^(?:[A-Za-z]:)?/+", "", text)
-    return str(PurePosixPath(text)) if text else ""
+    return "/".join(part for part in text.split("/") if part not in ("", ".") and not _DRIVE.fullmatch(part))
 
 
 def _drop_extension(name: str) -> str:
@@ -140,7 +147,7 @@ def _drop_extension(name: str) -> str:
 
 
 def _name_clip(name: str, own_names: bool) -> str:
-    return _drop_extension(PurePosixPath(name).name if own_names else name) if name else ""
+    return _drop_extension(name.rpartition("/")[2] if own_names else name)
 
 
 def _list_names(name: str, own_names: bool) -> tuple[str, ...]:
@@ -150,31 +157,32 @@ def _list_names(name: str, own_names: bool) -> tuple[str, ...]:
     """
     if not name:
         return ()
-    parts = PurePosixPath(name).parts
-    paths = ["/".join(parts[first:]) for first in range(len(parts))]
+    paths = [name]
+    while "/" in paths[-1]:
+        paths.append(paths[-1].partition("/")[2])
     kept = paths if own_names or len(paths) == 1 else paths[:-1]
     return tuple(one for path in kept for one in dict.fromkeys((path, _drop_extension(path))))
 
 
 def _read_type(cells: Mapping[str, Any], column: str) -> tuple[str | None, dict[str, str]]:
-    """Type of a question, and a tag with what the set says of it.
-
-    Of a mix the type is the one that takes most to be understood: speech before music before sound.
-    """
+    """Type of a question, and a tag with what the set says of it."""
     if column.startswith("="):
         return column[1:], {}
-    said = _read_cell(cells, column)
+    said = " ".join(_read_cell(cells, column).split())
+    return _find_type(said), {column: said} if said else {}
+
+
+@lru_cache(maxsize=1_024)  # a set says few different things
+def _find_type(said: str) -> str | None:
+    """One of our types; of a mix the one that takes most to be understood: speech before music before sound."""
     words = set(re.findall("[a-z]+", said.lower()))
-    known = {"temporal": {"temporal"}, "speech": {"speech"}, "music": {"music"}}
-    known["sound"] = {"sound", "sounds", "audio", "environment", "environmental"}
-    type_ = next((name for name, some in known.items() if words & some), None)
-    return type_, {column: shorten(said, 200)} if said else {}
+    return next((type_ for type_, known in _TYPES.items() if words & known), None)
 
 
 def _read_tag(value: object) -> str:
     """The value of a tag on one line; of a list, also one written as text, its parts."""
-    if isinstance(value, str) and re.fullmatch(r"\[\s*'[^'\"\\]*'\s*\]", value):
-        value = value.strip("[]' ")  # as in 13 categories of MMAU
+    if isinstance(value, str) and value.startswith("[") and _LIST_OF_ONE.fullmatch(value):
+        value = value.strip("[]' ")
     if isinstance(value, list):
         value = ", ".join(filter(None, map(read_text, value)))
     return "" if isinstance(value, Mapping) else " ".join(read_text(value).split())
