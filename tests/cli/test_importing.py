@@ -119,7 +119,7 @@ def test_recipe_with_imports(folder: Path, server: RunningServer) -> None:
     ended = audiomcq("validate", "build/release", folder=folder)
     assert ended.code == 0, ended.out
     card = (folder / "build/release/README.md").read_text()
-    assert "chain of thought in three" not in card
+    assert "of which one is right, a chain of thought" not in card
     assert "The questions are those of the sets above." in card
     shown = audiomcq("trace", "build/filter", "MMAU:tone1:imported:q3", "--json", folder=folder)
     assert [one["stage"] for one in shown.json["steps"]] == ["import", "filter"]
