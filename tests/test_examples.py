@@ -293,7 +293,7 @@ def _audiomcq(folder: Path, *arguments: str) -> str:
 
 
 def test_what_is_shown_for_extending_works(extended: Path) -> None:
-    """The source, importer, stage, backend and export shown are used from the command line, by adding their files only."""
+    """The five that are shown are used from the command line, by adding their files only."""
     said = _audiomcq(extended, "caption", "tab-lines:clips.txt", "build/clips")
     assert "2 in = 1 kept + 1 rejected" in said
     said = _audiomcq(extended, "import", "quiz-lines:quiz.txt", "build/quiz")
