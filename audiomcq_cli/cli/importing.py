@@ -106,16 +106,17 @@ def _dash(name: str) -> str:
 
 
 def _tell_missing(target: Path) -> None:
-    """Say how many audio files of the questions kept are not there, and which those are."""
+    """Say how many of the questions kept are without their audio, and which those are."""
     import polars as pl
 
     from audiomcq_cli.storage.shards import list_shards
 
     rows = pl.scan_parquet([shard.path for shard in list_shards(target)], glob=False)
-    missing = rows.filter(pl.col("flags").list.contains(AUDIO_MISSING)).select("audio_path").drop_nulls().unique()
-    names = missing.sort("audio_path").collect(engine="streaming")["audio_path"].to_list()
-    out.summary["audio_missing"] = len(names)
-    if names:
-        shown = printable(", ".join(names[:MISSING_SHOWN]))
-        out.say(f"{len(names):,} audio files are not there, as {shown}; --audio says in which folder they are")
+    missing = rows.filter(pl.col("flags").list.contains(AUDIO_MISSING)).select("audio_path")
+    count = int(missing.select(pl.len()).collect(engine="streaming").item())
+    out.summary["audio_missing"] = count
+    if count:
+        named = missing.head(MISSING_SHOWN).collect()["audio_path"].drop_nulls().unique(maintain_order=True)
+        shown = f", as of {printable(', '.join(named))}" if len(named) else ""
+        out.say(f"  without an audio file: {count:,} questions{shown}; --audio says in which folder they are")
         out.say(f"  all of them: column audio_path of the rows with the flag {AUDIO_MISSING}")

@@ -74,8 +74,8 @@ def test_import(folder: Path) -> None:
     assert [row["duration"] for row in rows] == [0.25] * 8 + [None] * 4
     assert [row["flags"] for row in rows] == [[]] * 8 + [["audio_missing"]] * 4
     assert rows[0]["audio_path"] == "audios/tone0.wav"
-    assert ended.json["audio_missing"] == 2
-    assert "2 audio files are not there, as audios/tone4.wav, audios/tone5.wav" in ended.err
+    assert ended.json["audio_missing"] == 4
+    assert "without an audio file: 4 questions, as of audios/tone4.wav, audios/tone5.wav" in ended.err
     assert audiomcq("validate", "out", folder=folder).code == 0
 
 
