@@ -10,9 +10,9 @@ requests, receives their replies in the same order, may yield more, and returns 
         return [row | {"question": reply.value["question"], "calls": row["calls"] + [reply.call]}]
 
 It does no I/O and knows no event loop, so one definition serves every driver and is tested as ordinary code.
-A **source** reads a format of captions, a **backend** reaches a model, an **export** writes a format for a trainer.
-Each of the four is one file that defines ``STAGE``, ``SOURCE``, ``BACKEND`` or ``EXPORT``; the file's name is its name
-on the command line.
+A **source** reads a format of captions, an **importer** one of questions that exist, a **backend** reaches a model, an
+**export** writes a format for a trainer. Each of the five is one file that defines ``STAGE``, ``SOURCE``, ``IMPORTER``,
+``BACKEND`` or ``EXPORT``; the file's name is its name on the command line.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 """One row as plain data; the columns are declared in ``records.py``."""
 
-O = TypeVar("O")  # noqa: E741 - the options of a stage, source, backend or export
+O = TypeVar("O")  # noqa: E741 - the options of a stage, source, importer, backend or export
 
 
 def option(
@@ -56,7 +56,7 @@ def option(
 
 @dataclass(frozen=True, slots=True)
 class NoOptions:
-    """For a stage, source, backend or export that has nothing to set."""
+    """For a stage, source, importer, backend or export that has nothing to set."""
 
 
 # --------------------------------------------------------------------------------------------------- requests
@@ -318,6 +318,7 @@ class Stage(Generic[O]):
         listens: Local analyses that the flow may ask for with these options, by name, with the settings that say what
             they need: they are checked before the first clip.
         named_only: Whether ``run`` leaves it out unless the recipe has a table of its name.
+        joins: Of a second first stage: the stage that reads what it writes. It is run where the recipe has imports.
     """
 
     help: str
@@ -335,6 +336,7 @@ class Stage(Generic[O]):
     prompts: Callable[[O], Sequence[str]] | None = None
     listens: Callable[[O], Mapping[str, Mapping[str, Any]]] | None = None
     named_only: bool = True
+    joins: str = ""
 
 
 # ----------------------------------------------------------------------------------------------------- sources
@@ -426,6 +428,60 @@ class Source(Generic[O]):
     brings_audio: bool = False
     pin: Callable[[Path, O], Path] | None = None
     layout: Layout = field(default_factory=Layout)
+
+
+# --------------------------------------------------------------------------------------------------- importers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedQuestion:
+    """One question of a set that exists, as the set has it.
+
+    Attributes:
+        id: Its id within the set. clip: The clip's; questions with the same one are about the same audio.
+        row: Number of the row in its file, counted from 1 without the header, for messages.
+        question, choices: Texts; the options in the order of the set, each different and none empty.
+        answer: Position of the right one.
+        question_type: One of ``records.TYPES``, or None where the set does not say.
+        difficulty, structured_cot, simple_cot: Where the set has them. cot_model: What wrote its chain of thought.
+        tags: All else that the set says of it, by name. flags: What was mended in it.
+        audio, license, origin: As of a ``SourceRow``.
+        problem: Why this row cannot be used, where it alone is at fault; what could be read of it stands beside.
+    """
+
+    id: str
+    clip: str
+    row: int
+    question: str = ""
+    choices: tuple[str, ...] = ()
+    answer: int = 0
+    question_type: str | None = None
+    difficulty: str | None = None
+    structured_cot: str | None = None
+    simple_cot: str | None = None
+    cot_model: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    audio: tuple[str, ...] = ()
+    license: str | None = None
+    origin: str | None = None
+    problem: Reject | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importer(Generic[O]):
+    """A format of multiple-choice questions that exist.
+
+    Attributes:
+        help: One line: the files and columns it expects. dataset: Default ``source_dataset`` of its clips;
+            empty to take the name of the folder or file.
+        read: Streams the questions of a path; raises ``InputError`` where the file itself is wrong.
+    """
+
+    help: str
+    dataset: str
+    read: Callable[[Path, O], Iterator[ImportedQuestion]]
+    options: type[O]
 
 
 # ---------------------------------------------------------------------------------------------------- backends

@@ -73,12 +73,14 @@ COLUMNS: dict[str, Column] = {
     "license": Column("string", "licence of the audio", required=False),
     "origin": Column("string", "where the audio comes from", required=False),
     # questions
-    "id": Column("string", "CLIP_ID:METHOD:SLOT, stable between versions"),
+    "id": Column(
+        "string", "CLIP_ID:METHOD:SLOT, stable between versions; SLOT of an imported question is its id in its set"
+    ),
     "method": Column("string", "how the question was made: llm, grounded, imported"),
     "question_type": Column("string", "sound, music, speech or temporal"),
     "difficulty": Column("string", "difficulty asked for", required=False),
     "question": Column("string", "the question"),
-    "choices": Column(["string"], "the options, shuffled by the row's id"),
+    "choices": Column(["string"], "the options, shuffled by the row's id; of an imported question as its set has them"),
     "answer": Column("string", "the text of the right option"),
     "answer_index": Column("int16", "its position in choices, from 0"),
     "proof": Column(
@@ -159,8 +161,11 @@ def clip_id(source_dataset: str, source_id: str) -> str:
     return f"{source_dataset}:{source_id}"
 
 
-def question_id(clip: str, method: str, slot: int) -> str:
-    """Id of a question: from clip, method and slot, not from the text, so that it is stable between versions."""
+def question_id(clip: str, method: str, slot: int | str) -> str:
+    """Id of a question: from clip, method and slot, not from the text, so that it is stable between versions.
+
+    The slot of an imported question is its id in its set.
+    """
     return f"{clip}:{method}:{slot}"
 
 

@@ -94,7 +94,7 @@ def test_commands_in_the_documentation_exist(page: Path) -> None:
     text = page.read_text("utf-8")
     found = re.findall(r"(?:^|[`#] *)(audiomcq [^`\n]*)", text, re.MULTILINE)
     if page == EXTENDING:
-        found = [line for line in found if not re.search("audible|tab-lines|answer-key", line)]
+        found = [line for line in found if not re.search("audible|tab-lines|quiz-lines|answer-key", line)]
     for line in found:
         _check_command(line.split("  ")[0])
 
@@ -132,6 +132,7 @@ def test_every_table_and_stage_has_its_place() -> None:
     """No stage and no table of the recipe is left out of its page."""
     text = (ROOT / "docs" / "recipe.md").read_text("utf-8")
     named = {name for _, name in _TABLE.findall(text)} | {"expect"}  # keys are stages: told in words
+    named |= {name for _, name in _TABLE.findall((ROOT / "docs" / "importing.md").read_text("utf-8"))}
     assert set(schema("recipe")["properties"]) | set(registry.stages()) <= named
 
 
@@ -171,6 +172,13 @@ def _make_table(name: str) -> list[str]:
             return _lay_out(["adapter", "what it reads"], [[f"`{one}`", registry.source(one).help] for one in names])
         case "models-own":
             return _table_of_own({one: registry.backend(one).options for one in registry.names("backends")})
+        case "imports":
+            return _table_of_keys(recipe["$defs"]["import"], {})
+        case "importers":
+            names = registry.names("importers")
+            return _lay_out(["adapter", "what it reads"], [[f"`{one}`", registry.importer(one).help] for one in names])
+        case "imports-own":
+            return _table_of_own({one: registry.importer(one).options for one in registry.names("importers")})
         case "sources-own":
             return _table_of_own({one: registry.source(one).options for one in registry.names("sources")})
     options = registry.stages()[name].options
@@ -270,6 +278,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in _FILE.findall(EXTENDING.read_text("utf-8")):
         assert not (folder / name).exists(), f"{name} is there already"
         (folder / name).write_text(text, "utf-8")
+    (folder / "quiz.txt").write_text("door.wav\tWhat slams?\ta door\ta book\ndoor.wav\tWhat?\n", "utf-8")
     (folder / "clips.txt").write_text("door.wav\tA door slams twice\nno tab\n", "utf-8")
     question = {"question": "What is it that happens twice?", "question_type": "sound"}
     choices = {"answer": "a door slam", "distractors": ["a dog bark", "a car horn", "a hand clap"]}
@@ -292,8 +301,10 @@ def _audiomcq(folder: Path, *arguments: str) -> str:
 
 
 def test_what_is_shown_for_extending_works(extended: Path) -> None:
-    """The source, stage, backend and export shown are used from the command line, by adding their files only."""
+    """The five that are shown are used from the command line, by adding their files only."""
     said = _audiomcq(extended, "caption", "tab-lines:clips.txt", "build/clips")
+    assert "2 in = 1 kept + 1 rejected" in said
+    said = _audiomcq(extended, "import", "quiz-lines:quiz.txt", "build/quiz")
     assert "2 in = 1 kept + 1 rejected" in said
     recipe = ("--recipe", "recipe.toml")
     _audiomcq(extended, "generate", "build/clips", "build/questions", *recipe)

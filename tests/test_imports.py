@@ -35,12 +35,13 @@ ALLOWED = {
     "cli": {*PURE, "registry", "storage", "release", "engine", "demo", "__version__"},
     "stages": {*PURE, "grounded"},
     **dict.fromkeys(("sources", "backends", "exports"), PURE),
+    "importers": {*PURE, "sources"},
     "__main__": {"cli"},
     "__init__": set[str](),
 }
 """What each module or folder of the package may import of it, beside what is in the same folder."""
 
-PRIVATE_ONLY = {"stages", "sources", "backends", "exports"}
+PRIVATE_ONLY = {"stages", "sources", "importers", "backends", "exports"}
 """Folders of entries: of their own folder they import private modules alone."""
 
 HEAVY = (

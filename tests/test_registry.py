@@ -1,4 +1,4 @@
-"""Names of stages, sources, backends and exports, and the order of the stages."""
+"""Names of stages, sources, importers, backends and exports, and the order of the stages."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ ROOT = Path(__file__).parent.parent
     ("kind", "some"),
     [
         ("sources", {"audiocaps", "clotho", "folder", "musiccaps"}),
+        ("importers", {"audiomcq", "dcase", "mmar", "mmau", "mmsu", "table"}),
         ("backends", {"openai-compatible", "scripted"}),
         ("exports", {"audiomcq"}),
-        ("stages", {"caption", "generate", "verify", "cot", "filter", "split"}),
+        ("stages", {"caption", "generate", "verify", "cot", "filter", "split", "import"}),
     ],
 )
 def test_names(kind: str, some: set[str]) -> None:
@@ -35,6 +36,8 @@ def test_entries() -> None:
     """Every name leads to an entry with a line of help."""
     for name in registry.names("sources"):
         assert registry.source(name).help
+    for name in registry.names("importers"):
+        assert registry.importer(name).help
     for name in registry.names("backends"):
         assert registry.backend(name).help
     for name in registry.names("exports"):
@@ -53,9 +56,21 @@ def test_stages_follow_each_other() -> None:
     assert always == ["caption", "generate", "verify", "cot", "filter", "split"]
 
 
+def test_second_way_in_stands_at_the_end() -> None:
+    """The stage that question sets begin with is last, and names the one that reads what it writes."""
+    order = list(registry.stages())
+    assert order[-1] == "import"
+    assert registry.stages()[registry.stages()["import"].joins].reads == registry.stages()["import"].writes
+
+
 @pytest.mark.parametrize(
     ("kind", "message"),
-    [("source", "unknown source 'none'"), ("backend", "unknown backend 'none'"), ("export", "unknown export 'none'")],
+    [
+        ("source", "unknown source 'none'"),
+        ("importer", "unknown importer 'none'"),
+        ("backend", "unknown backend 'none'"),
+        ("export", "unknown export 'none'"),
+    ],
 )
 def test_unknown_names(kind: str, message: str) -> None:
     """An unknown name is refused, and those there are named."""
@@ -95,7 +110,7 @@ def test_stage_between_two(tmp_path: Path) -> None:
         tmp_path,
         {"listen.py": STAGE.format(after="caption", named=True), "judge.py": STAGE.format(after="listen", named=True)},
     )
-    assert said.split() == ["caption", "listen", "judge", "generate", "verify", "cot", "filter", "split"]
+    assert said.split() == ["caption", "listen", "judge", "generate", "verify", "cot", "filter", "split", "import"]
 
 
 def test_stage_that_follows_nothing_there_is(tmp_path: Path) -> None:

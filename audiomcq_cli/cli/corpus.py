@@ -48,7 +48,8 @@ def run(
         str | None, typer.Option(help="Last stage to run (default: publish).", metavar="STAGE", show_default=False)
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="Read the first clips of each source only.", metavar="N", min=1)
+        int | None,
+        typer.Option(help="Read the first clips of each source only, or questions of each set.", metavar="N", min=1),
     ] = None,
     workdir: Annotated[
         Path | None, typer.Option(help="Folder to build in (default: the recipe's, else build).", metavar="PATH")
@@ -196,17 +197,21 @@ def _load(path: Path | None, sources: Sequence[str], workdir: Path | None, reuse
         raise RecipeError("neither a recipe nor a source", hint=hint)
     loaded = read_recipe(path) if path else default_recipe()
     if sources:
-        loaded = replace(loaded, sources=source_specs(sources))
-    if not loaded.sources:
+        loaded = replace(loaded, sources=source_specs(sources), imports=())
+    if not loaded.sources and not loaded.imports:
         hint = 'add one: adapter = "folder", path = "clips"; or name it here: --source folder:clips'
-        raise RecipeError(f"{path}: no [[sources]]", hint=hint)
+        raise RecipeError(f"{path}: no [[sources]] and no [[imports]]", hint=hint)
     return replace(loaded, workdir=workdir or loaded.workdir, reuse=tuple(reuse) or loaded.reuse)
 
 
 def _names(recipe: Recipe, until: str | None) -> list[str]:
-    """Stages of a run in order, ``publish`` last."""
+    """Stages of a run in order, ``publish`` last; those of a question set begin with the one that it joins."""
     stages = registry.stages()
-    names = [name for name, stage in stages.items() if not stage.named_only or name in recipe.stages]
+    names = [
+        name for name, stage in stages.items() if not stage.joins and (not stage.named_only or name in recipe.stages)
+    ]
+    if recipe.imports:
+        names = ["import", *names[names.index(stages["import"].joins) :]]
     names.append("publish")
     if until is None:
         return names
@@ -223,6 +228,7 @@ def _jobs(recipe: Recipe, names: list[str], limit: int | None, keep_failed: bool
 
     folder = _folder(recipe)
     sources = tuple(replace(spec, limit=limit or spec.limit) for spec in recipe.sources)
+    imports = tuple(replace(spec, limit=limit or spec.limit) for spec in recipe.imports)
     jobs: list[Job] = []
     for name in names:
         jobs.append(
@@ -233,6 +239,7 @@ def _jobs(recipe: Recipe, names: list[str], limit: int | None, keep_failed: bool
                 seed=recipe.seed,
                 source=jobs[-1].target if jobs else None,
                 sources=() if jobs else sources,
+                imports=() if jobs else imports,
                 target=folder / name,
                 workdir=folder,
                 reuse=recipe.reuse,

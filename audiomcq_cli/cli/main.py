@@ -11,6 +11,7 @@ from audiomcq_cli import __version__
 from audiomcq_cli.cli import corpus, releases
 from audiomcq_cli.cli.demo import demo
 from audiomcq_cli.cli.ending import run_to_end
+from audiomcq_cli.cli.importing import add_import_command
 from audiomcq_cli.cli.journal import add_journal_commands
 from audiomcq_cli.cli.publish import publish
 from audiomcq_cli.cli.sources import sources
@@ -36,6 +37,7 @@ def make_app() -> typer.Typer:
     app.callback()(_shared)
     add_stage_commands(app)
     app.command(rich_help_panel="Stages, in order")(publish)
+    add_import_command(app)
     for command in (
         demo, corpus.run, status, corpus.trace, releases.diff, releases.validate, sources, corpus.recipe_schema
     ):  # fmt: skip

@@ -7,7 +7,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,11 +17,13 @@ from audiomcq_cli import registry
 from audiomcq_cli.cli.lines import find_line
 from audiomcq_cli.cli.options import build, schema_of
 from audiomcq_cli.contracts import Model
+from audiomcq_cli.engine.importing import ImportSpec
 from audiomcq_cli.engine.reading import SourceSpec
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.storage.resources import schema, shipped
 
 T = TypeVar("T")
+N = TypeVar("N", SourceSpec, ImportSpec)
 
 DEFAULT_BACKEND = "openai-compatible"
 
@@ -49,7 +51,7 @@ class Recipe:
         name, version, seed, shards: ``[project]``.
         workdir: Folder of all stage folders and of the journal. prompts: Folder of the user's own prompts.
         reuse: Journals looked into for what the own one lacks.
-        models, sources: By name; in order. stages: The tables of the stages as they stand.
+        models, sources, imports: By name; in order; of the latter two only one. stages: Their tables as they stand.
         publish, budget, limits, expect: The tables of those names.
     """
 
@@ -64,6 +66,7 @@ class Recipe:
     reuse: tuple[Path, ...] = ()
     models: Mapping[str, Model] = field(default_factory=dict)
     sources: tuple[SourceSpec, ...] = ()
+    imports: tuple[ImportSpec, ...] = ()
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     publish: Mapping[str, Any] = field(default_factory=dict)
     budget: Mapping[str, Any] = field(default_factory=dict)
@@ -83,12 +86,16 @@ class Recipe:
         """
         given, table = dict(flags or {}), self.stages.get(stage, {})
         options = registry.stages()[stage].options
-        if problem := _first_problem(given, schema_of(options)):
-            keys, message = problem
-            raise RecipeError(f"--{str(keys[0]).replace('_', '-') if keys else stage}: {message}")
+        check_flags(given, options)
         if given or not table or self.path is None:
             return build(options, {**table, **given})
         return _build(options, table, self.path, self.text, [stage])
+
+
+def check_flags(given: Mapping[str, Any], options: type) -> None:
+    """Raise ``RecipeError`` where the value of a flag is none that its option takes."""
+    if problem := _first_problem(dict(given), schema_of(options)):
+        raise RecipeError(f"--{str(problem[0][0]).replace('_', '-')}: {problem[1]}")
 
 
 def override(recipe: Recipe, table: str, given: Mapping[str, Any]) -> Recipe:
@@ -112,6 +119,7 @@ def recipe_schema() -> dict[str, Any]:
     for kind, entries in (
         ("model", [registry.backend(name).options for name in registry.names("backends")]),
         ("source", [registry.source(name).options for name in registry.names("sources")]),
+        ("import", [registry.importer(name).options for name in registry.names("importers")]),
     ):
         for options in entries:
             whole["$defs"][kind]["properties"] |= schema_of(options)["properties"]
@@ -159,9 +167,11 @@ class _Reader:
         for name, value in table.items():
             if name not in known:
                 raise self._error([name], f"unknown table{_did_you_mean(name, known)}")
-            if name in ("models", "sources"):
+            if name in ("models", "sources", "imports"):
                 continue  # one by one, with the keys that their backend or adapter adds
             self._check([name], value, known[name])
+        if table.get("sources") and table.get("imports"):
+            raise self._error(["imports"], "a corpus begins with sources or with imports, not with both")
         project = table.get("project", {})
         return Recipe(
             path=self._path,
@@ -174,7 +184,8 @@ class _Reader:
             prompts=self._beside(project["prompts"]) if "prompts" in project else None,
             reuse=tuple(self._beside(path) for path in project.get("reuse", ())),
             models=self._models(table.get("models", {}), whole["$defs"]["model"]),
-            sources=self._sources(table.get("sources", []), whole["$defs"]["source"]),
+            sources=self._inputs("sources", table.get("sources", []), whole["$defs"]["source"], source_spec),
+            imports=self._inputs("imports", table.get("imports", []), whole["$defs"]["import"], import_spec),
             stages={name: table[name] for name in stages if name in table},
             publish=self._publish(table.get("publish", {})),
             budget=table.get("budget", {}),
@@ -238,38 +249,39 @@ class _Reader:
         if wrong:
             raise self._error(keys, "expected an address such as http://localhost:8000/v1")  # it may hold a password
 
-    def _sources(self, tables: Any, base: Mapping[str, Any]) -> tuple[SourceSpec, ...]:
+    def _inputs(self, key: str, tables: Any, base: Mapping[str, Any], make: Callable[..., N]) -> tuple[N, ...]:
+        """What the tables ``[[sources]]`` or ``[[imports]]`` name, each made of its text and keys."""
         if not isinstance(tables, list):
-            raise self._error(["sources"], "expected tables [[sources]]")
-        specs = [self._source(["sources", index], table, base) for index, table in enumerate(tables)]
+            raise self._error([key], f"expected tables [[{key}]]")
+        specs = [self._input(key, [key, index], table, base, make) for index, table in enumerate(tables)]
         for index, spec in enumerate(specs):
             if spec.name in {one.name for one in specs[:index]}:
-                message = f"two sources are called {spec.name!r}; give one another name"
-                raise self._error(["sources", index, "name"], message)
+                message = f"two {key} are called {spec.name!r}; give one another name"
+                raise self._error([key, index, "name"], message)
         return tuple(specs)
 
-    def _source(self, keys: Sequence[str | int], table: Any, base: Mapping[str, Any]) -> SourceSpec:
+    def _input(
+        self, key: str, keys: Sequence[str | int], table: Any, base: Mapping[str, Any], make: Callable[..., N]
+    ) -> N:
+        kind, find = ("importers", registry.importer) if key == "imports" else ("sources", registry.source)
         adapter = table.get("adapter", "") if isinstance(table, dict) else ""
-        if adapter != "" and adapter not in registry.names("sources"):
-            names = ", ".join(registry.names("sources"))
+        if adapter != "" and adapter not in registry.names(kind):
+            names = ", ".join(registry.names(kind))
             raise self._error([*keys, "adapter"], f"unknown adapter {adapter!r}; adapters are {names}")
         if adapter == "":
             self._check(keys, table, base)
             raise self._error([*keys, "adapter"], "must not be empty")
-        options = registry.source(adapter).options
-        common, own = self._split(keys, table, base, options)
+        kind_of = find(adapter)
+        common, own = self._split(keys, table, base, kind_of.options)
         audio, path = common.pop("audio", None), common.pop("path")
-        where = path if registry.source(adapter).pin else self._beside(path)
+        where = path if getattr(kind_of, "pin", None) else self._beside(path)
+        del common["adapter"]
         try:
-            return source_spec(
-                f"{adapter}:{where}",
-                audio=self._beside(audio) if audio else None,
-                options=own,
-                **{name: common.get(name) for name in ("name", "limit", "sample", "license", "origin")},
-            )
-        except RecipeError as error:
-            key = next((name for name in own if str(error).startswith(name)), None)
-            raise _error(self._path, self._text, [*keys, key] if key else keys, str(error), error.hint) from error
+            return make(f"{adapter}:{where}", audio=self._beside(audio) if audio else None, options=own, **common)
+        except RecipeError as error:  # options that contradict each other
+            named = next((name for name in own if str(error).startswith(name)), None)
+            at, message = ([*keys, named], str(error).removeprefix(f"{named}: ")) if named else (keys, str(error))
+            raise _error(self._path, self._text, at, message, error.hint) from error
 
     def _split(
         self, keys: Sequence[str | int], table: Any, base: Mapping[str, Any], options: type
@@ -326,15 +338,8 @@ def source_spec(
     Raises:
         RecipeError: It is not of that form, or there is no such adapter.
     """
-    adapter, colon, path = text.partition(":")
-    if not colon or not path:
-        names = ", ".join(registry.names("sources"))
-        raise RecipeError(f"source {text!r}: expected ADAPTER:PATH", hint=f"adapters are {names}")
-    if adapter not in registry.names("sources"):
-        close = _did_you_mean(adapter, dict.fromkeys(registry.names("sources")))
-        raise RecipeError(f"source {text!r}: unknown adapter {adapter!r}{close}")
-    if name is not None and not re.fullmatch(_NAME, name):
-        raise RecipeError(f"--name {name!r}: expected letters, digits, '.', '_' and '-'")
+    adapter, path = _read_adapter("source", text, registry.names("sources"))
+    _check_name(name)
     source = registry.source(adapter)
     where = Path(path) if source.pin else Path(path).expanduser()
     return SourceSpec(
@@ -342,7 +347,7 @@ def source_spec(
         source=source,
         options=build(source.options, options or {}),
         path=where,
-        name=name or source.dataset or _name_source(where, remote=source.pin is not None) or adapter,
+        name=name or source.dataset or _make_name(where, remote=source.pin is not None) or adapter,
         audio_root=audio or (source.audio_root(where) if source.audio_root else None),
         limit=limit,
         sample=sample,
@@ -351,10 +356,56 @@ def source_spec(
     )
 
 
-def _name_source(path: Path, *, remote: bool) -> str:
+def import_spec(
+    text: str,
+    *,
+    audio: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    limit: int | None = None,
+    license: str | None = None,
+    origin: str | None = None,
+) -> ImportSpec:
+    """A question set from ``ADAPTER:PATH``; of a folder the audio is looked for in it.
+
+    Raises:
+        RecipeError: It is not of that form, there is no such adapter, or its options contradict each other.
+    """
+    adapter, path = _read_adapter("import", text, registry.names("importers"))
+    _check_name(name)
+    importer, where = registry.importer(adapter), Path(path).expanduser()
+    return ImportSpec(
+        adapter=adapter,
+        importer=importer,
+        options=build(importer.options, options or {}),
+        path=where,
+        name=name or importer.dataset or _make_name(where) or adapter,
+        audio_root=audio or (where if where.is_dir() else None),
+        limit=limit,
+        license=license,
+        origin=origin,
+    )
+
+
+def _read_adapter(kind: str, text: str, known: Sequence[str]) -> tuple[str, str]:
+    """Adapter and path of ``ADAPTER:PATH``."""
+    adapter, colon, path = text.partition(":")
+    if not colon or not path:
+        raise RecipeError(f"{kind} {text!r}: expected ADAPTER:PATH", hint=f"adapters are {', '.join(known)}")
+    if adapter not in known:
+        raise RecipeError(f"{kind} {text!r}: unknown adapter {adapter!r}{_did_you_mean(adapter, dict.fromkeys(known))}")
+    return adapter, path
+
+
+def _check_name(name: str | None) -> None:
+    if name is not None and not re.fullmatch(_NAME, name):
+        raise RecipeError(f"--name {name!r}: expected letters, digits, '.', '_' and '-'")
+
+
+def _make_name(path: Path, *, remote: bool = False) -> str:
     """A name after that of the file or folder; of what lies elsewhere without its revision, which ids outlive."""
     name = re.sub("@[^:]*", "", path.name) if remote else Path(os.path.abspath(path)).name  # noqa: PTH100 - resolve() follows links
-    name = re.sub(r"\.(csv|jsonl?|ndjson|parquet)$", "", name, flags=re.IGNORECASE)
+    name = re.sub(r"\.(csv|tsv|jsonl?|ndjson|parquet)$", "", name, flags=re.IGNORECASE)
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")
 
 

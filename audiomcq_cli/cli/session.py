@@ -155,7 +155,7 @@ def _check(jobs: Sequence[Job], recipe: Recipe) -> None:
     for path in recipe.reuse:
         open_place(path).close()
     for job in jobs:
-        here = [None if one.remote else one.path for one in job.sources] + [one.audio_root for one in job.sources]
+        here = [path for one in job.inputs for path in (None if one.remote else one.path, one.audio_root)]
         read = [job.source] if job.source else here
         check_folder(job.target, *(path for path in read if path))
         for need in job.needs:
@@ -265,7 +265,7 @@ def _sum_up(report: StageReport) -> None:
             out.say(f"  {outcome}: {describe_reasons({outcome: report.reasons[outcome]})}")
     if report.audio_missing:
         where = Path(report.target) / HIDDEN / LIST
-        out.say(f"  without an audio file: {report.audio_missing:,} of {report.rows:,} clips, listed in {where}")
+        out.say(f"  without an audio file: {report.audio_missing:,} clips, listed in {where}")
     if report.calls:
         out.say(f"  {describe_spent(asdict(report))}")
 

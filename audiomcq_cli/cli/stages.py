@@ -26,6 +26,8 @@ from audiomcq_cli.errors import RecipeError
 if TYPE_CHECKING:
     from audiomcq_cli.cli.recipe import Recipe
     from audiomcq_cli.engine.account import Job
+    from audiomcq_cli.engine.importing import ImportSpec
+    from audiomcq_cli.engine.reading import SourceSpec
 
 OWN = "Options of this stage"
 SHARED = "Options of every stage"
@@ -39,8 +41,10 @@ MOST_SHARDS = 99_999
 
 
 def add_stage_commands(app: typer.Typer) -> None:
-    """Add the commands in the order of the pipeline."""
+    """Add the commands in the order of the pipeline; a second way in has a command of its own."""
     for name, stage in registry.stages().items():
+        if stage.joins:
+            continue
         text = escape_markup(as_sentence(stage.help))
         app.command(name, help=text, rich_help_panel="Stages, in order")(_make_command(name, stage))
 
@@ -117,18 +121,27 @@ def _make_command(name: str, stage: Stage[Any]) -> Callable[..., None]:
     parameters += [*flags_of(stage.options, OWN), *(_source_flags() if first else ()), *shared_flags()]
 
     def command(**values: Any) -> None:
-        _run_command(name, stage, values)
+        recipe = load_recipe(values)
+        run_stage(name, stage, values, recipe, sources=_sources(values, recipe) if first else ())
 
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
     command.__annotations__ = {one.name: one.annotation for one in parameters}
     return command
 
 
-def _run_command(name: str, stage: Stage[Any], values: Mapping[str, Any]) -> None:
+def run_stage(
+    name: str,
+    stage: Stage[Any],
+    values: Mapping[str, Any],
+    recipe: Recipe,
+    *,
+    sources: tuple[SourceSpec, ...] = (),
+    imports: tuple[ImportSpec, ...] = (),
+) -> None:
+    """Run one stage, or rehearse it, as its flags and a recipe say."""
     from audiomcq_cli.cli.session import command_line, rehearse_jobs, run_jobs
     from audiomcq_cli.engine.account import Job
 
-    recipe = load_recipe(values)
     target: Path = values["target"]
     job = Job(
         name=name,
@@ -136,7 +149,8 @@ def _run_command(name: str, stage: Stage[Any], values: Mapping[str, Any]) -> Non
         options=recipe.options(name, given_flags(stage.options, values)),
         seed=recipe.seed,
         source=values.get("source"),
-        sources=_sources(values, recipe) if stage.after is None else (),
+        sources=sources,
+        imports=imports,
         target=target,
         workdir=recipe.workdir or target.parent,
         reuse=recipe.reuse,

@@ -11,8 +11,11 @@ from typing import Any
 from audiomcq_cli import __version__
 from audiomcq_cli.contracts import Context, Need, Stage
 from audiomcq_cli.engine import keys
+from audiomcq_cli.engine.audio_store import FOLDER
+from audiomcq_cli.engine.importing import ImportSpec, partition_questions
 from audiomcq_cli.engine.missing import list_missing
-from audiomcq_cli.engine.reading import SourceSpec
+from audiomcq_cli.engine.partition import partition
+from audiomcq_cli.engine.reading import SourceSpec, Watch
 from audiomcq_cli.engine.runtime import ModelHandle, Runtime
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.shards import Shard, hash_file
@@ -23,9 +26,10 @@ class Job:
     """One stage to be run.
 
     Attributes:
-        name, stage, options, seed: What is done. source: Folder read (None where ``sources`` are). target: Folder
-            written. workdir: Where the journal lies. reuse: Packed journals, work folders or folders of journals that
-            are looked into for what the journal lacks. shards: Number of shards, chosen at the first stage only.
+        name, stage, options, seed: What is done. source: Folder read; None where ``sources`` or ``imports`` are.
+        target: Folder written. workdir: Where the journal lies. reuse: Packed journals, work folders or folders of
+            journals that are looked into for what the journal lacks. shards: Number of shards, chosen at the first
+            stage only.
         only: Numbers of the shards to work on; None for all. keep_failed: Count failed items as done.
         replay: Answer from the journal alone. max_failed: Part of the items of this stage and the one before that may
             fail. max_rejected: Part that may be rejected. expected: Rows expected of a row, for a dry run, where no
@@ -41,6 +45,7 @@ class Job:
     seed: int = 0
     source: Path | None = None
     sources: tuple[SourceSpec, ...] = ()
+    imports: tuple[ImportSpec, ...] = ()
     shards: int | None = None
     only: frozenset[int] | None = None
     keep_failed: bool = False
@@ -49,6 +54,21 @@ class Job:
     max_rejected: float = 1.0
     expected: float = 1.0
     command: str = ""
+
+    @property
+    def inputs(self) -> tuple[SourceSpec | ImportSpec, ...]:
+        """What a first stage reads."""
+        return (*self.sources, *self.imports)
+
+    def partition(self, folder: Path, watch: Watch | None = None) -> list[Path]:
+        """Sort what a first stage reads into shards: one file for each in ``folder``, returned in order.
+
+        Without ``watch``, which is told how far reading has come, audio that sources bring along is not kept.
+        """
+        if self.imports:
+            return partition_questions(self.imports, folder, self.shards, watch)
+        store = self.workdir / FOLDER if watch else None
+        return partition(self.sources, folder, self.shards, seed=self.seed, store=store, watch=watch)
 
     @property
     def needs(self) -> list[Need]:
@@ -119,7 +139,7 @@ def make_context(job: Job, runtime: Runtime) -> Context[Any]:
 def audio_roots(job: Job) -> dict[str, Path]:
     """Folder below which the audio of every source lies."""
     if job.source is None:
-        return {spec.name: root for spec in job.sources if (root := spec.find_root(job.workdir))}
+        return {spec.name: root for spec in job.inputs if (root := spec.find_root(job.workdir))}
     found = manifests.read_manifest(job.source)
     return {name: job.source / root for name, root in found["audio_roots"].items()} if found else {}
 
@@ -183,7 +203,7 @@ def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part], notes: Seq
             ],
             "totals": {"rows": sum(note["rows"] for note in notes), "items": items, "reasons": reasons},
             "lineage": [*(earlier["lineage"] if earlier else ()), step],
-            "sources": earlier["sources"] if earlier else [_describe_source(spec) for spec in job.sources],
+            "sources": earlier["sources"] if earlier else [_describe_source(spec) for spec in job.inputs],
             "audio_roots": {name: os.path.relpath(root, job.target) for name, root in sorted(audio_roots(job).items())},
         },
     )
@@ -212,13 +232,13 @@ def _describe(handle: ModelHandle) -> dict[str, Any]:
     }
 
 
-def _describe_source(spec: SourceSpec) -> dict[str, Any]:
+def _describe_source(spec: SourceSpec | ImportSpec) -> dict[str, Any]:
     return {
         "name": spec.name,
         "adapter": spec.adapter,
         "file": spec.path.as_posix() if spec.remote else spec.path.name,
         "limit": spec.limit,
-        "sample": spec.sample,
+        "sample": spec.sample if isinstance(spec, SourceSpec) else None,
         "options": plain(spec.options),
         "license": spec.license,
         "origin": spec.origin,

@@ -26,18 +26,25 @@ def list_missing(folder: Path) -> int:
             writer.writerow(row)
             count += 1
     if not count:
-        path.unlink()
+        path.unlink(missing_ok=True)  # another process may have been here
     return count
 
 
 def _find(folder: Path) -> Iterator[tuple[str, ...]]:
-    """Source, id and looked-for path of each clip without audio, a batch in memory at a time."""
+    """Source, id and looked-for path of each clip without audio, a batch in memory at a time.
+
+    The rows of a clip, which may be questions, stand together.
+    """
     import pyarrow.parquet as pq
 
+    last = None
     for one in list_shards(folder):
         with pq.ParquetFile(one.path) as file:
+            if not {*_COLUMNS, "flags"} <= set(file.schema_arrow.names):
+                return  # a stage of somebody's own
             for batch in file.iter_batches(columns=[*_COLUMNS, "flags"]):
                 columns = batch.to_pydict()
                 for *row, flags in zip(*(columns[name] for name in (*_COLUMNS, "flags")), strict=True):
-                    if AUDIO_MISSING in flags:
+                    if AUDIO_MISSING in flags and row != last:
                         yield tuple("" if cell is None else cell for cell in row)
+                        last = row

@@ -16,7 +16,7 @@ from audiomcq_cli import records
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.engine.audio_hashes import AudioHashes
 from audiomcq_cli.engine.audio_store import AudioStore
-from audiomcq_cli.engine.reading import SourceSpec, Watch, name_kept, read_source
+from audiomcq_cli.engine.reading import InputSpec, SourceSpec, Watch, name_kept, read_source
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage.shards import replacing
 
@@ -33,7 +33,7 @@ def partition(
     *,
     seed: int = 0,
     store: Path | None = None,
-    watch: Watch = lambda source, rows: None,
+    watch: Watch | None = None,
 ) -> list[Path]:
     """Sort the rows of all sources into shards: one file for each in ``folder``, returned in order.
 
@@ -52,7 +52,7 @@ def partition(
     with AudioHashes(folder / "audio.sqlite") as hashes:
         audio = AudioStore(store)
         rows = (row for spec in specs for row in read_source(spec, folder, hashes, audio, seed, watch))
-        paths = _partition(rows, specs, folder, shards)
+        paths = write_partition(rows, specs, folder, shards)
     wanted = {name_kept(spec, audio, seed) for spec in specs if spec.remote}
     for path in folder.glob("source-*.jsonl"):
         if path.name not in wanted:
@@ -60,7 +60,8 @@ def partition(
     return paths
 
 
-def _partition(rows: Iterator[Row], specs: Sequence[SourceSpec], folder: Path, shards: int | None) -> list[Path]:
+def write_partition(rows: Iterator[Row], specs: Sequence[InputSpec], folder: Path, shards: int | None) -> list[Path]:
+    """Sort the rows that were read of sources or sets into shards, by their clips."""
     early: list[Row] = []
     if shards is None:
         clips: set[str] = set()

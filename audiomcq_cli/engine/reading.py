@@ -7,11 +7,11 @@ A row is ``{"clip_id", "source_dataset", "source_id", "captions", "events", "see
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from heapq import heappush, heapreplace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import orjson
 
@@ -24,6 +24,8 @@ from audiomcq_cli.errors import InputError
 from audiomcq_cli.measurements import SOURCE
 from audiomcq_cli.storage.shards import replacing
 
+T = TypeVar("T")
+
 Watch = Callable[[str, int], None]
 """Told the name of a source and how many of its rows have been read, every ``WATCHED`` rows."""
 
@@ -31,25 +33,44 @@ WATCHED = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceSpec:
-    """One source of a run: a ``[[sources]]`` table of the recipe, or ``ADAPTER:PATH`` on the command line.
+class InputSpec:
+    """What a run begins with: a table of the recipe, or ``ADAPTER:PATH`` on the command line.
 
     Attributes:
-        adapter, source, options: Which format. path: What is read. name: The clips' ``source_dataset``.
-        audio_root: Folder below which its audio lies, if there is any. limit: Clips read, the first ones.
-        sample: Clips drawn from those by the seed. license, origin: Of the audio, where the rows do not say.
+        adapter, options: Which format. path: What is read. name: The clips' ``source_dataset``.
+        audio_root: Folder below which its audio lies, if there is any. limit: What is read of it, the first ones.
+        license, origin: Of the audio, where the rows do not say.
     """
 
     adapter: str
-    source: Source[Any]
     options: Any
     path: Path
     name: str
     audio_root: Path | None = None
     limit: int | None = None
-    sample: int | None = None
     license: str | None = None
     origin: str | None = None
+
+    @property
+    def remote(self) -> bool:
+        """Whether its path is an address, and not one of this machine."""
+        return False
+
+    def find_root(self, workdir: Path) -> Path | None:
+        """Folder below which its audio lies, if there is any."""
+        return self.audio_root
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec(InputSpec):
+    """One source of captioned audio: ``[[sources]]``.
+
+    Attributes:
+        source: Its format. sample: Clips drawn by the seed, from those that are read.
+    """
+
+    source: Source[Any]
+    sample: int | None = None
 
     @property
     def remote(self) -> bool:
@@ -66,7 +87,7 @@ class SourceSpec:
 
 
 def read_source(
-    spec: SourceSpec, folder: Path, hashes: AudioHashes, store: AudioStore, seed: int, watch: Watch
+    spec: SourceSpec, folder: Path, hashes: AudioHashes, store: AudioStore, seed: int, watch: Watch | None
 ) -> Iterator[Row]:
     """The rows of the clips that are taken of a source.
 
@@ -76,13 +97,19 @@ def read_source(
         InputError, HubError: It is not what it should be, or cannot be reached.
     """
     rows = _keep(spec, folder, store, seed, watch) if spec.remote else _draw(spec, folder, store, seed, watch)
-    finder = audio.index_folder(spec.audio_root) if spec.audio_root else None
+    finder = AudioFinder(spec.audio_root, hashes)
     for row in rows:
         names = row.pop("audio")
         if row["audio_sha256"] is None:  # else it came with the row
-            path, present = _find_audio(names, spec, finder)
-            digest = _hash_audio(spec, path, hashes) if path and present else None
-            row |= {"audio_path": path, "audio_present": present, "audio_sha256": digest}
+            row |= finder.find(names)
+        yield row
+
+
+def watched(rows: Iterable[T], name: str, watch: Watch | None) -> Iterator[T]:
+    """The rows of a source or set, as somebody is told how many there were."""
+    for number, row in enumerate(rows):
+        if watch and number % WATCHED == 0:
+            watch(name, number)
         yield row
 
 
@@ -120,7 +147,7 @@ class Sample:
         return True
 
 
-def _draw(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: Watch) -> Iterator[Row]:
+def _draw(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: Watch | None) -> Iterator[Row]:
     """Plain rows of the clips that are drawn, or of all; in one pass, so those in question are written aside."""
     rows = _take(spec, watch)
     if spec.sample is None:
@@ -137,12 +164,10 @@ def _draw(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: W
                 yield plain
 
 
-def _take(spec: SourceSpec, watch: Watch) -> Iterator[SourceRow]:
+def _take(spec: SourceSpec, watch: Watch | None) -> Iterator[SourceRow]:
     """The rows of the first clips of a source, as many clips as its limit says."""
     clips: set[str] = set()
-    for number, row in enumerate(spec.source.read(spec.path, spec.options)):
-        if number % WATCHED == 0:
-            watch(spec.name, number)
+    for row in watched(spec.source.read(spec.path, spec.options), spec.name, watch):
         if spec.limit is not None and row.source_id not in clips:
             if len(clips) >= spec.limit:
                 if spec.source.grouped:
@@ -155,7 +180,7 @@ def _take(spec: SourceSpec, watch: Watch) -> Iterator[SourceRow]:
 # ------------------------------------------------------------------------------------------------------- what is kept
 
 
-def _keep(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: Watch) -> Iterator[Row]:
+def _keep(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: Watch | None) -> Iterator[Row]:
     """Rows of a source that lies elsewhere, out of the file that an earlier pass wrote if it is still so."""
     kept = folder / name_kept(spec, store, seed)
     if not kept.is_file() or not _is_whole(kept, store):
@@ -223,20 +248,31 @@ def _make_unicode(row: SourceRow) -> SourceRow:
 # --------------------------------------------------------------------------------------------------- where audio lies
 
 
-def _find_audio(names: list[str], spec: SourceSpec, finder: Any) -> tuple[str | None, bool]:
-    """Path of a row's audio below its root, and whether it is there; the name it should have where it is not."""
-    if not names:
-        return None, False
-    found = finder.find(names) if finder is not None else None
-    if found and spec.audio_root and (spec.audio_root / found).is_file():  # and no link to nowhere
-        return found, True
-    known = names[0].lower().endswith(audio.AUDIO_EXTENSIONS)
-    return names[0] if known else f"{names[0]}.wav", False
+class AudioFinder:
+    """Finds the audio of the rows of one source or set below its folder, and hashes it."""
 
+    def __init__(self, root: Path | None, hashes: AudioHashes) -> None:
+        self._root = root
+        self._hashes = hashes
+        self._index = audio.index_folder(root) if root else None
 
-def _hash_audio(spec: SourceSpec, path: str, hashes: AudioHashes) -> str | None:
-    """The content hash of a clip; None where listening will find that it leaves its root or cannot be read."""
-    try:
-        return hashes.get(audio.resolve(spec.audio_root or Path(), path))
-    except (InputError, OSError):
-        return None
+    def find(self, names: Sequence[str]) -> Row:
+        """The columns ``audio_path``, ``audio_present`` and ``audio_sha256`` of a row whose audio may have these names.
+
+        Where none of them is there, the path is the one that it should have.
+        """
+        if not names:
+            return {"audio_path": None, "audio_present": False, "audio_sha256": None}
+        found = self._index.find(names) if self._index is not None else None
+        if found and self._root and (self._root / found).is_file():  # and no link to nowhere
+            return {"audio_path": found, "audio_present": True, "audio_sha256": self._hash(self._root, found)}
+        known = names[0].lower().endswith(audio.AUDIO_EXTENSIONS)
+        path = names[0] if known else f"{names[0]}.wav"
+        return {"audio_path": path, "audio_present": False, "audio_sha256": None}
+
+    def _hash(self, root: Path, path: str) -> str | None:
+        """The content hash of a clip; None where listening will find that it leaves its root or cannot be read."""
+        try:
+            return self._hashes.get(audio.resolve(root, path))
+        except (InputError, OSError):
+            return None

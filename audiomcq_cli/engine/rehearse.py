@@ -23,9 +23,9 @@ from audiomcq_cli.engine.answerers import Counts, Rehearsal
 from audiomcq_cli.engine.asking import Asker, Rendered
 from audiomcq_cli.engine.budget import price_tokens
 from audiomcq_cli.engine.drive import Driven, drive
+from audiomcq_cli.engine.importing import read_first
 from audiomcq_cli.engine.journal import Entry, Journal
 from audiomcq_cli.engine.logbook import read_log
-from audiomcq_cli.engine.partition import partition, read_partition
 from audiomcq_cli.engine.prepared import prepare
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.storage.shards import ShardWriter, hash_file, list_shards, read_rows
@@ -78,7 +78,7 @@ async def rehearse(jobs: Sequence[Job], runtime: Runtime, throughput: float | No
 def _find_inputs(job: Job, folder: Path) -> list[Path]:
     """Every input shard of the first stage."""
     if job.source is None:
-        return partition(job.sources, folder, job.shards, seed=job.seed)
+        return job.partition(folder)
     return [shard.path for shard in list_shards(job.source)]
 
 
@@ -158,7 +158,7 @@ class _Stage:
         sure, unsure = (folder / name / f"{path.stem}.parquet" for name in ("sure", "unsure"))
         for target in (sure, unsure):
             target.parent.mkdir(parents=True)
-        rows = read_partition(path) if path.suffix == ".jsonl" else read_rows(path, self._columns)
+        rows = read_first(path, job.stage) if path.suffix == ".jsonl" else read_rows(path, self._columns)
         place = job.workdir / "journal" / job.name / f"{path.stem}.sqlite"
         with (
             closing(self._runtime.journals.read(place, job.reuse, replay=False)) as journal,

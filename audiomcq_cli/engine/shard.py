@@ -18,9 +18,9 @@ from audiomcq_cli.engine.ahead import Ahead
 from audiomcq_cli.engine.answerers import Replay
 from audiomcq_cli.engine.asking import Answerer, Asker, Suspended
 from audiomcq_cli.engine.drive import Driven, drive
+from audiomcq_cli.engine.importing import read_first
 from audiomcq_cli.engine.journal import Journal
 from audiomcq_cli.engine.output import ShardOutput, read_pair
-from audiomcq_cli.engine.partition import read_partition
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import AudiomcqError, InputError, StorageError
@@ -93,7 +93,7 @@ async def run_shard(
 def input_rows(unit: Unit) -> Iterator[Row]:
     """The rows of a unit's input, each id once."""
     if unit.source.suffix == ".jsonl":
-        yield from read_partition(unit.source)
+        yield from read_first(unit.source, unit.stage)
         return
     rows = read_rows(unit.source, unit.stage.reads)
     seen: set[str] = set()

@@ -16,12 +16,10 @@ from audiomcq_cli.engine import account, keys
 from audiomcq_cli.engine.account import Job, Part, StageReport
 from audiomcq_cli.engine.answerers import Online
 from audiomcq_cli.engine.asking import Answerer
-from audiomcq_cli.engine.audio_store import FOLDER
 from audiomcq_cli.engine.batch import batch_folder, find_batch_models, run_rounds, uses_batches
 from audiomcq_cli.engine.executors import OPEN_SHARDS, Executor
 from audiomcq_cli.engine.logbook import Logbook, is_alive, read_now
 from audiomcq_cli.engine.output import read_pair
-from audiomcq_cli.engine.partition import partition
 from audiomcq_cli.engine.prepared import prepare
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.reading import Watch
@@ -86,7 +84,7 @@ async def run_stage(
     return report
 
 
-def find_parts(job: Job, watch: Watch = lambda source, rows: None) -> list[Part]:
+def find_parts(job: Job, watch: Watch | None = None) -> list[Part]:
     """Every input shard with the one it becomes; sources are partitioned first where the stage reads them.
 
     Raises:
@@ -95,8 +93,7 @@ def find_parts(job: Job, watch: Watch = lambda source, rows: None) -> list[Part]
     recorded: Mapping[str, str] = {}
     if job.source is None:
         with locked(job.target, "partition", wait=True):
-            folder, store = job.target / HIDDEN / "partition", job.workdir / FOLDER
-            paths = partition(job.sources, folder, job.shards, seed=job.seed, store=store, watch=watch)
+            paths = job.partition(job.target / HIDDEN / "partition", watch)
         found = [Shard(index, len(paths), path) for index, path in enumerate(paths)]
     else:
         found, recorded = _whole(job, job.source)

@@ -15,9 +15,9 @@ from audiomcq_cli.contracts import Audio, BackendKind, Call, Context, Failure, M
 from audiomcq_cli.engine.answerers import Replay
 from audiomcq_cli.engine.asking import Asker, Rendered
 from audiomcq_cli.engine.drive import drive, items_of
+from audiomcq_cli.engine.importing import read_first
 from audiomcq_cli.engine.journal import Entry
 from audiomcq_cli.engine.logbook import read_log
-from audiomcq_cli.engine.partition import read_partition
 from audiomcq_cli.engine.prepared import load_prepared
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import InputError
@@ -129,7 +129,7 @@ def _find(here: Path, source: Path | None, stage: Stage[Any], options: Any, want
     else:
         paths = [shard.path for shard in list_shards(source)]
     for path in paths:
-        for row in read_partition(path) if source is None else read_rows(path, stage.reads):
+        for row in read_first(path, stage) if source is None else read_rows(path, stage.reads):
             if row[stage.key] in wanted or wanted & set(items_of(stage, row, options)):
                 return path.stem, row
     return None

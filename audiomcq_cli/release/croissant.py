@@ -97,8 +97,8 @@ def describe_release(info: ReleaseInfo, configs: Mapping[str, str], questions: i
         "@type": "sc:Dataset",
         "name": title,
         "alternateName": [flatten(info.name)],
-        "description": f"{questions:,} multiple-choice questions about audio, each with a chain of thought and a label"
-        " that says whether models could answer it without hearing the audio (weak) or not (strong).",
+        "description": f"{questions:,} multiple-choice questions about audio, each with a label that says"
+        " whether models could answer it without hearing the audio (weak) or not (strong).",
         "conformsTo": "http://mlcommons.org/croissant/1.1",
         "citeAs": citation,
         "license": flatten(info.license),

@@ -55,10 +55,11 @@ def write_recipe(info: ReleaseInfo, manifest: Mapping[str, Any]) -> str:
     """The recipe as TOML."""
     lineage = manifest["lineage"]
     models = _list_models(lineage)
+    imported = bool(lineage) and lineage[0]["stage"] == "import"
     tables = [
         _introduce(info, manifest),
         _write_table("[project]", _describe_project(info, manifest)),
-        *(_write_source(source) for source in hide_places(manifest["sources"])),
+        *(_write_source(source, imported=imported) for source in hide_places(manifest["sources"])),
         *(_write_model(name, model) for name, model in sorted(models.items())),
         *_write_stages(lineage, models),
         _write_table("[publish]", _describe_publication(info)),
@@ -97,8 +98,8 @@ def _describe_publication(info: ReleaseInfo) -> dict[str, Any]:
     }
 
 
-def _write_source(source: Mapping[str, Any]) -> str:
-    """One source; its path is the name of what was read, for the reader to complete."""
+def _write_source(source: Mapping[str, Any], *, imported: bool) -> str:
+    """One source or question set; its path is the name of what was read, for the reader to complete."""
     keys = {
         "adapter": source["adapter"],
         "path": source.get("file") or source["name"],
@@ -106,7 +107,7 @@ def _write_source(source: Mapping[str, Any]) -> str:
         **{name: source.get(name) for name in ("limit", "license", "origin")},
         **{name: value for name, value in source["options"].items() if value not in ("", None)},
     }
-    text = _write_table("[[sources]]", keys)
+    text = _write_table("[[imports]]" if imported else "[[sources]]", keys)
     return re.sub(r"(?m)^(path = .*)$", r"\1  # say where it lies", text, count=1)
 
 

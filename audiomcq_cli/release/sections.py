@@ -23,11 +23,18 @@ _LIMITS = """\
 - **Votes can be luck.** Three judges who guess among four choices with one option order each are right at least twice
   in 15.6 % of cases, so some weak labels say nothing about the question. Models also favour some positions and longer
   choices.
-- **Captions are the ground.** Questions were written from captions, not by listening, so what a caption gets wrong or
-  leaves out is wrong or missing here.
+{ground}
 - **No person has checked every question.** Where a model writes and one of its family grades, the mistakes that both
   cannot see stay in; where no model grades, only rules have.
 - **Overlap with benchmarks** was not searched for. Before reporting a score, check that its recordings are not here."""
+
+_CAPTIONS = """\
+- **Captions are the ground.** Questions were written from captions, not by listening, so what a caption gets wrong or
+  leaves out is wrong or missing here."""
+
+_IMPORTED = """\
+- **The questions are those of the sets above.** They were taken over as they stand, with their options in the order
+  of the set: what was wrong with a key or an option there is wrong here."""
 
 _GROUNDED = """
 - **Questions by rule.** Those of the method `grounded` ask in a few set forms about what captions state; a sound that
@@ -55,7 +62,7 @@ def write_sections(
             made of. configs: Name and glob of every config. plots: Paths of its plots, with what each shows in words.
     """
     parts = (
-        _introduce(info, statistics),
+        _introduce(info, statistics, manifest),
         _tell_loading(info, configs),
         _tell_counts(statistics, plots),
         _tell_sources(statistics, manifest, plots),
@@ -63,18 +70,24 @@ def write_sections(
         _tell_labels(summary, manifest, plots),
         _tell_rejects(manifest),
         _tell_columns(info),
-        f"## Known limits\n\n{_LIMITS}{_GROUNDED if 'grounded' in _find_methods(manifest) else ''}",
+        _tell_limits(manifest),
         _tell_citing(info, statistics),
     )
     return "\n\n".join(parts)
 
 
-def _introduce(info: ReleaseInfo, statistics: Statistics) -> str:
+def is_imported(manifest: Mapping[str, Any]) -> bool:
+    """Whether the questions are those of sets that existed."""
+    return any(stage["stage"] == "import" for stage in manifest["lineage"])
+
+
+def _introduce(info: ReleaseInfo, statistics: Statistics, manifest: Mapping[str, Any]) -> str:
+    reasoned = "" if is_imported(manifest) else " a chain of thought in three tagged stages and a short one,"
     return f"""\
 # {escape(info.title or info.name)}
 
 Version {escape(info.version)}: {statistics.rows:,} multiple-choice questions about {statistics.clips.total():,} audio
-clips. Each has choices of which one is right, a chain of thought in three tagged stages and a short one, and a
+clips. Each has choices of which one is right,{reasoned} and a
 label that says whether models could answer it without hearing the audio (`weak`) or not (`strong`). Every row also
 carries the grades, the judges' answers and which model and prompt made it.
 
@@ -214,6 +227,11 @@ def _find_methods(manifest: Mapping[str, Any]) -> Sequence[str]:
     """How the questions were made."""
     steps = [stage["options"] for stage in manifest["lineage"] if stage["stage"] == "generate"]
     return steps[-1].get("methods", ()) if steps else ()
+
+
+def _tell_limits(manifest: Mapping[str, Any]) -> str:
+    text = _LIMITS.replace("{ground}", _IMPORTED if is_imported(manifest) else _CAPTIONS)
+    return f"## Known limits\n\n{text}{_GROUNDED if 'grounded' in _find_methods(manifest) else ''}"
 
 
 def _tell_rejects(manifest: Mapping[str, Any]) -> str:

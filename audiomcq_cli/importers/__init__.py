@@ -1,0 +1,1 @@
+"""Formats of multiple-choice questions that exist: one file each."""

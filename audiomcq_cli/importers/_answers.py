@@ -1,0 +1,175 @@
+"""The options and the key of a question, in the forms in which sets write them: pure functions that guess nothing.
+
+A key is the text of an option, its letter, both ("(A) a dog"), or its number. Where two readings of it lead to two
+options, or none does, there is no key.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from textwrap import shorten
+
+from audiomcq_cli.mcq import Problem, fold, letter, tidy
+
+FORMS = ("auto", "text", "letter", "index", "index1")
+"""What a set writes as its key: ``text`` where an option's text counts before anything else that it could mean,
+``index`` counted from 0, ``index1`` from 1; ``auto`` takes every reading and refuses where they differ."""
+
+MOST = 26
+"""Options have letters."""
+
+REPEATED = "repeated_choice_dropped"
+"""Flag of a question of which an option was there twice."""
+
+EMPTY = "empty_choice_dropped"
+"""Flag of a question of which an option had no text."""
+
+_LONGEST_LIST = 20_000  # characters; what is taken apart as Python is not trusted
+_ALONE = re.compile(r"[(\[]?([A-Za-z])[)\]]?[.:)]?")
+_BEFORE_TEXT = re.compile(
+    r"(?:[(\[]([A-Za-z])[)\]]|([A-Za-z])\s*[.:)]|([A-Za-z])\s+[-\u2013\u2014])\s*(\S.*)", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The options of a question.
+
+    Attributes:
+        texts: Each different, none empty. places: Of every option of the set, in its order, where it stands in
+            ``texts``; None where it has no text. flags: What was left out.
+    """
+
+    texts: tuple[str, ...]
+    places: tuple[int | None, ...]
+    flags: tuple[str, ...] = ()
+
+
+def read_text(value: object) -> str:
+    """A cell as text: numbers as they are written, nothing for nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()
+
+
+def read_choices(value: object) -> Choices | Problem:
+    """Options from a list, a table of letters, or either of them written as JSON or Python in a text.
+
+    Letters that stand before every option in their order ("A. a dog") are no part of them. An option that is there
+    twice, letter for letter, is kept once; case counts, for "Am" and "AM" are two chords.
+    """
+    if isinstance(value, str):
+        value = _parse_list(value)
+    if isinstance(value, Mapping):
+        value = [value[name] for name in sorted(value, key=str)]
+    if not isinstance(value, list | tuple):
+        return Problem("bad_choices", f"expected a list of options, found {shorten(repr(value), 100)}")
+    if odd := [one for one in value if not isinstance(one, str | int | float | None)]:
+        return Problem("bad_choices", f"expected texts as options, found {shorten(repr(odd[0]), 100)}")
+    return _tidy_choices(_drop_letters([read_text(one) for one in value]))
+
+
+def find_answer(answer: object, choices: Choices, form: str = "auto") -> int | Problem:
+    """Where in ``choices.texts`` the key is.
+
+    Args:
+        answer: What the set has as its key. choices: The options. form: One of ``FORMS``.
+    """
+    text = read_text(answer)
+    if not text:
+        return Problem("no_answer", "there is no answer")
+    found = {choices.places[place] for place in _find_places(answer, text, choices, form)}
+    meant = sorted(place for place in found if place is not None)
+    if len(meant) == 1:
+        return meant[0]
+    said = shorten(repr(text), 200)
+    if meant:
+        options = " or ".join(repr(choices.texts[place]) for place in meant)
+        return Problem("answer_ambiguous", f"{said} may mean {shorten(options, 300)}")
+    return Problem("answer_not_among_choices", f"{said} is none of {shorten(repr(list(choices.texts)), 300)}")
+
+
+def _parse_list(text: str) -> object:
+    """What a cell of a CSV file may hold instead of a list."""
+    text = text.strip()
+    if not text.startswith(("[", "{", "(")) or len(text) > _LONGEST_LIST:
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+
+
+def _drop_letters(texts: list[str]) -> list[str]:
+    found = [_BEFORE_TEXT.fullmatch(text) for text in texts]
+    pairs = [((one[1] or one[2] or one[3]).upper(), one[4]) for one in found if one]
+    if len(pairs) < 2 or [name for name, _ in pairs] != [letter(place) for place in range(len(texts))]:
+        return texts
+    return [text for _, text in pairs]
+
+
+def _tidy_choices(texts: Sequence[str]) -> Choices | Problem:
+    order: dict[str, int] = {}
+    places = [order.setdefault(tidy(text), len(order)) if text else None for text in texts]
+    if len(order) < 2:
+        return Problem("too_few_choices", f"{len(order)} different options, expected at least 2")
+    if len(order) > MOST:
+        return Problem("too_many_choices", f"{len(order)} options, expected at most {MOST}")
+    flags = [REPEATED] if len(order) < len(texts) - places.count(None) else []
+    flags += [EMPTY] if None in places else []
+    return Choices(tuple(order), tuple(places), tuple(flags))
+
+
+def _find_places(answer: object, text: str, choices: Choices, form: str) -> set[int]:
+    """Options of the set, by their place in it, that a key may mean."""
+    shown = ["" if place is None else choices.texts[place] for place in choices.places]
+    texts = _find_text(text, shown)
+    if texts and form == "text":
+        return texts
+    letters = _find_letter(text, shown)
+    is_number = isinstance(answer, int) and not isinstance(answer, bool)
+    if form in ("index", "index1"):
+        return _find_number(text, len(shown), first=1 if form == "index1" else 0)
+    if form == "letter":
+        return letters or texts
+    numbers = _find_number(text, len(shown), first=0) if is_number else set()
+    if form == "text":
+        return letters or numbers
+    return texts | letters | numbers
+
+
+def _find_text(text: str, shown: Sequence[str]) -> set[int]:
+    """Options of that text; where none is the same to the letter, those of other case, spaces or outer marks."""
+    plain = tidy(text)
+    if same := {place for place, one in enumerate(shown) if one == plain}:
+        return same
+    alike = fold(text)
+    return {place for place, one in enumerate(shown) if alike and fold(one) == alike}
+
+
+def _find_letter(text: str, shown: Sequence[str]) -> set[int]:
+    """The option of a letter, alone or before a text: that has to be its own, or both of them are meant."""
+    if alone := _ALONE.fullmatch(text):
+        return _find_number(str(ord(alone[1].upper()) - ord("A")), len(shown), first=0)
+    if found := _BEFORE_TEXT.fullmatch(text):
+        named = _find_text(found[4], shown)
+        place = ord((found[1] or found[2] or found[3]).upper()) - ord("A")
+        return named | {place} if named and place < len(shown) else set()
+    return set()
+
+
+def _find_number(text: str, count: int, *, first: int) -> set[int]:
+    if not re.fullmatch("[0-9]{1,3}", text):
+        return set()
+    place = int(text) - first
+    return {place} if 0 <= place < count else set()

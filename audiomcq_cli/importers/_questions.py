@@ -1,0 +1,188 @@
+"""From a row of a set to a question: what the layouts of all sets have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli.audio import AUDIO_EXTENSIONS, check_relative
+from audiomcq_cli.contracts import ImportedQuestion, Reject
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.importers._answers import Choices, find_answer, read_choices, read_text
+from audiomcq_cli.importers._records import Record, read_records
+from audiomcq_cli.mcq import Problem
+from audiomcq_cli.sources._csv import credit, name_row
+
+_STAGE_TAG = re.compile(r"<stage[123]>")
+_DRIVE = re.compile("[A-Za-z]:")
+_LIST_OF_ONE = re.compile(r"\[\s*'[^'\"\\]*'\s*\]")  # as in 13 categories of MMAU
+_TYPES = {
+    "temporal": {"temporal"},
+    "speech": {"speech"},
+    "music": {"music"},
+    "sound": {"sound", "sounds", "audio", "environment", "environmental"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Which columns of a set hold what; an empty name stands for a column that the set does not have.
+
+    Attributes:
+        id, question, answer: One column each. choices: One column with a list, or one for each option.
+        audio: Columns with the name of its audio; the first that has a value counts.
+        form: What the key is, one of ``_answers.FORMS``.
+        question_type: Column with a type, or type of all its questions with ``=`` before it.
+        difficulty, license, origin, credit: One column each; ``credit`` is set beside the origin.
+        tags: Columns that become tags, with the name of the tag.
+        cot: Columns with a chain of thought, with the model that wrote it.
+        own_names: Whether every audio file has a name of its own, whatever folder it is in.
+        expected: What the set is, for messages. files: Files of it in a folder, best first.
+    """
+
+    id: str = "id"
+    audio: tuple[str, ...] = ("audio_path",)
+    question: str = "question"
+    choices: tuple[str, ...] = ("choices",)
+    answer: str = "answer"
+    form: str = "text"
+    question_type: str = ""
+    difficulty: str = ""
+    license: str = ""
+    origin: str = ""
+    credit: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    cot: Mapping[str, str] = field(default_factory=dict)
+    own_names: bool = True
+    expected: str
+    files: tuple[str, ...] = ()
+
+
+def tags_of(*columns: str) -> dict[str, str]:
+    """Tags with the names of their columns."""
+    return {column: column for column in columns}
+
+
+def read_set(path: Path, columns: Columns) -> Iterator[ImportedQuestion]:
+    """Stream the questions of a set; raises ``InputError`` where a file is wrong."""
+    needed = (columns.question, *columns.choices)
+    folder = path.is_dir()
+    for record in read_records(path, needed, columns.expected, columns.files):
+        yield read_question(record, columns, fallback=f"{record.file}-" if folder else "")
+
+
+def read_question(record: Record, columns: Columns, *, fallback: str = "") -> ImportedQuestion:
+    """A question of a row; ``fallback`` stands before the number of a row that has no id."""
+    cells = record.cells
+    own = _read_cell(cells, columns.id) or fallback + name_row(record.row)
+    name = next(filter(None, (_read_path(cells.get(column)) for column in columns.audio)), "")
+    cot = next(
+        ((text, model) for column, model in columns.cot.items() if (text := _read_cell(cells, column))), ("", "")
+    )
+    type_, said = _read_type(cells, columns.question_type)
+    common: dict[str, Any] = {
+        "id": own,
+        "clip": _name_clip(name, columns.own_names) or own,
+        "row": record.row,
+        "question": _read_cell(cells, columns.question),
+        "question_type": type_,
+        "difficulty": _read_cell(cells, columns.difficulty) or None,
+        "structured_cot" if _STAGE_TAG.search(cot[0]) else "simple_cot": cot[0] or None,
+        "cot_model": cot[1],
+        "tags": {tag: value for column, tag in columns.tags.items() if (value := _read_tag(cells.get(column)))} | said,
+        "audio": _list_names(name, columns.own_names),
+        "license": _read_cell(cells, columns.license) or None,
+        "origin": credit(_read_cell(cells, columns.origin), _read_cell(cells, columns.credit)),
+    }
+    choices = read_choices(_gather_choices(cells, columns.choices))
+    if isinstance(choices, Choices):
+        common |= {"choices": choices.texts, "flags": choices.flags}
+    answer = find_answer(cells.get(columns.answer), choices, columns.form) if isinstance(choices, Choices) else choices
+    return ImportedQuestion(
+        **common,
+        answer=answer if isinstance(answer, int) else 0,
+        problem=_find_problem(record, columns, name, common["question"], choices, answer),
+    )
+
+
+def _find_problem(
+    record: Record, columns: Columns, name: str, question: str, choices: Choices | Problem, answer: int | Problem
+) -> Reject | None:
+    """Why a row cannot be used: the first of all reasons."""
+    found: tuple[str, Problem] | None = None
+    try:
+        check_relative(name or ".")
+    except InputError as error:
+        found = columns.audio[0], Problem("path_outside_root", str(error))
+    if not question:
+        found = columns.question, Problem("no_question", "there is no question")
+    elif isinstance(choices, Problem):
+        found = ", ".join(columns.choices), choices
+    elif isinstance(answer, Problem):
+        found = columns.answer, answer
+    return Reject(found[1].code, record.describe(found[0], found[1].detail)) if found else None
+
+
+def _gather_choices(cells: Mapping[str, Any], columns: tuple[str, ...]) -> object:
+    return cells.get(columns[0]) if len(columns) == 1 else [cells.get(column) for column in columns]
+
+
+def _read_cell(cells: Mapping[str, Any], column: str) -> str:
+    value = cells.get(column) if column else None
+    return "" if isinstance(value, list | dict) else read_text(value)
+
+
+def _read_path(value: object) -> str:
+    """The name of an audio file, as text or in a table of bytes and path, without the root of some machine."""
+    text = read_text(value.get("path") if isinstance(value, Mapping) else value).replace("\\", "/")
+    return "/".join(part for part in text.split("/") if part not in ("", ".") and not _DRIVE.fullmatch(part))
+
+
+def _drop_extension(name: str) -> str:
+    return name.rpartition(".")[0] if name.lower().endswith(AUDIO_EXTENSIONS) else name
+
+
+def _name_clip(name: str, own_names: bool) -> str:
+    return _drop_extension(name.rpartition("/")[2] if own_names else name)
+
+
+def _list_names(name: str, own_names: bool) -> tuple[str, ...]:
+    """Names that a file may have below the audio root: the whole path, then with ever fewer folders before it.
+
+    Its bare name alone is looked for only where no other folder can have a file of that name.
+    """
+    if not name:
+        return ()
+    paths = [name]
+    while "/" in paths[-1]:
+        paths.append(paths[-1].partition("/")[2])
+    kept = paths if own_names or len(paths) == 1 else paths[:-1]
+    return tuple(one for path in kept for one in dict.fromkeys((path, _drop_extension(path))))
+
+
+def _read_type(cells: Mapping[str, Any], column: str) -> tuple[str | None, dict[str, str]]:
+    """Type of a question, and a tag with what the set says of it."""
+    if column.startswith("="):
+        return column[1:], {}
+    said = " ".join(_read_cell(cells, column).split())
+    return _find_type(said), {column: said} if said else {}
+
+
+@lru_cache(maxsize=1_024)  # a set says few different things
+def _find_type(said: str) -> str | None:
+    """One of our types; of a mix the one that takes most to be understood: speech before music before sound."""
+    words = set(re.findall("[a-z]+", said.lower()))
+    return next((type_ for type_, known in _TYPES.items() if words & known), None)
+
+
+def _read_tag(value: object) -> str:
+    """The value of a tag on one line; of a list, also one written as text, its parts."""
+    if isinstance(value, str) and value.startswith("[") and _LIST_OF_ONE.fullmatch(value):
+        value = value.strip("[]' ")
+    if isinstance(value, list):
+        value = ", ".join(filter(None, map(read_text, value)))
+    return "" if isinstance(value, Mapping) else " ".join(read_text(value).split())

@@ -1,0 +1,98 @@
+"""Makes the rows of a question set that exists into those of the pipeline, and measures their audio.
+
+The engine has read the set, given every question an id and looked for its audio, so a row of the input is::
+
+    {"id", "clip_id", "source_dataset", "source_id", "row", "question", "choices", "answer_index", "question_type",
+     "difficulty", "structured_cot", "simple_cot", "cot_model", "tags": [{"name", "value"}], "flags", "audio_path",
+     "audio_present", "audio_sha256", "license", "origin", "problem": {"reason", "detail"} or None}
+
+Nothing is asked of a model, nothing in a question is changed, and its options keep their order: how a set orders them
+is one of the things to find out about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audiomcq_cli.contracts import Audio, Context, Flow, Listen, Reject, Row, Stage, option
+from audiomcq_cli.records import REASONED
+
+TYPE_NOT_KNOWN = "question_type_not_known"
+"""Flag of a question of which the set does not say the type, or one that is none of ours: it is called sound."""
+
+AUDIO_MISSING = "audio_missing"
+"""Flag of a question whose audio file is not there."""
+
+_MEASURED = ("audio_sha256", "duration", "sample_rate", "channels")
+_EMPTY = ("captions", "events", "transcript", "measurements", "proof", "scores", "calls", "provenance")
+_TAKEN = (
+    "id", "clip_id", "source_dataset", "source_id", "audio_path", "question", "choices", "answer_index", "difficulty",
+    "structured_cot", "simple_cot", "tags", "license", "origin",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What can be set for import."""
+
+    require_audio: bool = option(False, "reject questions whose audio file is not there")
+
+
+def flow(row: Row, context: Context[Options]) -> Flow:
+    """Bring one question into its columns and, where its audio is there, measure that."""
+    if row["problem"]:
+        return Reject(row["problem"]["reason"], row["problem"]["detail"])
+    question = _begin_question(row)
+    if not row["audio_present"]:
+        if context.options.require_audio:
+            return Reject(AUDIO_MISSING, f"row {row['row']}: no audio file {row['audio_path']!r} below the audio root")
+        return [question | {"flags": [*question["flags"], AUDIO_MISSING]}]
+    heard = {"source": row["source_dataset"], "path": row["audio_path"], "sha256": row["audio_sha256"] or ""}
+    [reply] = yield [Listen(analysis="probe", audio=Audio(transform="original", **heard))]
+    if reply.failed:
+        return Reject(reply.error, reply.detail)
+    measured = reply.value
+    if "problem" in measured:
+        return Reject(measured["problem"], measured["detail"])
+    return [
+        question
+        | {
+            "audio_sha256": measured["sha256"],
+            "duration": measured["duration"],
+            "sample_rate": measured["sample_rate"],
+            "channels": measured["channels"],
+            "calls": [reply.call],
+            "provenance": [*question["provenance"], *(reply.made(column) for column in _MEASURED)],
+        }
+    ]
+
+
+def _begin_question(row: Row) -> Row:
+    """The question before its audio is heard."""
+    written = [column for column in ("structured_cot", "simple_cot") if row[column]]
+    return {
+        **{name: row[name] for name in _TAKEN},
+        **dict.fromkeys(_MEASURED),
+        **{name: [] for name in _EMPTY},
+        "fingerprint": None,
+        "method": "imported",
+        "answer": row["choices"][row["answer_index"]],
+        "question_type": row["question_type"] or "sound",
+        "flags": [*row["flags"], *([] if row["question_type"] else [TYPE_NOT_KNOWN])],
+        "provenance": [
+            {"column": name, "model": row["cot_model"], "revision": "", "prompt": "", "prompt_version": ""}
+            for name in written
+        ],
+    }
+
+
+STAGE: Stage[Options] = Stage(
+    help="bring a question set that exists into the rows that filter reads, and measure its audio",
+    after=None,
+    version=1,
+    options=Options,
+    reads=(),  # not columns of a folder: see above
+    writes=REASONED,
+    flow=flow,
+    joins="filter",
+)
