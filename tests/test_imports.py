@@ -24,7 +24,7 @@ ALLOWED = {
     "audio": {"contracts", "errors", "records"},
     "registry": {"contracts", "errors"},
     "storage": {"contracts", "errors", "records"},
-    "release": {"contracts", "errors", "records", "audio", "storage"},
+    "release": {"contracts", "errors", "records", "audio", "storage", "grounded"},
     "engine": {*PURE, "storage", "__version__"},
     "measurements": set[str](),
     "grounded": {"errors", "records", "mcq", "measurements"},
