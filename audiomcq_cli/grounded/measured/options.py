@@ -29,7 +29,6 @@ class Numbers:
         patterns: Wordings, with a place for each number. less, more: What is said of options below and above the key.
         ratios: Where a wrong number may not be that many times the key, nearly: half the tempo is heard as right.
         reach: How many times the key, or its inverse, a wrong number may be; 0 for anything within the bounds.
-        least: Of the numbers, the smallest difference.
     """
 
     patterns: tuple[str, ...]
@@ -37,7 +36,6 @@ class Numbers:
     more: str
     ratios: tuple[float, ...] = ()
     reach: float = 0.0
-    least: float = 0.0
 
     def show(self, key: Key, way: int) -> str:
         """The key as an option."""
@@ -55,7 +53,7 @@ class Numbers:
 
     def find_fault(self, key: Key, choices: Sequence[str], answer: str) -> str:
         """The answer has to be within the tolerance, every other choice three of them away, all within the bounds."""
-        half = 0.5 * 10**-key.digits + 1e-9
+        half = 0.5 * 10.0**-key.digits + 1e-9
         for choice in choices:
             numbers = self._read(choice, key)
             if numbers is None:
@@ -108,7 +106,7 @@ class Numbers:
 
     def _list_candidates(self, key: Key, near: Sequence[float], turn: int) -> Iterator[tuple[float, ...]]:
         """Numbers on the grid of the digits, in an order drawn; those that the clip offers come first."""
-        step = 10**-key.digits
+        step = 10.0**-key.digits
         true = key.numbers[0]
         low, high = key.low, key.high
         if self.reach:
@@ -125,8 +123,8 @@ class Numbers:
             yield tuple(round(place * step + number - true, key.digits) for number in key.numbers)
 
     def _is_apart(self, one: Sequence[float], other: Sequence[float], key: Key) -> bool:
-        step = 10**-key.digits
-        margin = max(MARGIN * key.tolerance + step, self.least)
+        step = 10.0**-key.digits
+        margin = MARGIN * key.tolerance + step
         return abs(one[0] - other[0]) >= margin and abs(one[-1] - other[-1]) >= margin
 
     def _is_wrong(self, number: Sequence[float], key: Key) -> bool:

@@ -23,11 +23,17 @@ MUCH = 1.4
 """Change of tempo from which on it is much faster; clearly below it is a little."""
 
 
-def find_tempo(clip: Clip) -> Iterator[Found]:
+def find_bpm(clip: Clip) -> Iterator[Found]:
     """Clips with a tempo that nothing else speaks against."""
     tempo, change = clip.value("tempo"), clip.value("tempo_change")
     if tempo and 45 <= tempo.value <= 210 and not (change and change.text != "steady") and _fits_period(clip):
-        yield Found("tempo", (state("tempo", tempo.value),))
+        yield Found("bpm", (state("tempo", tempo.value),))
+
+
+def find_pace(clip: Clip) -> Iterator[Found]:
+    """The same clips."""
+    for found in find_bpm(clip):
+        yield Found("pace", found.proof)
 
 
 def find_change(clip: Clip) -> Iterator[Found]:
@@ -141,7 +147,7 @@ FAMILIES = (
             "About how many beats per minute does this have?",
             "At which tempo is this played?",
         ),
-        find_tempo,
+        find_bpm,
         solve_bpm,
         Numbers(("{} BPM", "about {} beats a minute"), "too slow", "too fast", ratios=OCTAVES, reach=2.8),
         tell_tempo,
@@ -151,7 +157,7 @@ FAMILIES = (
         "music",
         "how fast the beat is",
         ("How fast is the beat?", "Which tempo does this have?", "What is the pace of the beat like?"),
-        find_tempo,
+        find_pace,
         solve_class,
         Statements(
             (
