@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import zip_longest
 from typing import Any
 
 from audiomcq_cli.grounded.measured.labels import are_alike, read_label
@@ -61,8 +61,8 @@ class Clip:
     Attributes:
         duration: Seconds; 0 where it is not known. events: What the source says is heard, with times, by onset; empty
             where some time or some label is no use. tolerance: Seconds that those may be off.
-        sounds, silences: By energy; empty where they could not be told. voices: Speech, singing and music, by label.
-        words: What is said. values: Measurements by name. captions: Texts.
+        sounds, silences: By energy; the latter where it is also known when every sound ends.
+        voices: Speech, singing and music, by label. words: What is said. values: Measurements by name. captions: Texts.
     """
 
     duration: float
@@ -81,8 +81,9 @@ class Clip:
         return found[0] if len(found) == 1 else None
 
     def is_silent(self, second: float) -> bool:
-        """Whether nothing sounds at a time."""
-        return any(span.onset < second < span.offset for span in self.silences)
+        """Whether it is sure that nothing sounds at a time."""
+        before = bool(self.sounds) and second < self.sounds[0].onset
+        return before or any(span.onset < second < span.offset for span in self.silences)
 
     def find_single(self) -> list[Span]:
         """Events that are heard once, long enough to speak of (0.5 s, METHOD of TACOS), and like no other event."""
@@ -112,9 +113,9 @@ def read_clip(row: Mapping[str, Any]) -> Clip:
     """The clip of a row (of ``records.CLIP``)."""
     known = [event for event in row["events"] if event["origin"] == SOURCE]
     events = () if EVENT_OUTSIDE_CLIP in row["flags"] else _read_events(known)
-    energy = _read_spans(select_events(row["events"], MEASURED))
+    energy = _read_spans(select_events(row["events"], MEASURED), row["duration"] or 0.0)
     voices: dict[str, tuple[Span, ...]] = {}
-    for span in _read_spans(select_events(row["events"], SEGMENTED)):
+    for span in _read_spans(select_events(row["events"], SEGMENTED), row["duration"] or 0.0):
         voices[span.label] = (*voices.get(span.label, ()), span)
     values: dict[str, tuple[Value, ...]] = {}
     for one in row["measurements"]:
@@ -145,9 +146,14 @@ def _read_events(events: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
     return tuple(sorted(spans, key=lambda span: (span.onset, span.offset, span.label)))
 
 
-def _read_spans(events: Iterable[Mapping[str, Any]]) -> list[Span]:
-    spans = [Span(event["label"], event["onset"], event["offset"]) for event in events]
-    return sorted(spans, key=lambda span: (span.onset, span.offset))
+def _read_spans(events: Iterable[Mapping[str, Any]], duration: float) -> list[Span]:
+    """Spans in their order; one that dies away so slowly that its end is not known lasts until the next at most."""
+    begun = sorted((event for event in events if event["onset"] is not None), key=lambda event: event["onset"])
+    spans = []
+    for event, following in zip_longest(begun, begun[1:]):
+        last = following["onset"] if following else duration
+        spans.append(Span(event["label"], event["onset"], last if event["offset"] is None else event["offset"]))
+    return spans
 
 
 def _find_tolerance(events: Sequence[Span]) -> float:
@@ -157,8 +163,3 @@ def _find_tolerance(events: Sequence[Span]) -> float:
         if times and all(abs(time / step - round(time / step)) < 1e-6 for time in times):
             return max(COLLAR, step / 2)
     return COLLAR
-
-
-def list_gaps(spans: Sequence[Span]) -> list[Span]:
-    """What lies between spans that follow each other."""
-    return [Span("", first.offset, second.onset) for first, second in pairwise(spans) if second.onset > first.offset]

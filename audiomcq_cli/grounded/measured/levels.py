@@ -28,6 +28,9 @@ ENDS = 0.15
 
 MOST_SOUNDS = 13
 
+_SILENT = -65.0  # LUFS of a second: what is softer is nothing that grows or fades
+_CHANGES = {"louder": "louder", "softer": "softer", "steady": "steady"}
+
 SHORTEST = 0.7
 """Seconds of a silence from which on it is a pause that one hears."""
 
@@ -66,9 +69,9 @@ def tell_loudest(proof: Proof, say: Say) -> str:
 
 
 def find_swell(clip: Clip) -> Iterator[Found]:
-    """Clips of six whole seconds or more whose level moves one way at a time, as their measured change says too."""
+    """Clips of six whole seconds or more whose level moves one way at a time, with nothing measured against it."""
     levels = [one.value for one in clip.values.get("second_loudness", ())]
-    if len(levels) < 6 or min(levels) < -70:  # silence is no level that one hears
+    if len(levels) < 6 or min(levels) < _SILENT:
         return
     third = len(levels) // 3
     parts = {"beginning": levels[:third], "middle": levels[third:-third], "end": levels[-third:]}
@@ -76,8 +79,8 @@ def find_swell(clip: Clip) -> Iterator[Found]:
     facts = tuple(Fact("level", round(fmean(part), 2), name, "dB", tolerance) for name, part in parts.items())
     key = solve_swell(facts)
     change = clip.value("loudness_change")
-    agreed = {"louder": "louder", "softer": "softer", "steady": "steady"}
-    if key and _is_smooth(levels, key.name) and (not change or agreed.get(key.name, change.text) == change.text):
+    # What swells and fades again has no one change.
+    if key and _is_smooth(levels, key.name) and (change.text if change else "") == _CHANGES.get(key.name, ""):
         yield Found("swell", facts)
 
 
@@ -152,7 +155,7 @@ def solve_gap(proof: Proof) -> Key | None:
 def find_entry(clip: Clip) -> Iterator[Found]:
     """Clips that begin with silence, where nothing that is known sounds before its end."""
     first = clip.sounds[0] if clip.sounds else None
-    if not first or not EDGE <= first.onset <= clip.duration - EDGE or not clip.is_silent(first.onset / 2):
+    if not first or not EDGE <= first.onset <= clip.duration - EDGE:
         return
     if clip.events and abs(clip.events[0].onset - first.onset) > clip.tolerance:
         return

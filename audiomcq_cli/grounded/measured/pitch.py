@@ -28,14 +28,9 @@ HALVES = ("first", "second")
 
 
 def find_contour(clip: Clip) -> Iterator[Found]:
-    """Clips whose pitch was followed from beginning to end; one that comes back to where it began is not steady."""
-    change, low, high = (clip.value(name) for name in ("pitch_change", "pitch_low", "pitch_high"))
-    if not change or not low or not high or low.value <= 0:
-        return
-    if change.text == "steady" and 12 * log2(high.value / low.value) > 2:
-        return
-    names = (("pitch_change", change), ("pitch_low", low), ("pitch_high", high))
-    yield Found("contour", tuple(state(name, value.value, value.text) for name, value in names))
+    """Clips whose pitch glides one way or stays where it is."""
+    if change := clip.value("pitch_change"):
+        yield Found("contour", (state("pitch_change", change.value, change.text),))
 
 
 def solve_contour(proof: Proof) -> Key | None:

@@ -28,25 +28,31 @@ def test_no_loudest(levels: Sequence[float]) -> None:
     assert answers(make_row(second_loudness=levels), "loudest") == []
 
 
-@pytest.mark.parametrize(
-    ("levels", "said"),
-    [
-        (range(-40, -20, 2), ("It gets louder and louder", "It rises steadily")),
-        (range(-20, -40, -2), ("It gets softer and softer", "It fades steadily")),
-        ([-30.0, -30.2, -29.8, -30, -30.4, -30, -30.1, -29.9], ("It stays about the same", "It hardly changes")),
-        (
-            [-40.0, -36, -30, -26, -26, -30, -36, -40],
-            ("It grows towards the middle and fades again", "It swells up, then"),
-        ),
-        ([-25.0, -28, -34, -39, -39, -34, -28, -25], ("It drops towards the middle and comes back", "It sinks, then")),
-    ],
-)
-def test_swell(levels: Sequence[float], said: tuple[str, ...]) -> None:
+SWELLS: dict[str, tuple[Sequence[float], str, tuple[str, ...]]] = {
+    "louder": (range(-40, -20, 2), "louder 18", ("It gets louder and louder", "It rises steadily")),
+    "softer": (range(-20, -40, -2), "softer -18", ("It gets softer and softer", "It fades steadily")),
+    "steady": ([-30, -30.2, -29.8, -30, -30.4, -30], "steady 0.1", ("It stays about the same", "It hardly changes")),
+    "swell": ([-40, -36, -30, -26, -26, -30, -36, -40], "",
+              ("It grows towards the middle and fades again", "It swells up, then dies down")),
+    "dip": ([-25, -28, -34, -39, -39, -34, -28, -25], "",
+            ("It drops towards the middle and comes back", "It sinks, then returns")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("levels", "change", "said"), SWELLS.values(), ids=SWELLS)
+def test_swell(levels: Sequence[float], change: str, said: tuple[str, ...]) -> None:
     """How the level moves in the whole."""
-    [one] = draft(make_row(second_loudness=list(levels)), "swell")
-    assert one.answer.startswith(said)
+    [one] = draft(make_row(second_loudness=list(levels), loudness_change=change or ()), "swell")
+    assert one.answer in said
     assert is_proved(one)
     assert one.question_type == "sound"
+
+
+@pytest.mark.parametrize(("levels", "change"), [(one[0], one[1]) for one in SWELLS.values()], ids=SWELLS)
+def test_no_swell_against_what_was_measured(levels: Sequence[float], change: str) -> None:
+    """Where the measured change of loudness is missing or another one, nothing is asked."""
+    row = make_row(second_loudness=list(levels), loudness_change=() if change else "louder 7")
+    assert answers(row, "swell") == []
 
 
 @pytest.mark.parametrize(
@@ -54,12 +60,11 @@ def test_swell(levels: Sequence[float], said: tuple[str, ...]) -> None:
     [
         make_row(second_loudness=[-40.0, -20, -40, -20, -38, -20, -30, -15, -20]),
         make_row(second_loudness=[-30.0, -29, -29, -28, -28, -27, -27]),
-        make_row(second_loudness=list(range(-40, -20, 2)), loudness_change="steady 0.2"),
         make_row(second_loudness=[-40.0, -30, -20]),
         make_row(second_loudness=[-90.0, -80, -60, -50, -40, -30, -20]),
         make_row(),
     ],
-    ids=["jumps", "little", "disagree", "short", "silence", "unknown"],
+    ids=["jumps", "little", "short", "silence", "unknown"],
 )
 def test_no_swell(row: Row) -> None:
     """Nothing is asked where the level jumps, moves little, or was measured otherwise."""
@@ -106,6 +111,15 @@ def test_entry() -> None:
     """When the silence at the beginning ends."""
     [one] = draft(make_row(sounds=PULSES), "entry")
     assert one.answer.startswith("1.5")
+
+
+def test_sounds_that_die_away() -> None:
+    """Where it is not known when sounds end, they are counted, and nothing is said of the silence between them."""
+    row = make_row(sounds=PULSES, separate_sounds=4)
+    row["events"] = [event | {"offset": None} for event in row["events"] if event["label"] == "sound"]
+    assert answers(row, "sounds") == ["4"]
+    assert answers(row, "entry")
+    assert answers(row, "gap") == []
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.grounded.measured import BELL, DOG, MAN, draft, make_row
 
 
 def rising(number: int, change: str) -> dict[str, object]:
-    return make_row(clip=f"Small:{number}", pitch_change=change, pitch_low=200.0, pitch_high=220.0)
+    return make_row(clip=f"Small:{number}", pitch_change=change)
 
 
 def test_measured_questions_join_those_of_captions() -> None:

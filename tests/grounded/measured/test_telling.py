@@ -17,10 +17,14 @@ CLIPS = [
     make_row((BELL, 1.2, 2.9), (DOG, 3.4, 4.4), (MAN, 6.3, 9.4), (RAIN, 11.6, 16.0), tempo=120.0),
     make_row((RAIN, 2.1, 9.0), (DOG, 6.3, 12.2), tempo_change="faster 1.2", repetition_period=0.84),
     make_row(*((label + LONG, 1.2 + 3 * n, 3 + 3 * n) for n, label in enumerate((BELL, DOG, MAN, RAIN)))),
-    make_row(*((BELL, 1.2 + 2 * n, 1.9 + 2 * n) for n in range(9)), second_loudness=list(range(-40, -20))),
+    make_row(
+        *((BELL, 1.2 + 2 * n, 1.9 + 2 * n) for n in range(9)),
+        second_loudness=list(range(-40, -20)),
+        loudness_change="louder 19",
+    ),
     make_row(sounds=[(1 + 1.4 * n, 1.5 + 1.4 * n) for n in range(13)], separate_sounds=13, tempo_change="steady 1"),
     make_row(sounds=[(1.5, 2), (5, 6)], pitch_first_half=200, pitch_second_half=400),
-    make_row(pitch_change="steady 0.1", pitch_low=200, pitch_high=205, second_loudness=[-30.0] * 10),
+    make_row(pitch_change="steady 0.1"),
     make_row(voices=[("speech", 1.1, 15.0)], words="fox river seven table the and ladder pillow " * 4),
     make_row(voices=[("music", 3, 15.0), ("speech", 4, 8)], words="fox river seven table the and ladder pillow"),
 ]
