@@ -97,7 +97,7 @@ def find_entrance(clip: Clip) -> Iterator[Found]:
                 Fact("onset", round(onset, 3), kind, "s", BOUNDARY),
                 Fact("duration", round(clip.duration, 3), "", "s"),
             )
-            yield Found(("range", kind), facts, {"kind": _KINDS[kind], "verb": _VERBS[kind]})
+            yield Found(("entrance", kind), facts, {"kind": _KINDS[kind], "verb": _VERBS[kind]})
 
 
 def solve_entrance(proof: Proof) -> Key:
