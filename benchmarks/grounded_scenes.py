@@ -9,7 +9,7 @@ import io
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -38,7 +38,8 @@ class Scene:
     """A clip and what is true of it.
 
     Attributes:
-        kind: How it was made. samples: Mono, at ``RATE``. told: Whether its events are told to the program.
+        kind: How it was made. samples: Mono, at ``RATE``. told: Whether its events are told to the program. sharp:
+            Whether its sounds end at once, so that the silence behind them has a length.
         events: Label, onset and offset. beats: Beats a minute. change: Tempo of the end by that of the beginning.
         period: Seconds. semitones: Of a glide, from beginning to end. halves: Semitones from the first half to the
             second. level: Shape of the level: louder, softer, steady, swell or dip. voices: Begin and end of speech and
@@ -48,6 +49,7 @@ class Scene:
     kind: str
     samples: Samples
     told: bool = False
+    sharp: bool = False
     events: tuple[tuple[str, float, float], ...] = ()
     beats: float | None = None
     change: float | None = None
@@ -79,6 +81,7 @@ LONG = (
     sounds.STEPS,
     sounds.CLOCK,
 )
+SHARP = (sounds.BEEP, sounds.CAR_HORN, sounds.WHISTLE)
 SHORT = (sounds.BEEP, sounds.KNOCK, sounds.CAR_HORN, sounds.WHISTLE, sounds.DRIP, sounds.LASER)
 
 
@@ -122,13 +125,13 @@ def make_pulses(rng: Rng, number: int) -> Scene:
 
 def make_glide(rng: Rng, number: int) -> Scene:
     """A tone that rises, falls or stays."""
-    size = (0.0, rng.uniform(2.2, 4.2), rng.uniform(8.0, 13.0))[number % 3]
-    semitones = float(size if number % 2 else -size)
+    little, much = float(rng.uniform(2.2, 4.2)), float(rng.uniform(8.0, 13.0))
+    semitones = (0.0, little, much, -little, -much)[number % 5]
     length = float(rng.uniform(3.0, 6.0))
     time = times(length) / length
     pitch = float(rng.uniform(260, 420)) * 2 ** (semitones * (time - 0.5) / 12)
     tone = fade(add_harmonics(follow(pitch), [1.0, 0.5, 0.3, 0.15], float(pitch.max())), 0.02, 0.02)
-    return Scene("glide", _put_into_room(rng, tone, 0.5), semitones=semitones)
+    return Scene("glide", _put_into_room(rng, tone, 0.5), semitones=semitones, halves=semitones / 2, level="steady")
 
 
 def make_halves(rng: Rng, number: int) -> Scene:
@@ -150,7 +153,8 @@ def make_level(rng: Rng, number: int) -> Scene:
     curves = {"louder": time, "softer": 1 - time, "steady": 0 * time + 1,
               "swell": 1 - np.abs(2 * time - 1), "dip": np.abs(2 * time - 1)}  # fmt: skip
     what = (make_noise(rng, length, 200, 4000), np.sin(2 * np.pi * 330 * times(length)))[number % 2]
-    return Scene("level", 0.5 * level_peak(what * 10 ** (size * (curves[shape] - 1) / 20)), level=shape)
+    samples = 0.5 * level_peak(what * 10 ** (size * (curves[shape] - 1) / 20))
+    return Scene("level", samples, semitones=0.0 if number % 2 else None, level=shape)
 
 
 def make_beat(rng: Rng, number: int) -> Scene:
@@ -158,16 +162,20 @@ def make_beat(rng: Rng, number: int) -> Scene:
     low, high = ((50, 72), (88, 102), (119, 134), (158, 198))[number % 4]
     beats = float(rng.uniform(low, high))
     onsets = np.arange(0.4, 0.4 + max(10.0, 9.5 * 60 / beats), 60 / beats)
-    return Scene("beat", _strike(rng, onsets, number), beats=beats, change=1.0)
+    samples, events = _strike(rng, onsets, number)
+    return Scene("beat", samples, events=events, beats=beats, change=1.0, period=60 / beats, level="steady")
 
 
 def make_change(rng: Rng, number: int) -> Scene:
     """A beat that gets faster or slower, a little or a lot, or neither."""
-    size = (1.0, rng.uniform(1.14, 1.24), rng.uniform(1.62, 1.9))[number % 3]
-    ratio = float(size if number % 2 else 1 / size)
+    little, much = float(rng.uniform(1.14, 1.24)), float(rng.uniform(1.62, 1.9))
+    ratio = (1.0, little, much, 1 / little, 1 / much)[number % 5]
     first = 60 / float(rng.uniform(90, 130)) * (ratio**0.5)
     intervals = first * ratio ** -(np.arange(17) / 16)
-    return Scene("change", _strike(rng, 0.4 + np.concatenate([[0], np.cumsum(intervals)]), number), change=ratio)
+    samples, events = _strike(rng, 0.4 + np.concatenate([[0], np.cumsum(intervals)]), number)
+    even = 60 / first if ratio == 1.0 else None
+    period = first if even else None
+    return Scene("change", samples, events=events, beats=even, change=ratio, period=period, level="steady")
 
 
 def make_loop(rng: Rng, number: int) -> Scene:
@@ -182,7 +190,7 @@ def make_loop(rng: Rng, number: int) -> Scene:
     canvas = np.zeros(count(max(9.0, 5 * period)))
     for turn in range(int(len(canvas) / RATE / period) + 1):
         place(canvas, bar, turn * period)
-    return Scene("loop", _put_into_room(rng, canvas, 0.0), period=period)
+    return Scene("loop", _put_into_room(rng, canvas, 0.0), period=period, level="steady")
 
 
 def make_voices(rng: Rng, number: int) -> Scene:
@@ -289,16 +297,18 @@ def _repeat(kind: str, rng: Rng, sound: sounds.Sound, times_: int, *, told: bool
     for gap in gaps:
         parts.append((sound, at, length))
         at += length + float(gap)
-    return _mix(kind, rng, parts, at + float(rng.uniform(0.2, 1.0)), told=told)
+    scene = _mix(kind, rng, parts, at + float(rng.uniform(0.2, 1.0)), told=told)
+    return replace(scene, sharp=sound in SHARP)
 
 
-def _strike(rng: Rng, onsets: Samples, number: int) -> Samples:
+def _strike(rng: Rng, onsets: Samples, number: int) -> tuple[Samples, tuple[tuple[str, float, float], ...]]:
+    """One drum at each of some times, and its events."""
     voice = (noises.kick, noises.knock_wood, noises.snare)[number % 3]
     hit = level_peak(voice(rng, 0.2))
     canvas = np.zeros(count(float(onsets[-1]) + 0.5))
     for onset in onsets:
         place(canvas, hit, float(onset))
-    return _put_into_room(rng, canvas, 0.0)
+    return _put_into_room(rng, canvas, 0.0), tuple(("a drum", float(onset), float(onset) + 0.2) for onset in onsets)
 
 
 def _sing(rng: Rng, seconds: float, pitch: float) -> Samples:

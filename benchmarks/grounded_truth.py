@@ -42,8 +42,8 @@ def list_families(scene: Scene) -> set[str]:
     by_kind: Mapping[str, set[str]] = {
         "sequence": {"begin", "end", "length", "order", "first", "last", "after", "before", "relation"},
         "overlap": {"begin", "end", "length", "together", "relation"},
-        "counted": {"times", "sounds", "gap", "entry"},
-        "pulses": {"sounds", "gap", "entry"},
+        "counted": {"times", "sounds", "entry"} | ({"gap"} if scene.sharp else set()),
+        "pulses": {"sounds", "entry"} | ({"gap"} if scene.sharp else set()),
         "glide": {"contour"},
         "halves": {"halves"},
         "level": {"swell"} | ({"loudest"} if scene.level != "steady" else set()),
@@ -92,7 +92,7 @@ def _times(choice: str, question: str, scene: Scene) -> bool:
 
 
 def _sounds(choice: str, question: str, scene: Scene) -> bool:
-    return int(choice) == len(scene.events)
+    return bool(scene.events) and int(choice) == len(scene.events)
 
 
 def _order(choice: str, question: str, scene: Scene) -> bool:
@@ -137,16 +137,16 @@ def _loudest(choice: str, question: str, scene: Scene) -> bool:
 
 
 def _swell(choice: str, question: str, scene: Scene) -> bool:
-    return choice in SWELLS[scene.level]
+    return scene.level in SWELLS and choice in SWELLS[scene.level]
 
 
 def _gap(choice: str, question: str, scene: Scene) -> bool:
-    longest = max(second[1] - first[2] for first, second in pairwise(scene.events))
+    longest = max((second[1] - first[2] for first, second in pairwise(scene.events)), default=0.0)
     return _near(choice, [longest], 0.3)
 
 
 def _entry(choice: str, question: str, scene: Scene) -> bool:
-    return _near(choice, [scene.events[0][1]], 0.12)
+    return bool(scene.events) and _near(choice, [scene.events[0][1]], 0.12)
 
 
 def _bpm(choice: str, question: str, scene: Scene) -> bool:
@@ -160,7 +160,9 @@ def _pace(choice: str, question: str, scene: Scene) -> bool:
 
 
 def _accelerate(choice: str, question: str, scene: Scene) -> bool:
-    ratio = scene.change or 0.0
+    ratio = scene.change
+    if ratio is None:
+        return False
     if ratio == 1.0:
         return "same" in choice
     size = "little" if max(ratio, 1 / ratio) < 1.4 else "lot"
@@ -168,11 +170,13 @@ def _accelerate(choice: str, question: str, scene: Scene) -> bool:
 
 
 def _period(choice: str, question: str, scene: Scene) -> bool:
-    return scene.period is not None and _near(choice, [scene.period], 0.03 * scene.period + 0.05)
+    return scene.period is not None and _near(choice, [scene.period], 0.02 * scene.period + 0.03)
 
 
 def _contour(choice: str, question: str, scene: Scene) -> bool:
-    semitones = scene.semitones or 0.0
+    semitones = scene.semitones
+    if semitones is None:
+        return False
     if not semitones:
         return "same" in choice or "where it began" in choice
     up = ("rises", "higher") if semitones > 0 else ("falls", "lower")

@@ -13,7 +13,8 @@ from itertools import combinations, pairwise
 from audiomcq_cli.grounded.measured.clip import Clip, Span
 from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, Key, Proof, Say, pick, value_of
 from audiomcq_cli.grounded.measured.labels import LONGEST, are_alike
-from audiomcq_cli.grounded.measured.options import COUNTS, Counts, Names, Numbers, Orders, Statements, join
+from audiomcq_cli.grounded.measured.numbers import Numbers
+from audiomcq_cli.grounded.measured.options import COUNTS, Counts, Names, Orders, Statements, join
 
 SECONDS = ("{}s", "{} seconds")
 EDGE = 0.5
@@ -35,7 +36,7 @@ def find_begin(clip: Clip) -> Iterator[Found]:
     for event in clip.find_single():
         if _is_inside(clip, event.onset) and _starts_there(clip, event):
             facts = (_time("onset", event.onset, event.label, clip), _length_of(clip))
-            near = tuple(time for other in clip.events for time in (other.onset, other.offset))
+            near = tuple(other.onset for other in clip.events)
             yield Found(("begin", event.label), facts, {"sound": event.label}, near)
 
 
@@ -44,7 +45,7 @@ def find_end(clip: Clip) -> Iterator[Found]:
     for event in clip.find_single():
         if _is_inside(clip, event.offset) and _stops_there(clip, event):
             facts = (_time("offset", event.offset, event.label, clip), _length_of(clip))
-            near = tuple(time for other in clip.events for time in (other.onset, other.offset))
+            near = tuple(other.offset for other in clip.events)
             yield Found(("end", event.label), facts, {"sound": event.label}, near)
 
 

@@ -108,6 +108,21 @@ class Found:
 PickNames = Callable[[str, int], Sequence[str]]
 """Gives names of what the clip does not have: like which one, and how many."""
 
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What wrong options can be drawn from.
+
+    Attributes:
+        names: What the clip does not have. near: Numbers of the clip itself. usual: Numbers that are keys in the
+            corpus, as texts, by how many clips.
+    """
+
+    names: PickNames
+    near: tuple[float, ...] = ()
+    usual: Mapping[str, int] = field(default_factory=dict)
+
+
 Say = Callable[[Sequence[str]], str]
 """Takes one of several ways to say something."""
 
@@ -118,7 +133,7 @@ class Options(Protocol):
     def show(self, key: Key, way: int) -> str:
         """The key as an option; ``way`` chooses among wordings."""
 
-    def draw_wrong(self, key: Key, near: Sequence[float], names: PickNames, way: int, turn: int) -> list[str]:
+    def draw_wrong(self, key: Key, offer: Offer, way: int, turn: int) -> list[str]:
         """Three wrong options, or fewer; ``turn`` is the seed of the draw."""
 
     def find_fault(self, key: Key, choices: Sequence[str], answer: str) -> str:

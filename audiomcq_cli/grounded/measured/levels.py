@@ -20,7 +20,8 @@ from audiomcq_cli.grounded.measured.family import (
     state,
     value_of,
 )
-from audiomcq_cli.grounded.measured.options import Counts, Names, Numbers, Statements, join
+from audiomcq_cli.grounded.measured.numbers import Numbers
+from audiomcq_cli.grounded.measured.options import Counts, Names, Statements, join
 from audiomcq_cli.measurements import MEASUREMENTS
 
 ENDS = 0.15
@@ -71,6 +72,8 @@ def tell_loudest(proof: Proof, say: Say) -> str:
 def find_swell(clip: Clip) -> Iterator[Found]:
     """Clips of six whole seconds or more whose level moves one way at a time, with nothing measured against it."""
     levels = [one.value for one in clip.values.get("second_loudness", ())]
+    # The level of a second with two beats in it is not that of one with three.
+    pulsed = len(clip.sounds) > 1 or len(clip.values.get("onset", ())) > 1
     if len(levels) < 6 or min(levels) < _SILENT:
         return
     third = len(levels) // 3
@@ -80,7 +83,8 @@ def find_swell(clip: Clip) -> Iterator[Found]:
     key = solve_swell(facts)
     change = clip.value("loudness_change")
     # What swells and fades again has no one change.
-    if key and _is_smooth(levels, key.name) and (change.text if change else "") == _CHANGES.get(key.name, ""):
+    said = _CHANGES.get(key.name, "") if key else ""
+    if key and _is_smooth(levels, key.name) and (change.text if change else "") == said and (said or not pulsed):
         yield Found("swell", facts)
 
 

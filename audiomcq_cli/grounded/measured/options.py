@@ -1,137 +1,19 @@
-"""The forms that options take: numbers in one unit, set statements, names of sounds, and orders of three."""
+"""The forms that options take beside numbers in a unit: counts, set statements, names, and orders of three."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from math import log
 
-from audiomcq_cli.grounded.measured.family import MARGIN, Key, PickNames, Say
-from audiomcq_cli.mcq import fold, lint
+from audiomcq_cli.grounded.measured.family import Key, Offer, Say
+from audiomcq_cli.mcq import fold
 from audiomcq_cli.records import draw
 
 COUNTS = (
     "once", "twice", "three times", "four times", "five times", "six times", "seven times", "eight times", "nine times",
 )  # fmt: skip
 """How often something can be heard, in words."""
-
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_TRIES = 6  # draws of which the first is taken that no rule of the choices finds fault with
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """Options that are numbers in one unit, with as many digits each, such as ``21.2s`` or ``3.2s to 5.1s``.
-
-    Attributes:
-        patterns: Wordings, with a place for each number. less, more: What is said of options below and above the key.
-        ratios: Where a wrong number may not be that many times the key, nearly: half the tempo is heard as right.
-        reach: How many times the key, or its inverse, a wrong number may be; 0 for anything within the bounds.
-    """
-
-    patterns: tuple[str, ...]
-    less: str
-    more: str
-    ratios: tuple[float, ...] = ()
-    reach: float = 0.0
-
-    def show(self, key: Key, way: int) -> str:
-        """The key as an option."""
-        return self._write(key.numbers, key, way)
-
-    def draw_wrong(self, key: Key, near: Sequence[float], names: PickNames, way: int, turn: int) -> list[str]:
-        """Numbers that are clearly others; how many of them are less is drawn first, so that the key has no place."""
-        found: list[tuple[float, ...]] = []
-        for attempt in range(_TRIES):
-            found = self._draw(key, near, draw(turn, attempt))
-            texts = [self._write(numbers, key, way) for numbers in found]
-            if len(texts) == 3 and not lint("When?", [self.show(key, way), *texts], texts[0]):
-                return texts
-        return [self._write(numbers, key, way) for numbers in found]
-
-    def find_fault(self, key: Key, choices: Sequence[str], answer: str) -> str:
-        """The answer has to be within the tolerance, every other choice three of them away, all within the bounds."""
-        half = 0.5 * 10.0**-key.digits + 1e-9
-        for choice in choices:
-            numbers = self._read(choice, key)
-            if numbers is None:
-                return f"{choice!r} is not of the form of the others"
-            if any(not key.low - half <= number <= key.high + half for number in numbers):
-                return f"{choice!r} is not between {key.low:g} and {key.high:g}"
-            off = max(abs(number - true) for number, true in zip(numbers, key.numbers, strict=True))
-            if choice == answer and off > max(key.tolerance, half):
-                return f"the answer {choice!r} is {off:.3g} off {self.show(key, 0)!r}"
-            if choice != answer and off < MARGIN * key.tolerance - 1e-9:
-                return f"{choice!r} is only {off:.3g} off {self.show(key, 0)!r}"
-        return ""
-
-    def deny(self, key: Key, wrong: Sequence[str], say: Say) -> str:
-        """Which options are less and which are more than what was heard."""
-        read = {text: self._read(text, key) for text in wrong}
-        first = {text: numbers[0] for text, numbers in read.items() if numbers}
-        less = sorted((text for text in first if first[text] < key.numbers[0]), key=first.__getitem__)
-        more = sorted((text for text in first if first[text] >= key.numbers[0]), key=first.__getitem__)
-        parts = [
-            f"{join(group)} {_be(group)} {word}" for group, word in ((less, self.less), (more, self.more)) if group
-        ]
-        return f"{capitalize(' and '.join(parts))}."
-
-    def _write(self, numbers: Sequence[float], key: Key, way: int) -> str:
-        return self.patterns[way % len(self.patterns)].format(*(f"{number:.{key.digits}f}" for number in numbers))
-
-    def _read(self, text: str, key: Key) -> tuple[float, ...] | None:
-        numbers = tuple(float(number) for number in _NUMBER.findall(text))
-        same = len(numbers) == len(key.numbers) and any(
-            text == self._write(numbers, key, way) for way in range(len(self.patterns))
-        )
-        return numbers if same else None
-
-    def _draw(self, key: Key, near: Sequence[float], turn: int) -> list[tuple[float, ...]]:
-        """Wrong numbers: as many below the key as was drawn, or the nearest to that for which there is room."""
-        best: list[tuple[float, ...]] = []
-        candidates = list(self._list_candidates(key, near, turn))
-        for below in sorted(range(4), key=lambda count: draw(turn, "below", count)):
-            taken: list[tuple[float, ...]] = []
-            for number in candidates:
-                left = sum(one[0] < key.numbers[0] for one in taken)
-                room = left < below if number[0] < key.numbers[0] else len(taken) - left < 3 - below
-                if room and self._is_wrong(number, key) and all(self._is_apart(number, one, key) for one in taken):
-                    taken.append(number)
-                if len(taken) == 3:
-                    return taken
-            best = max(best, taken, key=len)
-        return best
-
-    def _list_candidates(self, key: Key, near: Sequence[float], turn: int) -> Iterator[tuple[float, ...]]:
-        """Numbers on the grid of the digits, in an order drawn; those that the clip offers come first."""
-        step = 10.0**-key.digits
-        true = key.numbers[0]
-        low, high = key.low, key.high
-        if self.reach:
-            low, high = max(low, true / self.reach), min(high, true * self.reach)
-        length = key.numbers[-1] - true
-        grid = range(round(low / step + 0.4999), int((high - length) / step + 1e-6) + 1)
-        if len(grid) > 400:
-            grid = range(grid[0], grid[-1] + 1, len(grid) // 400 + 1)
-        order = sorted(grid, key=lambda place: draw(turn, place))
-        offered = sorted(
-            (round(one / step) for one in near if low <= one <= high - length), key=lambda n: draw(turn, n)
-        )
-        for place in dict.fromkeys([*offered[:2], *order]):
-            yield tuple(round(place * step + number - true, key.digits) for number in key.numbers)
-
-    def _is_apart(self, one: Sequence[float], other: Sequence[float], key: Key) -> bool:
-        step = 10.0**-key.digits
-        margin = MARGIN * key.tolerance + step
-        return abs(one[0] - other[0]) >= margin and abs(one[-1] - other[-1]) >= margin
-
-    def _is_wrong(self, number: Sequence[float], key: Key) -> bool:
-        if number[0] <= 0 or not self._is_apart(number, key.numbers, key):
-            return False
-        factor = abs(log(number[0] / key.numbers[0])) if self.ratios else 0.0
-        return not any(abs(factor - log(ratio)) < 0.08 for ratio in self.ratios)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +29,7 @@ class Counts:
         """The key as an option."""
         return self._write(round(key.numbers[0]))
 
-    def draw_wrong(self, key: Key, near: Sequence[float], names: PickNames, way: int, turn: int) -> list[str]:
+    def draw_wrong(self, key: Key, offer: Offer, way: int, turn: int) -> list[str]:
         """The rest of the four."""
         true = round(key.numbers[0])
         first = true - (true - 2) % 4
@@ -194,7 +76,7 @@ class Statements:
         """The true sentence."""
         return self._write(key.name, key, way)
 
-    def draw_wrong(self, key: Key, near: Sequence[float], names: PickNames, way: int, turn: int) -> list[str]:
+    def draw_wrong(self, key: Key, offer: Offer, way: int, turn: int) -> list[str]:
         """Three of the others."""
         others = [name for name in self.wordings[0] if name != key.name and name not in key.unclear]
         drawn = sorted(others, key=lambda name: draw(turn, name))[:3]
@@ -245,14 +127,14 @@ class Names:
         """The key as an option."""
         return key.name
 
-    def draw_wrong(self, key: Key, near: Sequence[float], names: PickNames, way: int, turn: int) -> list[str]:
+    def draw_wrong(self, key: Key, offer: Offer, way: int, turn: int) -> list[str]:
         """The clip's own others, and further ones where those do not suffice."""
         own = [name for name in key.others if name != key.name and name not in key.unclear]
         own = sorted(dict.fromkeys(own), key=lambda name: draw(turn, name))[:3]
         if len(own) == 3 or not self.fill:
             return own
         known = {fold(name) for name in (key.name, *key.others, *key.unclear)}
-        return [*own, *(name for name in names(key.name, 3 - len(own)) if fold(name) not in known)]
+        return [*own, *(name for name in offer.names(key.name, 3 - len(own)) if fold(name) not in known)]
 
     def find_fault(self, key: Key, choices: Sequence[str], answer: str) -> str:
         """The answer is what the numbers say; no other choice is that, or may be."""
@@ -290,7 +172,7 @@ class Orders:
         """The true order."""
         return ORDERS[way % 4](*key.others)
 
-    def draw_wrong(self, key: Key, near: Sequence[float], names: PickNames, way: int, turn: int) -> list[str]:
+    def draw_wrong(self, key: Key, offer: Offer, way: int, turn: int) -> list[str]:
         """Three other orders, each in another wording."""
         others = [order for order in permutations(range(3)) if order != (0, 1, 2)]
         drawn = sorted(others, key=lambda order: draw(turn, *order))[:3]
@@ -320,7 +202,3 @@ def join(texts: Sequence[str], word: str = "and") -> str:
 def capitalize(text: str) -> str:
     """With a capital, whatever follows."""
     return text[:1].upper() + text[1:]
-
-
-def _be(texts: Sequence[str]) -> str:
-    return "are" if len(texts) > 1 else "is"

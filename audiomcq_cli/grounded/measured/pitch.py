@@ -11,7 +11,7 @@ from audiomcq_cli.grounded.measured.family import (
     Family,
     Found,
     Key,
-    PickNames,
+    Offer,
     Proof,
     Say,
     pick,
@@ -91,7 +91,7 @@ class Intervals:
         """The key as an option."""
         return _name_interval(key.numbers[0] > 0, round(abs(key.numbers[0])))
 
-    def draw_wrong(self, key: Key, near: Sequence[float], names: PickNames, way: int, turn: int) -> list[str]:
+    def draw_wrong(self, key: Key, offer: Offer, way: int, turn: int) -> list[str]:
         """The other half by as much, and either half by clearly more or less."""
         size, later = round(abs(key.numbers[0])), key.numbers[0] > 0
         apart = max(4, round(0.6 * size))

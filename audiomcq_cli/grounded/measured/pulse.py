@@ -8,7 +8,8 @@ from math import log
 from audiomcq_cli.grounded.measured.clip import Clip
 from audiomcq_cli.grounded.measured.events import SECONDS
 from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, Key, Proof, Say, pick, state, value_of
-from audiomcq_cli.grounded.measured.options import Numbers, Statements
+from audiomcq_cli.grounded.measured.numbers import Numbers
+from audiomcq_cli.grounded.measured.options import Statements
 
 OCTAVES = (1.0, 1.5, 2.0, 3.0, 4.0)
 """How many times a tempo, or a period, another one may be and still be heard in the same beat."""
@@ -19,7 +20,7 @@ SHORTEST = 0.3
 SLOW, MODERATE, FAST = 80.0, 110.0, 145.0
 """Where the classes of tempo begin and end, in beats a minute; they stand in the options."""
 
-MUCH = 1.4
+MUCH = 1.45
 """Change of tempo from which on it is much faster; clearly below it is a little."""
 
 
@@ -88,7 +89,7 @@ def solve_period(proof: Proof) -> Key:
         tolerance=period.tolerance,
         low=SHORTEST,
         high=value_of(proof, "duration") / 3,
-        digits=2 if value < 1 else 1,
+        digits=2,
     )
 
 
@@ -124,7 +125,7 @@ def tell_period(proof: Proof, say: Say) -> str:
         "The same pattern comes back every {time} seconds.",
         "From one time the pattern starts to the next, {time} seconds pass.",
     )
-    return say(ways).format(time=f"{period.value:.2f}" if (period.value or 0) < 1 else f"{period.value:.1f}")
+    return say(ways).format(time=f"{period.value:.2f}")
 
 
 def _fits_period(clip: Clip) -> bool:

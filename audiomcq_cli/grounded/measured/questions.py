@@ -8,7 +8,8 @@ from typing import Any
 
 from audiomcq_cli.grounded.drafts import Draft, balance, rank
 from audiomcq_cli.grounded.measured.clip import read_clip
-from audiomcq_cli.grounded.measured.family import Family, Found, Key, write_facts
+from audiomcq_cli.grounded.measured.family import Family, Found, Key, Offer, write_facts
+from audiomcq_cli.grounded.measured.numbers import Numbers
 from audiomcq_cli.grounded.measured.proof import FAMILIES, find_fault, sign, solve
 from audiomcq_cli.grounded.measured.voices import list_words, sounds_alike
 from audiomcq_cli.records import draw
@@ -34,7 +35,9 @@ def draft_measured(
         stem = family.stems[draw(turn, "stem") % len(family.stems)]
         way = draw(turn, "way") % 2**16
         names = partial(_pick_names, family, key, known, pick, turn)
-        wrong = partial(family.options.draw_wrong, key, found.near, names, way, draw(turn, "wrong"))
+        usual = known.get(_facet(family), {})
+        offer = Offer(names, found.near, usual)
+        wrong = partial(family.options.draw_wrong, key, offer, way, draw(turn, "wrong"))
         yield Draft(
             family.name,
             family.question_type,
@@ -42,16 +45,16 @@ def draft_measured(
             family.options.show(key, way),
             found.subject,
             partial(_prove, family, found, key, way, wrong),
-            balance(_name_key(family, key), known.get(_facet(family), {})) if family.counted else 1.0,
+            balance(_name_key(key), usual) if family.counted else 1.0,
             tuple(write_facts(sign(family, found.proof))),
         )
 
 
 def count_answers(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is counted of a clip for balance and for wrong options: keys of families with few, and the words said."""
+    """What is counted of a clip for balance and for wrong options: keys that are few or numbers, and the words said."""
     for family, _, key in _find_all(row):
-        if family.counted:
-            yield _facet(family), _name_key(family, key)
+        if family.counted or isinstance(family.options, Numbers):
+            yield _facet(family), _name_key(key)
     for word in sorted(list_words(read_clip(row))):
         yield WORD, word
 
@@ -97,5 +100,5 @@ def _facet(family: Family) -> str:
     return f"key:{family.name}"
 
 
-def _name_key(family: Family, key: Key) -> str:
-    return key.name or family.options.show(key, 0)
+def _name_key(key: Key) -> str:
+    return key.name or f"{key.numbers[0]:.{key.digits}f}"

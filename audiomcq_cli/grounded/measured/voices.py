@@ -12,7 +12,8 @@ from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.measured.clip import Clip, Span, Word
 from audiomcq_cli.grounded.measured.events import EDGE, SECONDS, find_bounds
 from audiomcq_cli.grounded.measured.family import Fact, Family, Found, Key, Proof, Say, pick
-from audiomcq_cli.grounded.measured.options import Names, Numbers, Statements, join
+from audiomcq_cli.grounded.measured.numbers import Numbers
+from audiomcq_cli.grounded.measured.options import Names, Statements, join
 from audiomcq_cli.measurements import MUSIC, SINGING, SPEECH
 
 BOUNDARY = 0.3

@@ -61,10 +61,11 @@ def test_no_swell_against_what_was_measured(levels: Sequence[float], change: str
         make_row(second_loudness=[-40.0, -20, -40, -20, -38, -20, -30, -15, -20]),
         make_row(second_loudness=[-30.0, -29, -29, -28, -28, -27, -27]),
         make_row(second_loudness=[-40.0, -30, -20]),
+        make_row(second_loudness=SWELLS["dip"][0], onset=[1.0, 2.5, 4.0]),
         make_row(second_loudness=[-90.0, -80, -60, -50, -40, -30, -20]),
         make_row(),
     ],
-    ids=["jumps", "little", "short", "silence", "unknown"],
+    ids=["jumps", "little", "short", "beats", "silence", "unknown"],
 )
 def test_no_swell(row: Row) -> None:
     """Nothing is asked where the level jumps, moves little, or was measured otherwise."""

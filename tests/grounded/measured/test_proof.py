@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.grounded.drafts import Draft
 from audiomcq_cli.grounded.measured.family import read_facts
-from audiomcq_cli.grounded.measured.options import Numbers
+from audiomcq_cli.grounded.measured.numbers import Numbers
 from audiomcq_cli.grounded.measured.proof import FAMILIES, FAMILY, find_fault, solve
 from audiomcq_cli.mcq import lint
 from audiomcq_cli.records import TYPES

@@ -68,7 +68,7 @@ def test_accelerate(change: str, said: str) -> None:
     assert is_proved(one)
 
 
-@pytest.mark.parametrize("change", ["faster 1.06", "faster 1.4", "slower 0.72", "steady 1.1", "slower 1.3"])
+@pytest.mark.parametrize("change", ["faster 1.06", "faster 1.5", "slower 0.68", "steady 1.1", "slower 1.3"])
 def test_no_accelerate(change: str) -> None:
     """Between little and none, little and much, or where value and text disagree nothing is asked."""
     assert answers(make_row(tempo_change=change), "accelerate") == []
