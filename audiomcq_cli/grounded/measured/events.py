@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
+from math import hypot
 
 from audiomcq_cli.grounded.measured.clip import Clip, Span
 from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, Key, Proof, Say, pick, value_of
@@ -71,11 +72,11 @@ def solve_moment(proof: Proof) -> Key:
 
 
 def solve_length(proof: Proof) -> Key:
-    """From the onset to the offset; twice the tolerance of one of them."""
+    """From the onset to the offset; each is off by itself, so their squares add."""
     [onset], [offset] = pick(proof, "onset"), pick(proof, "offset")
-    tolerance = round(onset.tolerance + offset.tolerance, 4)
+    tolerance = round(hypot(onset.tolerance, offset.tolerance), 4)
     length = round(value_of(proof, "offset") - value_of(proof, "onset"), 4)
-    digits = 0 if tolerance >= 1 else 1
+    digits = 0 if tolerance > 0.5 else 1
     return Key(numbers=(length,), tolerance=tolerance, low=LEAST, high=value_of(proof, "duration"), digits=digits)
 
 
@@ -438,7 +439,7 @@ FAMILIES = (
         solve_times,
         Counts(COUNTS),
         tell_times,
-        counted=True,
+        balanced=True,
     ),
     Family(
         "order",

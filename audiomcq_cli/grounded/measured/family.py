@@ -114,8 +114,8 @@ class Offer:
     """What wrong options can be drawn from.
 
     Attributes:
-        names: What the clip does not have. near: Numbers of the clip itself. usual: Numbers that are keys in the
-            corpus, as texts, by how many clips.
+        names: What the clip does not have. near: Numbers of the clip itself. usual: Keys of the corpus, by how many
+            clips.
     """
 
     names: PickNames
@@ -129,6 +129,10 @@ Say = Callable[[Sequence[str]], str]
 
 class Options(Protocol):
     """The form of a family's options: how a key reads, what else is offered, and which of the choices is right."""
+
+    @property
+    def drawn_by_use(self) -> bool:
+        """Whether wrong options are drawn as often as they are keys in the corpus."""
 
     def show(self, key: Key, way: int) -> str:
         """The key as an option; ``way`` chooses among wordings."""
@@ -154,7 +158,7 @@ class Family:
         find: What there is to ask about in a clip; silent where that is not sure.
         solve: The key of a proof; None where the numbers decide nothing.
         options: The form of its options. tell: What is heard, out of the proof.
-        counted: Whether keys are so few that the common ones are asked about less, see ``drafts.balance``.
+        balanced: Whether keys are so few that the common ones are asked about less, see ``drafts.balance``.
     """
 
     name: str
@@ -165,4 +169,4 @@ class Family:
     solve: Callable[[Proof], Key | None]
     options: Options
     tell: Callable[[Proof, Say], str]
-    counted: bool = False
+    balanced: bool = False

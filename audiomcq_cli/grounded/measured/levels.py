@@ -247,7 +247,7 @@ FAMILIES = (
         ),
         find_loudest,
         solve_loudest,
-        Names("From {} it is softer.", fill=False),
+        Names("From {} it is softer.", fill=False, drawn_by_use=True),
         tell_loudest,
     ),
     Family(
@@ -280,7 +280,7 @@ FAMILIES = (
             )
         ),
         tell_swell,
-        counted=True,
+        balanced=True,
     ),
     Family(
         "sounds",
@@ -295,7 +295,7 @@ FAMILIES = (
         solve_sounds,
         Counts(),
         tell_sounds,
-        counted=True,
+        balanced=True,
     ),
     Family(
         "gap",

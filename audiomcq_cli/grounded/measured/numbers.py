@@ -34,6 +34,7 @@ class Numbers:
     more: str
     ratios: tuple[float, ...] = ()
     reach: float = 0.0
+    drawn_by_use: bool = True
 
     def show(self, key: Key, way: int) -> str:
         """The key as an option."""

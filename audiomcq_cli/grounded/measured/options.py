@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
+from audiomcq_cli.grounded.drafts import rank
 from audiomcq_cli.grounded.measured.family import Key, Offer, Say
 from audiomcq_cli.mcq import fold
 from audiomcq_cli.records import draw
@@ -24,6 +25,7 @@ class Counts:
     """
 
     names: tuple[str, ...] = ()
+    drawn_by_use: bool = False
 
     def show(self, key: Key, way: int) -> str:
         """The key as an option."""
@@ -71,6 +73,7 @@ class Statements:
     """Options that are set sentences, one of which is true: by name, in one wording or several."""
 
     wordings: tuple[Mapping[str, str], ...]
+    drawn_by_use: bool = False
 
     def show(self, key: Key, way: int) -> str:
         """The true sentence."""
@@ -122,6 +125,7 @@ class Names:
     own: str
     foreign: str = ""
     fill: bool = True
+    drawn_by_use: bool = False
 
     def show(self, key: Key, way: int) -> str:
         """The key as an option."""
@@ -130,7 +134,7 @@ class Names:
     def draw_wrong(self, key: Key, offer: Offer, way: int, turn: int) -> list[str]:
         """The clip's own others, and further ones where those do not suffice."""
         own = [name for name in key.others if name != key.name and name not in key.unclear]
-        own = sorted(dict.fromkeys(own), key=lambda name: draw(turn, name))[:3]
+        own = rank([(name, offer.usual.get(name, 0) + 1) for name in dict.fromkeys(own)], turn)[:3]
         if len(own) == 3 or not self.fill:
             return own
         known = {fold(name) for name in (key.name, *key.others, *key.unclear)}
@@ -167,6 +171,8 @@ ORDERS: tuple[Callable[[str, str, str], str], ...] = (
 @dataclass(frozen=True, slots=True)
 class Orders:
     """Options that are orders of three sounds; the key's ``others`` are those sounds in their true order."""
+
+    drawn_by_use: bool = False
 
     def show(self, key: Key, way: int) -> str:
         """The true order."""

@@ -87,6 +87,8 @@ def tell_halves(proof: Proof, say: Say) -> str:
 class Intervals:
     """Options that say which half is higher, and by how many semitones."""
 
+    drawn_by_use = False
+
     def show(self, key: Key, way: int) -> str:
         """The key as an option."""
         return _name_interval(key.numbers[0] > 0, round(abs(key.numbers[0])))
@@ -162,7 +164,7 @@ FAMILIES = (
             )
         ),
         tell_contour,
-        counted=True,
+        balanced=True,
     ),
     Family(
         "halves",

@@ -171,7 +171,7 @@ FAMILIES = (
             )
         ),
         tell_tempo,
-        counted=True,
+        balanced=True,
     ),
     Family(
         "accelerate",
@@ -196,7 +196,7 @@ FAMILIES = (
             )
         ),
         tell_change,
-        counted=True,
+        balanced=True,
     ),
     Family(
         "period",

@@ -9,7 +9,6 @@ from typing import Any
 from audiomcq_cli.grounded.drafts import Draft, balance, rank
 from audiomcq_cli.grounded.measured.clip import read_clip
 from audiomcq_cli.grounded.measured.family import Family, Found, Key, Offer, write_facts
-from audiomcq_cli.grounded.measured.numbers import Numbers
 from audiomcq_cli.grounded.measured.proof import FAMILIES, find_fault, sign, solve
 from audiomcq_cli.grounded.measured.voices import list_words, sounds_alike
 from audiomcq_cli.records import draw
@@ -45,7 +44,7 @@ def draft_measured(
             family.options.show(key, way),
             found.subject,
             partial(_prove, family, found, key, way, wrong),
-            balance(_name_key(key), usual) if family.counted else 1.0,
+            balance(_name_key(key), usual) if family.balanced else 1.0,
             tuple(write_facts(sign(family, found.proof))),
         )
 
@@ -53,7 +52,7 @@ def draft_measured(
 def count_answers(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What is counted of a clip for balance and for wrong options: keys that are few or numbers, and the words said."""
     for family, _, key in _find_all(row):
-        if family.counted or isinstance(family.options, Numbers):
+        if family.balanced or family.options.drawn_by_use:
             yield _facet(family), _name_key(key)
     for word in sorted(list_words(read_clip(row))):
         yield WORD, word

@@ -320,7 +320,7 @@ FAMILIES = (
             )
         ),
         tell_kinds,
-        counted=True,
+        balanced=True,
     ),
     Family(
         "range",
