@@ -5,7 +5,7 @@
 Nothing stands in for anything: the clips are files, they are listened to by ``caption`` as a user has it, and every
 question is held against what the clip was made of. Each kind of clip is a corpus of its own, so that the truth is as
 often one as another: where it is not, the commoner answers are asked about less, and clips are left out for that.
-Needs the extra ``listen``, and espeak-ng for voices and speech.
+Needs the extra ``listen``, and flite for voices and speech.
 """
 
 from __future__ import annotations

@@ -1,17 +1,20 @@
 """Synthesised clips of which everything is known: events, beat, pitch, level, voices and words.
 
-Sounds are those of the demo set. Speech is espeak-ng's, where that program is there.
+Sounds are those of the demo set. Speech is flite's.
 """
 
 from __future__ import annotations
 
-import io
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
+import soundfile
+import soxr
 
 from audiomcq_cli.demo import music, noises, sounds, tones
 from audiomcq_cli.demo.signals import (
@@ -204,11 +207,14 @@ def make_voices(rng: Rng, number: int) -> Scene:
         place(canvas, 0.8 * spoken, begin)
         voices["speech"] = (begin, begin + len(spoken) / RATE)
     if number % 3:
-        tune = " ".join(rng.choice(["C4", "D4", "E4", "G4", "A4", "C5", "E4+G4+C5", "F3+A3+C4"], 40))
         voice = (tones.play_piano, tones.pluck_string, tones.play_organ)[number // 3 % 3]
         start = begin if number % 3 == 1 else 0.4
         lasts = length if number % 3 == 1 else len(canvas) / RATE - 0.8
-        played = level_peak(music.play_tune(rng, lasts, voice=voice, tune=tune, tempo=float(rng.uniform(90, 150))))
+        tempo = float(rng.uniform(90, 150))
+        tune = " ".join(
+            rng.choice(["C4", "D4", "E4", "G4", "A4", "C5", "E4+G4+C5", "F3+A3+C4"], int(lasts * tempo / 60))
+        )
+        played = level_peak(music.play_tune(rng, lasts, voice=voice, tune=tune, tempo=tempo))
         place(canvas, (0.25 if spoken is not None else 0.6) * played, start)
         voices["music"] = (start, start + lasts)
     return Scene("voices", _put_into_room(rng, canvas, 0.0), voices=voices)
@@ -255,28 +261,21 @@ _TIMES = ("yesterday morning", "last winter", "on Sunday", "before breakfast", "
 
 
 def speak(rng: Rng, number: int, least: int) -> tuple[Samples, list[str]]:
-    """Sentences by espeak-ng, of so many words at least, and the words."""
-    program = shutil.which("espeak-ng")
+    """Sentences by flite (Debian's package of that name), of so many words at least, and the words."""
+    program = shutil.which("flite")
     if not program:
-        raise SystemExit("espeak-ng is not installed: apt-get install espeak-ng, or leave voices and speech out")
+        raise SystemExit("flite is not installed: apt-get install flite, or leave the kinds voices and speech out")
     text: list[str] = []
     while not text or sum(len(part.split()) for part in text) < least:
         text.append(" ".join(str(rng.choice(part)) for part in (_SUBJECTS, _VERBS, _OBJECTS, _PLACES, _TIMES)))
-    voice = ("en-us", "en-us+m3", "en-us+f2", "en-gb", "en-us+m7", "en-gb+f4")[number % 6]
-    command = [program, "-v", voice, "-s", str(int(rng.integers(130, 155))), "--stdout", ". ".join(text) + "."]
-    samples, rate = _read(subprocess.run(command, capture_output=True, check=True).stdout)
-    import soxr
-
+    with tempfile.TemporaryDirectory() as folder:
+        wave = Path(folder) / "spoken.wav"
+        voice = ("rms", "awb")[number % 2]
+        subprocess.run([program, "-voice", voice, "-t", f"{'. '.join(text)}.", "-o", wave], check=True)
+        samples, rate = soundfile.read(wave)
     resampled = np.asarray(soxr.resample(samples, rate, RATE), np.float64)
     loud = np.flatnonzero(np.abs(resampled) > 0.01 * np.abs(resampled).max())
     return level_peak(resampled[loud[0] : loud[-1] + 1], 0.6), " ".join(text).lower().split()
-
-
-def _read(data: bytes) -> tuple[Samples, int]:
-    import soundfile
-
-    samples, rate = soundfile.read(io.BytesIO(data))
-    return np.asarray(samples), int(rate)
 
 
 def _mix(

@@ -19,8 +19,11 @@ from audiomcq_cli.measurements import MUSIC, SINGING, SPEECH
 BOUNDARY = 0.3
 """Seconds that a detector of speech and music may be off: it looks at a window of about that length."""
 
-CLEAR, UNCLEAR = 0.8, 0.5
-"""Confidence of a word that may be asked about, and below which a transcript has a word nobody may know."""
+CLEAR, UNCLEAR, SMALL = 0.9, 0.8, 0.3
+"""Confidence of a word that may be asked about; of any word of some weight, at least; of a small one, at least.
+
+An unclear word could be any other, even one that is offered as not said; that "a" may be "the" makes no difference.
+"""
 
 LEAST = 1.0
 """Seconds of speech, singing or music, so that it is no slip of the detector."""
@@ -142,13 +145,14 @@ def tell_entrance(proof: Proof, say: Say) -> str:
 
 
 def find_word(clip: Clip) -> Iterator[Found]:
-    """Words of some weight out of speech that was heard clearly, each said once."""
+    """Words of some weight out of speech that was heard clearly."""
     said = _clear_words(clip)
     texts = [_plain(word.text) for word in said]
     facts = tuple(
         Fact("word", round(word.onset, 2), text, "s", BOUNDARY) for word, text in zip(said, texts, strict=True)
     )
-    for text in dict.fromkeys(text for text in texts if is_asked(text)):
+    clear = (text for word, text in zip(said, texts, strict=True) if is_asked(text) and word.confidence >= CLEAR)
+    for text in dict.fromkeys(clear):
         yield Found(("word", text), (Fact("asked", text=text), *facts))
 
 
@@ -160,14 +164,15 @@ def solve_word(proof: Proof) -> Key | None:
 
 
 def find_following(clip: Clip) -> Iterator[Found]:
-    """Words right behind one that is said once, where enough others are said."""
+    """Words right behind another one, both said once, where enough others are said."""
     said = _clear_words(clip)
     texts = [_plain(word.text) for word in said]
     facts = tuple(
         Fact("word", round(word.onset, 2), text, "s", BOUNDARY) for word, text in zip(said, texts, strict=True)
     )
+    clear = {text for word, text in zip(said, texts, strict=True) if is_asked(text) and word.confidence >= CLEAR}
     for cue, word in pairwise(texts):
-        if texts.count(cue) == texts.count(word) == 1 and is_asked(word) and len(cue) > 1:
+        if texts.count(cue) == texts.count(word) == 1 and {cue, word} <= clear:
             yield Found(("word", word), (Fact("cue", text=cue), *facts), {"cue": cue})
 
 
@@ -248,9 +253,8 @@ def _load_small_words() -> frozenset[str]:
 def _clear_words(clip: Clip) -> Sequence[Word]:
     """The words in their order; none where one was not clearly heard, or where more is spoken than was understood."""
     words = sorted(clip.words, key=lambda word: word.onset)
-    if not words or min(word.confidence for word in words) < UNCLEAR:
-        return ()
-    if sum(word.confidence for word in words) / len(words) < CLEAR:
+    weighty = [word for word in words if is_asked(_plain(word.text))]
+    if not weighty or any(word.confidence < (UNCLEAR if word in weighty else SMALL) for word in words):
         return ()
     spoken = sum(span.length for span in clip.voices.get(SPEECH, ()))
     covered = sum(word.offset - word.onset for word in words)
@@ -373,7 +377,7 @@ FAMILIES = (
         ("How many words are said?", "How many words do you hear?", "Count the words: how many are there?"),
         find_words,
         solve_words,
-        Numbers(("{} words", "{}"), "too few", "too many", reach=3),
+        Numbers(("{} words", "{}"), "too few", "too many", reach=4),
         tell_words,
     ),
 )

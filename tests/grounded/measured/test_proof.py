@@ -54,7 +54,7 @@ def rows(draw: st.DrawFn) -> Row:
         *((draw(labels), on, off) for on, off in draw(spans(duration))),
         sounds=draw(spans(duration)),
         voices=[(draw(st.sampled_from(["speech", "singing", "music"])), *span) for span in draw(spans(duration, 3))],
-        words=[(draw(st.sampled_from(WORDS)), draw(st.floats(0.7, 1))) for _ in range(draw(st.integers(0, 12)))],
+        words=[(draw(st.sampled_from(WORDS)), draw(st.floats(0.78, 1))) for _ in range(draw(st.integers(0, 12)))],
         duration=duration,
         **values,
     )

@@ -98,6 +98,13 @@ def test_following() -> None:
         assert not {*FOREIGN} & {*all_options(one)}
 
 
+def test_only_the_clearest_words_are_asked() -> None:
+    """A word that is clear enough to be counted may not be clear enough to be asked about."""
+    row = make_row(words=[("fox", 0.95), ("sailor", 0.85), ("the", 0.4), ("winter", 0.95)])
+    assert {one.answer for one in draft(row, "word")} == {"fox", "winter"}
+    assert draft(row, "words")
+
+
 def test_words_are_counted() -> None:
     """How many words are said; options are three tenths apart."""
     [one] = draft(make_row(words=SAID), "words")
@@ -109,13 +116,13 @@ def test_words_are_counted() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        make_row(words=[("hello", 0.9), ("there", 0.3), ("sailor", 0.9)]),
-        make_row(words=[("hello", 0.7), ("there", 0.7), ("sailor", 0.7)]),
+        make_row(words=[("hello", 0.95), ("sailor", 0.7), ("winter", 0.95)]),
+        make_row(words=[("hello", 0.95), ("the", 0.2), ("sailor", 0.95)]),
         make_row(words="hello sailor again", voices=[("speech", 1.0, 9.0)]),
         make_row(words="hello ... sailor"),
         make_row(),
     ],
-    ids=["unclear", "doubtful", "more is spoken", "no word", "nothing"],
+    ids=["unclear", "a small one", "more is spoken", "no word", "nothing"],
 )
 def test_words_not_clearly_heard(row: Row) -> None:
     """Where a word was not clearly heard, or more is spoken than understood, no word is asked about."""
