@@ -198,10 +198,11 @@ def make_loop(rng: Rng, number: int) -> Scene:
 
 def make_voices(rng: Rng, number: int) -> Scene:
     """Speech, music or both, with silence before and behind."""
-    begin, spoken, length = float(rng.uniform(1.5, 3.0)), None, float(rng.uniform(5.0, 8.0))
-    canvas, voices = np.zeros(count(begin + length + 2.5)), {}
+    begin, length = float(rng.uniform(1.5, 3.0)), float(rng.uniform(5.0, 8.0))
+    canvas, voices, tempo = np.zeros(count(begin + length + 2.5)), {}, None
+    spoken, words = None, list[str]()
     if number % 3 != 1:
-        spoken, _ = speak(rng, number, int(4 + length))
+        spoken, words = speak(rng, number, int(4 + length))
         length = max(length, len(spoken) / RATE)
         canvas = np.zeros(count(begin + length + 2.5))
         place(canvas, 0.8 * spoken, begin)
@@ -217,7 +218,7 @@ def make_voices(rng: Rng, number: int) -> Scene:
         played = level_peak(music.play_tune(rng, lasts, voice=voice, tune=tune, tempo=tempo))
         place(canvas, (0.25 if spoken is not None else 0.6) * played, start)
         voices["music"] = (start, start + lasts)
-    return Scene("voices", _put_into_room(rng, canvas, 0.0), voices=voices)
+    return Scene("voices", _put_into_room(rng, canvas, 0.0), voices=voices, beats=tempo, words=tuple(words))
 
 
 def make_speech(rng: Rng, number: int) -> Scene:

@@ -72,8 +72,8 @@ def tell_loudest(proof: Proof, say: Say) -> str:
 def find_swell(clip: Clip) -> Iterator[Found]:
     """Clips of six whole seconds or more whose level moves one way at a time, with nothing measured against it."""
     levels = [one.value for one in clip.values.get("second_loudness", ())]
-    # The level of a second with two beats in it is not that of one with three.
-    pulsed = len(clip.sounds) > 1 or len(clip.values.get("onset", ())) > 1
+    # The level of a second with two beats in it is not that of one with three, and speech comes and goes.
+    pulsed = len(clip.sounds) > 1 or len(clip.values.get("onset", ())) > 1 or bool(clip.words)
     if len(levels) < 6 or min(levels) < _SILENT:
         return
     third = len(levels) // 3
@@ -212,6 +212,8 @@ def _is_smooth(levels: list[float], name: str) -> bool:
     steps = [second - first for first, second in pairwise(levels)]
     if name == "steady":
         return max(levels) - min(levels) <= MARGIN
+    if max(map(abs, steps)) > 0.45 * (max(levels) - min(levels)):
+        return False
     half = len(steps) // 2
     signs = {"louder": (1, 1), "softer": (-1, -1), "swell": (1, -1), "dip": (-1, 1)}[name]
     along = [step * sign for part, sign in ((steps[:half], signs[0]), (steps[-half:], signs[1])) for step in part]

@@ -14,22 +14,28 @@ from audiomcq_cli.grounded.measured.events import EDGE, SECONDS, find_bounds
 from audiomcq_cli.grounded.measured.family import Fact, Family, Found, Key, Proof, Say, pick
 from audiomcq_cli.grounded.measured.numbers import Numbers
 from audiomcq_cli.grounded.measured.options import Names, Statements, join
+from audiomcq_cli.grounded.music import read_traits
 from audiomcq_cli.measurements import MUSIC, SINGING, SPEECH
 
 BOUNDARY = 0.3
 """Seconds that a detector of speech and music may be off: it looks at a window of about that length."""
 
-CLEAR, UNCLEAR, SMALL = 0.9, 0.8, 0.3
+CLEAR, UNCLEAR, SMALL = 0.9, 0.6, 0.3
 """Confidence of a word that may be asked about; of any word of some weight, at least; of a small one, at least.
 
-An unclear word could be any other, even one that is offered as not said; that "a" may be "the" makes no difference.
+An unclear word may be another that sounds like it, and so be no wrong option; that "a" may be "the" changes nothing.
 """
 
 LEAST = 1.0
 """Seconds of speech, singing or music, so that it is no slip of the detector."""
 
+MELODIC = 3.0
+"""Seconds of music in one stretch, at least: a bell that rings once is none."""
+
 _KINDS = {SPEECH: "somebody speaking", SINGING: "somebody singing", MUSIC: "music"}
 _VERBS = {SPEECH: "somebody speak", SINGING: "somebody sing", MUSIC: "music play"}
+
+_CONSONANTS = str.maketrans("dbgcqzxvj", "tpkkkssfs", "aeiouyhw")
 
 _SAYING = {
     SPEECH: frozenset({"speak", "whisper", "shout", "chant"}),
@@ -38,7 +44,7 @@ _SAYING = {
 }
 """Actions in captions that speak for each."""
 
-MOST_WORDS = 40
+FEWEST, MOST_WORDS = 3, 40
 
 
 # ------------------------------------------------------------------------------------------------ speech and music
@@ -239,10 +245,11 @@ def list_words(clip: Clip) -> set[str]:
 
 
 def sounds_alike(one: str, other: str) -> bool:
-    """Whether one word may be taken for another: they share their beginning, or most of their letters in order."""
-    if one[:4] == other[:4] or one[1:] == other[1:]:
+    """Whether one word may be taken for another: by their beginning, or by nearly the same letters or consonants."""
+    if one[:4] == other[:4] or _distance(one, other) <= max(1, min(len(one), len(other)) // 3):
         return True
-    return abs(len(one) - len(other)) <= 1 and _distance(one, other) <= max(1, len(one) // 3)
+    bones, others = _strip_vowels(one), _strip_vowels(other)
+    return _distance(bones, others) <= (1 if min(len(bones), len(others)) > 3 else 0)
 
 
 @cache
@@ -273,11 +280,30 @@ def _quote(texts: Sequence[str], word: str) -> str:
 
 
 def _is_doubted(clip: Clip, found: set[str]) -> bool:
-    """Whether captions or the source's events speak of something that was not found, or of words that were not."""
-    named = listen(clip.captions, [event.label for event in clip.events]).actions
-    if any(named & actions and kind not in found for kind, actions in _SAYING.items()):
+    """Whether anything else that is known of a clip speaks against what a detector found.
+
+    Words are understood where somebody speaks or sings; music is more than one tone and more than single sounds; and
+    what captions and the source's events name is what there is.
+    """
+    if bool(found & {SPEECH, SINGING}) != _has_words(clip):
         return True
-    return bool(clip.words) and not found & {SPEECH, SINGING}
+    if MUSIC in found and (clip.value("pitch_change") or (len(clip.sounds) > 1 and not found & {SPEECH, SINGING})):
+        return True
+    if MUSIC in found and max(span.length for span in clip.voices[MUSIC]) < MELODIC:
+        return True
+    if not clip.captions and not clip.events:
+        return False
+    texts = [*clip.captions, *(event.label for event in clip.events)]
+    actions = listen(texts).actions
+    named = {kind for kind, saying in _SAYING.items() if actions & saying}
+    named |= {MUSIC} if read_traits(texts) else set()
+    return named - {MUSIC} != found - {MUSIC} or ((MUSIC in named) != (MUSIC in found) and SINGING not in found)
+
+
+def _has_words(clip: Clip) -> bool:
+    """Whether words were understood that are not the same one again and again, as a recogniser makes up of noise."""
+    understood = [_plain(word.text) for word in clip.words if word.confidence >= UNCLEAR]
+    return len(understood) >= FEWEST and 2 * len(set(understood)) > len(understood)
 
 
 def _is_misplaced(clip: Clip, kind: str) -> bool:
@@ -290,6 +316,11 @@ def _is_misplaced(clip: Clip, kind: str) -> bool:
 
 def _is_inside(span: Span, clip: Clip) -> bool:
     return span.onset > EDGE and span.offset < clip.duration - EDGE
+
+
+def _strip_vowels(word: str) -> str:
+    """The consonants of a word as they sound to those who listen badly: ``ladder`` and ``letter`` are the same."""
+    return re.sub(r"(.)\1+", r"\1", word.translate(_CONSONANTS))
 
 
 def _distance(one: str, other: str) -> int:
