@@ -39,7 +39,7 @@ adapter = "folder"
 path = "clips"
 
 [caption]
-describe = "local"
+describe = ["local"]
 
 [generate]
 methods = ["grounded"]
