@@ -26,7 +26,7 @@ ALLOWED = {
     "hub": {"errors"},
     "registry": {"contracts", "errors"},
     "storage": {"contracts", "errors", "records"},
-    "release": {"contracts", "errors", "records", "audio", "storage", "hub"},
+    "release": {"contracts", "errors", "records", "audio", "storage", "hub", "grounded"},
     "engine": {*PURE, "storage", "listening", "__version__"},
     "measurements": set[str](),
     "listening": {"contracts", "errors", "records", "audio", "decoding", "measurements"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
+from typing import Any
 
 from audiomcq_cli.mcq import lint
 from audiomcq_cli.records import draw
@@ -17,7 +18,7 @@ class Draft:
     Attributes:
         form: What kind of question it is. question_type, question, answer: As they will stand. subject: What it is
             about, so that a clip is not asked twice about one thing. draw_wrong: Gives three wrong options, or fewer.
-        keep: Chance that it may be asked at all, see ``balance``.
+        keep: Chance that it may be asked at all, see ``balance``. proof: The numbers behind the answer, if any.
     """
 
     form: str
@@ -27,6 +28,7 @@ class Draft:
     subject: object
     draw_wrong: Callable[[], Sequence[str]]
     keep: float = 1.0
+    proof: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Question:
     question: str
     answer: str
     distractors: tuple[str, ...]
+    proof: tuple[Mapping[str, Any], ...] = ()
 
 
 CHANCES = {"presence": 1.0, "who": 2.0, "doing": 3.0, "animal": 2.0, "vehicle": 2.0, "mood": 2.0, "genre": 2.0}
@@ -64,7 +67,9 @@ def choose(drafts: Sequence[Draft], clip: str, count: int, seed: int) -> list[Qu
             wrong = draft.draw_wrong()
             if len(wrong) < 3 or lint(draft.question, [draft.answer, *wrong], draft.answer):
                 continue
-            chosen.append(Question(draft.form, draft.question_type, draft.question, draft.answer, tuple(wrong)))
+            chosen.append(
+                Question(draft.form, draft.question_type, draft.question, draft.answer, tuple(wrong), draft.proof)
+            )
             forms.add(draft.form)
             subjects.add(draft.subject)
     return chosen

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.grounded.hearing import Event, listen
+from audiomcq_cli.grounded.measured.questions import count_answers
 from audiomcq_cli.grounded.music import read_traits
 from audiomcq_cli.grounded.pool import Pool
 from audiomcq_cli.grounded.questions import Knowledge
 from audiomcq_cli.mcq import caption_texts
+from audiomcq_cli.measurements import SOURCE, select_events
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,14 +22,15 @@ _EVENT = "event"
 
 
 def build_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """Count the events and musical traits of clips (columns ``captions`` and ``events``)."""
+    """Count the events, the musical traits and what the measured families want of clips (rows of ``records.CLIP``)."""
     events: Counter[Event] = Counter()
     traits: Counter[tuple[str, str]] = Counter()
     for row in rows:
         captions = caption_texts(row["captions"])
-        labels = dict.fromkeys(str(event["label"]) for event in row["events"])
+        labels = dict.fromkeys(str(event["label"]) for event in select_events(row["events"], SOURCE))
         events.update({*listen(captions).agreed(), *(event for label in labels for event in listen([label]).events)})
         traits.update((trait.facet, option) for trait in read_traits(captions) for option in trait.stated)
+        traits.update(count_answers(row))
     entries = [
         *({"facet": _EVENT, "text": event.text, **_plain(event), "clips": clips} for event, clips in events.items()),
         *({"facet": facet, "text": option, "clips": clips} for (facet, option), clips in traits.items()),

@@ -10,11 +10,13 @@ from typing import Any
 from audiomcq_cli.grounded.drafts import Draft, Question, balance, choose
 from audiomcq_cli.grounded.hearing import BEFORE, DURING, Event, Pair, Scene, listen, name_source
 from audiomcq_cli.grounded.lexicon import SOMETHING, load
+from audiomcq_cli.grounded.measured.options import COUNTS
+from audiomcq_cli.grounded.measured.questions import draft_measured
 from audiomcq_cli.grounded.music import draft_music, read_traits
 from audiomcq_cli.grounded.pool import Pool, is_implied, kind_of
-from audiomcq_cli.grounded.timing import COUNTS, draft_timed, list_counts
 from audiomcq_cli.mcq import caption_texts
-from audiomcq_cli.records import EVENT_OUTSIDE_CLIP, draw
+from audiomcq_cli.measurements import SOURCE, select_events
+from audiomcq_cli.records import draw
 
 STEMS = {
     "presence": (
@@ -76,14 +78,12 @@ class Knowledge:
 def write_questions(row: Mapping[str, Any], knowledge: Knowledge, count: int, seed: int) -> list[Question]:
     """Up to ``count`` different questions about a clip (a row of ``records.CLIP``), fewer where it says too little."""
     captions = caption_texts(row["captions"])
-    labels = [str(event["label"]) for event in row["events"]]
-    scene = listen(captions, labels)
-    author = _Author(row["clip_id"], scene, knowledge.pool, seed, timed=any(row["events"]))
-    # Where an event was left out, what is left is not the order of the clip.
-    events = row["events"] if EVENT_OUTSIDE_CLIP not in row["flags"] else ()
+    known = select_events(row["events"], SOURCE)
+    scene = listen(captions, [str(event["label"]) for event in known])
+    author = _Author(row["clip_id"], scene, knowledge.pool, seed, timed=bool(known))
     drafts = [
         *author.drafts(),
-        *draft_timed(row["clip_id"], events, row["duration"], author.stem, author.pick_labels, seed),
+        *draft_measured(row, knowledge.traits, author.pick_labels, seed),
         *draft_music(row["clip_id"], read_traits(captions), knowledge.traits, seed),
     ]
     return choose(drafts, row["clip_id"], count, seed)
@@ -249,7 +249,8 @@ class _Author:
         )
 
     def _times(self, event: Event) -> Draft:
-        wrong = list_counts(COUNTS.index(event.times), self.clip, event.text, self.seed)
+        place = COUNTS.index(event.times)
+        wrong = _list_counts(place, self.clip, event.text, self.seed)
         question = self._stem("times", do="do" if event.plural else "does", the=_definite(event), verb=event.verb)
         return Draft("times", "temporal", question, event.times, ("times", event.concept), lambda: wrong)
 
@@ -282,6 +283,12 @@ class _Author:
         ]
         others = [one for one in self.scene.events if kind_of(one.source) == kind and one.concept != event.concept]
         return not same_kind and not others
+
+
+def _list_counts(place: int, clip: str, about: str, seed: int) -> list[str]:
+    """Three numbers of times near one, as wrong options."""
+    near = [other for other in range(len(COUNTS)) if other != place and abs(other - place) <= 3]
+    return [COUNTS[other] for other in sorted(near, key=lambda other: draw(seed, clip, "times", about, other))[:3]]
 
 
 def _is_action_near(event: Event, scene: Scene) -> bool:

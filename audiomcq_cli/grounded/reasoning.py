@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiomcq_cli.grounded.hearing import BEFORE, DURING, Pair, Scene, listen
+from audiomcq_cli.grounded.measured.telling import compose_proved
 from audiomcq_cli.grounded.music import read_traits
 from audiomcq_cli.mcq import caption_texts
+from audiomcq_cli.measurements import SOURCE, select_events
 from audiomcq_cli.records import draw
 
-VERSION = "2"
+VERSION = "3"
 
 BRIEF = 240
 """Characters of what is heard that the short analysis has room for."""
@@ -33,7 +35,6 @@ _ASKED = {
     "first": "which sound opens the clip, so the order of the sounds matters",
     "last": "which sound closes the clip, so the order of the sounds matters",
     "times": "how often something is heard, so each time has to be counted",
-    "begin": "at which moment a sound sets in",
     "animal": "which animal makes the sound",
     "vehicle": "which vehicle makes the sound",
     "doing": "what kind of activity can be heard",
@@ -70,7 +71,9 @@ _OF_MUSIC = {
 
 
 def compose(row: Mapping[str, Any]) -> tuple[dict[str, str], str]:
-    """The three stages by name, and the short analysis, for a question with its clip's captions and events."""
+    """The three stages by name, and the short analysis, for a question with its proof or its captions and events."""
+    if row.get("proof"):
+        return compose_proved(row)
     question, answer, clip = row["question"], row["answer"], _hear(row)
     form = next((made["prompt"] for made in row["provenance"] if made["column"] == "question"), "")
     asked = _ASKED.get(form, _WHAT_ELSE)
@@ -113,8 +116,9 @@ class _Clip:
 
     def answers(self, form: str, answer: str) -> bool:
         """Whether that is enough to see an answer by; of questions that a model wrote it seldom is."""
-        counted = form == "times" or (form == "begin" and bool(self.times))
-        return form in _ASKED and (counted or any(answer in told for told in (*self.things, *self.music.values())))
+        return form in _ASKED and (
+            form == "times" or any(answer in told for told in (*self.things, *self.music.values()))
+        )
 
     def find_caption(self, answer: str) -> str:
         """The fullest caption of those that have the answer's sound, without the stop at its end."""
@@ -126,14 +130,15 @@ class _Clip:
 def _hear(row: Mapping[str, Any]) -> _Clip:
     captions = caption_texts(row["captions"])
     scene, traits = listen(captions), read_traits(captions)
-    labels = [str(event["label"]) for event in row["events"]]
+    known = select_events(row["events"], SOURCE)
+    labels = [str(event["label"]) for event in known]
     heard = labels or [event.text for event in scene.agreed()]
     instruments = (option for trait in traits if trait.facet == "instrument" for option in trait.stated)
     # "A music box playing a melody" is a music box already.
     rest = [option for option in instruments if not any(_stem(option) in thing for thing in heard)]
     things = dict.fromkeys([*heard, *rest])
     music = {trait.facet: trait.stated[0] for trait in traits if len(trait.stated) == len(trait.named) == 1}
-    return _Clip(captions, scene, list(things), music, list(_list_times(row["events"])))
+    return _Clip(captions, scene, list(things), music, list(_list_times(known)))
 
 
 def _stem(option: str) -> str:

@@ -1,5 +1,7 @@
 """Checks the rows of a release or stage folder, a batch at a time: only rows that look wrong become plain data.
 
+Those with a proof do as well: their key is computed again from its numbers.
+
 Ids are compared by 64-bit hashes, 8 bytes a row; those that meet are read again, so a chance meeting is no problem.
 """
 
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.errors import InputError
+from audiomcq_cli.grounded.measured.proof import find_fault
 from audiomcq_cli.records import COLUMNS, LABELS, REJECT, arrow_schema, find_problem, shard_of
 from audiomcq_cli.release.diff import describe_type
 from audiomcq_cli.release.tree import DataFile, Tree
@@ -28,6 +31,9 @@ AUDIO_ROWS, AUDIO_BYTES = 100, 100_000_000
 """Most rows, and most bytes of audio, of a row group with audio; one row alone may have more."""
 
 _BATCH = 5_000
+
+_PROVED = {"proof", "choices", "answer"}
+"""Columns of a question whose key can be computed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +190,8 @@ class RowChecks:
             masks.append(chosen.ne_missing(pl.col("answer")) | (pl.col("answer_index") < 0))
             masks.append(pl.col("choices").list.n_unique() != pl.col("choices").list.len())
             masks.append(pl.col("choices").list.len() < 2)
+        if have >= _PROVED:
+            masks.append(pl.col("proof").list.len() > 0)
         if {"clip_id", "source_dataset", "source_id"} <= have:
             masks.append(pl.col("clip_id") != pl.col("source_dataset") + ":" + pl.col("source_id"))
         if {"id", "clip_id"} <= have:
@@ -226,6 +234,12 @@ class RowChecks:
             yield "choices", f"choices are not distinct: {choices!r}"
         if choices is not None and len(choices) < 2:
             yield "choices", f"a question has to have choices: {choices!r}"
+        if (
+            row.keys() >= _PROVED
+            and row["proof"]
+            and (fault := find_fault(row["choices"], row["answer"], row["proof"]))
+        ):
+            yield "proof", f"the proof does not prove the answer: {fault}"
         if "clip_id" in row and row["clip_id"] != f"{row['source_dataset']}:{row['source_id']}":
             yield "id", f"clip_id {row['clip_id']!r} is not of {row['source_dataset']} and {row['source_id']}"
         if "id" in row and not row["id"].startswith(f"{row['clip_id']}:"):

@@ -2,7 +2,8 @@
 
 ``llm``: a model writes, for each slot, a question and its type, then its choices. The slots of a clip are filled one
 after the other, so that the writer sees what it has already asked of the clip. ``grounded``: no model; what the
-captions state and what the source knows is asked about in set forms, with wrong options out of other clips.
+captions state, what the source knows and what was measured is asked about in set forms, with wrong options out of other
+clips or a stated margin away. The numbers behind such an answer are kept as its proof.
 """
 
 from __future__ import annotations
@@ -93,6 +94,9 @@ SOURCE_TYPES: Mapping[str, str] = {
 }  # fmt: skip
 """What the sources of the corpus are about: the type of the seed question where no type is wanted."""
 
+_KNOWN_BY = ("clip_id", "captions", "events", "transcript", "measurements", "duration", "flags")
+"""Columns out of which it is known what a corpus has."""
+
 
 @dataclass(frozen=True, slots=True)
 class GenerateOptions:
@@ -103,7 +107,7 @@ class GenerateOptions:
     """
 
     methods: tuple[str, ...] = option(
-        (LLM,), "how questions are made: llm, by a model; grounded, from captions and known events without one"
+        (LLM,), "how questions are made: llm, by a model; grounded, without one, from captions, events and measurements"
     )
     writer: str = option("writer", "model that writes questions and choices (llm)")
     questions_per_clip: int = option(1, "questions asked of each clip, by each method", minimum=1)
@@ -150,8 +154,8 @@ def prepare(materials: Materials, ctx: Context[GenerateOptions]) -> pa.Table:
     """What is known of the whole corpus, for the grounded method; an empty table without it."""
     if GROUNDED not in ctx.options.methods:
         return knowledge.empty_table()
-    clips = materials.rows.select("captions", "events").collect()
-    return knowledge.build_table(clips.iter_rows(named=True))
+    clips = materials.rows.select(*_KNOWN_BY).collect_batches(chunk_size=5_000, maintain_order=True)
+    return knowledge.build_table(row for batch in clips for row in batch.iter_rows(named=True))
 
 
 def draw_type(id_: str, types: Mapping[str, float], seed: int) -> str:
@@ -193,15 +197,15 @@ def _list_slots(row: Row, options: GenerateOptions, method: str) -> list[str]:
 
 def _ask_grounded(row: Row, ctx: Context[GenerateOptions], ids: Sequence[str]) -> dict[str, Outcome]:
     """Fill as many slots as there are questions to be asked."""
-    if not row["captions"] and not row["events"]:
-        return dict.fromkeys(ids, Reject("no_caption", "neither a caption nor a known event to ask about"))
+    if not any(row[name] for name in ("captions", "events", "measurements", "transcript")):
+        return dict.fromkeys(ids, Reject("no_caption", "neither a caption nor anything else is known to ask about"))
     written = questions.write_questions(row, ctx.prepared, len(ids), ctx.seed)
     outcomes: dict[str, Outcome] = dict.fromkeys(
         ids,
         Reject(
             "nothing_to_ask",
-            f"{len(written)} questions could be made: captions say too little in plain words, or too few other clips"
-            " have sounds that could be wrong options",
+            f"{len(written)} questions could be made: captions say too little in plain words, too few other clips"
+            " have sounds that could be wrong options, and too little is measured beyond doubt",
         ),
     )
     for id_, question in zip(ids, written, strict=False):
@@ -219,7 +223,7 @@ def _ask_grounded(row: Row, ctx: Context[GenerateOptions], ids: Sequence[str]) -
                 "question": question.question,
                 "question_type": question.question_type,
                 "difficulty": None,
-                "proof": [],
+                "proof": list(question.proof),
                 "tags": [],
                 "choices": choices,
                 "answer": question.answer,
@@ -316,7 +320,7 @@ def _list_prompts(options: GenerateOptions) -> tuple[str, ...]:
 STAGE: Stage[GenerateOptions] = Stage(
     help="Make questions about each clip, with four choices each.",
     after="caption",
-    version=1,
+    version=2,
     options=GenerateOptions,
     reads=CLIP,
     writes=QUESTION,

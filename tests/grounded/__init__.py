@@ -12,6 +12,7 @@ from audiomcq_cli.grounded.hearing import Event, listen
 from audiomcq_cli.grounded.knowledge import build_table, load_table
 from audiomcq_cli.grounded.questions import Knowledge, write_questions
 from audiomcq_cli.mcq import shuffle_choices
+from audiomcq_cli.measurements import SOURCE
 
 FAMILIES: Mapping[str, Sequence[str]] = {
     "dog": ("A dog barks", "A puppy whimpers"),
@@ -51,12 +52,14 @@ def make_clip(
     *captions: str, clip: str = "Small:1", events: Iterable[tuple[str, float | None, float | None]] = (), **changes: Any
 ) -> Row:
     """A row of clips; ``events``: label, onset and offset."""
-    known = [{"label": label, "onset": on, "offset": off, "origin": "Small"} for label, on, off in events]
+    known = [{"label": label, "onset": on, "offset": off, "origin": SOURCE} for label, on, off in events]
     said = [{"text": caption, "origin": "Small"} for caption in captions]
     row = {
         "clip_id": clip,
         "captions": said,
         "events": known,
+        "transcript": [],
+        "measurements": [],
         "duration": 10.0,
         "flags": [],
         "provenance": [],
@@ -107,6 +110,7 @@ def make_row(clip: Row, question: Question) -> Row:
         "choices": choices,
         "answer": question.answer,
         "answer_index": index,
+        "proof": list(question.proof),
         "provenance": [
             {"column": "question", "model": "grounded", "revision": "", "prompt": question.form, "prompt_version": ""}
         ],

@@ -26,7 +26,7 @@ FORMS = {
     "vehicle": (make_clip("A helicopter flies"), "sound", "a helicopter"),
     "doing": (make_clip("A man snores"), "sound", "snoring"),
     "who": (make_clip("A man whistles"), "sound", "a man"),
-    "begin": (make_clip("Noises", events=[("a bell ringing", 4.1, 6.0)]), "temporal", "after about 4 seconds"),
+    "begin": (make_clip("Noises", events=[("a bell ringing", 4.1, 6.0)]), "temporal", ("4.1s", "4.1 seconds")),
     "instrument": (make_clip("A song with a violin"), "music", "a violin"),
     "tempo": (make_clip("A song with a slow tempo"), "music", "slow"),
     "mood": (make_clip("A cheerful song"), "music", "cheerful"),

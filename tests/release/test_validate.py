@@ -67,6 +67,12 @@ def test_a_whole_release(release: Path) -> None:
     assert (report.kind, report.version, report.files, report.rows, report.heard) == ("release", "1.2.0", 2, 12, 0)
 
 
+def test_a_proof_that_proves(release: Path) -> None:
+    """Nothing is found in a row whose key follows from its proof."""
+    alter(prove(4.2, "4.2s", "3.0s", "1.2s", "9.0s"))(release)
+    assert [line for line in lines(check(release)) if "proof" in line] == []
+
+
 def test_a_whole_release_with_audio(release: Path) -> None:
     """Every row is heard, or as many as are asked for, or none."""
     embed_tones(release)
@@ -135,6 +141,24 @@ def vote(**values: Any) -> Callable[[Any], Any]:
     return lambda votes: [votes[0] | values, *votes[1:]]
 
 
+def prove(onset: float, *choices: str) -> Callable[[Any], Any]:
+    """A row of a file asks when rain begins: its proof says when, its first choice is the answer."""
+
+    def change(table: pa.Table) -> pa.Table:
+        rows = table.to_pylist()
+        facts = [
+            ("family", None, "begin", "", 0.0),
+            ("onset", onset, "rain", "s", 0.2),
+            ("duration", 10.0, "", "s", 0.0),
+        ]
+        names = ("name", "value", "text", "unit", "tolerance")
+        proof = [dict(zip(names, fact, strict=True)) for fact in facts]
+        rows[0] |= {"proof": proof, "choices": [*choices], "answer": choices[0], "answer_index": 0}
+        return pa.Table.from_pylist(rows, schema=table.schema)
+
+    return change
+
+
 ROWS: list[tuple[str, Harm, str, str]] = [
     ("no value", edit("question", lambda _: None), "row", f"{WEAK}: AudioCaps:1:llm:0: column 'question' has no value"),
     ("answer", edit("answer", lambda _: "hail"), "answer", "answer 'hail' is not choice 0 of"),
@@ -152,6 +176,13 @@ ROWS: list[tuple[str, Harm, str, str]] = [
     ("chosen", edit("votes", vote(chosen=2)), "votes", "is told to be right and chose 2: that is wrong"),
     ("unread", edit("votes", vote(chosen=None)), "votes", "is told to be right and chose None: that is unparsable"),
     ("rule", edit("votes", vote(chosen=1, status="wrong")), "votes", "is weak, and 0 judges right make it strong"),
+    (
+        "proof",
+        alter(prove(4.2, "1.2s", "3.0s", "4.2s", "5.0s")),
+        "proof",
+        "does not prove the answer: the answer '1.2s'",
+    ),
+    ("near", alter(prove(4.2, "4.2s", "4.5s", "1.2s", "9.0s")), "proof", "'4.5s' is only 0.3 off '4.2s'"),
     ("voters", edit("votes", lambda votes: votes * 2), "votes", "2 votes of 1 judges"),
 ]
 """Damage of a row: how it is called, what it does, the kind of problem and its text."""

@@ -169,7 +169,12 @@ def prepare(captions: Sequence[str] = CORPUS, **options: Any) -> pa.Table:
     """What is prepared for a corpus with one clip for each caption."""
     assert STAGE.prepare is not None
     clips = pl.DataFrame(
-        {"captions": [[{"text": text, "origin": "Small"}] for text in captions], "events": [[] for _ in captions]}
+        {
+            "clip_id": [f"Small:{number}" for number in range(len(captions))],
+            "captions": [[{"text": text, "origin": "Small"}] for text in captions],
+            "duration": [10.0] * len(captions),
+            **{name: [[] for _ in captions] for name in ("events", "transcript", "measurements", "flags")},
+        }
     )
     return STAGE.prepare.build(Materials(rows=clips.lazy()), Context(GenerateOptions(**options)))
 
@@ -241,7 +246,7 @@ def test_nothing_is_known_of_the_clip() -> None:
 def test_known_events_are_enough() -> None:
     """Events with their times make a question where there is no caption."""
     times = enumerate(("a bell ringing", "a dog barking"))
-    events = [{"label": label, "onset": 2.0 * n + 1, "offset": 2.0 * n + 2, "origin": "x"} for n, label in times]
+    events = [{"label": label, "onset": 2.0 * n + 1, "offset": 2.0 * n + 2, "origin": "source"} for n, label in times]
     outcome = ask(CLIP | {"captions": [], "events": events, "duration": 10.0}, **GROUNDED).outcome
     assert isinstance(outcome, dict)
     [row] = outcome["AudioCaps:7:grounded:0"]

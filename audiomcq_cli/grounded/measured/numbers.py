@@ -1,0 +1,154 @@
+"""Options that are numbers in one unit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import log
+
+from audiomcq_cli.grounded.drafts import rank
+from audiomcq_cli.grounded.measured.family import MARGIN, Key, Offer, Say
+from audiomcq_cli.grounded.measured.options import capitalize, join
+from audiomcq_cli.mcq import lint
+from audiomcq_cli.records import draw
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_TRIES = 6  # draws of which the first is taken that no rule of the choices finds fault with
+_ENOUGH = 40  # keys of a corpus from which others are drawn
+_GRID = 400  # numbers to draw from where nothing is known of a corpus
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Options that are numbers in one unit, with as many digits each, such as ``21.2s`` or ``3.2s to 5.1s``.
+
+    Attributes:
+        patterns: Wordings, with a place for each number. less, more: What is said of options below and above the key.
+        ratios: Where a wrong number may not be that many times the key, nearly: half the tempo is heard as right.
+        reach: How many times the key, or its inverse, a wrong number may be; 0 for anything within the bounds.
+    """
+
+    patterns: tuple[str, ...]
+    less: str
+    more: str
+    ratios: tuple[float, ...] = ()
+    reach: float = 0.0
+    drawn_by_use: bool = True
+
+    def show(self, key: Key, way: int) -> str:
+        """The key as an option."""
+        return self._write(key.numbers, key, way)
+
+    def draw_wrong(self, key: Key, offer: Offer, way: int, turn: int) -> list[str]:
+        """Numbers that are clearly others."""
+        found: list[tuple[float, ...]] = []
+        for attempt in range(_TRIES):
+            found = self._draw(key, offer, draw(turn, attempt))
+            texts = [self._write(numbers, key, way) for numbers in found]
+            if len(texts) == 3 and not lint("When?", [self.show(key, way), *texts], texts[0]):
+                return texts
+        return [self._write(numbers, key, way) for numbers in found]
+
+    def find_fault(self, key: Key, choices: Sequence[str], answer: str) -> str:
+        """The answer has to be within the tolerance, every other choice three of them away, all within the bounds."""
+        half = 0.5 * 10.0**-key.digits + 1e-9
+        for choice in choices:
+            numbers = self._read(choice, key)
+            if numbers is None:
+                return f"{choice!r} is not of the form of the others"
+            if any(not key.low - half <= number <= key.high + half for number in numbers):
+                return f"{choice!r} is not between {key.low:g} and {key.high:g}"
+            off = max(abs(number - true) for number, true in zip(numbers, key.numbers, strict=True))
+            if choice == answer and off > max(key.tolerance, half):
+                return f"the answer {choice!r} is {off:.3g} off {self.show(key, 0)!r}"
+            if choice != answer and off < MARGIN * key.tolerance - 1e-9:
+                return f"{choice!r} is only {off:.3g} off {self.show(key, 0)!r}"
+        return ""
+
+    def deny(self, key: Key, wrong: Sequence[str], say: Say) -> str:
+        """Which options are less and which are more than what was heard."""
+        read = {text: self._read(text, key) for text in wrong}
+        first = {text: numbers[0] for text, numbers in read.items() if numbers}
+        less = sorted((text for text in first if first[text] < key.numbers[0]), key=first.__getitem__)
+        more = sorted((text for text in first if first[text] >= key.numbers[0]), key=first.__getitem__)
+        parts = [
+            f"{join(group)} {_be(group)} {word}" for group, word in ((less, self.less), (more, self.more)) if group
+        ]
+        return f"{capitalize(' and '.join(parts))}."
+
+    def _write(self, numbers: Sequence[float], key: Key, way: int) -> str:
+        return self.patterns[way % len(self.patterns)].format(*(f"{number:.{key.digits}f}" for number in numbers))
+
+    def _read(self, text: str, key: Key) -> tuple[float, ...] | None:
+        numbers = tuple(float(number) for number in _NUMBER.findall(text))
+        same = len(numbers) == len(key.numbers) and any(
+            text == self._write(numbers, key, way) for way in range(len(self.patterns))
+        )
+        return numbers if same else None
+
+    def _draw(self, key: Key, offer: Offer, turn: int) -> list[tuple[float, ...]]:
+        """Wrong numbers that leave the place of the key among them open.
+
+        Where it is known which numbers are keys in the corpus they are drawn from those: then every option is as likely
+        a key as the others. Otherwise it is drawn first how many shall be less.
+        """
+        if sum(offer.usual.values()) >= _ENOUGH:
+            return self._take(key, self._list_usual(key, offer, turn))
+        anywhere = self._list_anywhere(key, offer, turn)
+        drawn: list[list[tuple[float, ...]]] = []
+        for below in sorted(range(4), key=lambda count: draw(turn, "below", count)):
+            drawn.append(self._take(key, anywhere, below))
+            if len(drawn[-1]) == 3:
+                break
+        return max(drawn, key=len)
+
+    def _take(self, key: Key, numbers: Iterable[float], below: int | None = None) -> list[tuple[float, ...]]:
+        """The first three that are apart from the key and each other, so many of them below the key."""
+        taken: list[tuple[float, ...]] = []
+        true = key.numbers[0]
+        for first in numbers:
+            moved = tuple(round(first + number - true, key.digits) for number in key.numbers)
+            beside = sum((one[0] < true) == (moved[0] < true) for one in taken)
+            if below is not None and beside >= (below if moved[0] < true else 3 - below):
+                continue
+            if self._is_wrong(moved, key) and all(self._is_apart(moved, one, key) for one in taken):
+                taken.append(moved)
+            if len(taken) == 3:
+                break
+        return taken
+
+    def _list_usual(self, key: Key, offer: Offer, turn: int) -> list[float]:
+        """What the clip offers, then keys of other clips as often as they are keys, then anything."""
+        ranked = rank(list(offer.usual.items()), turn)
+        return [*_shuffle(offer.near, turn)[:2], *map(float, ranked), *self._list_anywhere(key, offer, turn)]
+
+    def _list_anywhere(self, key: Key, offer: Offer, turn: int) -> list[float]:
+        """What the clip offers, then numbers on the grid of the digits, in an order drawn."""
+        step, true = 10.0**-key.digits, key.numbers[0]
+        low, high = key.low, key.high - (key.numbers[-1] - true)
+        if self.reach:
+            low, high = max(low, true / self.reach), min(high, true * self.reach)
+        places = range(round(low / step + 0.4999), int(high / step + 1e-6) + 1)
+        thinned = places[:: len(places) // _GRID + 1]
+        return [*_shuffle(offer.near, turn)[:2], *_shuffle([place * step for place in thinned], turn)]
+
+    def _is_apart(self, one: Sequence[float], other: Sequence[float], key: Key) -> bool:
+        step = 10.0**-key.digits
+        margin = MARGIN * key.tolerance + step
+        return abs(one[0] - other[0]) >= margin and abs(one[-1] - other[-1]) >= margin
+
+    def _is_wrong(self, number: Sequence[float], key: Key) -> bool:
+        inside = key.low <= number[0] and number[-1] <= key.high and number[0] > 0
+        if not inside or not self._is_apart(number, key.numbers, key):
+            return False
+        factor = abs(log(number[0] / key.numbers[0])) if self.ratios else 0.0
+        return not any(abs(factor - log(ratio)) < 0.08 for ratio in self.ratios)
+
+
+def _shuffle(numbers: Sequence[float], turn: int) -> list[float]:
+    return sorted(numbers, key=lambda number: draw(turn, f"{number:.3f}"))
+
+
+def _be(texts: Sequence[str]) -> str:
+    return "are" if len(texts) > 1 else "is"

@@ -1,0 +1,53 @@
+"""All families, and the check of a question against its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from audiomcq_cli.grounded.measured import events, levels, pitch, pulse, voices
+from audiomcq_cli.grounded.measured.family import Fact, Family, Key, Proof, pick, read_facts
+
+FAMILY = "family"
+"""Name of the fact that says which family a proof is of."""
+
+FAMILIES: Mapping[str, Family] = {
+    family.name: family
+    for family in (*events.FAMILIES, *levels.FAMILIES, *pulse.FAMILIES, *pitch.FAMILIES, *voices.FAMILIES)
+}
+"""Every family by its name."""
+
+
+def find_fault(choices: Sequence[str], answer: str, proof: Iterable[Mapping[str, Any]]) -> str:
+    """What is wrong with a question by its proof, or an empty string.
+
+    The key is computed from the numbers of the proof alone; the answer has to be that, and every other choice has to be
+    wrong by three times the tolerance of what was measured.
+
+    Args:
+        choices, answer, proof: Columns of a row; the proof is not empty.
+    """
+    facts = read_facts(proof)
+    named = pick(facts, FAMILY)
+    if len(named) != 1 or named[0].text not in FAMILIES:
+        return "the proof names no family of questions"
+    family = FAMILIES[named[0].text]
+    try:
+        key = solve(family, facts)
+    except (ValueError, IndexError, ZeroDivisionError) as error:
+        return f"the proof is not one of the family {family.name!r}: {error}"
+    if not key:
+        return "the numbers of the proof decide nothing"
+    if answer not in choices:
+        return f"the answer {answer!r} is no choice"
+    return family.options.find_fault(key, choices, answer)
+
+
+def solve(family: Family, facts: Proof) -> Key | None:
+    """The key of a proof, whether or not it names its family."""
+    return family.solve([fact for fact in facts if fact.name != FAMILY])
+
+
+def sign(family: Family, facts: Proof) -> tuple[Fact, ...]:
+    """A proof that names its family."""
+    return (Fact(FAMILY, text=family.name), *facts)

@@ -1,0 +1,141 @@
+"""Tests of ``grounded/measured/levels.py``: the answer where it is known, nothing where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from audiomcq_cli.contracts import Row
+from tests.grounded.measured import BELL, all_options, answers, draft, is_proved, make_row
+
+PULSES = [(1.5, 2.0), (3.0, 3.5), (6.2, 7.0), (8.0, 8.5)]
+
+
+def test_loudest() -> None:
+    """The loudest second; seconds that are nearly as loud are no options."""
+    levels = [-40.0, -30, -21.5, -20, -35, -22.5, -40, -40, -40, -40]
+    for seed in range(20):
+        [one] = draft(make_row(second_loudness=levels), "loudest", seed=seed)
+        assert one.answer == "3s to 4s"
+        assert is_proved(one)
+        assert one.question_type == "temporal"
+
+
+@pytest.mark.parametrize("levels", [[-20.0, -30, -30], [-20.0, -20.5, -21, -30, -30], [-20.0] * 8])
+def test_no_loudest(levels: Sequence[float]) -> None:
+    """Where too few seconds are clearly softer nothing is asked."""
+    assert answers(make_row(second_loudness=levels), "loudest") == []
+
+
+SWELLS: dict[str, tuple[Sequence[float], str, tuple[str, ...]]] = {
+    "louder": (range(-40, -20, 2), "louder 18", ("It gets louder and louder", "It rises steadily")),
+    "softer": (range(-20, -40, -2), "softer -18", ("It gets softer and softer", "It fades steadily")),
+    "steady": ([-30, -30.2, -29.8, -30, -30.4, -30], "steady 0.1", ("It stays about the same", "It hardly changes")),
+    "swell": ([-40, -36, -30, -26, -26, -30, -36, -40], "",
+              ("It grows towards the middle and fades again", "It swells up, then dies down")),
+    "dip": ([-25, -28, -34, -39, -39, -34, -28, -25], "",
+            ("It drops towards the middle and comes back", "It sinks, then returns")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("levels", "change", "said"), SWELLS.values(), ids=SWELLS)
+def test_swell(levels: Sequence[float], change: str, said: tuple[str, ...]) -> None:
+    """How the level moves in the whole."""
+    [one] = draft(make_row(second_loudness=list(levels), loudness_change=change or ()), "swell")
+    assert one.answer in said
+    assert is_proved(one)
+    assert one.question_type == "sound"
+
+
+@pytest.mark.parametrize(("levels", "change"), [(one[0], one[1]) for one in SWELLS.values()], ids=SWELLS)
+def test_no_swell_against_what_was_measured(levels: Sequence[float], change: str) -> None:
+    """Where the measured change of loudness is missing or another one, nothing is asked."""
+    row = make_row(second_loudness=list(levels), loudness_change=() if change else "louder 7")
+    assert answers(row, "swell") == []
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        make_row(second_loudness=[-40.0, -20, -40, -20, -38, -20, -30, -15, -20]),
+        make_row(second_loudness=[-30.0, -29, -29, -28, -28, -27, -27]),
+        make_row(second_loudness=[-40.0, -30, -20]),
+        make_row(second_loudness=SWELLS["dip"][0], onset=[1.0, 2.5, 4.0]),
+        make_row(second_loudness=[-90.0, -80, -60, -50, -40, -30, -20]),
+        make_row(),
+    ],
+    ids=["jumps", "little", "short", "beats", "silence", "unknown"],
+)
+def test_no_swell(row: Row) -> None:
+    """Nothing is asked where the level jumps, moves little, or was measured otherwise."""
+    assert answers(row, "swell") == []
+
+
+def test_sounds_are_counted() -> None:
+    """Separate sounds are counted where their number and their spans agree."""
+    [one] = draft(make_row(sounds=PULSES, separate_sounds=4), "sounds")
+    assert one.answer == "4"
+    assert set(all_options(one)) == {"2", "3", "4", "5"}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        make_row(sounds=PULSES),
+        make_row(sounds=PULSES, separate_sounds=5),
+        make_row(sounds=PULSES[:1], separate_sounds=1),
+        make_row((BELL, 1.5, 2.0), (BELL, 3.0, 3.5), sounds=PULSES, separate_sounds=4),
+    ],
+    ids=["unsure", "disagree", "one", "source says otherwise"],
+)
+def test_no_count(row: Row) -> None:
+    """The number is not asked where it is not sure."""
+    assert answers(row, "sounds") == []
+
+
+def test_gap() -> None:
+    """The longest silence between two sounds, not the one before the first or after the last."""
+    [one] = draft(make_row(sounds=PULSES), "gap")
+    assert one.answer.startswith("2.7")
+    assert is_proved(one)
+
+
+def test_no_gap() -> None:
+    """Without a silence that one hears as a pause nothing is asked."""
+    assert answers(make_row(sounds=[(1.0, 4.0), (4.3, 6.0)]), "gap") == []
+    assert answers(make_row(sounds=[(5.0, 6.0)]), "gap") == []
+    assert answers(make_row(), "gap") == []
+
+
+def test_entry() -> None:
+    """When the silence at the beginning ends."""
+    [one] = draft(make_row(sounds=PULSES), "entry")
+    assert one.answer.startswith("1.5")
+
+
+def test_sounds_that_die_away() -> None:
+    """Where it is not known when sounds end, they are counted, and nothing is said of the silence between them."""
+    row = make_row(sounds=PULSES, separate_sounds=4)
+    row["events"] = [event | {"offset": None} for event in row["events"] if event["label"] == "sound"]
+    assert answers(row, "sounds") == ["4"]
+    assert answers(row, "entry")
+    assert answers(row, "gap") == []
+
+
+@pytest.mark.parametrize(
+    "row",
+    [make_row(sounds=[(0.1, 4.0)]), make_row((BELL, 0.6, 2.0), sounds=PULSES), make_row()],
+    ids=["at once", "source says otherwise", "unknown"],
+)
+def test_no_entry(row: Row) -> None:
+    """Nothing is asked where the clip begins with a sound, or the source says that it does."""
+    assert answers(row, "entry") == []
+
+
+def test_what_is_not_sure_is_not_used() -> None:
+    """A measurement of low confidence is as good as none."""
+    row = make_row(second_loudness=[-40.0, -30, -21.5, -20, -35, -40])
+    for entry in row["measurements"]:
+        entry["confidence"] = 0.3
+    assert draft(row) == []

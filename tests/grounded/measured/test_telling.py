@@ -1,0 +1,64 @@
+"""Tests of ``grounded/measured/telling.py``, held to the rules of the stage that uses it."""
+
+from __future__ import annotations
+
+import pytest
+
+from audiomcq_cli.contracts import Row
+from audiomcq_cli.grounded.drafts import Question
+from audiomcq_cli.grounded.measured.proof import FAMILIES
+from audiomcq_cli.grounded.reasoning import compose
+from audiomcq_cli.stages.cot import check_simple, check_structured
+from tests import grounded
+from tests.grounded.measured import BELL, DOG, MAN, RAIN, draft, make_row
+
+LONG = " in the far distance behind the wall of an old house"
+CLIPS = [
+    make_row((BELL, 1.2, 2.9), (DOG, 3.4, 4.4), (MAN, 6.3, 9.4), (RAIN, 11.6, 16.0), tempo=120.0),
+    make_row((RAIN, 2.1, 9.0), (DOG, 6.3, 12.2), tempo_change="faster 1.2", repetition_period=0.84),
+    make_row(*((label + LONG, 1.2 + 3 * n, 3 + 3 * n) for n, label in enumerate((BELL, DOG, MAN, RAIN)))),
+    make_row(
+        *((BELL, 1.2 + 2 * n, 1.9 + 2 * n) for n in range(9)),
+        second_loudness=list(range(-40, -20)),
+        loudness_change="louder 19",
+    ),
+    make_row(sounds=[(1 + 1.4 * n, 1.5 + 1.4 * n) for n in range(13)], separate_sounds=13, tempo_change="steady 1"),
+    make_row(sounds=[(1.5, 2), (5, 6)], pitch_first_half=200, pitch_second_half=400),
+    make_row(pitch_change="steady 0.1"),
+    make_row(voices=[("speech", 1.1, 15.0)], words="fox river seven table the and ladder pillow " * 4),
+    make_row(voices=[("music", 3, 15.0), ("speech", 4, 8)], words="fox river seven table the and ladder pillow"),
+]
+
+
+def reason(row: Row, family: str, seed: int) -> list[tuple[Row, dict[str, str], str]]:
+    """Rows of all drafts of a family, each with its reasoning."""
+    told = []
+    for one in draft(row, family, seed=seed):
+        question = Question(one.form, one.question_type, one.question, one.answer, tuple(one.draw_wrong()), one.proof)
+        made = grounded.make_row(row, question)
+        told.append((made, *compose(made)))
+    return told
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family(family: str) -> None:
+    """The reasoning of every family passes the rules, has the numbers of its proof, and no gap in its sentences."""
+    found = [one for number, row in enumerate(CLIPS) for one in reason(row, family, number)]
+    assert found, f"no clip for {family}"
+    for row, parts, analysis in found:
+        problems = check_structured(parts, row["question_type"], row["choices"], row["answer"]) + check_simple(analysis)
+        assert [problem.detail for problem in problems] == []
+        assert row["question"] in parts["stage1"]
+        assert "{" not in f"{parts}"[1:-1]
+        assert all(text.count("  ") == 0 for text in (*parts.values(), analysis))
+        assert analysis[0].isupper()
+        assert not parts["stage3"][0].islower()
+
+
+def test_what_is_heard_has_the_numbers() -> None:
+    """The second stage tells what the proof says, the third holds the other options against it."""
+    [(row, parts, _)] = [one for one in reason(CLIPS[0], "begin", 0) if DOG in one[0]["question"]]
+    assert "3.4" in parts["stage2"]
+    assert all(choice in parts["stage3"] for choice in row["choices"])
+    [(_, parts, _)] = reason(CLIPS[0], "first", 0)
+    assert all(time in parts["stage2"] for time in ("1.2", "3.4", "6.3", "11.6"))
