@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,15 +79,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         yield hash_tree(folder / "online/generate")
 
 
-@pytest.mark.parametrize("moments", [MOMENTS[3:5], pytest.param(MOMENTS, marks=pytest.mark.check)], ids=["two", "all"])
+@pytest.mark.check
 def test_killed_at_a_step(
-    whole: dict[str, str], tmp_path: Path, moments: Sequence[str], record_property: Callable[[str, object], None]
+    whole: dict[str, str], tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """Killed before and after an upload, the beginning of a batch, a look at it and its download, one after another."""
-    faults = [dict(zip(("on", "do"), moment.split(), strict=True)) for moment in moments]
+    faults = [dict(zip(("on", "do"), moment.split(), strict=True)) for moment in MOMENTS]
     with running_batches(tmp_path, models=MODELS, batch_faults=faults) as server:
         prepare(tmp_path / "b", server, "openai-batch", BATCH)
-        for number in range(len(moments)):
+        for number in range(len(MOMENTS)):
             process = start(tmp_path / "b")
             wait_until(process, lambda number=number: state(server)["hung"] > number)
             process.kill()

@@ -408,6 +408,7 @@ def write_csv(path: Path, captions: list[str]) -> None:
         writer.writerows([n, f"v{n}", n, caption] for n, caption in enumerate(captions))
 
 
+@pytest.mark.check
 def test_captions_are_data(tmp_path: Path) -> None:
     """Whatever a caption holds goes as it is into the rows of every stage, and steers no terminal.
 
@@ -510,6 +511,7 @@ def test_changed_in_the_middle_of_a_run(name: str, server: RunningServer, tmp_pa
     assert hash_stages(folders[0], stages) == hash_stages(folders[1], stages)
 
 
+@pytest.mark.check
 def test_second_run_names_the_first(server: RunningServer, whole: Path, tmp_path: Path) -> None:
     """While a run is at work another one refuses, naming process, host and command; what a killed one held is free."""
     write_corpus(tmp_path, server, model="concurrency = 1\nrequests_per_minute = 60")

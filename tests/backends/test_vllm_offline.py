@@ -498,6 +498,7 @@ def test_replies_are_shared_with_the_server(online: Path, log: Path, tmp_path: P
     assert hash_rows(tmp_path) == hash_rows(online)
 
 
+@pytest.mark.check
 def test_ctrl_c_lets_the_replies_in_flight_end(
     online: Path, server: RunningServer, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

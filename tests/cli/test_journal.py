@@ -74,7 +74,7 @@ def test_version_is_rebuilt_after_unpacking(built: Path, tmp_path: Path) -> None
     assert_same(folder, built)
 
 
-@pytest.mark.parametrize("where", ["packed", "workdir"])
+@pytest.mark.parametrize("where", ["packed", pytest.param("workdir", marks=pytest.mark.check)])
 def test_version_is_rebuilt_with_reuse(where: str, built: Path, tmp_path: Path) -> None:
     """``--reuse`` does without unpacking, and writes no journal; ``trace`` takes it as well."""
     folder = move(built, tmp_path)

@@ -227,6 +227,7 @@ def test_replay_rebuilds_the_same_bytes(built: Path, server: RunningServer, tmp_
     assert hash_tree(folder) == hash_tree(built)
 
 
+@pytest.mark.check
 def test_single_commands_give_the_same_bytes(built: Path, server: RunningServer, tmp_path: Path) -> None:
     """The commands one by one make what ``run`` makes."""
     write_corpus(tmp_path, server)

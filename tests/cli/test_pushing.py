@@ -79,6 +79,7 @@ def test_dry_run(hub: RunningHub, folder: Path) -> None:
     assert "1.0.0" in json.loads(hub.read(repo, ".audiomcq/manifest.json"))["version"]
 
 
+@pytest.mark.check
 def test_what_people_wrote_on_the_hub_stays(hub: RunningHub, folder: Path) -> None:
     """Their sections of the card and the changelog outlive the next release, which counts from the tag before it."""
     repo = f"{ORG}/written"

@@ -310,6 +310,7 @@ def test_folder_that_is_not_a_whole_release(hub: RunningHub, repo: str, tmp_path
     assert hub.log() == []
 
 
+@pytest.mark.check
 def test_what_is_said(hub: RunningHub, repo: str, tmp_path: Path) -> None:
     """A person is told what goes on, once for each thing."""
     said: list[str] = []
