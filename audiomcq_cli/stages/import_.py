@@ -15,15 +15,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audiomcq_cli.contracts import Audio, Context, Flow, Listen, Reject, Row, Stage, option
-from audiomcq_cli.records import REASONED
+from audiomcq_cli.records import AUDIO_MISSING, REASONED
 
 TYPE_NOT_KNOWN = "question_type_not_known"
 """Flag of a question of which the set does not say the type, or one that is none of ours: it is called sound."""
 
-AUDIO_MISSING = "audio_missing"
-"""Flag of a question whose audio file is not there."""
-
-_MEASURED = ("audio_sha256", "duration", "sample_rate", "channels")
+_MEASURED = ("audio_sha256", "duration", "sample_rate", "channels", "fingerprint")
 _EMPTY = ("captions", "events", "transcript", "measurements", "proof", "scores", "calls", "provenance")
 _TAKEN = (
     "id", "clip_id", "source_dataset", "source_id", "audio_path", "question", "choices", "answer_index", "difficulty",
@@ -58,11 +55,9 @@ def flow(row: Row, context: Context[Options]) -> Flow:
         question
         | {
             "audio_sha256": measured["sha256"],
-            "duration": measured["duration"],
-            "sample_rate": measured["sample_rate"],
-            "channels": measured["channels"],
+            **{name: measured[name] for name in (*_MEASURED[1:], "measurements")},
             "calls": [reply.call],
-            "provenance": [*question["provenance"], *(reply.made(column) for column in _MEASURED)],
+            "provenance": [*question["provenance"], *(reply.made(column) for column in (*_MEASURED, "measurements"))],
         }
     ]
 
@@ -74,7 +69,6 @@ def _begin_question(row: Row) -> Row:
         **{name: row[name] for name in _TAKEN},
         **dict.fromkeys(_MEASURED),
         **{name: [] for name in _EMPTY},
-        "fingerprint": None,
         "method": "imported",
         "answer": row["choices"][row["answer_index"]],
         "question_type": row["question_type"] or "sound",

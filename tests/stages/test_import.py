@@ -8,8 +8,10 @@ import pytest
 
 from audiomcq_cli import records
 from audiomcq_cli.contracts import Audio, Context, Listen, Origin, Outcome, Reject, Reply, Request, Row
+from audiomcq_cli.measurements import make_entry
+from audiomcq_cli.records import AUDIO_MISSING
 from audiomcq_cli.stages.filter import STAGE as FILTER
-from audiomcq_cli.stages.import_ import AUDIO_MISSING, STAGE, TYPE_NOT_KNOWN, Options, flow
+from audiomcq_cli.stages.import_ import STAGE, TYPE_NOT_KNOWN, Options, flow
 
 ROW: Row = {
     "id": "Set:c:imported:q", "clip_id": "Set:c", "source_dataset": "Set", "source_id": "c", "row": 4,
@@ -20,7 +22,10 @@ ROW: Row = {
     "problem": None,
 }  # fmt: skip
 PRESENT = {"audio_present": True, "audio_sha256": "ab"}
-MEASURED = {"duration": 2.5, "sample_rate": 8_000, "channels": 1, "frames": 20_000, "format": "WAV", "sha256": "ab"}
+MEASURED = {
+    "duration": 2.5, "sample_rate": 8_000, "channels": 1, "format": "WAV", "sha256": "ab", "fingerprint": [7, 9],
+    "measurements": [make_entry("loudness", -23.0, 1.0)],
+}  # fmt: skip
 
 
 def run(row: Row, reply: Reply | None = None, options: Options | None = None) -> tuple[list[Request], Outcome]:
@@ -89,7 +94,9 @@ def test_with_audio() -> None:
     assert (kept["duration"], kept["sample_rate"], kept["channels"], kept["audio_sha256"]) == (2.5, 8_000, 1, "ab")
     assert kept["flags"] == ["repeated_choice_dropped"]
     assert [call["key"] for call in kept["calls"]] == ["k"]
-    assert {one["column"] for one in kept["provenance"]} == {"audio_sha256", "duration", "sample_rate", "channels"}
+    assert (kept["fingerprint"], kept["measurements"]) == ([7, 9], MEASURED["measurements"])
+    columns = {"audio_sha256", "duration", "sample_rate", "channels", "fingerprint", "measurements"}
+    assert {one["column"] for one in kept["provenance"]} == columns
 
 
 @pytest.mark.parametrize(
