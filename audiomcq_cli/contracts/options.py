@@ -1,0 +1,34 @@
+"""Options: what a stage, source, importer, backend or export can be told, in a recipe and by flags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+O = TypeVar("O")  # noqa: E741 - the options of a stage, source, importer, backend or export
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    choices: Sequence[str] = (),
+    minimum: float | None = None,
+    maximum: float | None = None,
+    path: bool = False,
+) -> Any:
+    """Declare one option of a frozen options dataclass: a flag on the command line and a key in the recipe.
+
+    The types understood are ``str``, ``int``, ``float``, ``bool``, ``tuple[str, ...]``, ``Mapping[str, float]`` and
+    ``Mapping[str, str]``. A ``path`` in a recipe is relative to the recipe.
+    """
+    metadata = {"help": help, "choices": tuple(choices), "minimum": minimum, "maximum": maximum, "path": path}
+    if isinstance(default, Mapping):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """For a stage, source, importer, backend or export that has nothing to set."""
