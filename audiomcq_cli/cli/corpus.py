@@ -190,7 +190,8 @@ def _export(name: str, source: Path, target: Path, given: dict[str, Any]) -> Non
 def _load(path: Path | None, sources: Sequence[str], workdir: Path | None, reuse: Sequence[Path]) -> Recipe:
     """The recipe of a run, or the default one, with what the command line says instead of it."""
 
-    from audiomcq_cli.cli.recipe import default_recipe, read_recipe, source_specs
+    from audiomcq_cli.cli.recipe import default_recipe, read_recipe
+    from audiomcq_cli.cli.specs import source_specs
 
     if path is None and not sources:
         hint = "give a recipe, as in audiomcq run RECIPE, or a source: audiomcq run --source folder:clips"

@@ -55,7 +55,7 @@ def add_import_command(app: typer.Typer) -> None:
 
 
 def _find_sets(values: Mapping[str, Any], recipe: Recipe) -> tuple[ImportSpec, ...]:
-    from audiomcq_cli.cli.recipe import import_spec
+    from audiomcq_cli.cli.specs import import_spec
 
     of_one = ("audio", "name", "license", "origin")
     given = {name: values[name] for name in ("limit", *of_one) if values[name] is not None}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
-import os
-import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -14,8 +11,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.lines import find_line
 from audiomcq_cli.cli.options import build, schema_of
+from audiomcq_cli.cli.problems import did_you_mean, error_at, first_problem
+from audiomcq_cli.cli.specs import import_spec, source_spec
 from audiomcq_cli.contracts import Model
 from audiomcq_cli.engine.importing import ImportSpec
 from audiomcq_cli.engine.reading import SourceSpec
@@ -29,17 +27,6 @@ DEFAULT_BACKEND = "openai-compatible"
 
 DEFAULT_RECIPE = "laptop.toml"
 """The example whose models and stages are used where no recipe is given."""
-
-_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-
-_TYPES = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "a table",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +81,7 @@ class Recipe:
 
 def check_flags(given: Mapping[str, Any], options: type) -> None:
     """Raise ``RecipeError`` where the value of a flag is none that its option takes."""
-    if problem := _first_problem(dict(given), schema_of(options)):
+    if problem := first_problem(dict(given), schema_of(options)):
         raise RecipeError(f"--{str(problem[0][0]).replace('_', '-')}: {problem[1]}")
 
 
@@ -104,7 +91,7 @@ def override(recipe: Recipe, table: str, given: Mapping[str, Any]) -> Recipe:
     Raises:
         RecipeError: A value is none that the table takes.
     """
-    if problem := _first_problem(dict(given), schema("recipe")["properties"][table]):
+    if problem := first_problem(dict(given), schema("recipe")["properties"][table]):
         raise RecipeError(f"{table} {'.'.join(str(key) for key in problem[0])}: {problem[1]}")
     whole: dict[str, Any] = {table: {**getattr(recipe, table), **given}}
     return replace(recipe, **whole)
@@ -166,7 +153,7 @@ class _Reader:
         known = {**whole["properties"], **{name: schema_of(stage.options) for name, stage in stages.items()}}
         for name, value in table.items():
             if name not in known:
-                raise self._error([name], f"unknown table{_did_you_mean(name, known)}")
+                raise self._error([name], f"unknown table{did_you_mean(name, known)}")
             if name in ("models", "sources", "imports"):
                 continue  # one by one, with the keys that their backend or adapter adds
             self._check([name], value, known[name])
@@ -202,7 +189,7 @@ class _Reader:
             try:
                 parse_version(version)
             except RecipeError as error:
-                raise _error(self._path, self._text, ["project", "version"], str(error), error.hint) from error
+                raise error_at(self._path, self._text, ["project", "version"], str(error), error.hint) from error
 
     def _publish(self, table: Mapping[str, Any]) -> Mapping[str, Any]:
         """What a release is called; the one before is a folder beside the recipe if there is one of the name."""
@@ -281,7 +268,7 @@ class _Reader:
         except RecipeError as error:  # options that contradict each other
             named = next((name for name in own if str(error).startswith(name)), None)
             at, message = ([*keys, named], str(error).removeprefix(f"{named}: ")) if named else (keys, str(error))
-            raise _error(self._path, self._text, at, message, error.hint) from error
+            raise error_at(self._path, self._text, at, message, error.hint) from error
 
     def _split(
         self, keys: Sequence[str | int], table: Any, base: Mapping[str, Any], options: type
@@ -299,114 +286,14 @@ class _Reader:
         )
 
     def _check(self, keys: Sequence[str | int], table: Any, wanted: Mapping[str, Any]) -> None:
-        if problem := _first_problem(table, wanted):
+        if problem := first_problem(table, wanted):
             raise self._error([*keys, *problem[0]], problem[1])
 
     def _error(self, keys: Sequence[str | int], message: str) -> RecipeError:
-        return _error(self._path, self._text, keys, message)
+        return error_at(self._path, self._text, keys, message)
 
     def _beside(self, path: str) -> Path:
         return self._path.parent / Path(path).expanduser()
-
-
-def source_specs(texts: Sequence[str], **given: Any) -> tuple[SourceSpec, ...]:
-    """The sources that a command line names, each as ``ADAPTER:PATH``, and what it says of all of them.
-
-    Raises:
-        RecipeError: As ``source_spec``; or two have the same name.
-    """
-    specs = tuple(source_spec(text, **given) for text in texts)
-    names = [spec.name for spec in specs]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise RecipeError(f"two sources are called {twice[0]!r}", hint="put them into a recipe, each with a name")
-    return specs
-
-
-def source_spec(
-    text: str,
-    *,
-    audio: Path | None = None,
-    options: Mapping[str, Any] | None = None,
-    name: str | None = None,
-    limit: int | None = None,
-    sample: int | None = None,
-    license: str | None = None,
-    origin: str | None = None,
-) -> SourceSpec:
-    """A source from ``ADAPTER:PATH``.
-
-    Raises:
-        RecipeError: It is not of that form, or there is no such adapter.
-    """
-    adapter, path = _read_adapter("source", text, registry.names("sources"))
-    _check_name(name)
-    source = registry.source(adapter)
-    where = Path(path) if source.pin else Path(path).expanduser()
-    return SourceSpec(
-        adapter=adapter,
-        source=source,
-        options=build(source.options, options or {}),
-        path=where,
-        name=name or source.dataset or _make_name(where, remote=source.pin is not None) or adapter,
-        audio_root=audio or (source.audio_root(where) if source.audio_root else None),
-        limit=limit,
-        sample=sample,
-        license=license,
-        origin=origin,
-    )
-
-
-def import_spec(
-    text: str,
-    *,
-    audio: Path | None = None,
-    options: Mapping[str, Any] | None = None,
-    name: str | None = None,
-    limit: int | None = None,
-    license: str | None = None,
-    origin: str | None = None,
-) -> ImportSpec:
-    """A question set from ``ADAPTER:PATH``; of a folder the audio is looked for in it.
-
-    Raises:
-        RecipeError: It is not of that form, there is no such adapter, or its options contradict each other.
-    """
-    adapter, path = _read_adapter("import", text, registry.names("importers"))
-    _check_name(name)
-    importer, where = registry.importer(adapter), Path(path).expanduser()
-    return ImportSpec(
-        adapter=adapter,
-        importer=importer,
-        options=build(importer.options, options or {}),
-        path=where,
-        name=name or importer.dataset or _make_name(where) or adapter,
-        audio_root=audio or (where if where.is_dir() else None),
-        limit=limit,
-        license=license,
-        origin=origin,
-    )
-
-
-def _read_adapter(kind: str, text: str, known: Sequence[str]) -> tuple[str, str]:
-    """Adapter and path of ``ADAPTER:PATH``."""
-    adapter, colon, path = text.partition(":")
-    if not colon or not path:
-        raise RecipeError(f"{kind} {text!r}: expected ADAPTER:PATH", hint=f"adapters are {', '.join(known)}")
-    if adapter not in known:
-        raise RecipeError(f"{kind} {text!r}: unknown adapter {adapter!r}{_did_you_mean(adapter, dict.fromkeys(known))}")
-    return adapter, path
-
-
-def _check_name(name: str | None) -> None:
-    if name is not None and not re.fullmatch(_NAME, name):
-        raise RecipeError(f"--name {name!r}: expected letters, digits, '.', '_' and '-'")
-
-
-def _make_name(path: Path, *, remote: bool = False) -> str:
-    """A name after that of the file or folder; of what lies elsewhere without its revision, which ids outlive."""
-    name = re.sub("@[^:]*", "", path.name) if remote else Path(os.path.abspath(path)).name  # noqa: PTH100 - resolve() follows links
-    name = re.sub(r"\.(csv|tsv|jsonl?|ndjson|parquet)$", "", name, flags=re.IGNORECASE)
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")
 
 
 def _build(options: type[T], table: Mapping[str, Any], path: Path, text: str, keys: Sequence[str | int]) -> T:
@@ -415,53 +302,4 @@ def _build(options: type[T], table: Mapping[str, Any], path: Path, text: str, ke
         return build(options, table)
     except RecipeError as error:
         key = next((name for name in table if str(error).startswith(name)), None)
-        raise _error(path, text, [*keys, key] if key else keys, str(error), error.hint) from error
-
-
-def _error(path: Path, text: str, keys: Sequence[str | int], message: str, hint: str = "") -> RecipeError:
-    dotted = ".".join(str(key) for key in keys)
-    return RecipeError(f"{path}, line {find_line(text, keys)}, key {dotted}: {message}", hint=hint)
-
-
-def _first_problem(table: Any, wanted: Mapping[str, Any]) -> tuple[list[str | int], str] | None:
-    """Where a table first breaks its schema, and how."""
-    import jsonschema
-
-    for error in jsonschema.Draft202012Validator(wanted).iter_errors(table):
-        keys = list(error.absolute_path)
-        if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-            known = error.schema["properties"] if isinstance(error.schema, dict) else {}
-            if unknown := [name for name in error.instance if name not in known]:
-                return [*keys, unknown[0]], f"unknown key{_did_you_mean(unknown[0], known)}"
-        return keys, _explain(error, keys)
-    return None
-
-
-def _explain(error: Any, keys: Sequence[str | int]) -> str:
-    """What is wrong with a value, for people."""
-    described = error.schema.get("description", "")
-    # What stands where the name of a variable should may well be the key itself; an address may hold a password.
-    found = "something else" if keys and keys[-1] in ("api_key_env", "base_url") else repr(error.instance)
-    match error.validator:
-        case "required":
-            missing = next(name for name in error.validator_value if name not in error.instance)
-            described = error.schema["properties"].get(missing, {}).get("description", "")
-            return f"key {missing!r} is missing" + (f": {described}" if described else "")
-        case "type":
-            expected = f"expected {_TYPES.get(error.validator_value, error.validator_value)}, found {found}"
-        case "enum":
-            expected = f"expected one of {', '.join(repr(one) for one in error.validator_value)}, found {found}"
-        case "pattern":
-            expected = f"{found} does not have the form {error.validator_value}"
-        case "minLength":
-            expected = "must not be empty"
-        case "anyOf":
-            expected = f"{found} does not fit"
-        case _:
-            expected = error.message
-    return expected + (f" ({described})" if described else "")
-
-
-def _did_you_mean(name: str, known: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; expected one of {', '.join(sorted(known))}"
+        raise error_at(path, text, [*keys, key] if key else keys, str(error), error.hint) from error

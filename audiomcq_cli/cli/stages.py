@@ -197,7 +197,7 @@ def override_limits(
 def _sources(values: Mapping[str, Any], recipe: Any) -> Any:
     from dataclasses import replace
 
-    from audiomcq_cli.cli.recipe import source_specs
+    from audiomcq_cli.cli.specs import source_specs
 
     given = {name: values[name] for name in ("limit", "sample", "audio", "name", "license") if values[name] is not None}
     texts = values["sources"] or []

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from audiomcq_cli.cli.recipe import source_spec
+from audiomcq_cli.cli.specs import source_spec
 from audiomcq_cli.contracts import (
     Call,
     Chat,
