@@ -15,7 +15,7 @@ WANTED: dict[str, Any] = {
     "required": ["model"],
     "properties": {
         "model": {"type": "string", "minLength": 1, "description": "which one"},
-        "api_key_env": {"type": "string", "pattern": "^[A-Z_]+$", "description": "name of a variable"},
+        "api_key_env": {"type": "string", "pattern": "^[A-Z]+$", "description": "name"},
         "tries": {"anyOf": [{"type": "integer"}, {"const": "auto"}]},
     },
 }
@@ -29,7 +29,7 @@ WANTED: dict[str, Any] = {
         ({"model": 5}, ["model"], "expected a text, found 5 (which one)"),
         ({"model": ""}, ["model"], "must not be empty (which one)"),
         ({"model": "m", "tries": "x"}, ["tries"], "'x' does not fit"),
-        ({"model": "m", "api_key_env": "sk-1"}, ["api_key_env"], "something else does not have the form ^[A-Z_]+$ (name of a variable)"),
+        ({"model": "m", "api_key_env": "sk-1"}, ["api_key_env"], "something else does not have the form ^[A-Z]+$ (name)"),
     ],
 )  # fmt: skip
 def test_first_problem(table: dict[str, Any], keys: list[str], message: str) -> None:
