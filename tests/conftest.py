@@ -10,9 +10,13 @@ os.environ["HF_DATASETS_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers.process import RunningServer
 from tests.servers.scripted import running_scripted
+
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")  # a busy machine is no fault of an example
 
 MODELS = ("scripted", "other")
 

@@ -34,6 +34,7 @@ ITEM: Mapping[str, Any] = {
     "structured_cot": "(none)",
     "simple_cot": "(none)",
     "asked": [],
+    "seed": {"question": "What is heard?", "answer": ""},
     "feedback": [],
     "angles": [],
     "difficulty": "",

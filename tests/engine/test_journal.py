@@ -91,7 +91,7 @@ def count_committed(path: Path) -> int:
     return count
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(entries=st.lists(ENTRIES, max_size=20))
 def test_entries_survive_reopening(tmp_path_factory: pytest.TempPathFactory, entries: list[Entry]) -> None:
     """What is put into a journal comes out of it after it was closed and opened again, whatever it holds."""

@@ -102,7 +102,7 @@ def test_number_written_as_a_float_is_the_same_number() -> None:
     assert key(call=replace(CALL, sampling={"top_p": 1})) == key(call=replace(CALL, sampling={"top_p": 1.0}))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(exclude_categories=["Cs"])),

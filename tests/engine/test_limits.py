@@ -43,7 +43,6 @@ def test_grants_come_in_blocks() -> None:
     assert QuotaOwner(180, None, clock).lease(10).requests == 3
 
 
-@settings(deadline=None)
 @given(per_minute=st.integers(1, 2_000), count=st.integers(1, 300), workers=st.integers(1, 4))
 def test_requests_a_minute_hold(per_minute: int, count: int, workers: int) -> None:
     """In every minute no more requests are sent than allowed, but for a second's worth and the blocks held."""
@@ -54,7 +53,6 @@ def test_requests_a_minute_hold(per_minute: int, count: int, workers: int) -> No
         assert sum(start <= time < start + 60 for time in times) <= per_minute + slack
 
 
-@settings(deadline=None)
 @given(per_minute=st.integers(60, 100_000), sizes=st.lists(st.floats(1, 5_000), min_size=1, max_size=200))
 def test_tokens_a_minute_hold(per_minute: int, sizes: list[float]) -> None:
     """In every minute no more tokens are sent than allowed, but for a second's worth, one request and one block."""

@@ -90,7 +90,7 @@ def test_older_number_of_shards_is_removed(tmp_path: Path) -> None:
     assert sorted(tmp_path.glob("part-*")) == paths
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 1_000), shards=st.integers(1, 8))
 def test_shard_of_a_clip_does_not_depend_on_the_order(
     tmp_path_factory: pytest.TempPathFactory, seed: int, shards: int

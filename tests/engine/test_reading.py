@@ -98,7 +98,7 @@ def test_sample_is_drawn_of_what_the_limit_reads(tmp_path: Path) -> None:
     assert ids_of(clips) <= {str(number) for number in range(10)}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(order=st.permutations(range(60)), small=st.integers(1, 30), more=st.integers(0, 29))
 def test_larger_sample_holds_the_smaller(order: list[int], small: int, more: int) -> None:
     """Whatever the order of the clips; so a corpus that grows keeps what it has paid for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -157,11 +158,12 @@ def test_requests_a_minute_of_the_recipe_are_kept_to(bench: Bench) -> None:
     bench.models = {"writer": puppet_model(requests_per_minute=1)}
     bench.write_input(texts_of(5))
 
-    def begun(runtime: Runtime) -> None:
-        asyncio.get_running_loop().call_later(0.1, runtime.stop)
+    def stop_after_a_call(runtime: Runtime) -> None:
+        next_ = runtime.stop if bench.puppet.sent else partial(stop_after_a_call, runtime)
+        asyncio.get_running_loop().call_later(0.1, next_)
 
     with pytest.raises(Interrupted):
-        asyncio.run(bench.run_in_loop(begun=begun))
+        asyncio.run(bench.run_in_loop(begun=stop_after_a_call))
     assert len(bench.puppet.sent) == 1
 
 

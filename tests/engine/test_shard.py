@@ -149,7 +149,7 @@ def decide(row: Row, ctx: Context[Any]) -> Flow:
     return dict(zip(item_ids(row, None), outcomes, strict=True))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(rows=st.lists(st.lists(OUTCOMES, min_size=1, max_size=4), min_size=1, max_size=12), shards=st.integers(1, 3))
 def test_every_item_is_accounted_for_once(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], shards: int

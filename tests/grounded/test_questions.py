@@ -158,7 +158,7 @@ def clips(draw: st.DrawFn) -> tuple[Row, set[str]]:
 FAMILY_OF = {hear(clause).text: family for clause, family in CLAUSES.items()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(clips(), st.integers(0, 5))
 def test_questions_about_any_clip(made: tuple[Row, set[str]], seed: int) -> None:
     """Every question is sound: distinct options, an answer that is stated, and no wrong option of what is stated."""

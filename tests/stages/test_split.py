@@ -26,7 +26,7 @@ corpora = st.dictionaries(
     max_size=40,
 )
 # The first example pays for imports; a slow machine is no failure.
-unhurried = settings(deadline=None, max_examples=40)
+unhurried = settings(max_examples=40)
 seeds = st.integers(0, 2**63)
 shares = st.floats(0.01, 1.0)
 

@@ -93,7 +93,7 @@ def test_folder_that_is_not_there(tmp_path: Path) -> None:
 # -------------------------------------------------------------------------------------------------------- round trip
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows=ROWS)
 def test_rows_come_back_as_they_were_written(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> None:
     """Any rows of the declared columns are read again as they were."""

@@ -60,7 +60,7 @@ def rows(draw: st.DrawFn) -> Row:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(rows(), st.integers(0, 99))
 def test_any_clip(row: Row, seed: int) -> None:
     """The key computed from the proof is the answer; all else is clearly wrong, and times lie in the clip."""
@@ -91,10 +91,10 @@ def check_numbers(one: Draft, options: Sequence[str], duration: float) -> None:
         else:
             assert off >= 3 * key.tolerance - 1e-9
         if one.question_type == "temporal":
-            assert all(0 <= number <= duration for number in found)
+            assert all(0 <= number <= round(duration, 4) for number in found)  # as the proof says it
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows(), st.integers(0, 9))
 def test_questions_are_the_same_again(row: Row, seed: int) -> None:
     """The same clip and seed give the same drafts, and no rule of choices finds fault with most of them."""
