@@ -101,8 +101,9 @@ class FolderIndex:
     """Finds audio files by the names that a source gives them, without touching their folder again.
 
     A name can be the whole path, the path without extension, the file's name or its stem, and is taken in that order.
-    On ties the file nearest to the root counts, then the order of ``AUDIO_EXTENSIONS``, then the name. The names are
-    in a temporary file (SQLite's own, gone with the index): a million of them would take 500 MB of memory.
+    One with a slash before it has to be the whole path, with or without extension. On ties the file nearest to the
+    root counts, then the order of ``AUDIO_EXTENSIONS``, then the name. The names are in a temporary file (SQLite's own,
+    gone with the index): a million of them would take 500 MB of memory.
     """
 
     def __init__(self, files: Iterable[str]) -> None:
@@ -112,8 +113,8 @@ class FolderIndex:
         self._base = sqlite3.connect("", isolation_level=None)
         self._base.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384;"
-            "CREATE TABLE files (path BLOB, found INT DEFAULT 0); CREATE TABLE names (name BLOB, rank INT, file INT);"
-            "BEGIN"
+            "CREATE TABLE files (path BLOB, found INT DEFAULT 0, meant BLOB);"
+            "CREATE TABLE names (name BLOB, rank INT, file INT); BEGIN"
         )
         names = (name for number, path in enumerate(self._add(files), 1) for name in _list_names(path, number))
         self._base.executemany("INSERT INTO names VALUES (?, ?, ?)", names)
@@ -125,12 +126,33 @@ class FolderIndex:
             yield path
 
     def find(self, candidates: Sequence[str]) -> str | None:
-        """Relative path of the first candidate that there is, or None."""
-        query = "SELECT path FROM names, files ON files.rowid = file WHERE name = ? ORDER BY rank, path LIMIT 1"
+        """Relative path of the first candidate that there is, or None.
+
+        Raises:
+            InputError: Two names, of which only the ends say so, would both be that file.
+        """
+        query = """
+            SELECT path, meant FROM names, files ON files.rowid = file
+            WHERE name = ? AND rank < ? ORDER BY rank, path LIMIT 1
+        """
         for candidate in candidates:
-            if found := self._base.execute(query, (_pack(_normalize(candidate)),)).fetchone():
-                return _unpack(found[0])
+            name, end = candidate.removeprefix("/"), candidate.startswith("/")
+            most = (_WHOLE if end else _ANY) << 32
+            if found := self._base.execute(query, (_pack(_normalize(name)), most)).fetchone():
+                path, meant = found
+                if end:
+                    self._keep_meant(path, meant, _pack(candidates[0]))
+                return _unpack(path)
         return None
+
+    def _keep_meant(self, path: bytes, before: bytes | None, name: bytes) -> None:
+        """Of a file that is found by the end of a name, keep that name: another one with that end is another file."""
+        if before is None:
+            self._base.execute("UPDATE files SET meant = ? WHERE path = ?", (name, path))
+        elif before != name:
+            hint = "make the folder that holds the folders of both the audio root"
+            message = f"may be {_unpack(before)!r} or {_unpack(name)!r}"
+            raise InputError(message, file=_unpack(path), hint=hint)
 
     def mark(self, path: str) -> None:
         """Keep in mind that a file has been named."""
@@ -291,6 +313,10 @@ def _refuse_folder(error: OSError) -> None:
     raise InputError(f"cannot be read: {describe_error(error)}", file=str(error.filename)) from error
 
 
+_WHOLE, _ANY = 2, 4
+"""How many of the ways below to name a file are its whole path, and how many there are."""
+
+
 def _list_names(path: str, number: int) -> Iterator[tuple[bytes, int, int]]:
     """Names that a file answers to, with a rank (least: whole path, few folders, good format) and its number."""
     stem, name = _drop_extension(path), _drop_folder(path)
@@ -311,6 +337,11 @@ def _unpack(name: bytes) -> str:
 
 def _drop_extension(path: str) -> str:
     return path.rpartition(".")[0]
+
+
+def drop_audio_extension(name: str) -> str:
+    """A name without the extension of audio that it may have; whatever else stands behind a dot belongs to it."""
+    return _drop_extension(name) if name.lower().endswith(AUDIO_EXTENSIONS) else name
 
 
 def _drop_folder(path: str) -> str:

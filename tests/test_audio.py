@@ -140,6 +140,15 @@ def test_ties_do_not_depend_on_order(files: list[str], found: str) -> None:
     assert audio.FolderIndex(files).find(["x"]) == audio.FolderIndex(files[::-1]).find(["x"]) == found
 
 
+def test_end_of_a_path_is_the_whole_path_of_a_file() -> None:
+    """A name with a slash before it is no other folder's file of that name; of two names only one may be a file."""
+    index = audio.FolderIndex(["a/x.wav", "y.flac"])
+    assert index.find(["b/x.wav", "/x.wav", "/x"]) is None
+    assert index.find(["b/y.wav", "/y.wav", "/y"]) == index.find(["b/y.wav", "/y"]) == "y.flac"
+    with pytest.raises(InputError, match=r"y\.flac: may be 'b/y\.wav' or 'c/y\.wav'"):
+        index.find(["c/y.wav", "/y.wav", "/y"])
+
+
 def test_accents_match_however_they_are_stored() -> None:
     """A name with a decomposed accent on disk is found by its composed form."""
     assert audio.FolderIndex(["cafe\u0301.wav"]).find(["caf\u00e9.wav"]) == "cafe\u0301.wav"

@@ -215,6 +215,7 @@ def _read_back(file: IO[bytes]) -> Iterator[Row]:
 def _make_plain(row: SourceRow, spec: SourceSpec, store: AudioStore) -> Row:
     """A row of a source as plain data; audio that came with it is kept now, the other looked for later."""
     path, digest = None, None
+    problem = row.problem or _check_path(row)
     if row.content is not None and spec.audio_root is None and store.folder is not None:
         path, digest = store.put(row.content(), row.audio[0] if row.audio else "")
     return {
@@ -230,8 +231,17 @@ def _make_plain(row: SourceRow, spec: SourceSpec, store: AudioStore) -> Row:
         "audio_sha256": digest,
         "license": row.license or spec.license,
         "origin": row.origin or spec.origin,
-        "problem": {"reason": row.problem.reason, "detail": row.problem.detail} if row.problem else None,
+        "problem": {"reason": problem.reason, "detail": problem.detail} if problem else None,
     }
+
+
+def _check_path(row: SourceRow) -> Reject | None:
+    """Why a row cannot be used whose audio would lie outside of its folder: the path goes into a release."""
+    try:
+        audio.check_relative(row.audio[0] if row.audio else ".")
+    except InputError as error:
+        return Reject("path_outside_root", f"row {row.row}: {error}")
+    return None
 
 
 def _make_unicode(row: SourceRow) -> SourceRow:

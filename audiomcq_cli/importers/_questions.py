@@ -9,13 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.audio import AUDIO_EXTENSIONS, check_relative
+from audiomcq_cli.audio import check_relative, drop_audio_extension
 from audiomcq_cli.contracts import ImportedQuestion, Reject
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.importers._answers import Choices, find_answer, read_choices, read_text
 from audiomcq_cli.importers._records import Record, read_records
 from audiomcq_cli.mcq import Problem
-from audiomcq_cli.sources._csv import credit, name_row
+from audiomcq_cli.sources._columns import name_audio
+from audiomcq_cli.sources._csv import credit, describe_cell, name_row
 
 _STAGE_TAG = re.compile(r"<stage[123]>")
 _DRIVE = re.compile("[A-Za-z]:")
@@ -94,7 +95,7 @@ def read_question(record: Record, columns: Columns, *, fallback: str = "") -> Im
         "structured_cot" if _STAGE_TAG.search(cot[0]) else "simple_cot": cot[0] or None,
         "cot_model": cot[1],
         "tags": {tag: value for column, tag in columns.tags.items() if (value := _read_tag(cells.get(column)))} | said,
-        "audio": _list_names(name, columns.own_names),
+        "audio": name_audio(name, own_names=columns.own_names),
         "license": _read_cell(cells, columns.license) or None,
         "origin": credit(_read_cell(cells, columns.origin), _read_cell(cells, columns.credit)),
     }
@@ -124,7 +125,10 @@ def _find_problem(
         found = ", ".join(columns.choices), choices
     elif isinstance(answer, Problem):
         found = columns.answer, answer
-    return Reject(found[1].code, record.describe(found[0], found[1].detail)) if found else None
+    if not found:
+        return None
+    column, problem = found
+    return Reject(problem.code, describe_cell(record.file, record.row, column, problem.detail))
 
 
 def _gather_choices(cells: Mapping[str, Any], columns: tuple[str, ...]) -> object:
@@ -142,26 +146,8 @@ def _read_path(value: object) -> str:
     return "/".join(part for part in text.split("/") if part not in ("", ".") and not _DRIVE.fullmatch(part))
 
 
-def _drop_extension(name: str) -> str:
-    return name.rpartition(".")[0] if name.lower().endswith(AUDIO_EXTENSIONS) else name
-
-
 def _name_clip(name: str, own_names: bool) -> str:
-    return _drop_extension(name.rpartition("/")[2] if own_names else name)
-
-
-def _list_names(name: str, own_names: bool) -> tuple[str, ...]:
-    """Names that a file may have below the audio root: the whole path, then with ever fewer folders before it.
-
-    Its bare name alone is looked for only where no other folder can have a file of that name.
-    """
-    if not name:
-        return ()
-    paths = [name]
-    while "/" in paths[-1]:
-        paths.append(paths[-1].partition("/")[2])
-    kept = paths if own_names or len(paths) == 1 else paths[:-1]
-    return tuple(one for path in kept for one in dict.fromkeys((path, _drop_extension(path))))
+    return drop_audio_extension(name.rpartition("/")[2] if own_names else name)
 
 
 def _read_type(cells: Mapping[str, Any], column: str) -> tuple[str | None, dict[str, str]]:

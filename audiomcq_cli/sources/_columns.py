@@ -10,13 +10,13 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from audiomcq_cli.contracts import Event, Reject, Seed, SourceRow
+from audiomcq_cli.audio import drop_audio_extension
+from audiomcq_cli.contracts import Event, Seed, SourceRow
 from audiomcq_cli.errors import InputError, RecipeError
-from audiomcq_cli.sources._csv import credit, name_row
+from audiomcq_cli.sources._csv import credit, name_row, reject_row
 from audiomcq_cli.sources._json import parse_json
 
 FIELDS: Mapping[str, str] = {
@@ -60,10 +60,17 @@ def check_mapping(columns: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Column of each field; None, or empty, where there is none. ``captions`` may be several columns."""
+    """Column of each field; None, or empty, where there is none. ``captions`` may be several columns.
+
+    Attributes:
+        file: For messages. own_names: Whether every audio file has a name of its own, whatever folder it is in.
+        prefix: What stands before the number of a row that nothing else names.
+    """
 
     file: str
     captions: tuple[str, ...]
+    own_names: bool = False
+    prefix: str = ""
     id: str | None = None
     audio: str | None = None
     events: str | None = None
@@ -80,12 +87,20 @@ class Plan:
         return list(dict.fromkeys([*(name for name in single if name), *self.captions]))
 
 
-def plan_columns(given: Mapping[str, str], found: Sequence[str], file: str, *, audio: str = "") -> Plan:
+def plan_columns(
+    given: Mapping[str, str],
+    found: Sequence[str],
+    file: str,
+    *,
+    audio: str = "",
+    own_names: bool = False,
+    prefix: str = "",
+) -> Plan:
     """Find the column of each field: the one that ``given`` names, else one whose name suggests it.
 
     Args:
         given: The recipe's mapping; an empty name says that there is no such column. found: The columns there are.
-        file: For messages. audio: The column that holds audio by its type, where there is one.
+        file, own_names, prefix: As of a ``Plan``. audio: The column that holds audio by its type, where there is one.
 
     Raises:
         InputError: A column that is named is not there, or there is nothing that a clip could be made of.
@@ -106,10 +121,11 @@ def plan_columns(given: Mapping[str, str], found: Sequence[str], file: str, *, a
     if not any(_CAPTION.fullmatch(field) for field in given):
         numbered = [name for name in found if _CAPTION.fullmatch(name.lower()) and name.lower() != "caption"]
         captions = [name for name in (guessed["caption"], *numbered) if name]
-    if not captions and not single["audio"] and not single["events"]:
+    answered = single["question"] and single["answer"]
+    if not captions and not answered and not single["audio"] and not single["events"]:
         hint = f'say which, as columns = {{ caption = "text", audio = "file" }}; found: {names}'
         raise InputError("no column is known to hold captions, events or audio", file=file, hint=hint)
-    return Plan(file, tuple(captions), **single)
+    return Plan(file, tuple(captions), own_names, prefix, **single)
 
 
 def read_row(row: int, cells: Mapping[str, Any], plan: Plan) -> SourceRow:
@@ -123,16 +139,17 @@ def read_row(row: int, cells: Mapping[str, Any], plan: Plan) -> SourceRow:
     """
     reader = _Reader(row, cells, plan.file)
     name, content = reader.audio(plan.audio)
-    names = name_audio(name)
-    source_id = reader.text(plan.id) if plan.id else _name_clip(row, names, content)
-    problem = None if source_id else Reject("no_id", f"column {plan.id!r} is empty")
+    names = name_audio(name, own_names=plan.own_names)
+    source_id = reader.text(plan.id) if plan.id else _name_clip(f"{plan.prefix}{name_row(row)}", names, content)
+    if not source_id:
+        return reject_row(plan.file, row, "no_id", plan.id or "", "is empty")
     captions = [text for column in plan.captions for text in reader.texts(column)]
     question, answer = reader.text(plan.question), reader.text(plan.answer)
     if question and answer and not any(answer in text for text in captions):
         captions.append(f"{question} {answer}")  # what was answered is known of the audio as well
     address = reader.text(plan.origin) or (name if is_address(name) else "")
     return SourceRow(
-        source_id=source_id or name_row(row),
+        source_id=source_id,
         row=row,
         captions=tuple(captions),
         events=reader.events(plan.events),
@@ -141,29 +158,30 @@ def read_row(row: int, cells: Mapping[str, Any], plan: Plan) -> SourceRow:
         content=content,
         license=reader.text(plan.license) or None,
         origin=credit(address, reader.text(plan.author)),
-        problem=problem,
     )
 
 
-def _name_clip(row: int, names: Sequence[str], content: Callable[[], bytes] | None) -> str:
+def _name_clip(row: str, names: Sequence[str], content: Callable[[], bytes] | None) -> str:
     """Id of a clip that has none: its path, else what is in it; the number of its row changes with the rows before."""
     if names:
         return names[0]
-    return hashlib.sha256(content()).hexdigest()[:32] if content else name_row(row)
+    return hashlib.sha256(content()).hexdigest()[:32] if content else row
 
 
-def name_audio(text: str) -> tuple[str, ...]:
+def name_audio(text: str, *, own_names: bool = True) -> tuple[str, ...]:
     """Names below an audio root that a path may mean which was written on another machine, or an address.
 
-    The longest comes first: of ``/data/audioset/a.wav`` these are ``data/audioset/a.wav``, ``audioset/a.wav``,
-    ``a.wav``, and ``a`` for those who keep the set in another format.
+    The longest comes first: of ``/data/audioset/a.wav`` these are ``data/audioset/a.wav``, ``audioset/a.wav`` and
+    ``a.wav``, each also without its extension for those who keep the set in another format. Unless every file has a
+    name of its own, an end of the path counts only as the whole path of a file (``/a.wav``): ``b/a.wav`` is another.
     """
     path = unquote(urlsplit(text).path) if is_address(text) else text.replace("\\", "/")
     parts = [part for part in path.split("/") if part not in ("", ".", "..") and not re.fullmatch("[A-Za-z]:", part)]
     if not parts:
         return ()
-    tails = ["/".join(parts[start:]) for start in range(len(parts))]
-    return tuple(dict.fromkeys([*tails, PurePosixPath(parts[-1]).stem]))
+    ends = ["/".join(parts[start:]) for start in range(len(parts))]
+    paths = ends if own_names else [ends[0], *(f"/{end}" for end in ends[1:])]
+    return tuple(dict.fromkeys(name for path in paths for name in (path, drop_audio_extension(path))))
 
 
 def parse_events(value: object, file: str, row: int, column: str = "events") -> tuple[Event, ...]:
@@ -218,7 +236,7 @@ class _Reader:
         """A text, or each of a list of texts or of objects with a ``text``; those that are empty are left out."""
         value = self.cells.get(column)
         for one in value if isinstance(value, list) else [value]:
-            text = one.get("text") if isinstance(one, dict) else one
+            text = one["text"] if isinstance(one, dict) and "text" in one else one
             if not isinstance(text, str | None):
                 raise self._refuse(column, f"expected a text or a list of texts, found {type(text).__name__}")
             if text and text.strip():
@@ -237,7 +255,7 @@ class _Reader:
     def audio(self, column: str | None) -> tuple[str, Callable[[], bytes] | None]:
         """Name of the audio file, and a way to its bytes where there is one."""
         value = self.cells.get(column) if column else None
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) or not {"path", "bytes"} & set(value):
             value = {"bytes": value} if isinstance(value, bytes) else {"path": value}
         path, content = value.get("path") or "", value.get("bytes")
         if not isinstance(path, str) or not (content is None or isinstance(content, bytes) or callable(content)):

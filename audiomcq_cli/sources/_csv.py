@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from textwrap import shorten
 from urllib.parse import quote
 
+from audiomcq_cli.contracts import Reject, SourceRow
 from audiomcq_cli.errors import InputError
 
 LARGEST_CELL = 64 * 2**20
@@ -37,7 +39,7 @@ def read_csv(path: Path, columns: Sequence[str], *, encoding: str = "utf-8-sig")
         InputError: It is not a file, is empty, lacks a column, is in another encoding, or a row has more or fewer
             fields than the header or quotes that do not match.
     """
-    expected = f"a CSV file with the columns {', '.join(columns)}"
+    expected = f"a CSV file with the columns {', '.join(columns)}" if columns else "a CSV file with a header"
     row = 0
     csv.field_size_limit(LARGEST_CELL)
     try:
@@ -87,6 +89,18 @@ def name_row(row: int) -> str:
     return f"row-{row}"
 
 
+def reject_row(file: Path | str, row: int, reason: str, column: str, what: str) -> SourceRow:
+    """A row that cannot be used, named after its file and number: of all files of a source it may be the only one."""
+    name = PurePath(file).name
+    problem = Reject(reason, describe_cell(name, row, column, what))
+    return SourceRow(source_id=f"{name}-{name_row(row)}", row=row, problem=problem)
+
+
+def describe_cell(file: str, row: int, column: str, what: str) -> str:
+    """What is wrong with a cell, and where it is."""
+    return f"{file}, row {row}, column {column!r}: {what}"
+
+
 def parse_seconds(text: str) -> str | None:
     """A time in seconds in its shortest form (``30.0`` is ``30``), or None where it is not one or is negative."""
     found = re.fullmatch(r"0*([0-9]{1,9})(?:\.([0-9]*?)0*)?", text.strip())
@@ -109,7 +123,7 @@ def credit(address: str, author: str) -> str | None:
 
 
 def _read_header(reader: Iterator[list[str]], path: Path, columns: Sequence[str], expected: str) -> list[str]:
-    header = [name.strip() for name in next((fields for fields in reader if fields), [])]
+    header = [name.strip() for name in next((fields for fields in reader if any(map(str.strip, fields))), [])]
     if not header:
         raise InputError(f"is empty, expected {expected}", file=str(path))
     found = shorten(", ".join(header), 300)
@@ -130,6 +144,9 @@ def _refuse_encoding(path: Path) -> InputError:
     """Say which line is not UTF-8: the decoder works in blocks and cannot."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
+            if number == 1 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                hint = f"convert it, as with: iconv -f UTF-16 -t UTF-8 {path.name}"
+                return InputError("is UTF-16, expected UTF-8", file=str(path), hint=hint)
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError as error:

@@ -16,6 +16,13 @@ from typing import IO, Any, Never
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.sources._csv import refusing
 
+JSON_EXTENSIONS = (".json", ".jsonl", ".ndjson")
+"""Any of them may hold any of the three forms."""
+
+_BEGIN = ("start_map", "start_array")
+_END = ("end_map", "end_array")
+_DEEPEST = 32
+"""Lists in lists that are read: no set has more than a few, and memory is not for those who nest more."""
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # orjson refuses the whole text for half of a pair
 _LONGEST_LINE = 2**20
 """Bytes. Where the first line is longer, the file is one object rather than an object a line."""
@@ -41,7 +48,7 @@ def read_json(path: Path, expected: str) -> Iterator[JsonRow]:
         if not form:
             raise InputError(f"is empty, expected {expected}", file=str(path))
         file.seek(0)
-        rows = read_lines(path, expected) if form == "lines" else _read_whole(file, form, path)
+        rows = read_lines(path, expected) if form == "lines" else _read_whole(file, path)
         for number, (key, value) in enumerate(rows, 1):
             if not isinstance(value, dict):
                 found = type(value).__name__
@@ -87,37 +94,52 @@ def parse_json(text: bytes) -> Any:
 
 
 def _find_form(file: IO[bytes]) -> str:
-    """``list``, ``lines`` or ``object``, by how the file begins; empty for a file without anything."""
+    """``lines`` or ``whole``, by how the file begins; empty for a file without anything."""
     begin = file.read(_LONGEST_LINE).removeprefix(codecs.BOM_UTF8).lstrip()
     if not begin:
         return ""
     if begin.startswith(b"["):
-        return "list"
+        return "whole"
     first, line_break, rest = begin.partition(b"\n")
     try:
         value = parse_json(first)
     except ValueError:
-        return "object" if begin.startswith(b"{") and (not line_break or first.strip() in (b"{", b"")) else "lines"
+        return "whole" if begin.startswith(b"{") and (not line_break or first.strip() in (b"{", b"")) else "lines"
     rows = isinstance(value, dict) and bool(value) and all(isinstance(one, dict) for one in value.values())
-    return "object" if rows and not rest.strip() else "lines"
+    return "whole" if rows and not rest.strip() else "lines"
 
 
-def _read_whole(file: IO[bytes], form: str, path: Path) -> Iterator[tuple[str, Any]]:
-    """Entries of a list (without a key) or of an object, one in memory at a time."""
+def _read_whole(file: IO[bytes], path: Path) -> Iterator[tuple[str, Any]]:
+    """Entries of a list (without a key) or of an object, one in memory at a time.
+
+    They are put together from the bare events: the prefixes that ijson has for them grow with the depth of the file.
+    """
     import ijson
+    from ijson.common import ObjectBuilder
 
     if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
         file.seek(0)
-    row = 0
+    row, depth, key = 1, 0, ""
+    builder = ObjectBuilder()
     try:
-        found = (("", one) for one in ijson.items(file, "item", use_float=True)) if form == "list" else (
-            ijson.kvitems(file, "", use_float=True)
-        )  # fmt: skip
-        for row, entry in enumerate(found, 1):  # noqa: B007 - the error tells it
-            yield entry
+        for event, value in ijson.basic_parse(file, use_float=True):
+            begins = event in _BEGIN
+            depth += begins - (event in _END)
+            if depth > _DEEPEST:
+                raise InputError("nested too deeply", file=str(path), row=row)
+            if depth == 0 or (depth == 1 and begins):  # the list or object itself
+                continue
+            if depth == 1 and event == "map_key":
+                key = value
+                continue
+            builder.event(event, value)
+            if depth == 1:
+                yield key, builder.value
+                builder, row = ObjectBuilder(), row + 1
     except (ijson.JSONError, UnicodeDecodeError) as error:
-        said = str(error).splitlines()[0].strip()
-        raise InputError(f"is not JSON: {said}", file=str(path), row=row + 1, hint="is the file whole?") from error
+        said = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
+        message = f"is not JSON: {said.splitlines()[0].strip()}"
+        raise InputError(message, file=str(path), row=row, hint="is the file whole?") from error
 
 
 def _refuse_constant(name: str) -> Never:

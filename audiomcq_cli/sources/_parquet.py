@@ -76,7 +76,9 @@ def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[ParquetRow]:
                 batch = next(batches, None)
             if batch is None:
                 return
-            for cells in batch.to_pylist():
+            with _refusing(path, row + 1):
+                rows = batch.to_pylist()
+            for cells in rows:
                 row += 1
                 yield ParquetRow(row, cells)
 
@@ -87,6 +89,6 @@ def _refusing(path: Path, row: int | None = None) -> Iterator[None]:
 
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"cannot be read as Parquet: {said}", file=str(path), row=row) from error

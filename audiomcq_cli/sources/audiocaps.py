@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from audiomcq_cli.contracts import Layout, NoOptions, Reject, Source, SourceRow
-from audiomcq_cli.sources._csv import Record, format_youtube, name_row, parse_seconds, read_csv
+from audiomcq_cli.contracts import Layout, NoOptions, Source, SourceRow
+from audiomcq_cli.sources._csv import Record, format_youtube, parse_seconds, read_csv, reject_row
 
 _COLUMNS = ("audiocap_id", "youtube_id", "start_time", "caption")
 
@@ -18,17 +18,17 @@ _COLUMNS = ("audiocap_id", "youtube_id", "start_time", "caption")
 def read(path: Path, options: NoOptions) -> Iterator[SourceRow]:
     """Stream the rows of a file; raises ``InputError`` where the file itself is wrong."""
     for record in read_csv(path, _COLUMNS):
-        yield _read_row(record)
+        yield _read_row(record, path)
 
 
-def _read_row(record: Record) -> SourceRow:
+def _read_row(record: Record, path: Path) -> SourceRow:
     row, cells = record.row, record.cells
     video, start = cells["youtube_id"].strip(), parse_seconds(cells["start_time"])
     if not video:
-        return SourceRow(source_id=name_row(row), row=row, problem=Reject("no_id", "column 'youtube_id' is empty"))
+        return reject_row(path, row, "no_id", "youtube_id", "is empty")
     if start is None:
-        detail = f"column 'start_time' is {cells['start_time']!r}, expected seconds, 0 or more"
-        return SourceRow(source_id=name_row(row), row=row, problem=Reject("bad_start_time", detail))
+        what = f"is {cells['start_time']!r}, expected seconds, 0 or more"
+        return reject_row(path, row, "bad_start_time", "start_time", what)
     stem = f"{video}_{start}"
     caption = cells["caption"].strip()
     return SourceRow(

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from audiomcq_cli.contracts import Layout, Reject, Source, SourceRow, option
-from audiomcq_cli.sources._csv import Record, credit, name_row, read_csv
+from audiomcq_cli.contracts import Layout, Source, SourceRow, option
+from audiomcq_cli.sources._csv import Record, credit, read_csv, reject_row
 
 _CAPTIONS = tuple(f"caption_{number}" for number in range(1, 6))
 _UNKNOWN = ("", "not found")  # what stands in the metadata where nothing is known, in lower case
@@ -34,14 +34,13 @@ def read(path: Path, options: Options) -> Iterator[SourceRow]:
     """Stream the rows of a captions file; raises ``InputError`` where it, or the metadata file, is wrong."""
     recordings = _read_metadata(path.parent / options.metadata) if options.metadata else {}
     for record in read_csv(path, ("file_name", *_CAPTIONS)):
-        yield _read_row(record, recordings)
+        yield _read_row(record, recordings, path)
 
 
-def _read_row(record: Record, recordings: Mapping[str, _Recording]) -> SourceRow:
+def _read_row(record: Record, recordings: Mapping[str, _Recording], path: Path) -> SourceRow:
     name = record.cells["file_name"].strip()
     if not name:
-        problem = Reject("no_id", "column 'file_name' is empty")
-        return SourceRow(source_id=name_row(record.row), row=record.row, problem=problem)
+        return reject_row(path, record.row, "no_id", "file_name", "is empty")
     captions = (record.cells[column].strip() for column in _CAPTIONS)
     recording = recordings.get(name, _Recording())
     return SourceRow(

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from audiomcq_cli.contracts import Layout, NoOptions, Reject, Seed, Source, SourceRow
+from audiomcq_cli.contracts import Layout, NoOptions, Seed, Source, SourceRow
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.sources._columns import name_audio
-from audiomcq_cli.sources._csv import name_row
+from audiomcq_cli.sources._csv import reject_row
 from audiomcq_cli.sources._json import JsonRow, read_json
 
 _EXPECTED = "a JSON list of objects with audio_id, instruction and output"
@@ -29,7 +29,7 @@ def _read_row(record: JsonRow, path: Path) -> SourceRow:
     texts = {key: _read_text(record, key, path) for key in ("audio_id", "instruction", "output")}
     names = name_audio(texts["audio_id"])
     if not names:
-        return SourceRow(source_id=name_row(row), row=row, problem=Reject("no_id", "key 'audio_id' is empty"))
+        return reject_row(path, row, "no_id", "audio_id", "is empty")
     answer, instruction = texts["output"], texts["instruction"]
     return SourceRow(
         source_id=names[0],

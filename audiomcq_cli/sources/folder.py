@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from audiomcq_cli.audio import check_relative, index_folder
+from audiomcq_cli.audio import index_folder
 from audiomcq_cli.contracts import Event, Layout, Reject, Source, SourceRow, option
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.sources._columns import parse_events
-from audiomcq_cli.sources._csv import Record, credit, name_row, read_csv
+from audiomcq_cli.sources._csv import Record, credit, read_csv, reject_row
 from audiomcq_cli.sources._json import parse_json, read_lines
 
 _TABLES = (".csv", ".jsonl")
@@ -124,14 +124,11 @@ def _read_row(record: Line, table: Path) -> SourceRow:
     columns = [column for column in cells if _is_caption(column)]
     if not columns and not record.events:
         found = ", ".join(list(cells)[:20])
-        raise InputError(f"is missing; found: {found}", file=str(table), row=row, column="caption", hint=_EXPECTED)
+        hint = f"{_EXPECTED}; the source table takes any columns, and the name of the folder as audio"
+        raise InputError(f"is missing; found: {found}", file=str(table), row=row, column="caption", hint=hint)
     name = cells["file_name"].strip().replace("\\", "/")
     if not name:
-        return SourceRow(source_id=name_row(row), row=row, problem=Reject("no_id", "column 'file_name' is empty"))
-    try:
-        check_relative(name)
-    except InputError as error:
-        return SourceRow(source_id=name_row(row), row=row, problem=Reject("path_outside_root", str(error)))
+        return reject_row(table, row, "no_id", "file_name", "is empty")
     name = str(PurePosixPath(name))
     captions = (cells[column].strip() for column in columns)
     return SourceRow(

@@ -36,6 +36,7 @@ class Options:
     """
 
     columns: Mapping[str, str] = option({}, 'which column holds what, as { caption = "text", audio = "file" }')
+    own_names: bool = option(False, "every audio file has a name of its own, whatever folder it is in")
 
     def __post_init__(self) -> None:
         check_mapping(self.columns)
@@ -69,7 +70,7 @@ def read(path: Path, options: Options) -> Iterator[SourceRow]:
     if first is None:
         return
     audio, cells = first
-    plan = plan_columns(options.columns, list(cells), f"hf:{address}", audio=audio)
+    plan = plan_columns(options.columns, list(cells), f"hf:{address}", audio=audio, own_names=options.own_names)
     for row, (_, cells) in enumerate(_chain(first, rows), 1):
         held = _hold_audio(cells.get(plan.audio), address) if plan.audio else None
         made = read_row(row, {**cells, plan.audio: held} if plan.audio else cells, plan)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.contracts import Layout, Reject, Source, SourceRow, option
+from audiomcq_cli.contracts import Layout, Source, SourceRow, option
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.sources._columns import name_audio
-from audiomcq_cli.sources._csv import credit, name_row
+from audiomcq_cli.sources._csv import credit, reject_row
 from audiomcq_cli.sources._parquet import ParquetRow, check_columns, list_parquet, read_parquet
 
 _KINDS = ("writing", "summary", "paraphrase")
@@ -49,7 +49,7 @@ def _read_row(record: ParquetRow, captions: Sequence[str], file: Path) -> Source
     texts = {name: _read_text(record, name, file) for name in (*_COLUMNS, *captions)}
     track = texts["track_id"]
     if not track:
-        return SourceRow(source_id=name_row(row), row=row, problem=Reject("no_id", "column 'track_id' is empty"))
+        return reject_row(file, row, "no_id", "track_id", "is empty")
     title = ", ".join(text for text in (texts["title"], texts["release"]) if text)
     return SourceRow(
         source_id=track,

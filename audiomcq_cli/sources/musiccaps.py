@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from audiomcq_cli.contracts import Layout, NoOptions, Reject, Source, SourceRow
-from audiomcq_cli.sources._csv import Record, format_youtube, name_row, parse_seconds, read_csv
+from audiomcq_cli.contracts import Layout, NoOptions, Source, SourceRow
+from audiomcq_cli.sources._csv import Record, format_youtube, parse_seconds, read_csv, reject_row
 
 _COLUMNS = ("ytid", "start_s", "end_s", "caption")
 
@@ -21,17 +21,17 @@ _COLUMNS = ("ytid", "start_s", "end_s", "caption")
 def read(path: Path, options: NoOptions) -> Iterator[SourceRow]:
     """Stream the rows of a file; raises ``InputError`` where the file itself is wrong."""
     for record in read_csv(path, _COLUMNS):
-        yield _read_row(record)
+        yield _read_row(record, path)
 
 
-def _read_row(record: Record) -> SourceRow:
+def _read_row(record: Record, path: Path) -> SourceRow:
     row, cells = record.row, record.cells
     video, start, end = cells["ytid"].strip(), parse_seconds(cells["start_s"]), parse_seconds(cells["end_s"])
     if not video:
-        return SourceRow(source_id=name_row(row), row=row, problem=Reject("no_id", "column 'ytid' is empty"))
+        return reject_row(path, row, "no_id", "ytid", "is empty")
     if start is None:
-        detail = f"column 'start_s' is {cells['start_s']!r}, expected seconds, 0 or more"
-        return SourceRow(source_id=name_row(row), row=row, problem=Reject("bad_start_time", detail))
+        what = f"is {cells['start_s']!r}, expected seconds, 0 or more"
+        return reject_row(path, row, "bad_start_time", "start_s", what)
     window = (f"[{video}]-[{start}-{end}]", f"{video}_{start}_{end}") if end else ()
     caption = cells["caption"].strip()
     return SourceRow(

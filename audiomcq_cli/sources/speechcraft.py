@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from audiomcq_cli.contracts import Layout, Reject, Source, SourceRow, option
+from audiomcq_cli.audio import drop_audio_extension
+from audiomcq_cli.contracts import Layout, Source, SourceRow, option
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.sources._columns import name_audio
-from audiomcq_cli.sources._csv import name_row
+from audiomcq_cli.sources._csv import reject_row
 from audiomcq_cli.sources._json import JsonRow, read_json
 from audiomcq_cli.sources._voice import Voice, describe_voice, quote_words
 
@@ -72,12 +73,9 @@ def _read_row(record: JsonRow, keys: Mapping[str, Sequence[str]], path: Path) ->
     names = name_audio(given["audio"])
     source_id = given["id"] or record.key or (PurePosixPath(names[0]).stem if names else "")
     if not source_id:
-        return SourceRow(
-            source_id=name_row(record.row),
-            row=record.row,
-            problem=Reject("no_id", f"no id and no audio file; looked for {', '.join((*keys['id'], *keys['audio']))}"),
-        )
-    stem = PurePosixPath(source_id).stem if source_id.lower().endswith((".wav", ".flac")) else source_id
+        what = f"no id and no audio file; looked for {', '.join((*keys['id'], *keys['audio']))}"
+        return reject_row(path, record.row, "no_id", keys["id"][0], what)
+    stem = PurePosixPath(drop_audio_extension(source_id)).name
     libritts = _LIBRITTS.fullmatch(stem)
     return SourceRow(
         source_id=stem,

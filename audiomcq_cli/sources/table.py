@@ -6,7 +6,7 @@ or as ``{bytes, path}`` like ``datasets`` writes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,9 @@ from audiomcq_cli.contracts import Layout, Source, SourceRow, option
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.sources._columns import FIELDS, Plan, check_mapping, plan_columns, read_row
 from audiomcq_cli.sources._csv import read_csv
-from audiomcq_cli.sources._json import read_json
+from audiomcq_cli.sources._json import JSON_EXTENSIONS, read_json
 from audiomcq_cli.sources._parquet import list_parquet, read_parquet, read_schema
 
-_JSON = (".jsonl", ".ndjson", ".json")
 _EXPECTED = "a table: .csv, .jsonl, .json or .parquet"
 
 
@@ -30,6 +29,7 @@ class Options:
     """
 
     columns: Mapping[str, str] = option({}, 'which column holds what, as { caption = "text", audio = "file" }')
+    own_names: bool = option(False, "every audio file has a name of its own, whatever folder it is in")
 
     def __post_init__(self) -> None:
         check_mapping(self.columns)
@@ -38,42 +38,49 @@ class Options:
 def read(path: Path, options: Options) -> Iterator[SourceRow]:
     """Stream the rows of a table; raises ``InputError`` where it, or a cell, is not what it should be."""
     kind = path.suffix.lower()
-    if kind == ".csv":
-        return _read_csv(path, options.columns)
-    if kind in _JSON:
-        return _read_json(path, options.columns)
+    if not path.exists():
+        raise InputError(f"no such file, expected {_EXPECTED}", file=str(path), hint="check the path")
     if kind == ".parquet" or path.is_dir():
-        return _read_parquet(path, options.columns)
+        return _read_parquet(path, options)
+    if kind == ".csv":
+        return _read_csv(path, options)
+    if kind in JSON_EXTENSIONS:
+        return _read_json(path, options)
     raise InputError(f"has the extension {kind!r}, expected {_EXPECTED}", file=str(path))
 
 
-def _read_csv(path: Path, columns: Mapping[str, str]) -> Iterator[SourceRow]:
+def _read_csv(path: Path, options: Options) -> Iterator[SourceRow]:
     plan: Plan | None = None
-    for record in read_csv(path, [name for name in columns.values() if name]):
-        plan = plan or plan_columns(columns, list(record.cells), str(path))  # the header's, the same for every row
+    for record in read_csv(path, [name for name in options.columns.values() if name]):
+        plan = plan or _plan(options, list(record.cells), path)  # the header's, the same for every row
         yield read_row(record.row, record.cells, plan)
 
 
-def _read_json(path: Path, columns: Mapping[str, str]) -> Iterator[SourceRow]:
+def _read_json(path: Path, options: Options) -> Iterator[SourceRow]:
     """Objects need not all have the same keys, so each kind of them has its plan."""
     plans: dict[tuple[str, ...], Plan] = {}
-    mapped = {name for name in columns.values() if name}
+    mapped = {name for name in options.columns.values() if name}
     unseen, row = set(mapped), 0
     for record in read_json(path, _EXPECTED):
         row, keys = record.row, tuple(record.cells)
         if keys not in plans:
             unseen.difference_update(keys)
-            plans[keys] = plan_columns(columns, [*keys, *sorted(mapped.difference(keys))], str(path))
+            plans[keys] = _plan(options, [*keys, *sorted(mapped.difference(keys))], path)
         yield read_row(row, record.cells, plans[keys])
     if unseen and row:
         raise InputError(f"no key of that name in any of {row:,} rows", file=str(path), column=min(unseen))
 
 
-def _read_parquet(path: Path, columns: Mapping[str, str]) -> Iterator[SourceRow]:
+def _read_parquet(path: Path, options: Options) -> Iterator[SourceRow]:
     for file in list_parquet(path):
-        plan = plan_columns(columns, read_schema(file).names, str(file))
+        prefix = "" if file == path else f"{file.relative_to(path).as_posix()}-"
+        plan = _plan(options, read_schema(file).names, file, prefix)
         for record in read_parquet(file, plan.used):
             yield read_row(record.row, record.cells, plan)
+
+
+def _plan(options: Options, found: Sequence[str], file: Path, prefix: str = "") -> Plan:
+    return plan_columns(options.columns, found, str(file), own_names=options.own_names, prefix=prefix)
 
 
 SOURCE: Source[Options] = Source(

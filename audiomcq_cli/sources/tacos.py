@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from audiomcq_cli.contracts import Event, Layout, Reject, Source, SourceRow, option
-from audiomcq_cli.sources._csv import Record, credit, name_row, read_csv
+from audiomcq_cli.sources._csv import Record, credit, describe_cell, read_csv, reject_row
 
 _STRONG, _WEAK, _METADATA = "annotations_strong.csv", "annotations_weak.csv", "metadata.csv"
 
@@ -38,35 +38,35 @@ def read(path: Path, options: Options) -> Iterator[SourceRow]:
     taken = _read_split(folder / f"{options.split}_split.csv") if options.split else None
     for record in read_csv(strong, ("filename", "text", "onset", "offset")):
         if taken is None or record.cells["filename"].strip() in taken:
-            yield _read_row(record, recordings, strong=True)
+            yield _read_row(record, recordings, strong, timed=True)
     if (folder / _WEAK).is_file():
         for record in read_csv(folder / _WEAK, ("filename", "text")):
             if taken is None or record.cells["filename"].strip() in taken:
-                yield _read_row(record, recordings, strong=False)
+                yield _read_row(record, recordings, folder / _WEAK, timed=False)
 
 
 def _find_folder(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
-def _read_row(record: Record, recordings: Mapping[str, _Recording], *, strong: bool) -> SourceRow:
+def _read_row(record: Record, recordings: Mapping[str, _Recording], path: Path, *, timed: bool) -> SourceRow:
     row, name, text = record.row, record.cells["filename"].strip(), record.cells["text"].strip()
     if not name:
-        return SourceRow(source_id=name_row(row), row=row, problem=Reject("no_id", "column 'filename' is empty"))
+        return reject_row(path, row, "no_id", "filename", "is empty")
     recording = recordings.get(name, _Recording())
     events: tuple[Event, ...] = ()
     problem = None
-    if strong:
+    if timed:
         times = {column: _parse_time(record.cells[column]) for column in ("onset", "offset")}
         if wrong := next((column for column, seconds in times.items() if seconds is None), None):
-            detail = f"{_STRONG}, row {row}: column {wrong!r} is {record.cells[wrong]!r}, expected seconds, 0 or more"
-            problem = Reject("bad_time", detail)
+            what = f"is {record.cells[wrong]!r}, expected seconds, 0 or more"
+            problem = Reject("bad_time", describe_cell(path.name, row, wrong, what))
         elif text:
             events = (Event(text, times["onset"], times["offset"]),)
     return SourceRow(
         source_id=name,
         row=row,
-        captions=(text,) if text and not strong else (),
+        captions=(text,) if text and not timed else (),
         events=events,
         audio=(name, PurePosixPath(name).stem),
         license=recording.license,

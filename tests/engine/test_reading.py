@@ -56,6 +56,16 @@ def with_audio(clips: int) -> list[SourceRow]:
     return [bring(number) for number in range(clips)]
 
 
+@pytest.mark.parametrize("name", ["/etc/passwd", "../a.wav", "..\\a.wav", "sub/../../a.wav", "C:/a.wav", "a\0.wav"])
+def test_name_that_leaves_the_folder_is_a_problem(tmp_path: Path, name: str) -> None:
+    """An audio file that is absolute or leads out of its folder, of whatever source, rejects its clip and no other."""
+    rows = [SourceRow(source_id=one, row=3, captions=("x",), audio=(one,)) for one in (name, "b.wav")]
+    first, second = clips_of(Shelf(rows).spec(), tmp_path)
+    assert first["problem"]["reason"] == "path_outside_root"
+    assert first["problem"]["detail"].startswith("row 3: ")
+    assert second["problem"] is None
+
+
 def clips_of(spec: SourceSpec, folder: Path, **options: Any) -> list[Row]:
     parts = partition([spec.pinned()], folder / "parts", 1, store=folder / "audio", **options)
     return [clip for part in parts for clip in read_partition(part)]

@@ -78,11 +78,10 @@ def test_empty_folder(tmp_path: Path) -> None:
         ("a.json", '[{"question": "x"}, {"question": }]', r"a\.json, row 2: is not JSON"),
         ("a.json", '[{"question": "x"}, {"question": "y"', r"a\.json, row 2: is not JSON"),
         ("a.json", '[{"question": "x"}, 7]', r"a\.json, row 2: expected an object, found int"),
-        ("a.json", "[" * 100_000, r"a\.json, row 1: nested too deeply"),
         ("a.jsonl", '{"question": "x"}\n{"question"\n', r"a\.jsonl, row 2: is not JSON"),
         ("a.jsonl", '{"question": "x"}\n[1]\n', r"a\.jsonl, row 2: expected an object, found list"),
         ("a.csv", 'question\n"x\n', r"a\.csv, row 1: is not CSV"),
-        ("a.parquet", "no", r"a\.parquet: not a readable Parquet file"),
+        ("a.parquet", "no", r"a\.parquet: cannot be read as Parquet"),
         ("a.xlsx", "no", r"a\.xlsx: has the extension '\.xlsx'"),
     ],
 )

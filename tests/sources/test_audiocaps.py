@@ -41,9 +41,10 @@ def test_rows_of_a_clip_share_their_id(tmp_path: Path) -> None:
 def test_row_at_fault_is_a_problem(tmp_path: Path, line: str, reason: str) -> None:
     """A row without a usable id is given on with its problem and an id of its own; the rows around it are read."""
     rows = read(tmp_path, "1,abc,0,wind", line, "3,abc,0,wind")
-    assert [row.source_id for row in rows] == ["abc_0", "row-2", "abc_0"]
+    assert [row.source_id for row in rows] == ["abc_0", "val.csv-row-2", "abc_0"]
     assert rows[1].problem is not None
     assert rows[1].problem.reason == reason
+    assert rows[1].problem.detail.startswith("val.csv, row 2, column '")
 
 
 def test_empty_caption_leaves_the_clip(tmp_path: Path) -> None:

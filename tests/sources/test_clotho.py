@@ -39,7 +39,7 @@ def test_empty_captions_are_skipped(tmp_path: Path) -> None:
 def test_row_without_a_name_is_a_problem(tmp_path: Path) -> None:
     """A row without a file name is given on with its problem and an id of its own."""
     [row] = read(tmp_path, ",a,b,c,d,e")
-    assert row.source_id == "row-1"
+    assert row.source_id == "clotho_captions_validation.csv-row-1"
     assert row.problem is not None
     assert row.problem.reason == "no_id"
 

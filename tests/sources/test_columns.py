@@ -19,8 +19,8 @@ def test_columns_are_guessed_by_their_names() -> None:
     """Names that public sets use are understood without a mapping."""
     cells = {"file_name": "a/b.wav", "caption_1": "rain", "caption_2": "it rains", "license": "CC0", "source_url": "u"}
     assert read(cells) == SourceRow(
-        source_id="a/b.wav", row=1, captions=("rain", "it rains"), audio=("a/b.wav", "b.wav", "b"), license="CC0",
-        origin="u",
+        source_id="a/b.wav", row=1, captions=("rain", "it rains"),
+        audio=("a/b.wav", "a/b", "/b.wav", "/b"), license="CC0", origin="u",
     )  # fmt: skip
 
 
@@ -29,6 +29,12 @@ def test_mapping_goes_before_a_guess() -> None:
     cells = {"caption": "no", "text": "rain", "clip": 7, "file": "x.mp3", "url": "u"}
     row = read(cells, caption="text", id="clip", origin="")
     assert (row.source_id, row.captions, row.origin) == ("7", ("rain",), None)
+
+
+def test_question_with_its_answer_is_enough() -> None:
+    """What was answered of a clip is known of it: no caption and no audio has to stand beside."""
+    row = read({"id": "a", "q": "What barks?", "a": "A dog."}, question="q", answer="a")
+    assert (row.captions, row.seeds) == (("What barks? A dog.",), (Seed("What barks?", "A dog."),))
 
 
 def test_question_is_a_seed_and_its_answer_is_known() -> None:
@@ -64,15 +70,15 @@ def test_audio_may_be_in_the_cell() -> None:
 def test_address_is_a_name_and_the_origin() -> None:
     """An address of the web is looked for by the name at its end, and is where the clip comes from."""
     row = read({"audio": "https://host/a%20b/c.mp3?x=1", "caption": "a"})
-    assert (row.audio, row.origin) == (("a b/c.mp3", "c.mp3", "c"), "https://host/a%20b/c.mp3?x=1")
+    assert (row.audio, row.origin) == (("a b/c.mp3", "a b/c", "/c.mp3", "/c"), "https://host/a%20b/c.mp3?x=1")
 
 
 @pytest.mark.parametrize(
     ("path", "names"),
     [
-        ("/data/set/a.wav", ("data/set/a.wav", "set/a.wav", "a.wav", "a")),
-        ("..\\x\\a.b.wav", ("x/a.b.wav", "a.b.wav", "a.b")),
-        ("C:\\x\\a.wav", ("x/a.wav", "a.wav", "a")),
+        ("/data/set/a.wav", ("data/set/a.wav", "data/set/a", "set/a.wav", "set/a", "a.wav", "a")),
+        ("..\\x\\a.b.wav", ("x/a.b.wav", "x/a.b", "a.b.wav", "a.b")),
+        ("C:\\x\\a.wav", ("x/a.wav", "x/a", "a.wav", "a")),
         ("./", ()),
         ("", ()),
     ],
@@ -86,6 +92,8 @@ def test_names_of_audio_stay_below_the_root(path: str, names: tuple[str, ...]) -
     ("cells", "columns", "message"),
     [
         ({"caption": 3}, {}, "t.csv, row 1, column 'caption': expected a text or a list of texts, found int"),
+        ({"caption": {"a": 1}}, {}, "t.csv, row 1, column 'caption': expected a text or a list of texts, found dict"),
+        ({"caption": "a", "audio": {"x": 1}}, {}, "t.csv, row 1, column 'audio': expected a path or an audio file"),
         ({"caption": "a", "audio": 3}, {}, "t.csv, row 1, column 'audio': expected a path or an audio file, found int"),
         ({"caption": "a", "id": [1]}, {}, "t.csv, row 1, column 'id': expected a text, found list"),
         ({"caption": "a", "events": "{"}, {}, "t.csv, row 1, column 'events': is not JSON"),
@@ -104,7 +112,7 @@ def test_clip_without_an_id_is_a_problem() -> None:
     """An empty id is the row's fault alone."""
     row = read({"id": " ", "caption": "a"})
     assert row.problem is not None
-    assert (row.problem.reason, row.source_id) == ("no_id", "row-1")
+    assert (row.problem.reason, row.source_id) == ("no_id", "t.csv-row-1")
 
 
 @pytest.mark.parametrize("columns", [{"captoin": "text"}, {"answer": "a"}])

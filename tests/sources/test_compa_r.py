@@ -29,8 +29,9 @@ def test_entry_is_a_question_and_a_caption(tmp_path: Path) -> None:
             captions=("A storm nears.",),
             seeds=(Seed("What may follow?", "A storm nears."),),
             audio=(
-                "fs/data/audioset/Yabc-_123456.wav", "data/audioset/Yabc-_123456.wav", "audioset/Yabc-_123456.wav",
-                "Yabc-_123456.wav", "Yabc-_123456",
+                "fs/data/audioset/Yabc-_123456.wav", "fs/data/audioset/Yabc-_123456", "data/audioset/Yabc-_123456.wav",
+                "data/audioset/Yabc-_123456", "audioset/Yabc-_123456.wav", "audioset/Yabc-_123456", "Yabc-_123456.wav",
+                "Yabc-_123456",
             ),
             origin="compa_r",
         )

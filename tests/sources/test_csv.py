@@ -75,6 +75,13 @@ def test_other_encoding_names_the_line(tmp_path: Path) -> None:
     assert "iconv" in caught.value.hint
 
 
+def test_utf16_is_told(tmp_path: Path) -> None:
+    """A file as spreadsheets save "Unicode text" is told by its mark, with the conversion that helps."""
+    with pytest.raises(InputError, match="is UTF-16, expected UTF-8") as caught:
+        read(write(tmp_path, (HEADER + "1,a,0,fine\n").encode("utf-16")))
+    assert "iconv -f UTF-16" in caught.value.hint
+
+
 @pytest.mark.parametrize(("line", "count"), [("2,b,0\n", 3), ("2,b,0,wind, rain\n", 5)])
 def test_ragged_row_is_named(tmp_path: Path, line: str, count: int) -> None:
     """A row with fewer or more fields than the header names its row and both counts."""

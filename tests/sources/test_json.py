@@ -66,6 +66,9 @@ def test_half_of_a_surrogate_pair_is_passed_on(tmp_path: Path) -> None:
         ("  \n", "rows.json: is empty, expected a list of rows"),
         (b'[{"id": "\xff"}]', "rows.json, row 1: is not JSON"),
         ("id,text\n1,a\n", "rows.json, row 1: is not JSON"),
+        ("[" * 100_000, "rows.json, row 1: nested too deeply"),
+        ('{"a":' * 100_000, "rows.json, row 1: nested too deeply"),
+        ('[{"id": 1}, {"id": ' + "[" * 5_000, "rows.json, row 2: nested too deeply"),
     ],
 )
 def test_fault_is_told_with_its_row(tmp_path: Path, text: str | bytes, message: str) -> None:

@@ -40,6 +40,7 @@ def test_row_becomes_a_clip(tmp_path: Path) -> None:
             captions=("A slow piece for flute.", "Slow flute.", "A flute plays slowly."),
             audio=(
                 "0/a_consort-dances-02-allemande-30-59.mp3",
+                "0/a_consort-dances-02-allemande-30-59",
                 "a_consort-dances-02-allemande-30-59.mp3",
                 "a_consort-dances-02-allemande-30-59",
                 "28587",

@@ -40,7 +40,7 @@ def test_windows_of_one_video_are_two_clips(tmp_path: Path) -> None:
 def test_row_at_fault_is_a_problem(tmp_path: Path, window: str, reason: str) -> None:
     """A row without a usable id is given on with its problem and an id of its own."""
     [row] = read(tmp_path, window)
-    assert row.source_id == "row-1"
+    assert row.source_id == "musiccaps-public.csv-row-1"
     assert row.problem is not None
     assert row.problem.reason == reason
 

@@ -63,7 +63,10 @@ def test_other_keys_can_be_named(tmp_path: Path) -> None:
     ("rows", "audio"),
     [
         ({ID: {"text": "Stop."}}, (ID,)),
-        ([{"audio_path": f"/x/84/{ID}.wav", "text": "Stop."}], (f"x/84/{ID}.wav", f"84/{ID}.wav", f"{ID}.wav", ID)),
+        (
+            [{"audio_path": f"/x/84/{ID}.wav", "text": "Stop."}],
+            (f"x/84/{ID}.wav", f"x/84/{ID}", f"84/{ID}.wav", f"84/{ID}", f"{ID}.wav", ID),
+        ),
         ([{"id": f"{ID}.wav", "text": "Stop."}], (f"{ID}.wav", ID)),
     ],
     ids=["key", "path", "id with extension"],

@@ -51,6 +51,31 @@ def test_folder_of_parquet_files(tmp_path: Path) -> None:
     assert [row.source_id for row in read(tmp_path)] == ["a", "b"]
 
 
+def test_rows_of_several_files_are_kept_apart(tmp_path: Path) -> None:
+    """Rows that nothing else names are named by file and number: first rows of two files are two clips."""
+    for name in ("a", "b"):
+        write(tmp_path / f"{name}.parquet", [{"text": f"rain {name}"}])
+    assert [(row.source_id, row.row) for row in read(tmp_path, {"caption": "text"})] == [
+        ("a.parquet-row-1", 1), ("b.parquet-row-1", 1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("own_names", [False, True])
+def test_ends_of_paths(tmp_path: Path, own_names: bool) -> None:
+    """Files of two folders may have one name, unless it is said that each has its own."""
+    path = write(tmp_path / "t.jsonl", [{"text": "rain", "file": "x/a.wav"}])
+    columns = {"caption": "text", "audio": "file"}
+    [row] = SOURCE.read(path, SOURCE.options(columns=columns, own_names=own_names))
+    assert row.audio[2:] == (("a.wav", "a") if own_names else ("/a.wav", "/a"))
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl", "t.parquet", "t"])
+def test_no_file(tmp_path: Path, name: str) -> None:
+    """A file that is not there is told, whatever it is called."""
+    with pytest.raises(InputError, match="no such file, expected a table"):
+        read(tmp_path / name)
+
+
 def test_keys_of_json_may_differ(tmp_path: Path) -> None:
     """A key that some rows lack is no fault; one that no row has is a mistake in the mapping."""
     path = write(tmp_path / "t.jsonl", [ROWS[0], {"clip": "b", "file": "b.wav"}])
