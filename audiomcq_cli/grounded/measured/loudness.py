@@ -1,4 +1,4 @@
-"""Families about loudness over time: the loudest moment, and swelling and fading."""
+"""Families about loudness over time: the loudest and the softest moment, and swelling and fading."""
 
 from __future__ import annotations
 
@@ -11,25 +11,36 @@ from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, K
 from audiomcq_cli.grounded.measured.options import Names, Statements
 from audiomcq_cli.measurements import MEASUREMENTS
 
-_SILENT = -65.0  # LUFS of a second: what is softer is nothing that grows or fades
+AUDIBLE = 3.0
+"""dB that seconds of a clip are apart so that one hears which is louder.
+
+Measured they are told apart at half of that, but not heard: of steady rain no second is the loudest to a listener.
+"""
+
+_SILENT = -65.0  # LUFS of a second: what is softer is nothing that grows or fades, or is heard to be louder
 _CHANGES = {"louder": "louder", "softer": "softer", "steady": "steady"}
 
 
 def find_loudest(clip: Clip) -> Iterator[Found]:
     """Clips of four whole seconds or more."""
-    levels = clip.values.get("second_loudness", ())
-    if len(levels) >= 4:
-        yield Found(
-            "loudest", tuple(state("second_loudness", one.value, _name_second(n)) for n, one in enumerate(levels))
-        )
+    if facts := _list_seconds(clip):
+        yield Found("loudest", facts)
 
 
-def solve_loudest(proof: Proof) -> Key | None:
-    """The second of the highest level; those within the margin of it are no options."""
-    best = max(proof, key=lambda fact: fact.value or 0.0)
-    others = [fact for fact in proof if fact is not best]
-    near = [fact.text for fact in others if (best.value or 0.0) - (fact.value or 0.0) < MARGIN * fact.tolerance]
-    return Key(best.text, others=tuple(fact.text for fact in others), unclear=frozenset(near))
+def find_softest(clip: Clip) -> Iterator[Found]:
+    """The same clips."""
+    if facts := _list_seconds(clip):
+        yield Found("softest", facts)
+
+
+def solve_loudest(proof: Proof) -> Key:
+    """The second of the highest level; those that are not clearly softer are no options."""
+    return _solve_extreme(proof, 1)
+
+
+def solve_softest(proof: Proof) -> Key:
+    """The second of the lowest level; those that are not clearly louder, or not heard either, are no options."""
+    return _solve_extreme(proof, -1)
 
 
 def tell_loudest(proof: Proof, say: Say) -> str:
@@ -43,6 +54,19 @@ def tell_loudest(proof: Proof, say: Say) -> str:
     )
     begin, _, end = levels[0].text.replace("s", "").partition(" to ")
     return say(ways).format(begin=begin, end=end, below=below)
+
+
+def tell_softest(proof: Proof, say: Say) -> str:
+    """The softest second, and how far the rest lies above."""
+    levels = sorted(proof, key=lambda fact: fact.value or 0.0)
+    above = fmean(fact.value or 0.0 for fact in levels[1:]) - (levels[0].value or 0.0)
+    ways = (
+        "Following the level through the clip, I hear least between {begin} and {end} seconds, about {above:.0f} dB"
+        " below the rest.",
+        "The clip is at its weakest between {begin} and {end} seconds; elsewhere it is about {above:.0f} dB louder.",
+    )
+    begin, _, end = levels[0].text.replace("s", "").partition(" to ")
+    return say(ways).format(begin=begin, end=end, above=above)
 
 
 def find_swell(clip: Clip) -> Iterator[Found]:
@@ -91,8 +115,24 @@ def tell_swell(proof: Proof, say: Say) -> str:
     return say(ways).format(middle=_compare(middle - begin), end=_compare(end - begin))
 
 
-def _name_second(number: int) -> str:
-    return f"{number}s to {number + 1}s"
+def _list_seconds(clip: Clip) -> tuple[Fact, ...]:
+    """The level of each second of a clip that has enough of them."""
+    levels = clip.values.get("second_loudness", ())
+    facts = (state("second_loudness", one.value, f"{n}s to {n + 1}s") for n, one in enumerate(levels))
+    return tuple(facts) if len(levels) >= 4 else ()
+
+
+def _solve_extreme(proof: Proof, sign: int) -> Key:
+    """The second that stands out upwards (1) or downwards (-1), among those that one hears to be otherwise."""
+    best = max(proof, key=lambda fact: sign * (fact.value or 0.0))
+    others = [fact for fact in proof if fact is not best]
+    near = [
+        fact.text
+        for fact in others
+        if sign * ((best.value or 0.0) - (fact.value or 0.0)) < max(AUDIBLE, MARGIN * fact.tolerance)
+        or (sign < 0 and (fact.value or 0.0) < _SILENT)
+    ]
+    return Key(best.text, others=tuple(fact.text for fact in others), unclear=frozenset(near))
 
 
 def _is_smooth(levels: list[float], name: str) -> bool:
@@ -120,14 +160,28 @@ FAMILIES = (
         "temporal",
         "at which moment the clip is loudest",
         (
-            "When is the clip at its loudest?",
-            "Which second is the loudest?",
+            "Which of these seconds is the loudest?",
+            "At which of these times is the clip loudest?",
             "In which of these seconds is it loudest?",
         ),
         find_loudest,
         solve_loudest,
         Names("From {} it is softer.", fill=False, drawn_by_use=True),
         tell_loudest,
+    ),
+    Family(
+        "softest",
+        "temporal",
+        "at which moment the clip is softest",
+        (
+            "Which of these seconds is the softest?",
+            "In which of these seconds is there least to hear?",
+            "In which of these seconds is it quietest?",
+        ),
+        find_softest,
+        solve_softest,
+        Names("From {} it is louder.", fill=False, drawn_by_use=True),
+        tell_softest,
     ),
     Family(
         "swell",

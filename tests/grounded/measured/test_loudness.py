@@ -20,10 +20,29 @@ def test_loudest() -> None:
         assert one.question_type == "temporal"
 
 
-@pytest.mark.parametrize("levels", [[-20.0, -30, -30], [-20.0, -20.5, -21, -30, -30], [-20.0] * 8])
+@pytest.mark.parametrize(
+    "levels", [[-20.0, -30, -30], [-20.0, -20.5, -21, -30, -30], [-20.0] * 8, [-20.0, -22, -22.5, -22, -22.8, -30]]
+)
 def test_no_loudest(levels: Sequence[float]) -> None:
-    """Where too few seconds are clearly softer nothing is asked."""
+    """Where too few seconds are heard to be softer nothing is asked."""
     assert answers(make_row(second_loudness=levels), "loudest") == []
+
+
+def test_softest() -> None:
+    """The softest second; seconds that are nearly as soft, or too soft to be heard, are no options."""
+    levels = [-30.0, -30, -67, -45, -20, -69, -68, -25]
+    for seed in range(20):
+        [one] = draft(make_row(second_loudness=levels), "softest", seed=seed)
+        assert one.answer == "5s to 6s"
+        assert not {"2s to 3s", "6s to 7s"} & set(one.draw_wrong())
+        assert is_proved(one)
+        assert one.question_type == "temporal"
+
+
+@pytest.mark.parametrize("levels", [[-30.0, -20, -20], [-30.0, -28, -27.5, -10, -10], [-66.0, -66, -20, -69, -20]])
+def test_no_softest(levels: Sequence[float]) -> None:
+    """Where too few seconds are heard to be louder nothing is asked."""
+    assert answers(make_row(second_loudness=levels), "softest") == []
 
 
 SWELLS: dict[str, tuple[Sequence[float], str, tuple[str, ...]]] = {
