@@ -46,7 +46,7 @@ def list_families(scene: Scene) -> set[str]:
         "pulses": {"sounds", "entry"} | ({"gap"} if scene.sharp else set()),
         "glide": {"contour"},
         "halves": {"halves"},
-        "level": {"swell"} | ({"loudest"} if scene.level != "steady" else set()),
+        "level": {"swell"} | ({"loudest", "softest"} if scene.level != "steady" else set()),
         "beat": {"bpm", "pace", "accelerate"},
         "change": {"accelerate"},
         "loop": {"period"},
@@ -134,6 +134,11 @@ def _relation(choice: str, question: str, scene: Scene) -> bool:
 def _loudest(choice: str, question: str, scene: Scene) -> bool:
     levels = _weigh(scene)
     return levels[int(_numbers(choice)[0])] >= max(levels) - 0.3
+
+
+def _softest(choice: str, question: str, scene: Scene) -> bool:
+    levels = _weigh(scene)
+    return levels[int(_numbers(choice)[0])] <= min(levels) + 0.3
 
 
 def _swell(choice: str, question: str, scene: Scene) -> bool:
@@ -228,7 +233,7 @@ def _words(choice: str, question: str, scene: Scene) -> bool:
 _TRUTHS: Mapping[str, Callable[[str, str, Scene], bool]] = {
     "begin": _begin, "end": _end, "length": _length, "times": _times, "order": _order, "first": _first, "last": _last,
     "after": _after, "before": _before, "together": _together, "relation": _relation, "loudest": _loudest,
-    "swell": _swell, "sounds": _sounds, "gap": _gap, "entry": _entry, "bpm": _bpm, "pace": _pace,
+    "softest": _softest, "swell": _swell, "sounds": _sounds, "gap": _gap, "entry": _entry, "bpm": _bpm, "pace": _pace,
     "accelerate": _accelerate, "period": _period, "contour": _contour, "halves": _halves, "voices": _voices,
     "range": _range, "entrance": _entrance, "word": _word, "following": _following, "words": _words,
 }  # fmt: skip

@@ -141,7 +141,7 @@ FAMILIES = (
         (
             "How does the pitch move from the beginning to the end?",
             "What does the pitch do in the course of the clip?",
-            "Does the tone climb, fall or stay where it is?",
+            "Which way does the tone go, if it moves at all?",
         ),
         find_contour,
         solve_contour,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from audiomcq_cli.grounded.measured import events, levels, pitch, pulse, voices
+from audiomcq_cli.grounded.measured import gaps, loudness, moments, order, pairs, pitch, pulse, voices, words
 from audiomcq_cli.grounded.measured.family import Fact, Family, Key, Proof, pick, read_facts
 
 FAMILY = "family"
@@ -13,7 +13,8 @@ FAMILY = "family"
 
 FAMILIES: Mapping[str, Family] = {
     family.name: family
-    for family in (*events.FAMILIES, *levels.FAMILIES, *pulse.FAMILIES, *pitch.FAMILIES, *voices.FAMILIES)
+    for module in (moments, order, pairs, loudness, gaps, pulse, pitch, voices, words)
+    for family in module.FAMILIES
 }
 """Every family by its name."""
 

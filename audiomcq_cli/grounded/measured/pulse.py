@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from math import log
 
 from audiomcq_cli.grounded.measured.clip import Clip
-from audiomcq_cli.grounded.measured.events import SECONDS
 from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, Key, Proof, Say, pick, state, value_of
 from audiomcq_cli.grounded.measured.numbers import Numbers
 from audiomcq_cli.grounded.measured.options import Statements
+from audiomcq_cli.grounded.measured.timeline import SECONDS
 
 OCTAVES = (1.0, 1.5, 2.0, 3.0, 4.0)
 """How many times a tempo, or a period, another one may be and still be heard in the same beat."""

@@ -1,0 +1,218 @@
+"""Families about loudness over time: the loudest and the softest moment, and swelling and fading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from statistics import fmean
+
+from audiomcq_cli.grounded.measured.clip import Clip
+from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, Key, Proof, Say, state
+from audiomcq_cli.grounded.measured.options import Names, Statements
+from audiomcq_cli.measurements import MEASUREMENTS
+
+AUDIBLE = 3.0
+"""dB that seconds of a clip are apart so that one hears which is louder.
+
+Measured they are told apart at half of that, but not heard: of steady rain no second is the loudest to a listener.
+"""
+
+_SILENT = -65.0  # LUFS of a second: what is softer is nothing that grows or fades, or is heard to be louder
+_CHANGES = {"louder": "louder", "softer": "softer", "steady": "steady"}
+
+
+def find_loudest(clip: Clip) -> Iterator[Found]:
+    """Clips of four whole seconds or more."""
+    if facts := _list_seconds(clip):
+        yield Found("loudest", facts)
+
+
+def find_softest(clip: Clip) -> Iterator[Found]:
+    """The same clips."""
+    if facts := _list_seconds(clip):
+        yield Found("softest", facts)
+
+
+def solve_loudest(proof: Proof) -> Key:
+    """The second of the highest level; those that are not clearly softer are no options."""
+    return _solve_extreme(proof, 1)
+
+
+def solve_softest(proof: Proof) -> Key:
+    """The second of the lowest level; those that are not clearly louder, or not heard either, are no options."""
+    return _solve_extreme(proof, -1)
+
+
+def tell_loudest(proof: Proof, say: Say) -> str:
+    """The loudest second, and how far the next one that is clearly softer lies below."""
+    levels = sorted(proof, key=lambda fact: -(fact.value or 0.0))
+    below = (levels[0].value or 0.0) - fmean(fact.value or 0.0 for fact in levels[1:])
+    ways = (
+        "Following the level through the clip, I hear it peak between {begin} and {end} seconds, about {below:.0f} dB"
+        " above the rest.",
+        "The clip is at its strongest between {begin} and {end} seconds; elsewhere it is about {below:.0f} dB softer.",
+    )
+    begin, _, end = levels[0].text.replace("s", "").partition(" to ")
+    return say(ways).format(begin=begin, end=end, below=below)
+
+
+def tell_softest(proof: Proof, say: Say) -> str:
+    """The softest second, and how far the rest lies above."""
+    levels = sorted(proof, key=lambda fact: fact.value or 0.0)
+    above = fmean(fact.value or 0.0 for fact in levels[1:]) - (levels[0].value or 0.0)
+    ways = (
+        "Following the level through the clip, I hear least between {begin} and {end} seconds, about {above:.0f} dB"
+        " below the rest.",
+        "The clip is at its weakest between {begin} and {end} seconds; elsewhere it is about {above:.0f} dB louder.",
+    )
+    begin, _, end = levels[0].text.replace("s", "").partition(" to ")
+    return say(ways).format(begin=begin, end=end, above=above)
+
+
+def find_swell(clip: Clip) -> Iterator[Found]:
+    """Clips of six whole seconds or more whose level moves one way at a time, with nothing measured against it."""
+    levels = [one.value for one in clip.values.get("second_loudness", ())]
+    # The level of a second with two beats in it is not that of one with three, and speech comes and goes.
+    pulsed = len(clip.sounds) > 1 or len(clip.values.get("onset", ())) > 1 or bool(clip.words)
+    if len(levels) < 6 or min(levels) < _SILENT:
+        return
+    third = len(levels) // 3
+    parts = {"beginning": levels[:third], "middle": levels[third:-third], "end": levels[-third:]}
+    tolerance = MEASUREMENTS["loudness_change"].tolerance
+    facts = tuple(Fact("level", round(fmean(part), 2), name, "dB", tolerance) for name, part in parts.items())
+    key = solve_swell(facts)
+    change = clip.value("loudness_change")
+    # What swells and fades again has no one change.
+    said = _CHANGES.get(key.name, "") if key else ""
+    if key and _is_smooth(levels, key.name) and (change.text if change else "") == said and (said or not pulsed):
+        yield Found("swell", facts)
+
+
+def solve_swell(proof: Proof) -> Key | None:
+    """What the levels of beginning, middle and end come to; None where they are neither clearly apart nor the same."""
+    begin, middle, end = (fact.value or 0.0 for fact in proof)
+    clear, same = MARGIN * proof[0].tolerance, proof[0].tolerance
+    if end - begin >= clear and begin - same <= middle <= end + same:
+        return Key("louder")
+    if begin - end >= clear and end - same <= middle <= begin + same:
+        return Key("softer")
+    if max(begin, middle, end) - min(begin, middle, end) <= same:
+        return Key("steady")
+    if abs(begin - end) <= clear and middle - max(begin, end) >= clear:
+        return Key("swell")
+    if abs(begin - end) <= clear and min(begin, end) - middle >= clear:
+        return Key("dip")
+    return None
+
+
+def tell_swell(proof: Proof, say: Say) -> str:
+    """The level of the middle and the end against that of the beginning."""
+    begin, middle, end = (fact.value or 0.0 for fact in proof)
+    ways = (
+        "Against the beginning, the middle of the clip is {middle} and the end is {end}.",
+        "I compare the parts: the middle is {middle} compared with the beginning, and the end is {end}.",
+    )
+    return say(ways).format(middle=_compare(middle - begin), end=_compare(end - begin))
+
+
+def _list_seconds(clip: Clip) -> tuple[Fact, ...]:
+    """The level of each second of a clip that has enough of them."""
+    levels = clip.values.get("second_loudness", ())
+    facts = (state("second_loudness", one.value, f"{n}s to {n + 1}s") for n, one in enumerate(levels))
+    return tuple(facts) if len(levels) >= 4 else ()
+
+
+def _solve_extreme(proof: Proof, sign: int) -> Key:
+    """The second that stands out upwards (1) or downwards (-1), among those that one hears to be otherwise."""
+    best = max(proof, key=lambda fact: sign * (fact.value or 0.0))
+    others = [fact for fact in proof if fact is not best]
+    near = [
+        fact.text
+        for fact in others
+        if sign * ((best.value or 0.0) - (fact.value or 0.0)) < max(AUDIBLE, MARGIN * fact.tolerance)
+        or (sign < 0 and (fact.value or 0.0) < _SILENT)
+    ]
+    return Key(best.text, others=tuple(fact.text for fact in others), unclear=frozenset(near))
+
+
+def _is_smooth(levels: list[float], name: str) -> bool:
+    """Whether a level mostly moves the way it is said to; where it jumps about nobody hears it grow or fade."""
+    steps = [second - first for first, second in pairwise(levels)]
+    if name == "steady":
+        return max(levels) - min(levels) <= MARGIN
+    if max(map(abs, steps)) > 0.45 * (max(levels) - min(levels)):
+        return False
+    half = len(steps) // 2
+    signs = {"louder": (1, 1), "softer": (-1, -1), "swell": (1, -1), "dip": (-1, 1)}[name]
+    along = [step * sign for part, sign in ((steps[:half], signs[0]), (steps[-half:], signs[1])) for step in part]
+    return sum(step > -1 for step in along) >= 0.75 * len(along)
+
+
+def _compare(change: float) -> str:
+    if abs(change) <= MEASUREMENTS["loudness_change"].tolerance:
+        return "about as loud"
+    return f"about {abs(change):.0f} dB {'louder' if change > 0 else 'softer'}"
+
+
+FAMILIES = (
+    Family(
+        "loudest",
+        "temporal",
+        "at which moment the clip is loudest",
+        (
+            "Which of these seconds is the loudest?",
+            "At which of these times is the clip loudest?",
+            "In which of these seconds is it loudest?",
+        ),
+        find_loudest,
+        solve_loudest,
+        Names("From {} it is softer.", fill=False, drawn_by_use=True),
+        tell_loudest,
+    ),
+    Family(
+        "softest",
+        "temporal",
+        "at which moment the clip is softest",
+        (
+            "Which of these seconds is the softest?",
+            "In which of these seconds is there least to hear?",
+            "In which of these seconds is it quietest?",
+        ),
+        find_softest,
+        solve_softest,
+        Names("From {} it is louder.", fill=False, drawn_by_use=True),
+        tell_softest,
+    ),
+    Family(
+        "swell",
+        "sound",
+        "how the loudness changes",
+        (
+            "How does the loudness change in the course of the clip?",
+            "What happens to the volume over the clip?",
+            "How does the volume develop from beginning to end?",
+        ),
+        find_swell,
+        solve_swell,
+        Statements(
+            (
+                {
+                    "louder": "It gets louder and louder",
+                    "softer": "It gets softer and softer",
+                    "steady": "It stays about the same",
+                    "swell": "It grows towards the middle and fades again",
+                    "dip": "It drops towards the middle and comes back",
+                },
+                {
+                    "louder": "It rises steadily",
+                    "softer": "It fades steadily",
+                    "steady": "It hardly changes",
+                    "swell": "It swells up, then dies down",
+                    "dip": "It sinks, then returns",
+                },
+            )
+        ),
+        tell_swell,
+        balanced=True,
+    ),
+)

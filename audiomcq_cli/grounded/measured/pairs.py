@@ -1,0 +1,125 @@
+"""Families about two known events: when they are heard at once, and how they lie in time.
+
+The rules are those by which questions are made of TACOS: no event under 0.5 s, no two at one time, none that comes
+back, no overlap that leaves an order open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from audiomcq_cli.grounded.measured.clip import Clip
+from audiomcq_cli.grounded.measured.family import MARGIN, Family, Found, Key, Proof, Say, pick
+from audiomcq_cli.grounded.measured.labels import LONGEST
+from audiomcq_cli.grounded.measured.numbers import Numbers
+from audiomcq_cli.grounded.measured.options import Statements
+from audiomcq_cli.grounded.measured.timeline import find_bounds, is_inside, list_ends, show_time, state_length
+
+LEAST = 1.0
+"""Seconds from which on it is asked what two events share."""
+
+
+def find_together(clip: Clip) -> Iterator[Found]:
+    """Pairs of events of which one begins while the other goes on."""
+    for first, second in combinations(clip.find_single(), 2):
+        shared = first.overlap(second)
+        if shared >= LEAST and is_inside(clip, second.onset, min(first.offset, second.offset)):
+            yield Found(
+                ("together", first.label, second.label),
+                (*list_ends((first, second), clip), state_length(clip)),
+                {"sound": first.label, "other": second.label},
+            )
+
+
+def find_relation(clip: Clip) -> Iterator[Found]:
+    """Pairs of events, in an order that says nothing: by their labels."""
+    for pair in combinations(clip.find_single(), 2):
+        one, other = sorted(pair, key=lambda span: span.label)
+        if len(one.label) + len(other.label) > LONGEST:
+            continue  # every option has both
+        facts = (*list_ends((one, other), clip), state_length(clip))
+        yield Found(("relation", one.label, other.label), facts, {"sound": one.label, "other": other.label})
+
+
+def solve_together(proof: Proof) -> Key | None:
+    """From the later onset to the earlier offset."""
+    onsets, offsets = pick(proof, "onset"), pick(proof, "offset")
+    begin = max(fact.value or 0.0 for fact in onsets)
+    end = min(fact.value or 0.0 for fact in offsets)
+    tolerance = onsets[0].tolerance
+    if end - begin < MARGIN * tolerance:
+        return None
+    digits = 0 if tolerance >= 0.5 else 1
+    low, high = find_bounds(proof)
+    return Key(numbers=(begin, end), tolerance=tolerance, low=low, high=high, digits=digits)
+
+
+def solve_relation(proof: Proof) -> Key | None:
+    """Which begins first, and whether it goes on when the other begins; None where it is close."""
+    onsets, offsets = pick(proof, "onset"), pick(proof, "offset")
+    (a, b), (a_end, b_end) = ((fact.value or 0.0 for fact in facts) for facts in (onsets, offsets))
+    margin = MARGIN * onsets[0].tolerance
+    words = {"a": onsets[0].text, "b": onsets[1].text}
+    if b - a_end >= margin:
+        return Key("a_then_b", words=words)
+    if a - b_end >= margin:
+        return Key("b_then_a", words=words)
+    if b - a >= margin and min(a_end, b_end) - b >= margin:
+        return Key("a_into_b", words=words)
+    if a - b >= margin and min(a_end, b_end) - a >= margin:
+        return Key("b_into_a", words=words)
+    return None
+
+
+def tell_pair(proof: Proof, say: Say) -> str:
+    """From when to when each of two is heard."""
+    (a, b), (a_end, b_end) = pick(proof, "onset"), pick(proof, "offset")
+    ways = (
+        "The sound of {a} lasts from {begin} to {end} seconds, that of {b} from {start} to {stop} seconds.",
+        "I hear {a} between {begin} and {end} seconds, and {b} between {start} and {stop} seconds.",
+    )
+    if (b.value or 0.0) < (a.value or 0.0):
+        a, b, a_end, b_end = b, a, b_end, a_end
+    times = {"begin": show_time(a), "end": show_time(a_end), "start": show_time(b), "stop": show_time(b_end)}
+    return say(ways).format(a=a.text, b=b.text, **times)
+
+
+FAMILIES = (
+    Family(
+        "together",
+        "temporal",
+        "when two sounds are heard at the same time",
+        (
+            "From when to when do the sounds of {sound} and {other} overlap?",
+            "During which time can you hear {sound} and {other} at once?",
+            "When do you hear both {sound} and {other}?",
+        ),
+        find_together,
+        solve_together,
+        Numbers(("{}s to {}s", "from {} to {} seconds"), "too early", "too late"),
+        tell_pair,
+    ),
+    Family(
+        "relation",
+        "temporal",
+        "how two sounds lie in time",
+        (
+            "How do the sounds of {sound} and {other} lie in time?",
+            "Which of these is true of the sounds of {sound} and {other}?",
+        ),
+        find_relation,
+        solve_relation,
+        Statements(
+            (
+                {
+                    "a_then_b": "{a} is over before {b} begins",
+                    "b_then_a": "{b} has ended by the time {a} starts",
+                    "a_into_b": "{a} comes first and is still there when {b} sets in",
+                    "b_into_a": "{b} starts first, and {a} joins in while that lasts",
+                },
+            )
+        ),
+        tell_pair,
+    ),
+)
