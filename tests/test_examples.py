@@ -274,7 +274,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package with every file that ``docs/extending.md`` shows, and the data for a small corpus."""
     folder = tmp_path_factory.mktemp("extended")
     for name in ("audiomcq_cli", "examples", "prompts", "schemas"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name)
     for name, text in _FILE.findall(EXTENDING.read_text("utf-8")):
         assert not (folder / name).exists(), f"{name} is there already"
         (folder / name).write_text(text, "utf-8")

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.cli import ROOT, audiomcq
+from tests.cli import ROOT, spawn
 
 SOURCE = '''
 """Lines of NAME = CAPTION."""
@@ -189,7 +189,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package with its prompts, schemas and examples, and one more file of each kind."""
     root = tmp_path_factory.mktemp("copy")
     for name in ("audiomcq_cli", "examples", "prompts", "schemas"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, root / name)
     package = root / "audiomcq_cli"
     (package / "sources/plain_lines.py").write_text(SOURCE)
     (package / "stages/reword.py").write_text(STAGE)
@@ -215,19 +215,19 @@ def captions(folder: Path) -> list[list[str]]:
 
 def test_source(copy: Path, place: Path) -> None:
     """A new source is an adapter of caption."""
-    ended = audiomcq("caption", "plain-lines:equal.txt", "clips", folder=place, root=copy)
+    ended = spawn("caption", "plain-lines:equal.txt", "clips", folder=place, root=copy)
     assert ended.code == 0, ended.err
     assert captions(place / "clips") == [["A dog barks"]]
-    ended = audiomcq("caption", "plain-lines:clips.txt", "out", folder=place, root=copy)
+    ended = spawn("caption", "plain-lines:clips.txt", "out", folder=place, root=copy)
     assert ended.code == 3
     assert "clips.txt, row 1: no '='" in ended.error
 
 
 def test_stage_is_a_command(copy: Path, place: Path) -> None:
     """A new stage is a command with its options as flags; a new backend answers it."""
-    assert audiomcq("caption", "clips", "--recipe", "recipe.toml", folder=place, root=copy).code == 0
+    assert spawn("caption", "clips", "--recipe", "recipe.toml", folder=place, root=copy).code == 0
     line = ("reword", "clips", "out", "--recipe", "recipe.toml", "--shortest", "3", "--json")
-    ended = audiomcq(*line, folder=place, root=copy)
+    ended = spawn(*line, folder=place, root=copy)
     assert ended.code == 0, ended.err
     assert ended.json["stages"][0]["reasons"]["rejected"] == {"too_short": 2}
     assert captions(place / "out") == [["A dog barks", "SAY IN OTHER WORDS: A DOG BARKS!!"]]
@@ -236,35 +236,35 @@ def test_stage_is_a_command(copy: Path, place: Path) -> None:
 def test_run_with_all_of_them(copy: Path, place: Path) -> None:
     """A recipe has a table for the new stage, keys for the new source and backend; run puts the stage in its place."""
     line = ("run", "recipe.toml", "--until", "generate")
-    ended = audiomcq(*line, "--dry-run", "--json", folder=place, root=copy)
+    ended = spawn(*line, "--dry-run", "--json", folder=place, root=copy)
     assert ended.code == 0, ended.err
     assert [one["stage"] for one in ended.json["dry_run"]] == ["caption", "reword", "generate"]
-    ended = audiomcq(*line, "--json", folder=place, root=copy)
+    ended = spawn(*line, "--json", folder=place, root=copy)
     assert ended.code == 0, ended.err
     assert [one["stage"] for one in ended.json["stages"]] == ["caption", "reword", "generate"]
     assert [one["items"]["kept"] for one in ended.json["stages"]] == [3, 2, 2]
-    traced = audiomcq("trace", "build/generate", "Lines:two:llm:0", "--json", folder=place, root=copy)
+    traced = spawn("trace", "build/generate", "Lines:two:llm:0", "--json", folder=place, root=copy)
     assert traced.code == 0, traced.err
     [one] = traced.json["steps"][1]["tries"]
     assert (one["prompt"], one["reply"]) == ("reword", "SAY IN OTHER WORDS: RAIN FALLS!!")
-    assert audiomcq("export", "questions", "build/generate", "out", "--upper", folder=place, root=copy).code == 0
+    assert spawn("export", "questions", "build/generate", "out", "--upper", folder=place, root=copy).code == 0
     assert (place / "out/questions.txt").read_text() == "WHO IS LOUD?\n" * 2
 
 
 def test_stage_without_a_table_is_left_out(copy: Path, place: Path) -> None:
     """A stage that is not always run is run only where the recipe has its table."""
     (place / "recipe.toml").write_text(RECIPE.partition("[reword]")[0])
-    ended = audiomcq("run", "recipe.toml", "--until", "generate", "--dry-run", "--json", folder=place, root=copy)
+    ended = spawn("run", "recipe.toml", "--until", "generate", "--dry-run", "--json", folder=place, root=copy)
     assert [one["stage"] for one in ended.json["dry_run"]] == ["caption", "generate"]
 
 
 def test_help_and_schema_have_them(copy: Path, place: Path) -> None:
     """Help shows what was added in its place, and the recipe's schema has its keys."""
-    shown = audiomcq("--help", folder=place, root=copy).out
+    shown = spawn("--help", folder=place, root=copy).out
     assert shown.index(" caption ") < shown.index(" reword ") < shown.index(" generate ")
     assert "Say each caption again in other words." in shown
-    assert "plain-lines" in audiomcq("caption", "--help", folder=place, root=copy).out
-    schema = json.loads(audiomcq("recipe-schema", folder=place, root=copy).out)
+    assert "plain-lines" in spawn("caption", "--help", folder=place, root=copy).out
+    schema = json.loads(spawn("recipe-schema", folder=place, root=copy).out)
     assert "shortest" in schema["properties"]["reword"]["properties"]
     assert "ending" in schema["$defs"]["model"]["properties"]
     assert "mark" in schema["$defs"]["source"]["properties"]
@@ -273,6 +273,6 @@ def test_help_and_schema_have_them(copy: Path, place: Path) -> None:
 def test_mistake_in_a_key_that_was_added(copy: Path, place: Path) -> None:
     """Keys that were added are checked as those that are there."""
     (place / "recipe.toml").write_text(RECIPE.replace("mark =", "marc ="))
-    ended = audiomcq("run", "recipe.toml", folder=place, root=copy)
+    ended = spawn("run", "recipe.toml", folder=place, root=copy)
     assert ended.code == 4
     assert "line 13, key sources.0.marc: unknown key; did you mean 'mark'?" in ended.error

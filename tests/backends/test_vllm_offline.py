@@ -25,7 +25,7 @@ from audiomcq_cli.backends import _vllm_engine
 from audiomcq_cli.backends.vllm_offline import BACKEND, VllmOptions, _make_parameters
 from audiomcq_cli.contracts import Audio, Backend, Call, Completion, Message, Model
 from audiomcq_cli.errors import CallRefused, CallUnavailable, ModelError, ModelNotServed, RecipeError
-from tests.cli import audiomcq, hash_tree, start, write_recipe, write_tones
+from tests.cli import audiomcq, hash_tree, spawn, start, write_recipe, write_tones
 from tests.servers.process import RunningServer
 from tests.servers.replies import Manner
 from tests.servers.scripted import running_scripted
@@ -479,7 +479,7 @@ def read_names(log: Path) -> list[str]:
 def test_a_corpus_is_the_same_offline(online: Path, log: Path, tmp_path: Path) -> None:
     """Every stage in this process, judges with audio included, leaves the bytes that it leaves over HTTP."""
     write_corpus(tmp_path, "", OFFLINE)
-    ended = audiomcq("run", "recipe.toml", "--json", folder=tmp_path, root=WITH_FAKES)
+    ended = spawn("run", "recipe.toml", "--json", folder=tmp_path, root=WITH_FAKES)
     assert ended.code == 0, ended.err
     assert hash_rows(tmp_path) == hash_rows(online)
     assert [stage["stage"] for stage in ended.json["stages"] if stage["calls"]] == list(STAGES)
@@ -492,7 +492,7 @@ def test_replies_are_shared_with_the_server(online: Path, log: Path, tmp_path: P
     for stage in STAGES:
         shutil.rmtree(tmp_path / "build" / stage)
     write_corpus(tmp_path, "", OFFLINE)
-    ended = audiomcq("run", "recipe.toml", folder=tmp_path, root=WITH_FAKES)
+    ended = spawn("run", "recipe.toml", folder=tmp_path, root=WITH_FAKES)
     assert ended.code == 0, ended.err
     assert not log.exists()
     assert hash_rows(tmp_path) == hash_rows(online)
@@ -511,7 +511,7 @@ def test_ctrl_c_lets_the_replies_in_flight_end(
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     monkeypatch.delenv("FAKE_VLLM_STEP")
-    ended = audiomcq("run", "recipe.toml", folder=tmp_path, root=WITH_FAKES)
+    ended = spawn("run", "recipe.toml", folder=tmp_path, root=WITH_FAKES)
     assert ended.code == 0, ended.err
     assert hash_rows(tmp_path) == hash_rows(online)
     assert Counter(read_names(log)) == server.stats()["received_by_name"]
@@ -720,7 +720,7 @@ weak_at = 1
     )
     source = str(online / "build" / "cot")
     command = ("filter", source, "labelled", "--recipe", "recipe.toml", "--json")
-    ended = audiomcq(*command, folder=tmp_path, timeout=600)
+    ended = spawn(*command, folder=tmp_path, timeout=600)
     assert ended.code == 0, ended.err
     assert ended.out.startswith("{")
     [stage] = ended.json["stages"]

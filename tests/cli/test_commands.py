@@ -41,9 +41,16 @@ def test_printable() -> None:
     assert printable("a\x1b[1m\tb\nc\r\x9b ünd 音 \u202e\u05d0") == "a\\x1b[1m\tb\nc\\r\\x9b ünd 音 \\u202e\u05d0"
 
 
+def write_captions(folder: Path, count: int) -> None:
+    """Write a ``folder`` source without its audio: nothing is listened to."""
+    folder.mkdir()
+    rows = [f"tone{n}.wav,A tone of pitch {n} hums" for n in range(count)]
+    (folder / "captions.csv").write_text("\n".join(["file_name,caption_1", *rows]) + "\n")
+
+
 def test_sources_of_the_command_line(tmp_path: Path) -> None:
     """caption takes several sources, one of which may be limited and named."""
-    write_tones(tmp_path / "tones", 2)
+    write_captions(tmp_path / "tones", 2)
     write_audiocaps(tmp_path / "a.csv", ["A dog barks", "Rain falls"])
     ended = audiomcq("caption", "folder:tones", "audiocaps:a.csv", "clips", "--limit", "1", folder=tmp_path)
     assert ended.code == 0, ended.err
@@ -67,7 +74,7 @@ def test_source_options_on_the_command_line(tmp_path: Path) -> None:
 
 def test_sources_of_the_recipe(http: RunningServer, tmp_path: Path) -> None:
     """Without a source on the command line caption reads those of the recipe, and --limit limits each."""
-    write_tones(tmp_path / "tones", 2)
+    write_captions(tmp_path / "tones", 2)
     write_audiocaps(tmp_path / "a.csv", ["A dog barks", "Rain falls"])
     write_recipe(tmp_path / "recipe.toml", http.base_url, sources="folder:tones,audiocaps:a.csv")
     ended = audiomcq("caption", "clips", "--recipe", "recipe.toml", "--limit", "1", folder=tmp_path)
@@ -104,7 +111,7 @@ def test_run_stops_where_it_is_told(http: RunningServer, tmp_path: Path) -> None
 
 def test_run_without_a_recipe(tmp_path: Path) -> None:
     """Sources named on the command line are enough: the default recipe makes of them what it can, in ./build."""
-    write_tones(tmp_path / "tones", 2)
+    write_captions(tmp_path / "tones", 2)
     write_audiocaps(tmp_path / "a.csv", ["A dog barks"])
     ended = audiomcq(
         "run",
@@ -124,13 +131,13 @@ def test_run_without_a_recipe(tmp_path: Path) -> None:
 
 def test_sources_on_the_command_line_replace_those_of_the_recipe(tmp_path: Path) -> None:
     """With --source a recipe's own sources are not read; everything else of it counts."""
-    write_tones(tmp_path / "tones", 2)
+    write_captions(tmp_path / "tones", 2)
     write_recipe(
-        tmp_path / "recipe.toml", NOWHERE, sources="audiocaps:none.csv", stages="[caption]\nmin_duration = 9\n"
+        tmp_path / "recipe.toml", NOWHERE, sources="audiocaps:none.csv", stages="[caption]\nrequire_audio = true\n"
     )
     line = ("run", "recipe.toml", "--source", "folder:tones", "--until", "caption", "--json")
     ended = audiomcq(*line, folder=tmp_path)
-    assert ended.json["stages"][0]["reasons"]["rejected"] == {"too_short": 2}
+    assert ended.json["stages"][0]["reasons"]["rejected"] == {"audio_missing": 2}
 
 
 def test_flag_counts_more_than_the_recipe(http: RunningServer, tmp_path: Path) -> None:

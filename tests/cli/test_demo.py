@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import ROOT, Ended, audiomcq, hash_tree
+from tests.cli import ROOT, Ended, audiomcq, hash_tree, spawn
 from tests.servers import llama
 
 needs_model = pytest.mark.skipif(bool(llama.missing()), reason=llama.missing() or "it can run")
@@ -91,7 +91,7 @@ def test_demo(tmp_path: Path) -> None:
     """Out of nothing comes a release that ``datasets`` loads, with labels and samples; again, nothing is done."""
     import datasets
 
-    ended = audiomcq("demo", "mine", "--json", folder=tmp_path, timeout=1_800)
+    ended = spawn("demo", "mine", "--json", folder=tmp_path, timeout=1_800)
     assert ended.code == 0, ended.err
     labels, samples = ended.json["labels"], ended.json["samples"]
     release = tmp_path / "mine/build/release"
@@ -103,7 +103,7 @@ def test_demo(tmp_path: Path) -> None:
     assert all(one["choices"].count(one["answer"]) == 1 for one in samples)
     assert (tmp_path / "mine/recipe.toml").read_text() == (ROOT / "examples/demo.toml").read_text()
     before = hash_tree(tmp_path / "mine")
-    again = audiomcq("demo", "mine", "--json", folder=tmp_path, timeout=300)
+    again = spawn("demo", "mine", "--json", folder=tmp_path, timeout=300)
     assert again.code == 0, again.err
     assert [one["redone"] for one in again.json["stages"]] == [0] * len(again.json["stages"])
     assert hash_tree(tmp_path / "mine") == before

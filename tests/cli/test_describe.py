@@ -14,7 +14,7 @@ import pytest
 
 from audiomcq_cli import audio
 from tests.backends.test_vllm_offline import WITH_FAKES
-from tests.cli import audiomcq, hash_tree, start
+from tests.cli import audiomcq, hash_tree, spawn, start
 from tests.servers.batches import running_batches
 from tests.servers.llama import HEARING, running_hearing
 from tests.servers.process import RunningServer
@@ -163,7 +163,7 @@ def test_captions_are_the_same_by_every_driver(
     else:
         keys = 'backend = "vllm-offline"\ngpu_memory_utilization = 0.4'
         write_recipe(tmp_path, "", ears=keys, more=keys)
-        ended = audiomcq(*COMMAND, folder=tmp_path, root=WITH_FAKES)
+        ended = spawn(*COMMAND, folder=tmp_path, root=WITH_FAKES)
     assert ended.code == 0, ended.err
     assert read_clips(tmp_path) == read_clips(online)
 

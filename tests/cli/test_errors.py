@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import NOWHERE, Ended, audiomcq, start, write_audiocaps, write_recipe, write_tones
+from tests.cli import NOWHERE, Ended, audiomcq, spawn, start, write_audiocaps, write_recipe, write_tones
 from tests.conftest import strike
 from tests.servers.process import RunningServer
 from tests.servers.scripted import running_scripted
@@ -173,16 +173,11 @@ def test_json_tells_of_errors(line: str, code: int, kind: str, place: Path) -> N
 )
 def test_secrets_do_not_show(keys: str, tmp_path: Path) -> None:
     """A key that stands where the name of its variable should is not repeated, nor is one in an address."""
-    for keys in (
-        'api_key_env = "sk-secret"',
-        'base_url = "http://me:sk-secret@host/v1"',
-        'base_url = "me:sk-secret@h"',
-    ):
-        (tmp_path / "recipe.toml").write_text(f'[models.m]\nmodel = "m"\n{keys}\n')
-        ended = audiomcq("run", "recipe.toml", folder=tmp_path)
-        assert ended.code == 4
-        assert "line 3, key models.m." in ended.error
-        assert "secret" not in ended.err
+    (tmp_path / "recipe.toml").write_text(f'[models.m]\nmodel = "m"\n{keys}\n')
+    ended = audiomcq("run", "recipe.toml", folder=tmp_path)
+    assert ended.code == 4
+    assert "line 3, key models.m." in ended.error
+    assert "secret" not in ended.err
 
 
 def test_bad_rows_are_rejected_with_a_reason(tmp_path: Path) -> None:
@@ -244,7 +239,7 @@ def test_stdout_holds_nothing_but_data(http: RunningServer, tmp_path: Path) -> N
     """Without --json a run says all it has to say on stderr."""
     write_audiocaps(tmp_path / "a.csv", ["A dog barks"])
     write_recipe(tmp_path / "recipe.toml", http.base_url, sources="audiocaps:a.csv")
-    ended = audiomcq("run", "recipe.toml", "--until", "generate", folder=tmp_path)
+    ended = spawn("run", "recipe.toml", "--until", "generate", folder=tmp_path)
     assert (ended.code, ended.out) == (0, "")
     assert "generate: 1 in = 1 kept + 0 rejected + 0 failed" in ended.err
 

@@ -13,7 +13,7 @@ import typer.main
 from audiomcq_cli import errors, registry
 from audiomcq_cli.cli.main import make_app
 from audiomcq_cli.cli.reference import make_reference, parameters, walk
-from tests.cli import ROOT, audiomcq
+from tests.cli import ROOT, audiomcq, spawn
 
 PAGE = ROOT / "docs" / "commands.md"
 COMMANDS = dict(walk(typer.main.get_command(make_app()), "audiomcq"))
@@ -96,4 +96,4 @@ def test_version(tmp_path: Path) -> None:
     """The version goes to stdout."""
     from audiomcq_cli import __version__
 
-    assert audiomcq("--version", folder=tmp_path).out == f"audiomcq {__version__}\n"
+    assert spawn("--version", folder=tmp_path).out == f"audiomcq {__version__}\n"

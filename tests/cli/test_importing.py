@@ -39,8 +39,8 @@ def server() -> Iterator[RunningServer]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a set of 12 questions about 6 clips, 4 of them there, and 4 more rows that cannot be used."""
-    write_tones(tmp_path / "audio/audios", 4)
+    """A folder with a set of 12 questions about 6 clips, one of them there, and 4 more rows that cannot be used."""
+    write_tones(tmp_path / "audio/audios", 1)
     (tmp_path / "set.json").write_text(json.dumps([*SET, *WRONG]))
     return tmp_path
 
@@ -71,11 +71,11 @@ def test_import(folder: Path) -> None:
     rows = rows_of(folder / "out")
     assert [row["id"] for row in rows] == [f"MMAU:tone{n // 2}:imported:q{n}" for n in range(12)]
     assert list(rows[0]) == list(REASONED)
-    assert [row["duration"] for row in rows] == [0.25] * 8 + [None] * 4
-    assert [row["flags"] for row in rows] == [[]] * 8 + [["audio_missing"]] * 4
+    assert [row["duration"] for row in rows] == [0.25] * 2 + [None] * 10
+    assert [row["flags"] for row in rows] == [[]] * 2 + [["audio_missing"]] * 10
     assert rows[0]["audio_path"] == "audios/tone0.wav"
-    assert ended.json["stages"][0]["audio_missing"] == 2
-    assert "without an audio file: 2 clips, listed in out/.audiomcq/audio_missing.csv" in ended.err
+    assert ended.json["stages"][0]["audio_missing"] == 5
+    assert "without an audio file: 5 clips, listed in out/.audiomcq/audio_missing.csv" in ended.err
     assert audiomcq("validate", "out", folder=folder).code == 0
 
 
@@ -150,7 +150,7 @@ def test_folder_of_a_set(folder: Path) -> None:
     (folder / "audio/mmau-test-mini.json").write_text(json.dumps(SET))
     ended = audiomcq("import", "mmau:audio", "out", folder=folder)
     assert ended.code == 0, ended.err
-    assert sum(row["duration"] is not None for row in rows_of(folder / "out")) == 8
+    assert sum(row["duration"] is not None for row in rows_of(folder / "out")) == 2
 
 
 def test_table_on_the_command_line(folder: Path) -> None:

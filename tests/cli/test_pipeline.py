@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from audiomcq_cli.mcq import parse_answer
-from tests.cli import JUDGES, audiomcq, hash_tree, write_audiocaps, write_recipe, write_tones
+from tests.cli import JUDGES, audiomcq, hash_tree, spawn, write_audiocaps, write_recipe, write_tones
 from tests.servers.process import RunningServer
 from tests.servers.replies import Manner
 from tests.servers.scripted import running_scripted
@@ -45,7 +45,7 @@ def built(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """A folder in which ``run`` has built everything; tests leave it as it is."""
     folder = tmp_path_factory.mktemp("corpus")
     write_corpus(folder, server)
-    ended = audiomcq("run", "recipe.toml", folder=folder)
+    ended = spawn("run", "recipe.toml", folder=folder)
     assert ended.code == 0, ended.err
     return folder
 
@@ -281,7 +281,7 @@ def counts(tmp_path_factory: pytest.TempPathFactory) -> Counts:
     folder = tmp_path_factory.mktemp("rehearsed")
     with running_scripted(manner=Manner(quality=1.0)) as server:
         write_audiocaps(folder / "captions.csv", CAPTIONS)
-        write_tones(folder / "tones", 2)
+        write_tones(folder / "tones", 1)
         write_recipe(folder / "recipe.toml", server.base_url, sources="folder:tones,audiocaps:captions.csv")
         before = hash_tree(folder)
         dry = audiomcq("run", "recipe.toml", "--dry-run", "--json", folder=folder)
@@ -306,7 +306,7 @@ def test_dry_run_counts_what_is_sent(stage: str, counts: Counts) -> None:
 
 def test_dry_run_counts_what_is_listened_to(counts: Counts) -> None:
     """Clips that would be probed are counted, by the name of the analysis."""
-    assert counts.said["caption"] == {"probe": 2}
+    assert counts.said["caption"] == {"probe": 1}
 
 
 def test_changed_prompt_redoes_what_follows(built: Path, server: RunningServer, tmp_path: Path) -> None:

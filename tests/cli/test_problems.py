@@ -14,8 +14,8 @@ WANTED: dict[str, Any] = {
     "additionalProperties": False,
     "required": ["model"],
     "properties": {
-        "model": {"type": "string", "minLength": 1, "description": "which one"},
-        "api_key_env": {"type": "string", "pattern": "^[A-Z]+$", "description": "name"},
+        "model": {"type": "string", "minLength": 1, "description": "which"},
+        "api_key_env": {"type": "string", "pattern": "^[A-Z]+$"},
         "tries": {"anyOf": [{"type": "integer"}, {"const": "auto"}]},
     },
 }
@@ -24,12 +24,12 @@ WANTED: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("table", "keys", "message"),
     [
-        ({}, [], "key 'model' is missing: which one"),
+        ({}, [], "key 'model' is missing: which"),
         ({"model": "m", "modle": 1}, ["modle"], "unknown key; did you mean 'model'?"),
-        ({"model": 5}, ["model"], "expected a text, found 5 (which one)"),
-        ({"model": ""}, ["model"], "must not be empty (which one)"),
+        ({"model": 5}, ["model"], "expected a text, found 5 (which)"),
+        ({"model": ""}, ["model"], "must not be empty (which)"),
         ({"model": "m", "tries": "x"}, ["tries"], "'x' does not fit"),
-        ({"model": "m", "api_key_env": "sk-1"}, ["api_key_env"], "something else does not have the form ^[A-Z]+$ (name)"),
+        ({"model": "m", "api_key_env": "sk-1"}, ["api_key_env"], "something else does not have the form ^[A-Z]+$"),
     ],
 )  # fmt: skip
 def test_first_problem(table: dict[str, Any], keys: list[str], message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,16 +16,23 @@ from tests.servers.hub import ORG, TOKEN, running_hub
 RECIPE = '[project]\nname = "tiny"\nversion = "{}"\n[publish]\nlicense = "cc-by-4.0"\n'
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two releases, the second of a row more and a label flipped, and what they were made of."""
+    folder = tmp_path_factory.mktemp("releases")
     old = [released_row(number) for number in range(4)]
-    write_stage(tmp_path / "split1", old)
-    write_stage(tmp_path / "split2", [released_row(0, label="strong"), *old[1:], released_row(9)])
-    (tmp_path / "recipe.toml").write_text(RECIPE.format("1.1.0"))
+    write_stage(folder / "split1", old)
+    write_stage(folder / "split2", [released_row(0, label="strong"), *old[1:], released_row(9)])
+    (folder / "recipe.toml").write_text(RECIPE.format("1.1.0"))
     for number, version in ((1, "1.0.0"), (2, "1.1.0")):
-        build_release(tmp_path / f"split{number}", tmp_path / f"r{number}", replace(INFO, version=version))
-    return tmp_path
+        build_release(folder / f"split{number}", folder / f"r{number}", replace(INFO, version=version))
+    return folder
+
+
+@pytest.fixture
+def folder(built: Path, tmp_path: Path) -> Path:
+    """A copy of them."""
+    return shutil.copytree(built, tmp_path / "releases")
 
 
 def test_diff_tells_on_stdout_what_changed(folder: Path) -> None:
