@@ -460,9 +460,7 @@ def test_every_item_is_accounted_for(name: str, examples: int, inputs: Mapping[t
     """
     few = examples < 10
 
-    @settings(
-        max_examples=examples, derandomize=few, database=None, suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=examples, derandomize=few, database=None, suppress_health_check=list(HealthCheck))
     @given(case=CASES)
     def check(case: Case) -> None:
         with tempfile.TemporaryDirectory(dir=inputs[name, case.shards].parent) as folder:
