@@ -1,9 +1,10 @@
-"""Time and peak memory of the caption stage over synthetic sources of a million rows, one for each way of reading.
+"""Time and peak memory of caption and import over synthetic sets of a million rows, one for each way of reading.
 
     python -m benchmarks.sources [--rows N] [--folder DIR] [NAME ...]
 
-Each is ``audiomcq caption`` in a process of its own; what is reported of it is the operating system's accounting. The
-sources have no audio, but for ``files``: there each clip has a file (the same few bytes, which no decoder takes).
+Each is ``audiomcq caption`` (or ``import``) in a process of its own; what is reported of it is the operating system's
+accounting. The sets have no audio, but for ``files``: there each clip has a file (the same few bytes, which no decoder
+takes).
 """
 
 from __future__ import annotations
@@ -35,6 +36,25 @@ def write_audiocaps(path: Path, rows: int) -> str:
         file.write("audiocap_id,youtube_id,start_time,caption\n")
         file.writelines(f'{n},v{n:010d},30,"{describe(n)}"\n' for n in range(rows))
     return f"audiocaps:{path.name}"
+
+
+def write_cells(path: Path, rows: int) -> str:
+    """CSV of one's own, several rows a clip, far apart."""
+    with path.open("w") as file:
+        file.write("clip_id,caption,license\n")
+        file.writelines(f'c{n % (rows // CLIPS)},"{describe(n)}",CC0\n' for n in range(rows))
+    return f"table:{path.name}"
+
+
+def write_columns(path: Path, rows: int) -> str:
+    """Parquet of one's own in one row group."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    ids, texts = (f"c{n % (rows // CLIPS)}" for n in range(rows)), (describe(n) for n in range(rows))
+    columns = {"clip_id": pa.array(ids, pa.string()), "caption": pa.array(texts, pa.string())}
+    pq.write_table(pa.table(columns), path, row_group_size=rows)
+    return f"table:{path.name}"
 
 
 def write_lines(path: Path, rows: int) -> str:
@@ -83,6 +103,18 @@ def write_voices(path: Path, rows: int) -> str:
     return f"speechcraft:{path.name}"
 
 
+def write_questions(path: Path, rows: int) -> str:
+    """A JSON list of multiple-choice questions, each about a clip of its own."""
+    with path.open("w") as file:
+        file.write("[")
+        for n in range(rows):
+            own = {"id": f"q{n}", "audio_id": f"./test-mini-audios/q{n}.wav", "question": f"What is heard in take {n}?"}
+            rest = {"choices": list(WORDS[:4]), "answer": WORDS[n % 4], "task": "sound", "difficulty": "easy"}
+            file.write((", " if n else "") + json.dumps(own | rest))
+        file.write("]")
+    return f"mmau:{path.name}"
+
+
 def write_files(path: Path, rows: int) -> str:
     """A folder of files without captions."""
     for n in range(rows):
@@ -94,19 +126,24 @@ def write_files(path: Path, rows: int) -> str:
 
 WRITERS: dict[str, tuple[str, Callable[[Path, int], str]]] = {
     "csv": ("train.csv", write_audiocaps),
-    "jsonl": ("rows.jsonl", write_lines),
+    "table-csv": ("rows.csv", write_cells),
+    "table-jsonl": ("rows.jsonl", write_lines),
+    "table-parquet": ("rows.parquet", write_columns),
     "json-list": ("compa_r.json", write_list),
     "json-object": ("voices.json", write_voices),
     "parquet": ("train.parquet", write_parquet),
+    "questions": ("mmau.json", write_questions),
     "files": ("clips", write_files),
 }
+IMPORTED = ("questions",)
 SLOW = ("files",)
 """Left out unless named: a million files."""
 
 
 def measure(folder: Path, source: str, out: str, *options: str) -> str:
-    """Run the stage over a source and describe what it took."""
-    command = [sys.executable, "-m", "audiomcq_cli", "caption", source, f"{out}/caption", *options]
+    """Run the first stage over a set and describe what it took."""
+    stage = "import" if out in IMPORTED else "caption"
+    command = [sys.executable, "-m", "audiomcq_cli", stage, source, f"{out}/{stage}", *options]
     began = time.monotonic()
     with (folder / f"{out}.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=log)
@@ -116,7 +153,7 @@ def measure(folder: Path, source: str, out: str, *options: str) -> str:
     if process.returncode:
         raise SystemExit(said)
     seconds, cpu = time.monotonic() - began, usage.ru_utime + usage.ru_stime
-    summary = next(line for line in said.splitlines() if line.startswith("caption: ") and " in = " in line)
+    summary = next(line for line in said.splitlines() if line.startswith(f"{stage}: ") and " in = " in line)
     return f"{seconds:8.1f} s wall {cpu:8.1f} s cpu {usage.ru_maxrss / 1024:7.0f} MB peak   {summary}"
 
 
@@ -132,9 +169,9 @@ def main() -> None:
         for name in arguments.names or [one for one in WRITERS if one not in SLOW]:
             file, write = WRITERS[name]
             source = write(folder / file, arguments.rows)
-            print(f"{name:12} {measure(folder, source, name)}", flush=True)
+            print(f"{name:13} {measure(folder, source, name)}", flush=True)
             if name == "csv":
-                print(f"{'csv, sample':12} {measure(folder, source, 'sample', '--sample', '10000')}", flush=True)
+                print(f"{'csv, sample':13} {measure(folder, source, 'sample', '--sample', '10000')}", flush=True)
 
 
 if __name__ == "__main__":
