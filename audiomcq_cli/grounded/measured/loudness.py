@@ -175,7 +175,7 @@ FAMILIES = (
         "at which moment the clip is softest",
         (
             "Which of these seconds is the softest?",
-            "In which of these seconds is there least to hear?",
+            "At which of these times is the clip softest?",
             "In which of these seconds is it quietest?",
         ),
         find_softest,
