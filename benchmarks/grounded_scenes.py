@@ -193,7 +193,7 @@ def make_loop(rng: Rng, number: int) -> Scene:
     canvas = np.zeros(count(max(9.0, 5 * period)))
     for turn in range(int(len(canvas) / RATE / period) + 1):
         place(canvas, bar, turn * period)
-    return Scene("loop", _put_into_room(rng, canvas, 0.0), period=period, level="steady")
+    return Scene("loop", _put_into_room(rng, canvas, 0.0), change=1.0, period=period, level="steady")
 
 
 def make_voices(rng: Rng, number: int) -> Scene:

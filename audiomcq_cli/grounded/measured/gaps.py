@@ -54,7 +54,7 @@ def solve_gap(proof: Proof) -> Key | None:
     length = value_of(proof, "silence")
     if any((fact.value or 0.0) > length for fact in pick(proof, "other_silence")):
         return None
-    return Key(numbers=(length,), tolerance=ENDS, low=SHORTEST, high=value_of(proof, "duration"))
+    return Key(numbers=(length,), tolerance=ENDS, low=0.1, high=value_of(proof, "duration"))
 
 
 def find_entry(clip: Clip) -> Iterator[Found]:
@@ -141,7 +141,7 @@ FAMILIES = (
         ),
         find_gap,
         solve_gap,
-        Numbers(SECONDS, "too short", "too long", reach=4),
+        Numbers(SECONDS, "too short", "too long", reach=4, crowded=True),
         tell_gap,
     ),
     Family(

@@ -28,8 +28,8 @@ def find_loudest(clip: Clip) -> Iterator[Found]:
 
 
 def find_softest(clip: Clip) -> Iterator[Found]:
-    """The same clips."""
-    if facts := _list_seconds(clip):
+    """The same clips, without their first and last second: there most of them fade in and out."""
+    if facts := _list_seconds(clip)[1:-1]:
         yield Found("softest", facts)
 
 
@@ -175,7 +175,7 @@ FAMILIES = (
         "at which moment the clip is softest",
         (
             "Which of these seconds is the softest?",
-            "In which of these seconds is there least to hear?",
+            "At which of these times is the clip softest?",
             "In which of these seconds is it quietest?",
         ),
         find_softest,

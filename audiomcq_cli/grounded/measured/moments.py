@@ -77,7 +77,9 @@ def solve_length(proof: Proof) -> Key:
     tolerance = round(hypot(onset.tolerance, offset.tolerance), 4)
     length = round(value_of(proof, "offset") - value_of(proof, "onset"), 4)
     digits = 0 if tolerance > 0.5 else 1
-    return Key(numbers=(length,), tolerance=tolerance, low=LEAST, high=value_of(proof, "duration"), digits=digits)
+    return Key(
+        numbers=(length,), tolerance=tolerance, low=10.0**-digits, high=value_of(proof, "duration"), digits=digits
+    )
 
 
 def tell_begin(proof: Proof, say: Say) -> str:
@@ -198,7 +200,7 @@ FAMILIES = (
         ),
         find_length,
         solve_length,
-        Numbers(SECONDS, "too short", "too long", reach=4),
+        Numbers(SECONDS, "too short", "too long", reach=4, crowded=True),
         tell_length,
     ),
     Family(

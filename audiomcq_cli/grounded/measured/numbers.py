@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -27,6 +27,7 @@ class Numbers:
         patterns: Wordings, with a place for each number. less, more: What is said of options below and above the key.
         ratios: Where a wrong number may not be that many times the key, nearly: half the tempo is heard as right.
         reach: How many times the key, or its inverse, a wrong number may be; 0 for anything within the bounds.
+        crowded: Whether keys lie so close to their lower bound that few have room for three numbers below.
     """
 
     patterns: tuple[str, ...]
@@ -34,6 +35,7 @@ class Numbers:
     more: str
     ratios: tuple[float, ...] = ()
     reach: float = 0.0
+    crowded: bool = False
     drawn_by_use: bool = True
 
     def show(self, key: Key, way: int) -> str:
@@ -91,17 +93,56 @@ class Numbers:
         """Wrong numbers that leave the place of the key among them open.
 
         Where it is known which numbers are keys in the corpus they are drawn from those: then every option is as likely
-        a key as the others. Otherwise it is drawn first how many shall be less.
+        a key as the others. Otherwise, and where options are too wide or keys too close to a bound for that, it is
+        drawn first how many shall be less.
         """
-        if sum(offer.usual.values()) >= _ENOUGH:
-            return self._take(key, self._list_usual(key, offer, turn))
-        anywhere = self._list_anywhere(key, offer, turn)
+        known = sum(offer.usual.values()) >= _ENOUGH
+        numbers = self._list_usual(key, offer, turn) if known else self._list_anywhere(key, offer, turn)
+        if known and not self.crowded and len(key.numbers) == 1:
+            return self._take(key, numbers)
         drawn: list[list[tuple[float, ...]]] = []
-        for below in sorted(range(4), key=lambda count: draw(turn, "below", count)):
-            drawn.append(self._take(key, anywhere, below))
+        for below in self._rank_places(key, offer.usual if known else {}, turn):
+            packed = self._pack(key, below, turn) if self.crowded else []
+            drawn.append(self._take(key, [*packed, *numbers], below))
             if len(drawn[-1]) == 3:
                 break
         return max(drawn, key=len)
+
+    def _rank_places(self, key: Key, usual: Mapping[str, int], turn: int) -> list[int]:
+        """How many wrong numbers shall be less than the key, the count that is wanted first.
+
+        Each is as likely; but where keys crowd at the lower bound few have room for three numbers below, so that those
+        get them, and the places even out over the corpus.
+        """
+        drawn = sorted(range(4), key=lambda count: draw(turn, "below", count))
+        if not self.crowded or not usual:
+            return drawn
+        wanted, mass, total = 0, 0.0, sum(usual.values())
+        room = self._count_room(key.numbers[0], key)
+        for place in (3, 2, 1):
+            mass += sum(clips for name, clips in usual.items() if self._count_room(float(name), key) == place) / total
+            if room >= place and draw(turn, "place", place) / 2**64 * mass < 0.25:
+                wanted = place
+                break
+            mass = max(0.0, mass - 0.25)
+        return [wanted, *(place for place in drawn if place != wanted)]
+
+    def _count_room(self, number: float, key: Key) -> int:
+        """How many numbers there is room for between the lower bound and a number, up to three."""
+        low, apart = self._measure_room(number, key)
+        return min(3, int((number - low) / apart + 1e-6))
+
+    def _pack(self, key: Key, below: int, turn: int) -> list[float]:
+        """So many numbers below the key, apart from it and each other; none where there is no room for them."""
+        low, apart = self._measure_room(key.numbers[0], key)
+        slack = key.numbers[0] - low - below * apart
+        drawn = sorted(draw(turn, "packed", number) / 2**64 * slack for number in range(below))
+        return [low + point + number * apart for number, point in enumerate(drawn)] if slack >= 0 else []
+
+    def _measure_room(self, number: float, key: Key) -> tuple[float, float]:
+        """The least that a wrong number may be beside a true one, and how far apart two are, rounding counted in."""
+        low = max(key.low, number / self.reach) if self.reach else key.low
+        return low, MARGIN * key.tolerance + 2 * 10.0**-key.digits
 
     def _take(self, key: Key, numbers: Iterable[float], below: int | None = None) -> list[tuple[float, ...]]:
         """The first three that are apart from the key and each other, so many of them below the key."""

@@ -27,7 +27,8 @@ MUCH = 1.45
 def find_bpm(clip: Clip) -> Iterator[Found]:
     """Clips with a tempo that nothing else speaks against."""
     tempo, change = clip.value("tempo"), clip.value("tempo_change")
-    if tempo and 45 <= tempo.value <= 210 and not (change and change.text != "steady") and _fits_period(clip):
+    even = not (change and change.text != "steady")
+    if tempo and 45 <= tempo.value <= 210 and even and _fits_period(clip) and not _is_pattern(clip, tempo.value):
         yield Found("bpm", (state("tempo", tempo.value),))
 
 
@@ -126,6 +127,15 @@ def tell_period(proof: Proof, say: Say) -> str:
         "From one time the pattern starts to the next, {time} seconds pass.",
     )
     return say(ways).format(time=f"{period.value:.2f}")
+
+
+def _is_pattern(clip: Clip, tempo: float) -> bool:
+    """Whether what comes with each beat may be a pattern of several sounds, of which others are beats as well.
+
+    That is so where all of the clip repeats with the beat and it is not known when its sounds begin.
+    """
+    period = clip.value("repetition_period")
+    return period is not None and not clip.values.get("onset") and abs(log(period.value * tempo / 60)) < 0.05
 
 
 def _fits_period(clip: Clip) -> bool:

@@ -208,7 +208,7 @@ FAMILIES = (
         ("How many words are said?", "How many words do you hear?", "Count the words: how many are there?"),
         find_words,
         solve_words,
-        Numbers(("{} words", "{}"), "too few", "too many", reach=4),
+        Numbers(("{} words", "{}"), "too few", "too many", reach=4, crowded=True),
         tell_words,
     ),
 )

@@ -30,7 +30,7 @@ def test_no_loudest(levels: Sequence[float]) -> None:
 
 def test_softest() -> None:
     """The softest second; seconds that are nearly as soft, or too soft to be heard, are no options."""
-    levels = [-30.0, -30, -67, -45, -20, -69, -68, -25]
+    levels = [-70.0, -30, -67, -45, -20, -69, -68, -25, -70]
     for seed in range(20):
         [one] = draft(make_row(second_loudness=levels), "softest", seed=seed)
         assert one.answer == "5s to 6s"
@@ -39,7 +39,10 @@ def test_softest() -> None:
         assert one.question_type == "temporal"
 
 
-@pytest.mark.parametrize("levels", [[-30.0, -20, -20], [-30.0, -28, -27.5, -10, -10], [-66.0, -66, -20, -69, -20]])
+@pytest.mark.parametrize(
+    "levels",
+    [[-40.0, -30, -20, -20, -20], [-20.0, -30.0, -28, -27.5, -10, -10, -10], [-20, -66.0, -66, -20, -69, -20, -20]],
+)
 def test_no_softest(levels: Sequence[float]) -> None:
     """Where too few seconds are heard to be louder nothing is asked."""
     assert answers(make_row(second_loudness=levels), "softest") == []

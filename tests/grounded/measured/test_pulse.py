@@ -51,6 +51,12 @@ def test_a_period_of_whole_beats_agrees() -> None:
     assert not answers(make_row(tempo=120, tempo_change="faster 1.3"), "bpm")
 
 
+def test_a_pattern_is_no_beat() -> None:
+    """Where all repeats with each beat it is one only if nothing else sets in between."""
+    assert not answers(make_row(tempo=55, repetition_period=1.09), "bpm")
+    assert answers(make_row(tempo=55, repetition_period=1.09, onset=[0.4, 1.49, 2.58, 3.67]), "bpm")
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

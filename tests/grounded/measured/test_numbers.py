@@ -1,0 +1,25 @@
+"""Tests of ``grounded/measured/numbers.py``."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from audiomcq_cli.grounded.measured.family import Key, Offer
+from audiomcq_cli.grounded.measured.numbers import Numbers
+
+CROWDED = Numbers(("{}s",), "too short", "too long", reach=4, crowded=True)
+KEYS = [tenth / 10 for tenth in range(8, 44)]
+
+
+def test_places_of_crowded_keys() -> None:
+    """Though few keys have room for three numbers below, none of the four places is a good guess."""
+    usual = dict.fromkeys((f"{value:.1f}" for value in KEYS), 2)
+    places: Counter[int] = Counter()
+    for turn in range(12):
+        for value in KEYS:
+            key = Key(numbers=(value,), tolerance=0.2, low=0.1, high=30)
+            options = [CROWDED.show(key, 0), *CROWDED.draw_wrong(key, Offer(lambda *_: (), usual=usual), 0, turn)]
+            assert not CROWDED.find_fault(key, options, options[0])
+            places[sorted(options, key=lambda option: float(option[:-1])).index(options[0])] += 1
+    assert max(places.values()) < 0.35 * places.total()
+    assert min(places.values()) > 0.15 * places.total()
