@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from audiomcq_cli.release.build import build_release
-from tests.cli import audiomcq
+from tests.cli import audiomcq, spawn
 from tests.release.conftest import INFO, released_row, write_stage
 from tests.servers.hub import ORG, TOKEN, running_hub
 
@@ -114,10 +114,10 @@ def test_commands_reach_the_hub(folder: Path, monkeypatch: pytest.MonkeyPatch) -
         hub.commit(f"{ORG}/tiny", files, private=True)
         for name, value in hub.env().items():
             monkeypatch.setenv(name, value)
-        checked = audiomcq("validate", f"{ORG}/tiny", folder=folder)
+        checked = spawn("validate", f"{ORG}/tiny", folder=folder)
         assert checked.code == 0, checked.err
         monkeypatch.setenv("HF_TOKEN", "")
-        refused = audiomcq("validate", f"{ORG}/tiny", folder=folder)
+        refused = spawn("validate", f"{ORG}/tiny", folder=folder)
         assert refused.code == 3
         assert "no such dataset on the Hub" in refused.error
         assert TOKEN not in f"{checked.err}{refused.err}"
