@@ -71,8 +71,9 @@ def write_questions(folder: Path, rows: int, shards: int) -> None:
                 "answer": choices[0], "answer_index": 0, "clip_id": clip, "source_id": str(number // 5),
                 "audio_sha256": None, "duration": None, "sample_rate": None, "channels": None,
                 "captions": [{"text": " ".join(chance.choices(WORDS, k=12)), "origin": "made"}], "events": [],
-                "measurements": [], "license": None, "origin": None, "method": "llm", "difficulty": None, "flags": [],
-                "calls": [made_by], "provenance": [],
+                "transcript": [], "measurements": [], "fingerprint": None, "license": None, "origin": None,
+                "method": "llm", "difficulty": None, "flags": [], "calls": [made_by], "provenance": [], "proof": [],
+                "tags": [],
             }  # fmt: skip
             writers[records.shard_of(clip, shards)].write(row)
 
