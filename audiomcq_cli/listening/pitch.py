@@ -26,6 +26,7 @@ _EDGES = 0.05  # seconds in which no frame is centred
 _FIRM = 2 ** (15 / 1200)  # times: a percentile is no further from its neighbours
 _GLIDES, _HOLDS = 2.0, 0.5  # semitones of a change that is heard, and of one that is none
 _STRAIGHT = 0.5  # semitones that a glide may be off a straight line
+_LOST = 0.1  # seconds without a pitch at either end: a glide goes on there that is too low or too high to follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +124,13 @@ def follow_glide(track: PitchTrack | None) -> Told | None:
         return None
     has = track.pitches > 0
     times, pitches = track.times[has], 12 * np.log2(track.pitches[has] / LOWEST)
+    if max(times[0] - track.times[0], track.times[-1] - times[-1]) > _LOST:
+        return None
     spread = float(np.subtract(*np.percentile(pitches, (98, 2))))
-    if spread <= _HOLDS:
-        return Told(float(np.polyval(np.polyfit(times, pitches, 1), times[[-1, 0]]) @ (1, -1)), track.voiced, "steady")
     slope, level = np.polyfit(times, pitches, 1)
+    if spread <= _HOLDS:
+        held = float(slope * (times[-1] - times[0]))
+        return Told(held, track.voiced, "steady") if abs(held) <= _HOLDS else None
     lasts = times[-1] - times[0] + _EDGES
     off = np.abs(pitches - (level + slope * times))
     change = float(slope * lasts)

@@ -23,6 +23,7 @@ SILENCE = -60.0
 """dBFS: a hundredth of a second whose level (RMS over all channels) is below is silence."""
 
 _FULL_SCALE = 1 - 2**-15  # the largest sample of 16 bits
+_LARGEST = 2.0**31  # of the samples of 32 bits that somebody took for floating point; squares of more overflow
 _SLACK = 0.1  # seconds; see probe
 
 EXAMPLE: Row = {
@@ -82,11 +83,17 @@ class Levels:
         self._rest: Samples | None = None
 
     def add(self, block: Samples) -> None:
-        """Count the samples of a block, shape (frames, channels)."""
+        """Count the samples of a block, shape (frames, channels).
+
+        Raises:
+            OSError: There are some of no size, or of one that no recording has.
+        """
         import numpy as np
 
         self.frames += len(block)
         size = np.abs(block)
+        if not size.max() <= _LARGEST:
+            raise OSError("has samples that are no numbers, or beyond 32 bits")
         self._peak = max(self._peak, float(size.max()))
         full = size >= _FULL_SCALE
         if full.any():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiomcq_cli.listening.gaps import Gaps
-from audiomcq_cli.listening.sound import HOP, RATE, STEP, WINDOW, Sound, Told
+from audiomcq_cli.listening.sound import HOP, RATE, STEP, Sound, Told
 
 _NEAREST = 0.1  # seconds: onsets closer than that are heard as one
 _LEAD = 0.006  # seconds by which the rise of a spectrum's level leads what it comes from
@@ -14,6 +14,7 @@ _ATTACK = 0.04  # seconds in which a sound has begun
 _CLEAR, _VAGUE = 0.5, 0.25  # of a usual onset's strength: what is stronger is one, what is weaker is none
 _LEAST_RISE = 6.0  # dB, mean over the bands, from one frame to the next
 _STANDS_OUT = 4.0  # times the usual flux: that of noise has peaks of twice
+_LIKE_A_BEGINNING = 0.6  # of how the sounds begin: a laser, whose pitch falls, has half of it
 _SLOWEST, _FASTEST = 40.0, 208.0  # beats a minute, as on a metronome
 _FEWEST = 6  # beats
 _EVEN = 0.025  # of the beat: how far beats may be from an even grid, or a smoothly changing one
@@ -21,6 +22,8 @@ _ACCENT = 4.0  # dB between neighbours
 _PHASES = 24  # of a beat
 _CHANGES = 1.12  # times the tempo that is heard as faster
 _STEADY = 1.03
+_AS_LOUD = 2.5  # dB between the turns of what repeats itself
+_MORE_ALIKE = 0.03  # a multiple of the period must not be by more, or that is the period
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +41,29 @@ def find_onsets(sound: Sound, gaps: Gaps | None) -> list[float]:
     ``librosa.onset.onset_strength``) which all stand out as much. Where there is silence between the sounds, their
     beginnings, if none of them changes while it lasts.
     """
-    import numpy as np
-
-    flux = _take_flux(sound)
     if gaps is None:
-        peaks = _pick_peaks(flux)
+        peaks = _pick_peaks(sound.flux)
         return peaks if all(_is_sharp(sound.envelope, peak) for peak in peaks) else []
-    begins = [one.onset or 0.0 for one in gaps.sounds]
-    strengths = [float(flux[_span(begin - _NEAREST / 2, begin + _NEAREST / 2)].max(initial=0.0)) for begin in begins]
-    ends = [one.offset or following for one, following in zip(gaps.sounds, [*begins[1:], sound.seconds], strict=True)]
-    inside = [flux[_span(b + _NEAREST, e - _NEAREST / 2)] for b, e in zip(begins, ends, strict=True)]
-    changes = max(float(part.max(initial=0.0)) for part in inside)
-    return [] if changes > _VAGUE * float(np.median(strengths)) else begins
+    begins, changes = _compare_changes(sound, gaps)
+    return [] if changes > _VAGUE * begins else [one.onset or 0.0 for one in gaps.sounds]
 
 
-def _take_flux(sound: Sound) -> Any:
-    """How much the bands rise from each frame to the next, dB, mean over the bands; nothing rises from the padding."""
+def hides_onsets(sound: Sound, gaps: Gaps) -> bool:
+    """Whether one of the sounds changes while it lasts as if another began: strings that ring into each other."""
+    begins, changes = _compare_changes(sound, gaps)
+    return changes > min(_LEAST_RISE, _LIKE_A_BEGINNING * begins)
+
+
+def _compare_changes(sound: Sound, gaps: Gaps) -> tuple[float, float]:
+    """The flux with which the sounds usually begin, and the strongest while one of them lasts."""
     import numpy as np
 
-    flux = np.maximum(0.0, np.diff(sound.mel, axis=1)).mean(axis=0)
-    flux[: WINDOW // HOP] = flux[-WINDOW // HOP :] = 0.0
-    return flux
+    begins = [one.onset or 0.0 for one in gaps.sounds]
+    ends = [one.offset or following for one, following in zip(gaps.sounds, [*begins[1:], sound.seconds], strict=True)]
+    edge = _NEAREST / 2
+    strengths = [float(sound.flux[_span(begin - edge, begin + edge)].max(initial=0.0)) for begin in begins]
+    inside = [sound.flux[_span(b + _NEAREST, e - edge)] for b, e in zip(begins, ends, strict=True)]
+    return float(np.median(strengths)), max(float(part.max(initial=0.0)) for part in inside)
 
 
 def _span(begin: float, end: float) -> slice:
@@ -77,13 +82,15 @@ def _pick_peaks(flux: Any) -> list[float]:
         return []
     summit = np.flatnonzero((flux == maximum_filter1d(flux, 2 * reach + 1)) & (flux > 0))
     strengths = flux[summit]
-    if not len(strengths) or strengths.max() < max(_LEAST_RISE, _STANDS_OUT * float(np.median(flux))):
+    alone = max(_LEAST_RISE, _STANDS_OUT * float(np.median(flux)))  # one that would count if it were the only one
+    if not len(strengths) or strengths.max() < alone:
         return []
     usual = float(np.median(strengths[strengths > _CLEAR * strengths.max()]))
-    if np.any((strengths > _VAGUE * usual) & (strengths < _CLEAR * usual)):
+    vague = min(_VAGUE * usual, alone)
+    if np.any((strengths > vague) & (strengths < _CLEAR * usual)):
         return []
     clear = summit[strengths >= _CLEAR * usual]
-    every = np.flatnonzero((flux == maximum_filter1d(flux, 3)) & (flux > _VAGUE * usual))
+    every = np.flatnonzero((flux == maximum_filter1d(flux, 3)) & (flux > vague))
     if len(every) > len(clear):  # two that are too near to each other
         return []
     return [max(0.0, _refine(flux, int(one)) * HOP / RATE + _LEAD) for one in clear]
@@ -107,7 +114,7 @@ def _refine(values: Any, at: int) -> float:
         return float(at)
     before, here, after = (float(values[at + shift]) for shift in (-1, 0, 1))
     bend = before - 2 * here + after
-    return at + (0.5 * (before - after) / bend if bend else 0.0)
+    return at + min(1.0, max(-1.0, 0.5 * (before - after) / bend)) if bend else float(at)
 
 
 # ---------------------------------------------------------------------------------------------------------- tempo
@@ -157,11 +164,8 @@ def _has_accents(sound: Sound, times: Any) -> bool:
 
 def _find_pulse(sound: Sound) -> Told | None:
     """The tempo of an even pulse within other sounds: all rises are alike after one beat and after each further one."""
-    import numpy as np
-
-    flux = np.maximum(0.0, np.diff(sound.mel, axis=1))
-    flux[:, : WINDOW // HOP] = flux[:, -WINDOW // HOP :] = 0.0
-    alike = _correlate_itself(flux - flux.mean(axis=1, keepdims=True))
+    rises = sound.rises
+    alike = _correlate_itself(rises - rises.mean(axis=1, keepdims=True))
     longest = round(60 / _SLOWEST / sound.frame_seconds)
     shortest = round(60 / _FASTEST / sound.frame_seconds)
     if len(alike) < 4 * shortest:
@@ -171,8 +175,8 @@ def _find_pulse(sound: Sound) -> Told | None:
     if not strong or strong[0] < shortest or any(alike[one] > 0.25 for one in peaks if one < strong[0]):
         return None
     period, times = _follow_multiples(alike, strong[0], 0.4)
-    heights = [float(alike[round(number * period)]) for number in range(1, times + 1)]
-    if times < _FEWEST or max(heights) > heights[0] + 0.1 or not _beats_once(flux.mean(axis=0), period):
+    heights = _read_multiples(alike, period, times)
+    if times < _FEWEST or max(heights) > heights[0] + 0.1 or not _beats_once(sound.flux, period):
         return None
     if not _strikes(sound.envelope, period * HOP / STEP):
         return None
@@ -206,7 +210,7 @@ def _strikes(envelope: Any, period: float) -> bool:
 
 
 def find_repetition(sound: Sound) -> Told | None:
-    """The time after which the clip sounds the same again, twice at least.
+    """The time after which the clip sounds the same again, and again.
 
     The shortest lag at which its levels by band correlate with themselves as good as perfectly, where no shorter one
     comes near and every multiple does as well (Foote, "Automatic audio segmentation using a measure of audio novelty",
@@ -214,22 +218,52 @@ def find_repetition(sound: Sound) -> Told | None:
     """
     import numpy as np
 
-    bands = sound.mel[:, ::2]
-    width = 2 * sound.frame_seconds
-    bands = bands - bands.mean(axis=1, keepdims=True)
+    width = sound.frame_seconds
+    bands = sound.mel - sound.mel.mean(axis=1, keepdims=True)
     if bands.shape[1] * width < 1.0 or float(np.sqrt((bands**2).mean())) < 3.0:
         return None
     alike = _correlate_itself(bands)[: bands.shape[1] * 2 // 3]
-    summits = [one for one in range(2, bands.shape[1] // 2) if alike[one] == alike[max(1, one - 3) : one + 4].max()]
+    summits = [one for one in range(2, bands.shape[1] // 2) if alike[one] == alike[max(1, one - 6) : one + 7].max()]
     first = next((one for one in summits if alike[one] > 0.9), None)
     if first is None or first * width < 0.2 or alike[1:first].min() > 0.5:
         return None
     if any(alike[one] > 0.75 for one in summits if one < first):
         return None
     period, times = _follow_multiples(alike, first, 0.85)
-    if times < 1 or times < (len(alike) - 1) // period:
+    if times < 2 or times < (len(alike) - 1) // period:
+        return None
+    if _read_multiples(alike, period, times).max() > alike[first] + _MORE_ALIKE:
+        return None
+    if not _turns_alike(sound.envelope, period * HOP / STEP):
         return None
     return Told(period * width, float(alike[first]))
+
+
+def _read_multiples(alike: Any, period: float, times: int) -> Any:
+    """How alike it is after one period and after each further one."""
+    import numpy as np
+
+    return alike[np.rint(np.arange(1, times + 1) * period).astype(int)]
+
+
+def _turns_alike(envelope: Any, period: float) -> bool:
+    """Whether every turn is as loud as the others: where some beats have an accent, the bar is what repeats itself."""
+    import numpy as np
+
+    power = 10 ** (envelope / 10)
+    edges = np.arange(_find_quietest(power, period), len(power), period).astype(int)
+    turns = 10 * np.log10(np.add.reduceat(power, edges)[:-1])
+    inner = turns[1:-1] if len(turns) > 4 else turns  # a clip may begin and end in the middle of one
+    return not len(inner) or float(np.ptp(inner)) <= _AS_LOUD
+
+
+def _find_quietest(power: Any, period: float) -> float:
+    """The phase at which a turn may be cut off without cutting a sound."""
+    import numpy as np
+
+    phases = max(1, round(period))
+    phase = (np.arange(len(power)) % period / period * phases).astype(int)
+    return float(np.bincount(phase, power, phases).argmin()) / phases * period
 
 
 def _correlate_itself(rows: Any) -> Any:

@@ -74,6 +74,20 @@ class Sound:
         return librosa.power_to_db(bands, ref=max(float(np.max(bands)), 1e-10), top_db=60.0)
 
     @cached_property
+    def rises(self) -> Any:
+        """How much each band rises from each frame to the next, dB; nothing rises from the padding."""
+        import numpy as np
+
+        rises = np.maximum(0.0, np.diff(self.mel, axis=1))
+        rises[:, : WINDOW // HOP] = rises[:, -WINDOW // HOP :] = 0.0
+        return rises
+
+    @cached_property
+    def flux(self) -> Any:
+        """The same, mean over the bands: the spectral flux."""
+        return self.rises.mean(axis=0)
+
+    @cached_property
     def heard(self) -> Any:
         """Which frames of ``power`` are heard: not ``QUIET``, and at most 40 dB below the loudest."""
         import numpy as np

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from audiomcq_cli.listening.sound import RATE
 from tests.listening.synthesis import Heard, Samples, bell, blip, burst, click, drum, fade, noise, place, tone
 
 
@@ -51,6 +52,25 @@ def test_clip_that_begins_and_ends_with_a_sound() -> None:
         ("silence", pytest.approx(1, abs=0.05), pytest.approx(2, abs=0.05)),
         ("sound", pytest.approx(2, abs=0.05), pytest.approx(3, abs=0.05)),
     ]
+
+
+def pluck() -> Samples:
+    """A string that rings on until the next one."""
+    along = np.arange(int(0.5 * RATE)) / RATE
+    partials = [
+        np.exp(-along * number / 0.6) * np.sin(2 * np.pi * 220 * number * along) / number for number in range(1, 9)
+    ]
+    return fade(np.asarray(np.sum(partials, axis=0)), 0.003)
+
+
+@pytest.mark.parametrize("step", [0.39, 0.49])
+def test_sounds_that_ring_into_each_other_are_not_counted_as_one(step: float) -> None:
+    """Strings between two rests are several sounds: nobody would count the rests."""
+    onsets = [onset for place_, onset in enumerate(np.arange(0.3, 9.3, step)) if place_ not in (5, 12)]
+    heard = Heard(place(10, onsets, pluck))
+    assert heard.one("separate_sounds") is None
+    assert heard.events == []
+    assert heard.all("onset") in ([], pytest.approx(onsets, abs=0.05))
 
 
 def soft(level: float) -> Samples:

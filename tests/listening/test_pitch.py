@@ -58,6 +58,18 @@ def test_glide(first: float, semitones: float, seconds: float, hiss: float, harm
             assert cents(told, first * 2 ** (part * semitones / 12)) == pytest.approx(0, abs=20)
 
 
+@pytest.mark.parametrize(("first", "semitones"), [(126, -17.7), (1000, 17.7)])
+def test_glide_out_of_reach_is_not_cut_short(first: float, semitones: float) -> None:
+    """Of a glide that ends below or above the pitches that are looked for, the part that is followed is not told."""
+    assert Heard(normalize(fade(glide(first, semitones, 4.5, 1)))).one("pitch_change") is None
+
+
+def test_slip_at_the_end_changes_nothing() -> None:
+    """A tone is not said to have moved because of its last instant."""
+    told = Heard(np.concatenate([fade(tone(300, 3)), fade(tone(1200, 0.09))]) * 0.3).one("pitch_change")
+    assert told is None or abs(told) <= 0.5
+
+
 def test_halves_are_compared() -> None:
     """The pitch of each half is told where each has one."""
     heard = Heard(np.concatenate([fade(tone(220, 2)), fade(tone(330, 2))]) * 0.3)

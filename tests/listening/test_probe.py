@@ -37,6 +37,15 @@ def test_file_without_samples_is_empty(tmp_path: Path) -> None:
     assert probe(write_tone(tmp_path / "a.wav", seconds=0))["problem"] == "audio_empty"
 
 
+@pytest.mark.parametrize("sample", [np.nan, np.inf, -1e30])
+def test_samples_that_are_no_numbers_are_unreadable(tmp_path: Path, sample: float) -> None:
+    """Floating point can say what no recording holds; nothing could be measured of it, and no model can hear it."""
+    samples = make_tone()
+    samples[1000:1010] = sample
+    found = probe(write(tmp_path / "a.wav", samples, subtype="FLOAT"))
+    assert found == {"problem": "audio_unreadable", "detail": "has samples that are no numbers, or beyond 32 bits"}
+
+
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.m4a", "a.raw"])
 def test_other_content_is_unreadable(tmp_path: Path, name: str) -> None:
     """A file that is not audio is reported, whatever its extension, and its path is not in the detail."""

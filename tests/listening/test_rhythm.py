@@ -122,6 +122,33 @@ def test_repetition_period(period: float, hiss: float) -> None:
     )
 
 
+@pytest.mark.parametrize("accent", [0.5, 0.2])
+@pytest.mark.parametrize(
+    ("make", "every", "beat"), [(burst, 3, 0.95), (blip, 2, 0.49), (drum, 4, 0.64), (click, 4, 0.63)]
+)
+def test_beat_is_no_repetition_of_a_bar(make: Callable[[], Samples], every: int, beat: float, accent: float) -> None:
+    """Where each second, third or fourth beat is louder, it is the bar that repeats itself."""
+    onsets = np.arange(0.3, 9.7, beat)
+    clip = place(10, onsets, make, 0, 0.5 * accent) + place(10, onsets[::every], make, 0, 0.5 * (1 - accent))
+    period = Heard(clip).one("repetition_period")
+    assert period is None or period == pytest.approx(every * beat, rel=0.02)
+
+
+def test_two_sounds_repeat_nothing() -> None:
+    """What comes twice only need not come again."""
+    assert Heard(place(10, [1.5, 5.8], blip)).one("repetition_period") is None
+
+
+@pytest.mark.parametrize("seconds", [2.0, 3.0, 4.0])
+@pytest.mark.parametrize("seed", range(12))
+def test_wavering_sounds_are_measured(seed: int, seconds: float) -> None:
+    """A noise or a tone that wavers, however irregularly, has measurements and no tempo."""
+    chance = np.random.default_rng(seed)
+    steps = np.interp(times(seconds), np.linspace(0, seconds, 40), chance.uniform(0, 1, 40) ** 3)
+    clip = noise(seconds, 0.2, seed) if seed % 2 else tone(110 + 20 * seed, seconds, 20, 0.9) * 0.1
+    assert Heard(clip * steps).one("tempo") is None
+
+
 DULL = {
     "white noise": noise(8),
     "deep noise": np.cumsum(noise(8, 0.002)),
