@@ -124,7 +124,8 @@ def _read_row(record: Line, table: Path) -> SourceRow:
     columns = [column for column in cells if _is_caption(column)]
     if not columns and not record.events:
         found = ", ".join(list(cells)[:20])
-        raise InputError(f"is missing; found: {found}", file=str(table), row=row, column="caption", hint=_EXPECTED)
+        hint = f"{_EXPECTED}; columns of other names are read by the adapter table, and audio alone needs no table"
+        raise InputError(f"is missing; found: {found}", file=str(table), row=row, column="caption", hint=hint)
     name = cells["file_name"].strip().replace("\\", "/")
     if not name:
         return SourceRow(source_id=name_row(row), row=row, problem=Reject("no_id", "column 'file_name' is empty"))
