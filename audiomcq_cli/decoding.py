@@ -23,8 +23,14 @@ BLOCK = 1 << 18
 INSTALL = "pip install 'audiomcq[listen]'"
 """What brings PyAV, and all that ``caption --describe local`` needs."""
 
-_FOREIGN = (".m4a", ".aac", ".wma")
-_SIGNATURES = ((4, b"ftyp"), (0, b"ADIF"), (0, b"\xff\xf1"), (0, b"\xff\xf9"), (0, b"\x30\x26\xb2\x75"))
+_FOREIGN = (
+    ("m4a", 4, b"ftyp"),
+    ("aac", 0, b"ADIF"),
+    ("aac", 0, b"\xff\xf1"),
+    ("aac", 0, b"\xff\xf9"),
+    ("wma", 0, b"\x30\x26\xb2\x75"),
+)
+"""What FFmpeg is asked to read, by its first bytes: many a file is named .mp3 and is none."""
 
 
 class NoDecoder(OSError):
@@ -61,15 +67,14 @@ def open_audio(path: Path, start: float = 0.0, seconds: float | None = None) -> 
     import soundfile as sf
 
     check_regular(path)
-    suffix = path.suffix.lower()
-    if suffix == ".raw":
+    if path.suffix.lower() == ".raw":
         raise OSError("headerless audio: its rate and channels are not known")
     try:
         file = sf.SoundFile(path)
     except sf.SoundFileError:
-        if suffix not in _FOREIGN or not _is_foreign(path):
+        if not (kind := _find_foreign(path)):
             raise
-        with _open_foreign(path) as decoded:
+        with _open_foreign(path, kind) as decoded:
             yield replace(decoded, blocks=_cut(decoded.blocks, *_count(decoded.rate, start, seconds)))
         return
     # It seeks to where it is after every read, and an mp3 decoder forgets there what the next frames build on: 30 to
@@ -129,18 +134,19 @@ def _cut(blocks: Iterator[Samples], first: int, frames: int | None) -> Iterator[
             return
 
 
-def _is_foreign(path: Path) -> bool:
+def _find_foreign(path: Path) -> str:
+    """What a file is, if it is one of ``_FOREIGN``."""
     with path.open("rb") as file:
         begin = file.read(16)
-    return any(begin[at:].startswith(signature) for at, signature in _SIGNATURES)
+    return next((kind for kind, at, signature in _FOREIGN if begin[at:].startswith(signature)), "")
 
 
 @contextmanager
-def _open_foreign(path: Path) -> Iterator[Decoded]:
+def _open_foreign(path: Path, kind: str) -> Iterator[Decoded]:
     try:
         import av
     except ImportError as error:
-        raise NoDecoder(f"{path.suffix.lower()[1:]} needs PyAV: {INSTALL}") from error
+        raise NoDecoder(f"{kind} needs PyAV: {INSTALL}") from error
     try:
         with av.open(str(path)) as container:
             if not container.streams.audio:
@@ -149,7 +155,7 @@ def _open_foreign(path: Path) -> Iterator[Decoded]:
             seconds = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
             frames = None if seconds is None else round(seconds * stream.rate)
             blocks = _read_foreign(container, stream)
-            yield Decoded(stream.rate, stream.channels, frames, path.suffix[1:].upper(), blocks)
+            yield Decoded(stream.rate, stream.channels, frames, kind.upper(), blocks)
     except av.FFmpegError as error:  # some of them are no OSError
         raise OSError(error.strerror or type(error).__name__) from error
 

@@ -9,7 +9,7 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from audiomcq_cli.listening.sound import RATE, Sound, Told
+from audiomcq_cli.listening.sound import QUIET, RATE, Sound, Told
 
 if TYPE_CHECKING:
     from audiomcq_cli.decoding import Samples
@@ -129,6 +129,8 @@ def follow_loudness(powers: Any) -> Told | None:
     if whole < 4:
         return None
     levels = 10 * np.log10(np.maximum(powers[: whole * 5].reshape(whole, 5).mean(axis=1), 1e-7))
+    if levels.max() < QUIET:
+        return None
     times = (np.arange(whole) + 0.5) * 5 / len(powers)
     slope, level = np.polyfit(times, levels, 1)
     off = float(np.abs(levels - level - slope * times).max())

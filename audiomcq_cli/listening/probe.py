@@ -23,6 +23,7 @@ SILENCE = -60.0
 """dBFS: a hundredth of a second whose level (RMS over all channels) is below is silence."""
 
 _FULL_SCALE = 1 - 2**-15  # the largest sample of 16 bits
+_SLOWEST = 4_000  # samples a second, of which K-weighting has its filters; a header that says less is damaged
 _LARGEST = 2.0**31  # of the samples of 32 bits that somebody took for floating point; squares of more overflow
 _SLACK = 0.1  # seconds; see probe
 
@@ -48,6 +49,8 @@ def probe(path: Path, settings: Mapping[str, Any]) -> Row:
     if check_regular(path).st_size == 0:
         return {"problem": "audio_empty", "detail": "the file has no bytes"}
     with open_audio(path) as file:
+        if file.rate < _SLOWEST:
+            return {"problem": "audio_unreadable", "detail": f"has {file.rate} samples a second, by its header"}
         meter, taker, levels = LoudnessMeter(file.rate, file.channels), FingerprintTaker(file.rate), Levels(file)
         for block in file.blocks:
             levels.add(block)

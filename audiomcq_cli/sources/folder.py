@@ -124,7 +124,7 @@ def _read_row(record: Line, table: Path) -> SourceRow:
     columns = [column for column in cells if _is_caption(column)]
     if not columns and not record.events:
         found = ", ".join(list(cells)[:20])
-        hint = f"{_EXPECTED}; the source table takes any columns, and the name of the folder as audio"
+        hint = f"{_EXPECTED}; the source table reads columns of other names, and audio alone needs no table"
         raise InputError(f"is missing; found: {found}", file=str(table), row=row, column="caption", hint=hint)
     name = cells["file_name"].strip().replace("\\", "/")
     if not name:

@@ -67,6 +67,12 @@ def test_fades_are_told(change: float, sound: Samples) -> None:
     assert heard.text("loudness_change") == ("steady" if change == 0 else "louder" if change > 0 else "softer")
 
 
+def test_silence_is_not_steady() -> None:
+    """Of what is not heard nothing is said, not even that it stays as it is."""
+    assert Heard(np.zeros(4 * RATE)).text("loudness_change") == ""
+    assert Heard(noise(4, 2e-4)).text("loudness_change") == ""
+
+
 def test_linear_fade_is_told() -> None:
     """A fade of the amplitude, as editors make it, is one as well."""
     assert Heard(noise(8) * np.linspace(1, 0, 8 * RATE)).text("loudness_change") == "softer"

@@ -46,6 +46,13 @@ def test_samples_that_are_no_numbers_are_unreadable(tmp_path: Path, sample: floa
     assert found == {"problem": "audio_unreadable", "detail": "has samples that are no numbers, or beyond 32 bits"}
 
 
+@pytest.mark.parametrize("rate", [1, 3_000])
+def test_rate_that_no_recording_has_is_unreadable(tmp_path: Path, rate: int) -> None:
+    """A header with a few samples a second is damaged; there is no loudness of that."""
+    found = probe(write(tmp_path / "a.wav", make_tone(), rate))
+    assert found == {"problem": "audio_unreadable", "detail": f"has {rate} samples a second, by its header"}
+
+
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.m4a", "a.raw"])
 def test_other_content_is_unreadable(tmp_path: Path, name: str) -> None:
     """A file that is not audio is reported, whatever its extension, and its path is not in the detail."""
@@ -172,11 +179,12 @@ def write_m4a(path: Path, samples: Any, rate: int) -> Path:
     return path
 
 
-def test_m4a_is_decoded_by_pyav(tmp_path: Path) -> None:
-    """With PyAV an m4a file is probed as any other, levels included."""
+@pytest.mark.parametrize("name", ["a.m4a", "a.mp3", "a.wav"])
+def test_m4a_is_decoded_by_pyav(tmp_path: Path, name: str) -> None:
+    """With PyAV an m4a file is probed as any other, levels included, also where it has another's name."""
     samples = make_tone(2.0, 44_100, 440.0, 0.5)
-    found = probe(write_m4a(tmp_path / "a.m4a", samples, 44_100))
-    wav = probe(write(tmp_path / "a.wav", samples, 44_100))
+    found = probe(write_m4a(tmp_path / "m.m4a", samples, 44_100).rename(tmp_path / name))
+    wav = probe(write(tmp_path / "b.wav", samples, 44_100))
     assert (found["sample_rate"], found["channels"], found["format"]) == (44_100, 1, "M4A")
     assert found["duration"] == pytest.approx(2.0, abs=0.05)
     assert values(found, "loudness")[0] == pytest.approx(values(wav, "loudness")[0], abs=0.2)
