@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from audiomcq_cli.grounded.hearing import Event, listen
+from audiomcq_cli.grounded.clauses import Event
+from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.measured.questions import count_answers
 from audiomcq_cli.grounded.music import read_traits
 from audiomcq_cli.grounded.pool import Pool

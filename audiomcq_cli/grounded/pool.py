@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from audiomcq_cli.grounded.hearing import Event, Scene
+from audiomcq_cli.grounded.clauses import Event
+from audiomcq_cli.grounded.hearing import Scene
 from audiomcq_cli.grounded.lexicon import SOMETHING, load
 from audiomcq_cli.records import draw
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from audiomcq_cli.grounded.clauses import BEFORE, DURING, Event, name_source
 from audiomcq_cli.grounded.drafts import Draft, Question, balance, choose
-from audiomcq_cli.grounded.hearing import BEFORE, DURING, Event, Pair, Scene, listen, name_source
+from audiomcq_cli.grounded.hearing import Pair, Scene, listen
 from audiomcq_cli.grounded.lexicon import SOMETHING, load
 from audiomcq_cli.grounded.measured.options import COUNTS
 from audiomcq_cli.grounded.measured.questions import draft_measured

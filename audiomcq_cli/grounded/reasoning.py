@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from audiomcq_cli.grounded.hearing import BEFORE, DURING, Pair, Scene, listen
+from audiomcq_cli.grounded.clauses import BEFORE, DURING
+from audiomcq_cli.grounded.hearing import Pair, Scene, listen
 from audiomcq_cli.grounded.measured.telling import compose_proved
 from audiomcq_cli.grounded.music import read_traits
 from audiomcq_cli.mcq import caption_texts

@@ -1,6 +1,6 @@
 """Checks the rows of a release or stage folder, a batch at a time: only rows that look wrong become plain data.
 
-Those with a proof do as well: their key is computed again from its numbers.
+Those with a proof do as well: its numbers are taken again from what the row has of its clip, and the key from those.
 
 Ids are compared by 64-bit hashes, 8 bytes a row; those that meet are read again, so a chance meeting is no problem.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.grounded.measured.proof import find_fault
+from audiomcq_cli.grounded.measured.proof import find_fault, is_of
 from audiomcq_cli.records import COLUMNS, LABELS, REJECT, arrow_schema, find_problem, shard_of
 from audiomcq_cli.release.diff import describe_type
 from audiomcq_cli.release.tree import DataFile, Tree
@@ -34,6 +34,9 @@ _BATCH = 5_000
 
 _PROVED = {"proof", "choices", "answer"}
 """Columns of a question whose key can be computed again."""
+
+_KNOWN = {"events", "transcript", "measurements", "captions", "duration", "flags"}
+"""Columns of what a proof is taken from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,12 +237,8 @@ class RowChecks:
             yield "choices", f"choices are not distinct: {choices!r}"
         if choices is not None and len(choices) < 2:
             yield "choices", f"a question has to have choices: {choices!r}"
-        if (
-            row.keys() >= _PROVED
-            and row["proof"]
-            and (fault := find_fault(row["choices"], row["answer"], row["proof"]))
-        ):
-            yield "proof", f"the proof does not prove the answer: {fault}"
+        if row.keys() >= _PROVED and row["proof"]:
+            yield from _judge_proof(row)
         if "clip_id" in row and row["clip_id"] != f"{row['source_dataset']}:{row['source_id']}":
             yield "id", f"clip_id {row['clip_id']!r} is not of {row['source_dataset']} and {row['source_id']}"
         if "id" in row and not row["id"].startswith(f"{row['clip_id']}:"):
@@ -315,3 +314,10 @@ def _find_rule(manifest: Mapping[str, Any]) -> tuple[int, int] | None:
         if step.get("stage") == "filter" and "weak_at" in options and "judges" in options:
             return int(options["weak_at"]), len(options["judges"])
     return None
+
+
+def _judge_proof(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if fault := find_fault(row["choices"], row["answer"], row["proof"]):
+        yield "proof", f"the proof does not prove the answer: {fault}"
+    elif row.keys() >= _KNOWN and not is_of(row):
+        yield "proof", "the proof is not taken from the events, words and measurements of the row"

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from audiomcq_cli.grounded.hearing import Event, listen
+from audiomcq_cli.grounded.clauses import Event
+from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.pool import Pool, is_implied, kind_of
 from audiomcq_cli.grounded.questions import write_questions
 from tests.grounded import CORPUS, hear, learn, make_clip, small

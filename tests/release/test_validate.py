@@ -142,18 +142,20 @@ def vote(**values: Any) -> Callable[[Any], Any]:
 
 
 def prove(onset: float, *choices: str) -> Callable[[Any], Any]:
-    """A row of a file asks when rain begins: its proof says when, its first choice is the answer."""
+    """A row of a file asks when rain begins, at 4.2 s: its proof says when, its first choice is the answer."""
 
     def change(table: pa.Table) -> pa.Table:
         rows = table.to_pylist()
         facts = [
             ("family", None, "begin", "", 0.0),
-            ("onset", onset, "rain", "s", 0.2),
+            ("onset", onset, "rain falling", "s", 0.2),
             ("duration", 10.0, "", "s", 0.0),
         ]
         names = ("name", "value", "text", "unit", "tolerance")
         proof = [dict(zip(names, fact, strict=True)) for fact in facts]
-        rows[0] |= {"proof": proof, "choices": [*choices], "answer": choices[0], "answer_index": 0}
+        heard = {"label": "rain falling", "onset": 4.2, "offset": 6.0, "origin": "source"}
+        rows[0] |= {"events": [heard], "duration": 10.0, "proof": proof}
+        rows[0] |= {"choices": [*choices], "answer": choices[0], "answer_index": 0}
         return pa.Table.from_pylist(rows, schema=table.schema)
 
     return change
@@ -183,6 +185,7 @@ ROWS: list[tuple[str, Harm, str, str]] = [
         "does not prove the answer: the answer '1.2s'",
     ),
     ("near", alter(prove(4.2, "4.2s", "4.5s", "1.2s", "9.0s")), "proof", "'4.5s' is only 0.3 off '4.2s'"),
+    ("number", alter(prove(4.3, "4.3s", "3.0s", "1.2s", "9.0s")), "proof", "is not taken from the events, words and"),
     ("voters", edit("votes", lambda votes: votes * 2), "votes", "2 votes of 1 judges"),
 ]
 """Damage of a row: how it is called, what it does, the kind of problem and its text."""

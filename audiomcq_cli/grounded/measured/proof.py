@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from audiomcq_cli.grounded.measured import gaps, loudness, moments, order, pairs, pitch, pulse, voices, words
+from audiomcq_cli.grounded.measured.clip import read_clip
 from audiomcq_cli.grounded.measured.family import Fact, Family, Key, Proof, pick, read_facts
 
 FAMILY = "family"
@@ -42,6 +43,16 @@ def find_fault(choices: Sequence[str], answer: str, proof: Iterable[Mapping[str,
     if answer not in choices:
         return f"the answer {answer!r} is no choice"
     return family.options.find_fault(key, choices, answer)
+
+
+def is_of(row: Mapping[str, Any]) -> bool:
+    """Whether what a row has of its clip, its measurements, events and words, comes to the numbers of its proof."""
+    facts = read_facts(row["proof"])
+    named = pick(facts, FAMILY)
+    if len(named) != 1 or named[0].text not in FAMILIES:
+        return False
+    family = FAMILIES[named[0].text]
+    return any(sign(family, found.proof) == facts for found in family.find(read_clip(row)))
 
 
 def solve(family: Family, facts: Proof) -> Key | None:

@@ -15,8 +15,9 @@ from audiomcq_cli.grounded.measured.options import Names
 from audiomcq_cli.grounded.measured.timeline import BOUNDARY
 from audiomcq_cli.measurements import SPEECH
 
-CLEAR, UNCLEAR, SMALL = 0.9, 0.6, 0.3
-"""Confidence of a word that may be asked about; of any word of some weight, at least; of a small one, at least.
+CLEAR, UNCLEAR, SMALL, COUNTED = 0.9, 0.6, 0.3, 0.65
+"""Confidence of a word that may be asked about; at least, of any word of some weight, and of a small one; of each word
+where they are counted.
 
 An unclear word may be another that sounds like it, and so be no wrong option; that "a" may be "the" changes nothing.
 """
@@ -70,9 +71,12 @@ def solve_following(proof: Proof) -> Key | None:
 
 
 def find_words(clip: Clip) -> Iterator[Found]:
-    """The number of words of speech that was heard clearly."""
+    """The number of words of speech of which every word was heard clearly, small ones as well.
+
+    "Mountain" that is taken for "mount in the" is three words, of which the small ones are the doubtful ones.
+    """
     said = _clear_words(clip)
-    if 2 <= len(said) <= MOST_WORDS:
+    if 2 <= len(said) <= MOST_WORDS and all(word.confidence >= COUNTED for word in said):
         facts = tuple(Fact("word", round(word.onset, 2), _plain(word.text), "s", BOUNDARY) for word in said)
         yield Found("words", facts)
 

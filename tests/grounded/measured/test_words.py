@@ -41,9 +41,16 @@ def test_following() -> None:
 
 def test_only_the_clearest_words_are_asked() -> None:
     """A word that is clear enough to be counted may not be clear enough to be asked about."""
-    row = make_row(words=[("fox", 0.95), ("sailor", 0.7), ("the", 0.4), ("winter", 0.95)])
+    row = make_row(words=[("fox", 0.95), ("sailor", 0.7), ("the", 0.7), ("winter", 0.95)])
     assert {one.answer for one in draft(row, "word")} == {"fox", "winter"}
     assert draft(row, "words")
+
+
+def test_a_doubtful_small_word_is_not_counted() -> None:
+    """Where a small word may be part of another one the words are not counted, while those that are clear are asked."""
+    row = make_row(words=[("fox", 0.95), ("mount", 0.75), ("in", 0.92), ("the", 0.53), ("winter", 0.95)])
+    assert draft(row, "word")
+    assert not draft(row, "words")
 
 
 def test_words_are_counted() -> None:

@@ -1,0 +1,333 @@
+"""Reads the clauses of a caption: what links each to the one before, and the event in it.
+
+Only clauses of a plain form are taken as events: somebody or something, and what it does.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli.grounded.lexicon import SOMETHING, Lexicon, gerund, load, pluralize
+
+BEFORE = "before"
+"""Relation of two clauses: the first ends where the second begins."""
+
+DURING = "during"
+"""Relation of two clauses: both at the same time."""
+
+# What stands between two clauses, longest first, and what it says about their order.
+_LINKS: Mapping[str, str] = {
+    r"(?:(?:which|that) is |is |are )?(?:immediately |shortly |soon |quickly )?followed (?:closely )?by": BEFORE,
+    r"and (?:then|afterwards|after that)": BEFORE,
+    r"after which": BEFORE,
+    r"then": BEFORE,
+    r"before": BEFORE,
+    r"after": "after",
+    r"while": DURING,
+    r"as": DURING,
+    r"with": "",
+    r"along with|together with|and|but|over|plus|accompanied by|, and|amid": "",
+}
+_LINK = re.compile(r"(?:\s*[,;.]\s*|\s+|^)(?:" + "|".join(f"({link})" for link in _LINKS) + r")\s+|\s*[,;.]\s*")
+_NAMES = tuple(_LINKS.values())
+
+TOKEN = re.compile(r"[a-z0-9]+(?:['-][a-z0-9]+)*")
+"""A word."""
+
+_BACKGROUND = re.compile(
+    r"\bin the (?:background|distance|back)\b|\bfrom (?:a|the) distance\b|\bfar away\b|\bdistant\b"
+)
+TIMES = re.compile(r"\b(once|twice|(?:two|three|four|five|six|seven|eight) times)\b")
+"""How often something is said to be heard."""
+
+_NEGATED = re.compile(
+    r"\b(?:no|not|without|nor|never|n't|lacks?|absence|stop|stops|stopped|silence|like|if|seems?|maybe|possibly|perhaps"
+    r"|either|or)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grammar:
+    """Words by what they do in a clause, as ``grammar.toml`` explains them."""
+
+    determiners: frozenset[str]
+    several: frozenset[str]
+    adjectives: frozenset[str]
+    adverbs: frozenset[str]
+    auxiliaries: frozenset[str]
+    after_verb: frozenset[str]
+
+
+@cache
+def _grammar() -> _Grammar:
+    table = tomllib.loads(Path(__file__).with_name("grammar.toml").read_text("utf-8"))
+    return _Grammar(**{name: frozenset(words.split()) for name, words in table.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that is heard.
+
+    Attributes:
+        source, action: What of ``sounds.toml`` it is. plural: Whether several do it.
+        verb, gerund: What it does, as ``bark`` and ``barking``.
+        background: Whether it is said to be far or behind the rest. times: How often, where a caption says so.
+    """
+
+    source: str
+    action: str
+    plural: bool
+    verb: str
+    gerund: str
+    background: bool = field(default=False, compare=False)
+    times: str = field(default="", compare=False)
+
+    @property
+    def subject(self) -> str:
+        """Who or what: ``a dog``, ``dogs``, ``water``, ``something``."""
+        return name_source(self.source, plural=self.plural)
+
+    @property
+    def text(self) -> str:
+        """The event as an option: ``a dog barking``."""
+        return f"{self.subject} {self.gerund}"
+
+    @property
+    def progress(self) -> str:
+        """The event as a clause: ``a dog is barking``."""
+        return f"{self.subject} {'are' if self.plural else 'is'} {self.gerund}"
+
+    @property
+    def concept(self) -> tuple[str, str]:
+        """What makes two events the same: source and action, whatever the words."""
+        return self.source, self.action
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A clause of a caption: what links it to the one before, and the event in it, if it has one."""
+
+    link: str
+    event: Event | None
+
+
+@cache
+def name_source(name: str, *, plural: bool) -> str:
+    """A source with its article."""
+    if name == SOMETHING:
+        return SOMETHING
+    source = load().sources[name]
+    word = source.words[0]
+    if name == "person":
+        return "people" if plural else "someone"
+    if source.mass:
+        return word
+    if plural:
+        return pluralize(word)
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
+def read_clauses(text: str, lexicon: Lexicon) -> Iterator[Clause]:
+    """The clauses of a caption with what links each to the one before, and the event in it if it has one."""
+    link, start = "", 0
+    previous: Event | None = None
+    ends = [*((found.start(), found.end(), _name_link(found)) for found in _LINK.finditer(text)), (len(text), 0, "")]
+    for end, following, name in ends:
+        part = text[start:end].strip()
+        if part:
+            event = _read_event(part, previous if link in ("", BEFORE) else None, lexicon, follows=link == BEFORE)
+            yield Clause(link, event)
+            previous = event or previous
+            link = name
+        else:
+            link = name or link
+        start = following
+
+
+def _name_link(found: re.Match[str]) -> str:
+    number = found.lastindex
+    return _NAMES[number - 1] if number else ""
+
+
+def _read_event(text: str, previous: Event | None, lexicon: Lexicon, *, follows: bool) -> Event | None:
+    words = TOKEN.findall(text)
+    if _NEGATED.search(text):
+        return None
+    place, several = _skip_modifiers(words, 0)
+    if length := _find_subject(words, place, lexicon):
+        noun = lexicon.nouns[tuple(words[place : place + length])]
+        plural = noun.plural or (several and not lexicon.sources[noun.source].mass)
+        return _read_predicate(words, place + length, noun.source, plural, lexicon)
+    # "…, then laughs" and "… and laughing" go on about who was named; "followed by laughing" and "a laugh" do not.
+    bare = all(word in _grammar().adverbs for word in words[:place])
+    finite = "VB" if previous and previous.plural else "VBZ"
+    elided = () if not bare else (finite,) if follows else (finite, "VBG")
+    return _read_bare(words, place, previous, elided, lexicon)
+
+
+def _find_subject(words: Sequence[str], place: int, lexicon: Lexicon) -> int:
+    """Length of the noun at a place; 0 where there is none, or where the word is the verb of an elided subject."""
+    length = lexicon.find(words, place, lexicon.nouns)
+    if length and place + length == len(words) and tuple(words[place:]) in lexicon.sounds:
+        return 0
+    return length
+
+
+def _skip_modifiers(words: Sequence[str], place: int) -> tuple[int, bool]:
+    several = False
+    known = _grammar()
+    groups = (known.determiners, known.adjectives, known.adverbs)
+    while place < len(words) and any(words[place] in group for group in groups):
+        # "a running engine": a participle in front of a noun; "barking" alone is what is heard.
+        if words[place].endswith("ing") and place + 1 == len(words):
+            break
+        if words[place] == "of" and place == 0:
+            break
+        # "a female cheering", where "a female voice" has it as an adjective.
+        if _is_noun_alone(words, place):
+            break
+        several |= words[place] in known.several
+        place += 1
+    return place, several
+
+
+def _is_noun_alone(words: Sequence[str], place: int) -> bool:
+    """Whether a noun stands at a place that does not merely describe another one."""
+    lexicon, known = load(), _grammar()
+    length = lexicon.find(words, place, lexicon.nouns)
+    following = place + length
+    if not length or following == len(words):
+        return bool(length)
+    return words[following] not in known.adjectives and not lexicon.find(words, following, lexicon.nouns)
+
+
+def _read_predicate(words: Sequence[str], place: int, source: str, plural: bool, lexicon: Lexicon) -> Event | None:
+    """What the subject does, if that is a verb of its own with nothing but circumstances behind it."""
+    known, before = _grammar(), place
+    while place < len(words):
+        passive = bool({"is", "are", "was", "were", "being", "been"} & set(words[before:place]))
+        # "starts" is what an engine does; in "starts speaking" something follows that is no circumstance.
+        if event := _read_verb(words, place, source, plural, passive, lexicon):
+            return event
+        if words[place] not in known.auxiliaries and words[place] not in known.adverbs:
+            return None
+        place += 1
+    return None
+
+
+def _read_verb(
+    words: Sequence[str],
+    place: int,
+    source: str,
+    plural: bool,
+    passive: bool,
+    lexicon: Lexicon,
+) -> Event | None:
+    """The verb at a place, if its subject can do that."""
+    person = lexicon.sources[source].kind == "person"
+    for length in range(lexicon.find(words, place, lexicon.verbs), 0, -1):
+        rest = words[place + length : place + length + 1]
+        if rest and not _may_follow(rest[0]):
+            continue
+        for verb in lexicon.verbs.get(tuple(words[place : place + length]), ()):
+            # "A toilet is flushed" is heard as a toilet flushing; "a surface is tapped" is no surface tapping.
+            done = passive and verb.tag != "VBG" and (lexicon.actions[verb.action].vague or person)
+            if lexicon.covers(verb.action, source) and not done:
+                # "Sheep bleat": only the verb tells.
+                several = plural or (verb.tag == "VB" and _looks_the_same(source))
+                marks = _mark(words, place, length, lexicon)
+                return Event(source, verb.action, several, verb.base, verb.gerund, **marks)
+    return None
+
+
+def _mark(words: Sequence[str], place: int, length: int, lexicon: Lexicon) -> dict[str, Any]:
+    """What is said of a verb: whether it is in the background, and how often it is heard.
+
+    Behind another sound or another thing that makes one ("a man speaks near traffic in the distance") it would be said
+    of that; and a number of times stands by itself ("barks once", not "once more", "at once", "once in a while").
+    """
+    rest = words[place + length :]
+    others = (
+        number
+        for number in range(len(rest))
+        for table in (lexicon.nouns, lexicon.verbs, lexicon.sounds)
+        if lexicon.find(rest, number, table)
+    )
+    end = next(others, len(rest))
+    near = " ".join(rest[:end])
+    behind = bool(_BACKGROUND.search(" ".join(words[:place])) or _BACKGROUND.search(near))
+    alone = [word for word in rest if word not in _grammar().adverbs or word in ("once", "twice")]
+    times = TIMES.fullmatch(" ".join(alone))
+    return {"background": behind, "times": times[1] if times and " again" not in f" {' '.join(rest)}" else ""}
+
+
+def _may_follow(word: str) -> bool:
+    """Whether a word may stand behind a verb that is complete in itself."""
+    return word in _grammar().after_verb or word in _grammar().adverbs
+
+
+def _looks_the_same(source: str) -> bool:
+    """Whether a noun has one form for one and for many, as sheep and aircraft do."""
+    known = load().sources[source]
+    return not known.mass and pluralize(known.words[0]) == known.words[0]
+
+
+def _read_bare(
+    words: Sequence[str],
+    place: int,
+    previous: Event | None,
+    elided: Sequence[str],
+    lexicon: Lexicon,
+) -> Event | None:
+    """A clause without a subject: another verb of the one before ("and growls"), or a sound ("laughter")."""
+    length = lexicon.find(words, place, lexicon.verbs)
+    verbs = lexicon.verbs.get(tuple(words[place : place + length]), ()) if length else ()
+    rest = words[place + length :]
+    marks = _mark(words, place, length, lexicon)
+    if verbs and (not rest or _may_follow(rest[0])):
+        if previous and previous.source != SOMETHING:
+            for verb in verbs:
+                if verb.tag in elided and lexicon.covers(verb.action, previous.source):
+                    return Event(previous.source, verb.action, previous.plural, verb.base, verb.gerund, **marks)
+        if verbs[0].tag == "VBG":
+            for verb in verbs:
+                if event := _name_alone(verb.action, verb.base, marks, lexicon):
+                    return event
+    if verbs and rest[:1] == ["of"]:
+        return _read_of(tuple(words[place : place + length]), rest[1:], lexicon)
+    length = lexicon.find(words, place, lexicon.sounds)
+    if length and (len(words) == place + length or _may_follow(words[place + length])):
+        action = lexicon.sounds[tuple(words[place : place + length])]
+        return _name_alone(action, "", _mark(words, place, length, lexicon), lexicon)
+    return None
+
+
+def _read_of(form: tuple[str, ...], words: Sequence[str], lexicon: Lexicon) -> Event | None:
+    """``humming of an engine``: the source follows."""
+    place, several = _skip_modifiers(words, 0)
+    length = lexicon.find(words, place, lexicon.nouns)
+    if not length:
+        return None
+    noun = lexicon.nouns[tuple(words[place : place + length])]
+    plural = noun.plural or (several and not lexicon.sources[noun.source].mass)
+    for verb in lexicon.verbs[form]:
+        if verb.tag == "VBG" and lexicon.covers(verb.action, noun.source):
+            marks = _mark(words, place, length, lexicon)
+            return Event(noun.source, verb.action, plural, verb.base, verb.gerund, **marks)
+    return None
+
+
+def _name_alone(name: str, base: str, marks: Mapping[str, Any], lexicon: Lexicon) -> Event | None:
+    """An event of which only the sound is named, with whoever makes such a sound."""
+    action = lexicon.actions[name]
+    source = SOMETHING if action.vague else action.alone
+    if not source:
+        return None
+    base = base or " ".join(filter(None, (action.verbs[0], action.object)))
+    return Event(source, name, False, base, gerund(base), **marks)
