@@ -12,23 +12,27 @@ SOAK ?= 20
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
+# Bytecode, that of the tests with their asserts rewritten as well, is kept whatever the environment says of it.
+export PYTHONDONTWRITEBYTECODE =
+
 .DELETE_ON_ERROR:
 .PHONY: demo test check soak clean
 
 demo: $(READY)
 	$(BIN)/audiomcq demo demo-corpus
 
-# Tests start the command hundreds of times: it is compiled once here, whatever the environment says of bytecode.
+# Tests start the command hundreds of times: it is compiled once here. A file's tests stay together as long as all
+# workers have some, so that what a file builds for all of its tests is built once.
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m compileall -q audiomcq_cli tests
-	$(BIN)/python -m pytest -n auto -m "not check"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not check"
 
 check: $(READY)
 	$(BIN)/python -m compileall -q audiomcq_cli tests
-	$(BIN)/python -m pytest -n auto -m check
+	$(BIN)/python -m pytest -n auto --dist worksteal -m check
 
 soak: $(READY)
 	AUDIOMCQ_SOAK=$(SOAK) $(BIN)/python -m pytest -m check tests/test_kills.py tests/test_batch_kills.py

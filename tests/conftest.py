@@ -1,4 +1,4 @@
-"""What all tests share: nothing reaches the Hub, and one scripted server a test process, with faults for the asking."""
+"""What all tests share: nothing reaches the Hub; of scripted server and stand-in Hub each test process has one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.servers.hub import RunningHub, running_hub
 from tests.servers.process import RunningServer
 from tests.servers.scripted import running_scripted
 
@@ -45,6 +46,16 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningS
     ]
     with running_scripted(models=MODELS, faults=rules, folder=tmp_path_factory.mktemp("server")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def hub_server() -> Iterator[RunningHub]:
+    """A stand-in Hub, on which each test has repositories of its own."""
+    from huggingface_hub import close_session
+
+    with running_hub() as server:
+        yield server
+    close_session()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli import audiomcq
 from tests.servers.batches import running_batches
 from tests.servers.process import RunningServer, fetch_json
 from tests.test_kills import ROOT, SOAK, hash_tree
@@ -46,13 +47,16 @@ def prepare(folder: Path, server: RunningServer, backend: str, settings: str = "
     captions = [f"{index},vid{index:04d},{index},A {index} tone chime rings in hall {index}" for index in range(CLIPS)]
     (folder / "train.csv").write_text("audiocap_id,youtube_id,start_time,caption\n" + "\n".join(captions) + "\n")
     (folder / "recipe.toml").write_text(RECIPE.format(url=server.base_url, backend=backend, settings=settings))
-    assert start(folder, "caption", "audiocaps:train.csv").wait(SECONDS) == 0
+    assert audiomcq("caption", "audiocaps:train.csv", "caption", "--recipe", "recipe.toml", folder=folder).code == 0
 
 
-def start(folder: Path, stage: str = "generate", source: str = "caption") -> subprocess.Popen[bytes]:
-    """Begin a stage's command in a process of its own."""
-    command = [sys.executable, "-m", "audiomcq_cli", stage, source, stage, "--recipe", "recipe.toml"]
-    with (folder / f"{stage}.log").open("ab") as log:
+GENERATE = ("generate", "caption", "generate", "--recipe", "recipe.toml")
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    """Begin the stage's command in a process of its own."""
+    command = [sys.executable, "-m", "audiomcq_cli", *GENERATE]
+    with (folder / "generate.log").open("ab") as log:
         return subprocess.Popen(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=log, stderr=log)
 
 
@@ -75,7 +79,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     folder = tmp_path_factory.mktemp("whole")
     with running_batches(folder, models=MODELS) as server:
         prepare(folder / "online", server, "openai-compatible")
-        assert start(folder / "online").wait(SECONDS) == 0
+        assert audiomcq(*GENERATE, folder=folder / "online").code == 0
         yield hash_tree(folder / "online/generate")
 
 

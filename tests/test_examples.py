@@ -24,7 +24,7 @@ from audiomcq_cli.cli.main import make_app
 from audiomcq_cli.cli.options import schema_of
 from audiomcq_cli.cli.recipe import DEFAULT_BACKEND, Recipe, read_recipe
 from audiomcq_cli.contracts import Model
-from audiomcq_cli.release.build import ReleaseInfo
+from audiomcq_cli.release.info import ReleaseInfo
 from audiomcq_cli.storage.resources import schema
 
 ROOT = Path(__file__).parent.parent

@@ -1,6 +1,6 @@
 """Damaged files, full and forbidden disks, odd captions, changes half way: nothing is silently wrong.
 
-Real commands in real processes against the scripted server. What is repaired, or mended as the error says, ends in the
+Real commands against the scripted server. What is repaired, or mended as the error says, ends in the
 bytes of a run that nothing happened to.
 """
 
@@ -24,7 +24,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.cli import ROOT, Ended, audiomcq, hash_tree, start, write_audiocaps, write_recipe
+from tests.cli import ROOT, Ended, audiomcq, hash_tree, spawn, start, write_audiocaps, write_recipe
 from tests.servers.process import RunningServer
 from tests.servers.scripted import running_scripted
 
@@ -58,7 +58,7 @@ def whole(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """A folder in which everything was built without trouble; tests leave it as it is."""
     folder = tmp_path_factory.mktemp("whole")
     write_corpus(folder, server)
-    ended = audiomcq(*RUN, folder=folder)
+    ended = spawn(*RUN, folder=folder)
     assert ended.code == 0, ended.err
     return folder
 
@@ -322,9 +322,9 @@ def test_full_disk(size: int, server: RunningServer, whole: Path, small_disk: Ca
     folder = small_disk(size)
     write_corpus(folder, server)
     for _ in range(2):
-        expect_unwritable(audiomcq(*RUN, folder=folder), folder)
+        expect_unwritable(spawn(*RUN, folder=folder), folder)
     small_disk(20_000)
-    ended = audiomcq(*RUN, folder=folder)
+    ended = spawn(*RUN, folder=folder)
     assert ended.code == 0, ended.err
     assert hash_stages(folder) == hash_stages(whole)
 
@@ -453,7 +453,7 @@ def test_one_giant_caption_among_many(tmp_path: Path) -> None:
     giant = "bark " * 4_000_000 + "end"
     write_csv(tmp_path / "a.csv", [giant if n == 5_000 else f"A dog {n} barks" for n in range(100_000)])
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    ended = audiomcq("caption", "audiocaps:a.csv", "out", folder=tmp_path)
+    ended = spawn("caption", "audiocaps:a.csv", "out", folder=tmp_path)
     assert ended.code == 0, ended.err
     assert "100,000 in = 100,000 kept" in ended.err
     assert max(before, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) < 1_500_000  # KB; it takes 300 MB

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import soundfile
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, HfFileSystem, close_session, constants
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, HfFileSystem, constants
 from huggingface_hub.errors import (
     HfHubHTTPError,
     RemoteEntryNotFoundError,
@@ -38,20 +37,13 @@ SHARD = b"PAR1" + bytes(3000)
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload:DeprecationWarning")  # huggingface_hub
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[RunningHub]:
-    with running_hub() as hub:
-        yield hub
-    close_session()
-
-
 @pytest.fixture
-def hub(server: RunningHub, monkeypatch: pytest.MonkeyPatch) -> RunningHub:
+def hub(hub_server: RunningHub, monkeypatch: pytest.MonkeyPatch) -> RunningHub:
     """The Hub without a fault and with an empty log; this process may use it although the others' tests are offline."""
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    server.clear()
-    return server
+    hub_server.clear()
+    return hub_server
 
 
 @pytest.fixture

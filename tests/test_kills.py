@@ -24,6 +24,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli import audiomcq
 from tests.servers.process import RunningServer
 from tests.servers.scripted import running_scripted
 
@@ -70,9 +71,8 @@ class Driver:
 
     def start(self, folder: Path, stage: str) -> subprocess.Popen[bytes]:
         """Begin a stage's command in a process of its own."""
-        before = ["audiocaps:train.csv"] if stage == STAGES[0] else [STAGES[STAGES.index(stage) - 1]]
         options = self.options if stage in CALLING else ()
-        command = [sys.executable, "-m", "audiomcq_cli", stage, *before, stage, "--recipe", "recipe.toml", *options]
+        command = [sys.executable, "-m", "audiomcq_cli", *line_of(stage), *options]
         with (folder / f"{stage}.log").open("ab") as log:
             return subprocess.Popen(command, cwd=folder, env={**self.environment}, stdout=log, stderr=log)
 
@@ -108,6 +108,12 @@ def replay(online: Driver, tmp_path_factory: pytest.TempPathFactory) -> Driver:
     return Driver(folder, ("--replay",), online.environment, Counter)
 
 
+def line_of(stage: str) -> list[str]:
+    """The command of a stage."""
+    before = "audiocaps:train.csv" if stage == STAGES[0] else STAGES[STAGES.index(stage) - 1]
+    return [stage, before, stage, "--recipe", "recipe.toml"]
+
+
 def prepare(driver: Driver, server: RunningServer | None = None) -> Driver:
     """Run every stage without interruption."""
     captions = [f"{index},vid{index:04d},{index},A {index} tone chime rings in hall {index}" for index in range(CLIPS)]
@@ -120,7 +126,11 @@ def prepare(driver: Driver, server: RunningServer | None = None) -> Driver:
     ]
     (driver.folder / "recipe.toml").write_text("".join([RECIPE, *models]))
     for stage in STAGES:
-        driver.run(driver.folder, stage)
+        if server:
+            ended = audiomcq(*line_of(stage), folder=driver.folder)
+            assert ended.code == 0, ended.err
+        else:
+            driver.run(driver.folder, stage)
     return driver
 
 

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.backends.test_vllm_offline import WITH_FAKES
-from tests.cli import NOWHERE, ROOT, Ended, write_audiocaps, write_recipe
+from tests.cli import NOWHERE, ROOT, Ended, audiomcq, write_audiocaps, write_recipe
 from tests.servers.echoing import running_echoing
 from tests.servers.process import RunningServer
 
@@ -246,10 +246,10 @@ SHORT = ("key refused by batch", "token for a variable")
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What caption writes of two clips; at the words in one of them the stand-in of vLLM dies."""
-    place = Place(tmp_path_factory.mktemp("clips"))
-    write_audiocaps(place.folder / "train.csv", ["A dog [vllm dies]", "A cat mews"])
-    assert place.run("caption audiocaps:train.csv clips").code == 0
-    return place.folder / "clips"
+    folder = tmp_path_factory.mktemp("clips")
+    write_audiocaps(folder / "train.csv", ["A dog [vllm dies]", "A cat mews"])
+    assert audiomcq("caption", "audiocaps:train.csv", "clips", folder=folder).code == 0
+    return folder / "clips"
 
 
 @pytest.mark.parametrize(

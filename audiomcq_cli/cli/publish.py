@@ -110,7 +110,8 @@ def build_folder(
 ) -> None:
     """Build a release folder, if it is not what it would be, and sum up; ``shown`` is how people know the target."""
     from audiomcq_cli.cli.session import check_folder
-    from audiomcq_cli.release.build import ReleaseInfo, build_release, is_current
+    from audiomcq_cli.release.build import build_release, is_current
+    from audiomcq_cli.release.info import ReleaseInfo
     from audiomcq_cli.release.tree import open_tree
 
     check_folder(target, source)

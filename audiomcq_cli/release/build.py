@@ -28,6 +28,7 @@ from audiomcq_cli.release.changelog import CHANGELOG, find_base, write_changelog
 from audiomcq_cli.release.companions import write_companions
 from audiomcq_cli.release.embed import Gate
 from audiomcq_cli.release.former import CARD, find_former, find_theirs
+from audiomcq_cli.release.info import ReleaseFile, ReleaseInfo
 from audiomcq_cli.release.recipe import hide_places
 from audiomcq_cli.release.rows import ShardFiles, read_clips
 from audiomcq_cli.release.statistics import Statistics, count_rows
@@ -42,43 +43,6 @@ _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 _LAYOUT = 2
 """Number of the set of files that a release has beside its rows: with another it is built again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseInfo:
-    """What a release is called: the recipe's ``[project]`` and ``[publish]`` tables.
-
-    Attributes:
-        name: Of the project. version: Of the release. title: For people; the name where it is empty.
-        license: Of the questions: an identifier of the Hub, or any text. languages: ISO 639 codes.
-        repo: ``org/name`` on the Hub, where it is known.
-        audio: ``embed`` puts the bytes of the audio into the rows, ``reference`` leaves it where it is.
-        redistribute: Sources whose audio is embedded though its license is not known to allow it.
-    """
-
-    name: str
-    version: str
-    title: str = ""
-    license: str = "unknown"
-    languages: tuple[str, ...] = ("en",)
-    repo: str = ""
-    audio: str = "reference"
-    redistribute: tuple[str, ...] = ()
-
-    @property
-    def embed(self) -> bool:
-        """Whether the rows carry their audio."""
-        return self.audio == "embed"
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseFile:
-    """A file of a release: its path below the folder, its rows (None for the card), size in bytes and SHA-256."""
-
-    path: str
-    rows: int | None
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from audiomcq_cli.records import LABELS
 from audiomcq_cli.release import sections
 from audiomcq_cli.release.former import Former, read_former, wrap
+from audiomcq_cli.release.info import ReleaseFile, ReleaseInfo
 from audiomcq_cli.release.licenses import HUB_LICENSES
 from audiomcq_cli.release.rows import release_schema
 from audiomcq_cli.release.statistics import Statistics
 from audiomcq_cli.release.summary import summarize
-
-if TYPE_CHECKING:
-    from audiomcq_cli.release.build import ReleaseFile, ReleaseInfo
 
 _SIZES = ("K", "M", "B", "T")
 TAGS = ("audio", "audio-question-answering", "multiple-choice", "chain-of-thought", "audio-contribution")

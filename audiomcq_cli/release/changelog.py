@@ -9,18 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.release.diff import Diff, Side, compare, open_side
 from audiomcq_cli.release.diff_text import describe_flips
+from audiomcq_cli.release.info import ReleaseInfo
 from audiomcq_cli.release.markdown import escape
 from audiomcq_cli.release.statistics import Statistics
 from audiomcq_cli.release.tree import Tree, open_tree
 from audiomcq_cli.release.versions import check_version, next_version, parse_version
-
-if TYPE_CHECKING:
-    from audiomcq_cli.release.build import ReleaseInfo
 
 CHANGELOG = "CHANGELOG.md"
 

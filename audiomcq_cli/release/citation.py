@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from audiomcq_cli.release.croissant import HUB, find_repo
+from audiomcq_cli.release.info import ReleaseInfo
 from audiomcq_cli.release.markdown import escape_bibtex
-
-if TYPE_CHECKING:
-    from audiomcq_cli.release.build import ReleaseInfo
 
 METHOD = """\
 @misc{he2025audiomcq,

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from audiomcq_cli.release.card import list_configs, render_card
 from audiomcq_cli.release.citation import cite_release
 from audiomcq_cli.release.croissant import describe_release
+from audiomcq_cli.release.info import ReleaseFile, ReleaseInfo
 from audiomcq_cli.release.plots import draw_plots
 from audiomcq_cli.release.recipe import list_prompts, write_recipe
 from audiomcq_cli.release.statistics import Statistics
 from audiomcq_cli.release.summary import summarize, write_json
-
-if TYPE_CHECKING:
-    from audiomcq_cli.release.build import ReleaseFile, ReleaseInfo
 
 
 def write_companions(

@@ -9,14 +9,12 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from audiomcq_cli.records import COLUMNS, Column
+from audiomcq_cli.release.info import ReleaseInfo
 from audiomcq_cli.release.markdown import flatten
 from audiomcq_cli.release.rows import AUDIO, release_schema
-
-if TYPE_CHECKING:
-    from audiomcq_cli.release.build import ReleaseInfo
 
 HELD = {
     **COLUMNS,

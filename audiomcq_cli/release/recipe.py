@@ -10,13 +10,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PureWindowsPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from audiomcq_cli.errors import StorageError
+from audiomcq_cli.release.info import ReleaseInfo
 from audiomcq_cli.release.markdown import flatten
-
-if TYPE_CHECKING:
-    from audiomcq_cli.release.build import ReleaseInfo
 
 PROMPTS = "prompts"
 

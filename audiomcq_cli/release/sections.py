@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from audiomcq_cli.release.citation import METHOD, cite_release
 from audiomcq_cli.release.croissant import HELD
 from audiomcq_cli.release.embed import WITHHELD
+from audiomcq_cli.release.info import ReleaseInfo
 from audiomcq_cli.release.markdown import Link, escape, quote, write_table
 from audiomcq_cli.release.rows import release_schema
 from audiomcq_cli.release.statistics import Statistics
-
-if TYPE_CHECKING:
-    from audiomcq_cli.release.build import ReleaseInfo
 
 _LIMITS = """\
 - **Labels hold for the judges above.** Another model may well answer a strong question without its audio: of the

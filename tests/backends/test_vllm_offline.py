@@ -450,7 +450,7 @@ def online(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def write_corpus(folder: Path, base_url: str, model: str = "") -> None:
-    write_tones(folder / "tones", 12)
+    write_tones(folder / "tones", 5)
     stages = "[generate]\nquestions_per_clip = 2\n"
     write_recipe(folder / "recipe.toml", base_url, sources="folder:tones", stages=stages, model=model)
 

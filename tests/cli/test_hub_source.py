@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,23 @@ import pytest
 
 from tests.cli import ROOT, Ended
 from tests.release.conftest import record, released_row, write_stage
-from tests.servers.hub import ORG, TOKEN, RunningHub, running_hub
+from tests.servers.hub import ORG, TOKEN, RunningHub
 
 CARD = b"---\nlicense: cc-by-4.0\n---\nTones.\n"
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[RunningHub]:
-    with running_hub() as running:
-        running.commit(f"{ORG}/tones", {"README.md": CARD, "data/train-00000-of-00001.parquet": write_parquet(6)},
-                       private=True)  # fmt: skip
-        yield running
+def tones(hub_server: RunningHub) -> RunningHub:
+    """The Hub with a dataset of sounds."""
+    files = {"README.md": CARD, "data/train-00000-of-00001.parquet": write_parquet(6)}
+    hub_server.commit(f"{ORG}/tones", files, private=True)
+    return hub_server
+
+
+@pytest.fixture
+def hub(tones: RunningHub) -> RunningHub:
+    tones.clear()
+    return tones
 
 
 def tone(pitch: int) -> bytes:

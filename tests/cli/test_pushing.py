@@ -6,20 +6,19 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli import ROOT, Ended
 from tests.release.conftest import record, released_row, write_stage
-from tests.servers.hub import ORG, OTHER_TOKEN, TOKEN, RunningHub, running_hub
+from tests.servers.hub import ORG, OTHER_TOKEN, TOKEN, RunningHub
 
 
-@pytest.fixture(scope="module")
-def hub() -> Iterator[RunningHub]:
-    with running_hub() as running:
-        yield running
+@pytest.fixture
+def hub(hub_server: RunningHub) -> RunningHub:
+    hub_server.clear()
+    return hub_server
 
 
 @pytest.fixture

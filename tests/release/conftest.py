@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,14 @@ import pytest
 
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.records import RELEASED, clip_id, question_id, shard_of
-from audiomcq_cli.release.build import ReleaseInfo
+from audiomcq_cli.release.build import build_release
+from audiomcq_cli.release.info import ReleaseInfo
 from audiomcq_cli.release.rows import read_clips
 from audiomcq_cli.release.statistics import Statistics, count_rows
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest
 from audiomcq_cli.storage.shards import ShardWriter, hash_file, list_shards, shard
-from tests.servers.hub import TOKEN, RunningHub, running_hub
+from tests.servers.hub import TOKEN, RunningHub
 
-MakeRow = Callable[..., Row]
-MakeStage = Callable[..., Path]
 INFO = ReleaseInfo(name="tiny", version="1.2.0", title="Tiny AudioMCQ", license="cc-by-4.0", repo="org/tiny")
 
 
@@ -128,13 +129,50 @@ def count_stage(folder: Path) -> tuple[Statistics, dict[str, Any]]:
     return statistics, manifest
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Path:
-    """Forty questions in four shards: both labels in sft, strong ones in rl."""
+def staged_rows() -> list[Row]:
+    """Forty questions: both labels in sft, strong ones in rl."""
     pairs = [("sft", "weak"), ("sft", "strong"), ("rl", "strong"), ("sft", "weak")]
     kinds = ("sound", "music", "speech")
-    rows = [released_row(n, *pairs[n % 4], question_type=kinds[n % 3]) for n in range(40)]
-    return write_stage(tmp_path / "split", rows, shards=4)
+    return [released_row(n, *pairs[n % 4], question_type=kinds[n % 3]) for n in range(40)]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Path:
+    """Forty questions in four shards."""
+    return write_stage(tmp_path / "split", staged_rows(), shards=4)
+
+
+class Releases:
+    """Gives releases for tests to look at or to damage: each is built once, as its plots take their time, and copied.
+
+    What building itself does is tested on ``build_release``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._built: dict[str, Path] = {}
+
+    def put(
+        self, target: Path, rows: Sequence[Row], info: ReleaseInfo = INFO, *, shards: int = 1, **manifest: Any
+    ) -> Path:
+        """A release of some rows in a folder that is not there yet; ``manifest`` as of ``write_stage``."""
+        name = hashlib.sha256(repr((rows, info, shards, manifest)).encode()).hexdigest()
+        if name not in self._built:
+            folder = self._folder / name
+            build_release(write_stage(folder / "split", rows, shards=shards, **manifest), folder / "release", info)
+            self._built[name] = folder / "release"
+        return shutil.copytree(self._built[name], target)
+
+
+@pytest.fixture(scope="session")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> Releases:
+    return Releases(tmp_path_factory.mktemp("releases"))
+
+
+@pytest.fixture
+def release(releases: Releases, tmp_path: Path) -> Path:
+    """What is built of ``stage``, in ``release``."""
+    return releases.put(tmp_path / "release", staged_rows(), shards=4)
 
 
 # ------------------------------------------------------------------------------------------------ audio and the Hub
@@ -188,15 +226,6 @@ def embed_tones(folder: Path) -> None:
         rewrite(folder, file.relative_to(folder).as_posix(), add)
     card = (folder / "README.md").read_text()
     (folder / "README.md").write_text(re.sub(r"dataset_info:\n(?:(?:- |  ).*\n)*", "", card))
-
-
-@pytest.fixture(scope="module")
-def hub_server() -> Iterator[RunningHub]:
-    from huggingface_hub import close_session
-
-    with running_hub() as hub:
-        yield hub
-    close_session()
 
 
 @pytest.fixture

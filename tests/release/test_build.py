@@ -32,11 +32,10 @@ def load(folder: Path, config: str, cache: Path) -> Any:
 
 
 @pytest.mark.usefixtures("offline")
-def test_datasets_opens_every_config(stage: Path, tmp_path: Path) -> None:
+def test_datasets_opens_every_config(release: Path, tmp_path: Path) -> None:
     """Each config holds the rows it is named for, in one split, with the types of a release."""
-    report = build_release(stage, tmp_path / "release", INFO)
-    assert report.configs == ("all", "rl", "sft", "weak", "strong")
-    rows = {name: load(tmp_path / "release", name, tmp_path / "cache") for name in report.configs}
+    configs = ("all", "rl", "sft", "weak", "strong")
+    rows = {name: load(release, name, tmp_path / "cache") for name in configs}
     assert {name: len(parts["train"]) for name, parts in rows.items()} == {
         "all": 40, "rl": 10, "sft": 30, "weak": 20, "strong": 20,
     }  # fmt: skip
@@ -47,12 +46,11 @@ def test_datasets_opens_every_config(stage: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("offline")
-def test_the_first_config_is_the_default(stage: Path, tmp_path: Path) -> None:
+def test_the_first_config_is_the_default(release: Path, tmp_path: Path) -> None:
     """Without a name, ``datasets`` gives all rows."""
     import datasets
 
-    build_release(stage, tmp_path / "release", INFO)
-    rows = datasets.load_dataset(str(tmp_path / "release"), cache_dir=str(tmp_path / "cache"))
+    rows = datasets.load_dataset(str(release), cache_dir=str(tmp_path / "cache"))
     assert len(rows["train"]) == 40
 
 
@@ -65,11 +63,10 @@ def test_a_new_release_is_not_read_from_the_cache_of_the_old(tmp_path: Path) -> 
         assert len(load(tmp_path / "release", "all", tmp_path / "cache")["train"]) == count
 
 
-def test_an_unchanged_release_is_known_as_such(stage: Path, tmp_path: Path) -> None:
+def test_an_unchanged_release_is_known_as_such(stage: Path, release: Path) -> None:
     """A release of the same rows under the same name need not be built again; under another, or damaged, it must."""
-    target = tmp_path / "release"
-    assert not is_current(stage, target, INFO)
-    build_release(stage, target, INFO)
+    target = release
+    assert not is_current(stage, target.with_name("none"), INFO)
     assert is_current(stage, target, INFO)
     assert not is_current(stage, target, replace(INFO, version="9.0.0"))
     assert not is_current(stage, target, replace(INFO, audio="embed"))
@@ -89,16 +86,16 @@ def test_subsets_named_as_labels_are_one_config(tmp_path: Path) -> None:
     assert len(load(tmp_path / "release", "weak", tmp_path / "cache")["train"]) == 2
 
 
-def test_polars_scans_the_release(stage: Path, tmp_path: Path) -> None:
+def test_polars_scans_the_release(stage: Path, release: Path) -> None:
     """The rows are those of the stage folder, each once."""
-    build_release(stage, tmp_path / "release", INFO)
-    found = pl.scan_parquet(tmp_path / "release/data/*/*.parquet").sort("id").collect()
+    found = pl.scan_parquet(release / "data/*/*.parquet").sort("id").collect()
     assert found.equals(pl.scan_parquet(stage / "*.parquet").sort("id").collect())
 
 
 def test_files_are_named_for_subset_label_and_shard(stage: Path, tmp_path: Path) -> None:
     """A file holds the rows of one shard, subset and label; without rows there is none."""
     report = build_release(stage, tmp_path / "release", INFO)
+    assert report.configs == ("all", "rl", "sft", "weak", "strong")
     for file in report.files:
         if file.rows is None:
             continue
@@ -135,32 +132,29 @@ def test_parquet_is_written_for_the_viewer(tmp_path: Path) -> None:
     assert metadata.row_group(0).column(0).has_column_index
 
 
-def test_two_builds_are_the_same_bytes(stage: Path, tmp_path: Path) -> None:
+def test_two_builds_are_the_same_bytes(stage: Path, release: Path, tmp_path: Path) -> None:
     """Neither the place nor what was there before shows in a release."""
+    before = snapshot(release)
     other = shutil.copytree(stage, tmp_path / "elsewhere/split")
-    build_release(stage, tmp_path / "release", INFO)
     build_release(other, tmp_path / "elsewhere/deep/release", INFO)
-    assert snapshot(tmp_path / "release") == snapshot(tmp_path / "elsewhere/deep/release")
-    before = snapshot(tmp_path / "release")
-    build_release(stage, tmp_path / "release", INFO)
-    assert snapshot(tmp_path / "release") == before
+    assert snapshot(tmp_path / "elsewhere/deep/release") == before
+    build_release(stage, release, INFO)
+    assert snapshot(release) == before
 
 
-def test_a_change_touches_only_the_files_of_its_shard(stage: Path, tmp_path: Path) -> None:
+def test_a_change_touches_only_the_files_of_its_shard(stage: Path, release: Path, tmp_path: Path) -> None:
     """A new version leaves the other data files as they are."""
-    build_release(stage, tmp_path / "old", INFO)
     rows = pl.read_parquet(stage / "*.parquet").to_dicts()
     rows[0]["question"] = "What else is heard?"
     build_release(write_stage(tmp_path / "split2", rows, shards=4), tmp_path / "new", INFO)
-    old, new = snapshot(tmp_path / "old"), snapshot(tmp_path / "new")
+    old, new = snapshot(release), snapshot(tmp_path / "new")
     assert old.keys() == new.keys()
     assert len([name for name in old if name.startswith("data/") and old[name] != new[name]]) == 1
 
 
-def test_a_new_release_takes_the_place_of_the_old(stage: Path, tmp_path: Path) -> None:
+def test_a_new_release_takes_the_place_of_the_old(release: Path, tmp_path: Path) -> None:
     """Files that the new one does not have are gone, and nothing is left beside it."""
-    target = tmp_path / "out/release"
-    build_release(stage, target, INFO)
+    target = shutil.copytree(release, tmp_path / "out/release")
     smaller = write_stage(tmp_path / "smaller", [released_row(1)])
     report = build_release(smaller, target, replace(INFO, version="2.0.0"))
     assert [path for path in sorted(snapshot(target)) if path.startswith("data/")] == [
@@ -203,11 +197,10 @@ def make_text_of_shard(stage: Path) -> None:
     ],
 )
 def test_a_failed_build_leaves_the_old_release(
-    harm: Any, error: type[Exception], message: str, stage: Path, tmp_path: Path
+    harm: Any, error: type[Exception], message: str, stage: Path, release: Path, tmp_path: Path
 ) -> None:
     """What is wrong is said, the old release stays whole, and nothing is left beside it."""
-    target = tmp_path / "out/release"
-    build_release(stage, target, INFO)
+    target = shutil.copytree(release, tmp_path / "out/release")
     before = snapshot(tmp_path / "out")
     harm(stage)
     with pytest.raises(error, match=message):
@@ -215,10 +208,9 @@ def test_a_failed_build_leaves_the_old_release(
     assert snapshot(tmp_path / "out") == before
 
 
-def test_a_swap_cut_short_is_mended(stage: Path, tmp_path: Path) -> None:
+def test_a_swap_cut_short_is_mended(stage: Path, release: Path, tmp_path: Path) -> None:
     """A kill between the two renames leaves the old release beside its place; the next run brings it back first."""
-    target = tmp_path / "out/release"
-    build_release(stage, target, INFO)
+    target = shutil.copytree(release, tmp_path / "out/release")
     before = snapshot(target)
     target.rename(target.with_name(".release.previous"))
     (target.with_name(".release.building") / "data").mkdir(parents=True)
@@ -246,10 +238,9 @@ def test_a_folder_that_is_no_release_is_not_replaced(stage: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ["NOTES.md", "inner/.audiomcq/manifest.json", ".git/config"])
-def test_files_of_people_in_a_release_are_not_lost(name: str, stage: Path, tmp_path: Path) -> None:
+def test_files_of_people_in_a_release_are_not_lost(name: str, stage: Path, release: Path, tmp_path: Path) -> None:
     """A new release takes the place of the whole folder, so what is not of the old one is to be moved away first."""
-    target = tmp_path / "release"
-    build_release(stage, target, INFO)
+    target = release
     (target / ".DS_Store").write_text("litter")
     (target / name).parent.mkdir(parents=True, exist_ok=True)
     (target / name).write_text("mine")

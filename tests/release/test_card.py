@@ -12,8 +12,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from audiomcq_cli.contracts import Row
-from audiomcq_cli.release.build import ReleaseInfo, build_release
+from audiomcq_cli.release.build import build_release
 from audiomcq_cli.release.card import list_configs, render_card
+from audiomcq_cli.release.info import ReleaseInfo
 from audiomcq_cli.release.markdown import escape
 from audiomcq_cli.release.statistics import Statistics
 from tests.release.conftest import INFO, count_stage, record, released_row, write_stage
@@ -75,10 +76,9 @@ def table_under(text: str, heading: str) -> list[list[str]]:
     return table
 
 
-def test_the_front_matter_says_what_the_hub_asks_for(stage: Path, tmp_path: Path) -> None:
+def test_the_front_matter_says_what_the_hub_asks_for(release: Path) -> None:
     """Configs with globs and one default, licence, languages, tasks, size, tags and features."""
-    build_release(stage, tmp_path / "release", INFO)
-    data = read_card(tmp_path / "release").data.to_dict()
+    data = read_card(release).data.to_dict()
     assert data["license"] == "cc-by-4.0"
     assert data["pretty_name"] == "Tiny AudioMCQ"
     assert data["language"] == ["en"]
@@ -91,19 +91,17 @@ def test_the_front_matter_says_what_the_hub_asks_for(stage: Path, tmp_path: Path
     assert {"name": "choices", "list": "string"} in data["dataset_info"][0]["features"]
 
 
-def test_the_text_counts_the_rows(stage: Path, tmp_path: Path) -> None:
+def test_the_text_counts_the_rows(release: Path) -> None:
     """Questions by subset, label and type add up."""
-    build_release(stage, tmp_path / "release", INFO)
-    table = table_under(read_card(tmp_path / "release").text, "Questions")
+    table = table_under(read_card(release).text, "Questions")
     assert table[0] == ["Subset", "Label", "music", "sound", "speech", "All"]
     assert [row[-1] for row in table[1:]] == ["10", "10", "20", "40"]
     assert table[-1][0] == "all"
 
 
-def test_the_text_tells_how_it_was_made(stage: Path, tmp_path: Path) -> None:
+def test_the_text_tells_how_it_was_made(release: Path) -> None:
     """Judges with their counts, models, prompts with versions, and what was left out by reason."""
-    build_release(stage, tmp_path / "release", INFO)
-    text = read_card(tmp_path / "release").text
+    text = read_card(release).text
     assert 'load_dataset("org/tiny", "strong")' in text
     judges = table_under(text, "How labels were decided")
     assert judges[1] == ["judge_a", "some/judge", "abc", "silence:30", "40", "50.0", "25.0", "0.0"]
@@ -115,7 +113,7 @@ def test_the_text_tells_how_it_was_made(stage: Path, tmp_path: Path) -> None:
     assert "| filter | failed | schema | 1 |" in text
     for path in ("statistics.json", "recipe.toml", "prompts", "plots/judges.png"):
         assert f"]({path})" in text
-        assert (tmp_path / "release" / path).exists()
+        assert (release / path).exists()
     for heading in ("Loading", "Sources", "Columns", "Known limits", "Citing"):
         assert f"\n## {heading}\n" in text
 

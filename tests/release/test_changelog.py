@@ -13,7 +13,7 @@ from audiomcq_cli.contracts import Row
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.release.build import build_release, is_current
 from audiomcq_cli.release.tree import open_tree
-from tests.release.conftest import INFO, released_row, upload, write_stage
+from tests.release.conftest import INFO, Releases, released_row, upload, write_stage
 from tests.servers.hub import ORG, RunningHub
 
 
@@ -23,6 +23,11 @@ def publish(folder: Path, rows: Sequence[Row], version: str, *, since: str = "",
     target = folder / to
     build_release(source, target, replace(INFO, version=version), since=open_tree(since) if since else None)
     return (target / "CHANGELOG.md").read_text()
+
+
+def publish_first(releases: Releases, folder: Path, version: str = "1.0.0", *, to: str = "release") -> None:
+    """Put a release of three rows there that has none before it."""
+    releases.put(folder / to, rows_of(3), replace(INFO, version=version))
 
 
 def versions(changelog: str) -> list[str]:
@@ -40,9 +45,9 @@ def test_the_first_entry_counts(tmp_path: Path) -> None:
     assert "- 3 questions about 3 clips: 3 sound; 3 weak." in changelog
 
 
-def test_an_entry_for_each_version_newest_first(tmp_path: Path) -> None:
+def test_an_entry_for_each_version_newest_first(releases: Releases, tmp_path: Path) -> None:
     """A release that replaces one of a lower version says what changed, and carries the entries before it."""
-    publish(tmp_path, rows_of(3), "1.0.0")
+    publish_first(releases, tmp_path)
     changed = [released_row(0, label="strong"), *rows_of(5)[1:4]]
     publish(tmp_path, changed, "1.1.0")
     changelog = publish(tmp_path, changed, "1.1.1")
@@ -55,9 +60,9 @@ def test_an_entry_for_each_version_newest_first(tmp_path: Path) -> None:
     assert "- 1 label flipped: weak → strong 1." in middle
 
 
-def test_since_a_release_elsewhere(hub: RunningHub, tmp_path: Path) -> None:
+def test_since_a_release_elsewhere(hub: RunningHub, releases: Releases, tmp_path: Path) -> None:
     """``since`` may be a revision of the Hub; its entries are carried over, and another one is another changelog."""
-    publish(tmp_path, rows_of(3), "1.0.0", to="old")
+    publish_first(releases, tmp_path, to="old")
     upload(hub, f"{ORG}/log", tmp_path / "old")
     changelog = publish(tmp_path, rows_of(5), "2.0.0", since=f"{ORG}/log")
     assert versions(changelog) == ["2.0.0", "1.0.0"]
@@ -67,9 +72,9 @@ def test_since_a_release_elsewhere(hub: RunningHub, tmp_path: Path) -> None:
     assert not is_current(source, tmp_path / "release", info)
 
 
-def test_what_people_wrote_survives(tmp_path: Path) -> None:
+def test_what_people_wrote_survives(releases: Releases, tmp_path: Path) -> None:
     """Outside of the marks every word stays where it is, when the version is built again and when the next one is."""
-    publish(tmp_path, rows_of(3), "1.0.0")
+    publish_first(releases, tmp_path)
     publish(tmp_path, rows_of(4), "1.1.0")
     file = tmp_path / "release/CHANGELOG.md"
     text = file.read_text().replace("# Changelog\n", "# Changelog of ours\n")
@@ -83,10 +88,10 @@ def test_what_people_wrote_survives(tmp_path: Path) -> None:
     assert versions(changelog) == ["Unreleased", "1.2.0", "1.1.0", "1.0.0"]
 
 
-def test_a_version_built_again(tmp_path: Path) -> None:
+def test_a_version_built_again(releases: Releases, tmp_path: Path) -> None:
     """Without the release before at hand its entry says so; with it, or without change, it counts."""
-    publish(tmp_path, rows_of(3), "1.0.0")
-    publish(tmp_path, rows_of(3), "1.0.0", to="old")
+    publish_first(releases, tmp_path)
+    publish_first(releases, tmp_path, to="old")
     assert "4 questions, 3 in 1.0.0." in publish(tmp_path, rows_of(4), "1.1.0")
     assert "4 questions, 3 in 1.0.0." in publish(tmp_path, rows_of(4), "1.1.0")
     again = publish(tmp_path, rows_of(6), "1.1.0")
@@ -97,9 +102,9 @@ def test_a_version_built_again(tmp_path: Path) -> None:
     assert versions(told) == ["1.1.0", "1.0.0"]
 
 
-def test_a_first_version_built_again(tmp_path: Path) -> None:
+def test_a_first_version_built_again(releases: Releases, tmp_path: Path) -> None:
     """It has nothing before it, so it counts anew."""
-    publish(tmp_path, rows_of(3), "1.0.0")
+    publish_first(releases, tmp_path)
     changelog = publish(tmp_path, rows_of(5), "1.0.0")
     assert "- 5 questions about 5 clips" in changelog
     assert "3 questions" not in changelog
@@ -114,10 +119,10 @@ def test_a_first_version_built_again(tmp_path: Path) -> None:
     ],
 )
 def test_a_version_that_misleads_leaves_the_old_release(
-    version: str, since: bool, message: str, tmp_path: Path
+    version: str, since: bool, message: str, releases: Releases, tmp_path: Path
 ) -> None:
     """It is refused before anything is replaced."""
-    publish(tmp_path, rows_of(3), "1.0.0")
+    publish_first(releases, tmp_path)
     before = {path: path.read_bytes() for path in (tmp_path / "release").rglob("*") if path.is_file()}
     with pytest.raises(RecipeError, match=message):
         publish(tmp_path, rows_of(5), version, since=str(tmp_path / "release") if since else "")
@@ -126,17 +131,17 @@ def test_a_version_that_misleads_leaves_the_old_release(
     assert not list(tmp_path.glob(".release*"))
 
 
-def test_another_corpus_in_the_folder_is_no_release_before(tmp_path: Path) -> None:
+def test_another_corpus_in_the_folder_is_no_release_before(releases: Releases, tmp_path: Path) -> None:
     """What has another name is replaced, and neither its version nor its changelog counts."""
-    publish(tmp_path, rows_of(3), "3.0.0")
+    publish_first(releases, tmp_path, "3.0.0")
     source = write_stage(tmp_path / "split", rows_of(2))
     build_release(source, tmp_path / "release", replace(INFO, name="another", version="1.0.0"))
     assert versions((tmp_path / "release/CHANGELOG.md").read_text()) == ["1.0.0"]
 
 
-def test_a_damaged_release_is_mended_by_building_it_again(tmp_path: Path) -> None:
+def test_a_damaged_release_is_mended_by_building_it_again(releases: Releases, tmp_path: Path) -> None:
     """The same version takes its place; a higher one says that the release before cannot be read."""
-    publish(tmp_path, rows_of(3), "1.0.0")
+    publish_first(releases, tmp_path)
     file = tmp_path / "release/data/sft/weak-00000-of-00001.parquet"
     file.write_bytes(file.read_bytes()[:-9])
     (tmp_path / "release/README.md").write_text("cut")

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from audiomcq_cli.records import RELEASED
-from audiomcq_cli.release.build import ReleaseInfo, build_release
+from audiomcq_cli.release.build import build_release
 from audiomcq_cli.release.croissant import describe_release
+from audiomcq_cli.release.info import ReleaseInfo
 from tests.release.conftest import INFO, record, released_row, write_stage
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib", "ignore::DeprecationWarning:mlcroissant")
@@ -45,14 +46,13 @@ def test_a_reader_of_the_format_reads_the_rows(tmp_path: Path) -> None:
     assert {name.removeprefix("weak/") for name in row} == {"audio", *RELEASED}
 
 
-def test_a_known_repository_is_where_the_files_are(stage: Path, tmp_path: Path) -> None:
+def test_a_known_repository_is_where_the_files_are(release: Path, tmp_path: Path) -> None:
     """Its address stands in the metadata, and a copy of it can be read in its place."""
-    build_release(stage, tmp_path / "release", INFO)
-    text = json.loads((tmp_path / "release/croissant.json").read_text("utf-8"))
+    text = json.loads((release / "croissant.json").read_text("utf-8"))
     assert text["url"] == "https://huggingface.co/datasets/org/tiny"
     assert (text["version"], text["license"]) == ("1.2.0", "cc-by-4.0")
     assert "@misc{tiny-1-2-0," in text["citeAs"]
-    moved = shutil.copytree(tmp_path / "release", tmp_path / "copy")
+    moved = shutil.copytree(release, tmp_path / "copy")
     dataset = read(moved / "croissant.json", mapping={"repo": str(moved)})
     assert len(list(dataset.records("strong"))) == 20
 

@@ -21,10 +21,9 @@ def body_of(card: str) -> str:
     return card.split("\n---\n", 1)[1].strip()
 
 
-def test_what_people_wrote_survives_the_next_release(stage: Path, tmp_path: Path) -> None:
+def test_what_people_wrote_survives_the_next_release(stage: Path, release: Path) -> None:
     """Text before and after ours, keys and tags of their own stay; what they changed inside ours does not."""
-    target = tmp_path / "release"
-    build_release(stage, target, INFO)
+    target = release
     card = target / "README.md"
     text = card.read_text("utf-8").replace("---\n", "---\nthumbnail: a.png\ntags:\n- mine\n", 1)
     text = text.replace("tags:\n- audio\n", "x: 1\nold:\n- audio\n", 1)
@@ -39,10 +38,9 @@ def test_what_people_wrote_survives_the_next_release(stage: Path, tmp_path: Path
     assert "Edited" not in new and "Version 1.3.0" in new
 
 
-def test_a_card_is_the_same_bytes_whatever_it_replaces(stage: Path, tmp_path: Path) -> None:
+def test_a_card_is_the_same_bytes_whatever_it_replaces(stage: Path, release: Path) -> None:
     """One that nobody touched leaves nothing behind, and what was kept once is kept the same again."""
-    target = tmp_path / "release"
-    build_release(stage, target, INFO)
+    target = release
     first = (target / "README.md").read_bytes()
     build_release(stage, target, INFO)
     assert (target / "README.md").read_bytes() == first
@@ -84,10 +82,9 @@ def test_yaml_that_cannot_be_read_is_refused(yaml: str) -> None:
         read_former(f"---\n{yaml}\n---\nMine.")
 
 
-def test_yaml_that_cannot_be_read_stops_the_release(stage: Path, tmp_path: Path) -> None:
+def test_yaml_that_cannot_be_read_stops_the_release(stage: Path, release: Path) -> None:
     """The old release stays as it is, so that nothing in it is lost."""
-    target = tmp_path / "release"
-    build_release(stage, target, INFO)
+    target = release
     text = "---\na: [\n---\nMine."
     (target / "README.md").write_text(text, "utf-8")
     with pytest.raises(InputError, match=r"README\.md: .*YAML"):

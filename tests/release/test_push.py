@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from audiomcq_cli.errors import HubError, StorageError
-from audiomcq_cli.release.build import ReleaseInfo, build_release
 from audiomcq_cli.release.hub import HubRepo
+from audiomcq_cli.release.info import ReleaseInfo
 from audiomcq_cli.release.push import MANIFEST, MOST_FILES, Pushed, PushOptions, plan_push, push
-from tests.release.conftest import INFO, released_row, write_stage
+from tests.release.conftest import INFO, Releases, released_row
 from tests.servers.hub import ORG, READ_TOKEN, TOKEN, RunningHub
 
 COMMIT = "/commit/"
@@ -28,15 +28,20 @@ def repo(request: pytest.FixtureRequest) -> str:
     return f"{ORG}/{hashlib.sha256(request.node.name.encode()).hexdigest()[:12]}"
 
 
-def make(folder: Path, version: str, rows: range = range(40), *, shards: int = 2, text: str = "") -> Path:
-    """A release of some rows, all of one subset; ``text`` replaces the questions of the first ten."""
-    made = [
-        released_row(n, "sft", ("weak", "strong")[n % 2], **({"question": text} if text and n < 10 else {}))
-        for n in rows
-    ]
-    source = write_stage(folder / f"split-{version}-{text}", made, shards=shards)
-    build_release(source, target := folder / f"release-{version}-{text}", info(version))
-    return target
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def make(releases: Releases) -> Make:
+    def put(folder: Path, version: str, rows: range = range(40), *, shards: int = 2, text: str = "") -> Path:
+        """A release of some rows, all of one subset; ``text`` replaces the questions of the first ten."""
+        made = [
+            released_row(n, "sft", ("weak", "strong")[n % 2], **({"question": text} if text and n < 10 else {}))
+            for n in rows
+        ]
+        return releases.put(folder / f"release-{version}-{text}", made, info(version), shards=shards)
+
+    return put
 
 
 def info(version: str) -> ReleaseInfo:
@@ -54,7 +59,7 @@ def holds(hub: RunningHub, repo: str, folder: Path, revision: str = "main") -> b
     return there == set(files) and all(hub.read(repo, name, revision) == files[name].read_bytes() for name in files)
 
 
-def test_first_release(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_first_release(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """A repository is made, private; one commit has everything, and a tag names it."""
     folder = make(tmp_path, "1.0.0")
     pushed = send(folder, repo)
@@ -64,7 +69,7 @@ def test_first_release(hub: RunningHub, repo: str, tmp_path: Path) -> None:
     assert sum(COMMIT in one["path"] for one in hub.log()) == 1
 
 
-def test_next_release_replaces_the_first(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_next_release_replaces_the_first(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """Shards that are gone are removed in the commit that adds the new ones; what is not ours stays."""
     send(make(tmp_path, "1.0.0", shards=4), repo)
     hub.commit(repo, {"picture.png": b"PNG", "notes.md": b"by hand"})
@@ -80,7 +85,7 @@ def test_next_release_replaces_the_first(hub: RunningHub, repo: str, tmp_path: P
     assert set(hub.refs(repo)) >= {"refs/tags/v1.0.0", "refs/tags/v1.1.0"}
 
 
-def test_nothing_new_makes_no_commit(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_nothing_new_makes_no_commit(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """The same release again sends nothing and commits nothing."""
     folder = make(tmp_path, "1.0.0")
     first = send(folder, repo)
@@ -90,7 +95,7 @@ def test_nothing_new_makes_no_commit(hub: RunningHub, repo: str, tmp_path: Path)
     assert {one["method"] for one in hub.log()} <= {"GET", "HEAD"}
 
 
-def test_unchanged_files_are_not_sent(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_unchanged_files_are_not_sent(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """Of the data only shards whose rows changed are uploaded."""
     send(make(tmp_path, "1.0.0", shards=8), repo)
     hub.clear()
@@ -101,7 +106,7 @@ def test_unchanged_files_are_not_sent(hub: RunningHub, repo: str, tmp_path: Path
     assert len(hub.uploads()) == len([file for file in pushed.plan.changed if file.path.endswith((".parquet", ".png"))])
 
 
-def test_missing_tag_is_made(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_missing_tag_is_made(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """A push that ended between its commit and its tag is completed by the next."""
     folder = make(tmp_path, "1.0.0")
     hub.fail("status:500:retry-after=0", path="/tag/", times=None)
@@ -114,7 +119,7 @@ def test_missing_tag_is_made(hub: RunningHub, repo: str, tmp_path: Path) -> None
     assert not any(COMMIT in one["path"] for one in hub.log())
 
 
-def test_one_version_is_released_once(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_one_version_is_released_once(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """Other content under a version that has a tag is refused before anything is sent."""
     send(make(tmp_path, "1.0.0"), repo)
     hub.clear()
@@ -123,21 +128,21 @@ def test_one_version_is_released_once(hub: RunningHub, repo: str, tmp_path: Path
     assert {one["method"] for one in hub.log()} <= {"GET", "HEAD"}
 
 
-def test_lower_version(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_lower_version(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """What is there is not replaced by an older version."""
     send(make(tmp_path, "1.1.0"), repo)
     with pytest.raises(HubError, match=r"has version 1\.1\.0, and this is 1\.0\.1"):
         send(make(tmp_path, "1.0.1", text="Older?"), repo)
 
 
-def test_strangers_among_the_data(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_strangers_among_the_data(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """Files that the configs would take in and no release made are not built upon."""
     hub.commit(repo, {"data/sft/weak-old.parquet": b"PAR1"})
     with pytest.raises(HubError, match="in the way"):
         send(make(tmp_path, "1.0.0"), repo)
 
 
-def test_plan_writes_nothing(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_plan_writes_nothing(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """What a push would do is found out by reading alone, for a new repository as well."""
     folder = make(tmp_path, "1.0.0")
     plan = plan_push(folder, PushOptions(repo=repo), HubRepo(repo, print))
@@ -149,7 +154,7 @@ def test_plan_writes_nothing(hub: RunningHub, repo: str, tmp_path: Path) -> None
     assert {one["method"] for one in hub.log()} <= {"GET", "HEAD"}
 
 
-def test_visibility_is_not_changed(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_visibility_is_not_changed(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """What is said of a repository that is there must be true of it."""
     folder = make(tmp_path, "1.0.0")
     send(folder, repo, private=False)
@@ -158,7 +163,7 @@ def test_visibility_is_not_changed(hub: RunningHub, repo: str, tmp_path: Path) -
         send(folder, repo, private=True)
 
 
-def test_branch(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_branch(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """A release on another branch leaves main and the tags alone."""
     first, second = make(tmp_path, "1.0.0"), make(tmp_path, "1.1.0", text="New?")
     send(first, repo)
@@ -168,7 +173,7 @@ def test_branch(hub: RunningHub, repo: str, tmp_path: Path) -> None:
     assert (pushed.tag, "refs/tags/v1.1.0" in hub.refs(repo)) == ("", False)
 
 
-def test_pull_request(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_pull_request(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """A pull request holds the release and waits; main is as it was; after the merge the same command tags it."""
     first, second = make(tmp_path, "1.0.0"), make(tmp_path, "1.1.0", text="New?")
     send(first, repo)
@@ -185,7 +190,7 @@ def test_pull_request(hub: RunningHub, repo: str, tmp_path: Path) -> None:
     assert hub.refs(repo)["refs/tags/v1.1.0"] == hub.refs(repo)["refs/heads/main"]
 
 
-def test_many_files_are_merged_when_they_are_whole(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_many_files_are_merged_when_they_are_whole(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """More files than a commit takes go over a pull request; a reader of main sees nothing of it before the merge."""
     first = make(tmp_path, "1.0.0")
     send(first, repo)
@@ -203,7 +208,7 @@ def test_many_files_are_merged_when_they_are_whole(hub: RunningHub, repo: str, t
     assert "refs/pr/2" not in hub.refs(repo)
 
 
-def test_pull_request_on_an_old_main_is_made_anew(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_pull_request_on_an_old_main_is_made_anew(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """One that was begun before main changed is closed: merging it would mix two releases."""
     send(make(tmp_path, "1.0.0"), repo)
     second = make(tmp_path, "2.0.0", range(260), shards=64)
@@ -237,7 +242,9 @@ FAULTS: dict[str, tuple[dict[str, object], str]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_fault_is_told_and_the_same_command_goes_on(name: str, hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_fault_is_told_and_the_same_command_goes_on(
+    name: str, hub: RunningHub, repo: str, make: Make, tmp_path: Path
+) -> None:
     """The message says what to do, readers see the old release, and afterwards all is as if nothing had been."""
     first, second = make(tmp_path, "1.0.0"), make(tmp_path, "1.1.0", text="New?")
     repo = f"{ORG}/{name.replace(' ', '-')}"
@@ -278,7 +285,9 @@ def test_fault_is_told_and_the_same_command_goes_on(name: str, hub: RunningHub, 
         ("status:500:retry-after=0", "repos/create"),
     ],
 )
-def test_fault_that_passes_is_not_noticed(fault: str, path: str, hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_fault_that_passes_is_not_noticed(
+    fault: str, path: str, hub: RunningHub, repo: str, make: Make, tmp_path: Path
+) -> None:
     """What fails once is sent again; a commit or a tag whose answer was lost is found, not made twice."""
     folder = make(tmp_path, "1.0.0")
     hub.fail(fault, path=path)
@@ -289,7 +298,9 @@ def test_fault_that_passes_is_not_noticed(fault: str, path: str, hub: RunningHub
     assert any(one["fault"] for one in hub.log())
 
 
-def test_token_that_may_only_read(hub: RunningHub, repo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_that_may_only_read(
+    hub: RunningHub, repo: str, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is told before anything is sent."""
     monkeypatch.setenv("HF_TOKEN", READ_TOKEN)
     with pytest.raises(HubError, match="rights"):
@@ -297,7 +308,7 @@ def test_token_that_may_only_read(hub: RunningHub, repo: str, tmp_path: Path, mo
     assert hub.uploads() == {}
 
 
-def test_folder_that_is_not_a_whole_release(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_folder_that_is_not_a_whole_release(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """A file that is missing or of another size is noticed before anything is sent."""
     folder = make(tmp_path, "1.0.0")
     next(folder.rglob("*.parquet")).write_bytes(b"PAR1")
@@ -311,7 +322,7 @@ def test_folder_that_is_not_a_whole_release(hub: RunningHub, repo: str, tmp_path
 
 
 @pytest.mark.check
-def test_what_is_said(hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_what_is_said(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
     """A person is told what goes on, once for each thing."""
     said: list[str] = []
     say: Callable[[str], None] = said.append

@@ -12,7 +12,8 @@ import pytest
 
 from audiomcq_cli.cli.recipe import read_recipe
 from audiomcq_cli.errors import StorageError
-from audiomcq_cli.release.build import ReleaseInfo, build_release
+from audiomcq_cli.release.build import build_release
+from audiomcq_cli.release.info import ReleaseInfo
 from audiomcq_cli.release.recipe import hide_places, list_prompts, write_recipe
 from audiomcq_cli.storage.resources import Prompts, shipped
 from tests.release.conftest import INFO

@@ -10,19 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from audiomcq_cli.errors import AudiomcqError, HubError, InputError
-from audiomcq_cli.release.build import build_release
 from audiomcq_cli.release.tree import open_tree, read_manifest_of
 from audiomcq_cli.storage.shards import hash_file
-from tests.release.conftest import INFO, upload
+from tests.release.conftest import upload
 from tests.servers.hub import ORG, OTHER_TOKEN, RunningHub
 
 REPO = f"{ORG}/tree"
-
-
-@pytest.fixture
-def release(stage: Path, tmp_path: Path) -> Path:
-    build_release(stage, tmp_path / "release", INFO)
-    return tmp_path / "release"
 
 
 def test_a_folder_and_the_hub_are_alike(hub: RunningHub, release: Path) -> None:

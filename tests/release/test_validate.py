@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,21 +38,27 @@ def lines(report: Report) -> list[str]:
     return [str(problem) for problem in report.problems]
 
 
-@pytest.fixture
-def split(tmp_path: Path) -> Path:
-    """A folder of split with six weak and six strong questions and a rule."""
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of split with six weak and six strong questions and a rule, and its release; tests leave it as it is."""
+    place = tmp_path_factory.mktemp("whole")
     rows = [released_row(n, *(("sft", "weak") if n % 2 else ("rl", "strong"))) for n in range(12)]
-    folder = write_stage(tmp_path / "split", rows)
+    folder = write_stage(place / "split", rows)
     manifest = json.loads(manifest_path(folder).read_text())
     manifest["lineage"][1]["options"] |= RULE
     manifest_path(folder).write_text(json.dumps(manifest))
-    return folder
+    build_release(folder, place / "release", INFO)
+    return place
 
 
 @pytest.fixture
-def release(split: Path, tmp_path: Path) -> Path:
-    build_release(split, tmp_path / "release", INFO)
-    return tmp_path / "release"
+def split(whole: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(whole / "split", tmp_path / "split")
+
+
+@pytest.fixture
+def release(whole: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(whole / "release", tmp_path / "release")
 
 
 # ------------------------------------------------------------------------------------------------------- releases

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from audiomcq_cli.contracts import Chat, Flow, Origin, Outcome, Reject, Reply, Row, Score
+from audiomcq_cli.contracts import Chat, Flow, Origin, Outcome, Reject, Reply, Request, Row, Score
 
 Answers = Callable[[Any], Any]
 """What a model says to a request (a chat or a score): a text, the value of a reply, or a ready ``Reply``."""
@@ -45,6 +45,19 @@ QUESTION: Row = {name: value for name, value in CLIP.items() if name != "seeds"}
     "answer": "A door creaking",
     "answer_index": 1,
 }
+
+
+def ask_once(flow: Flow, reply: Reply | None) -> tuple[list[Request], Outcome]:
+    """Drive a flow with at most one reply; returns what it asked and what became of the row."""
+    asked: list[Request] = []
+    try:
+        asked += next(flow)
+        assert reply is not None, "the flow asked, and no reply was given"
+        flow.send([reply])
+    except StopIteration as stop:
+        outcome: Outcome = stop.value
+        return asked, outcome
+    raise AssertionError("the flow asked twice")
 
 
 @dataclass(frozen=True)

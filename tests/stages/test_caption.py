@@ -8,6 +8,7 @@ from audiomcq_cli import records
 from audiomcq_cli.contracts import Audio, Context, Listen, Origin, Outcome, Reject, Reply, Request, Row
 from audiomcq_cli.measurements import make_entry
 from audiomcq_cli.stages.caption import STAGE, Options, flow
+from tests.stages.dialogue import ask_once
 
 MEASURED = {
     "duration": 10.0,
@@ -44,17 +45,7 @@ def make_reply(value: Any = None, error: str = "", detail: str = "") -> Reply:
 
 
 def run(row: Row, reply: Reply | None = None, options: Options | None = None) -> tuple[list[Request], Outcome]:
-    """Drive the flow with at most one reply; returns what it asked and what became of the row."""
-    asked: list[Request] = []
-    steps = flow(row, Context(options or Options()))
-    try:
-        asked += next(steps)
-        assert reply is not None, "the flow asked, and no reply was given"
-        steps.send([reply])
-    except StopIteration as stop:
-        outcome: Outcome = stop.value
-        return asked, outcome
-    raise AssertionError("the flow asked twice")
+    return ask_once(flow(row, Context(options or Options())), reply)
 
 
 def keep(row: Row, reply: Reply | None = None, options: Options | None = None) -> Row:

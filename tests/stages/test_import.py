@@ -12,6 +12,7 @@ from audiomcq_cli.measurements import make_entry
 from audiomcq_cli.records import AUDIO_MISSING
 from audiomcq_cli.stages.filter import STAGE as FILTER
 from audiomcq_cli.stages.import_ import STAGE, TYPE_NOT_KNOWN, Options, flow
+from tests.stages.dialogue import ask_once
 
 ROW: Row = {
     "id": "Set:c:imported:q", "clip_id": "Set:c", "source_dataset": "Set", "source_id": "c", "row": 4,
@@ -29,17 +30,7 @@ MEASURED = {
 
 
 def run(row: Row, reply: Reply | None = None, options: Options | None = None) -> tuple[list[Request], Outcome]:
-    """Drive the flow with at most one reply; returns what it asked and what became of the row."""
-    asked: list[Request] = []
-    steps = flow(row, Context(options or Options()))
-    try:
-        asked += next(steps)
-        assert reply is not None, "the flow asked, and no reply was given"
-        steps.send([reply])
-    except StopIteration as stop:
-        outcome: Outcome = stop.value
-        return asked, outcome
-    raise AssertionError("the flow asked twice")
+    return ask_once(flow(row, Context(options or Options())), reply)
 
 
 def keep(row: Row, reply: Reply | None = None) -> Row:

@@ -1,0 +1,42 @@
+"""What a release is called, and what a file of it is: all that its texts need to know of how it is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseInfo:
+    """What a release is called: the recipe's ``[project]`` and ``[publish]`` tables.
+
+    Attributes:
+        name: Of the project. version: Of the release. title: For people; the name where it is empty.
+        license: Of the questions: an identifier of the Hub, or any text. languages: ISO 639 codes.
+        repo: ``org/name`` on the Hub, where it is known.
+        audio: ``embed`` puts the bytes of the audio into the rows, ``reference`` leaves it where it is.
+        redistribute: Sources whose audio is embedded though its license is not known to allow it.
+    """
+
+    name: str
+    version: str
+    title: str = ""
+    license: str = "unknown"
+    languages: tuple[str, ...] = ("en",)
+    repo: str = ""
+    audio: str = "reference"
+    redistribute: tuple[str, ...] = ()
+
+    @property
+    def embed(self) -> bool:
+        """Whether the rows carry their audio."""
+        return self.audio == "embed"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFile:
+    """A file of a release: its path below the folder, its rows (None for the card), size in bytes and SHA-256."""
+
+    path: str
+    rows: int | None
+    size: int
+    sha256: str
