@@ -79,6 +79,30 @@ def is_alive(now: Mapping[str, Any]) -> bool:
     return True
 
 
+def enter_killed(folder: Path) -> None:
+    """Enter what killed runs of a stage left behind into its log, and remove what they had half written."""
+    for path, left in read_now(folder).items():
+        if not is_alive(left):
+            if left["began"] not in (entry["began"] for entry in read_log(folder)):  # else killed after its last word
+                _append(folder, left | {"how": "killed", "ended": left.get("beat")})
+            path.unlink(missing_ok=True)
+    for path in (folder / HIDDEN).glob(".now-*.json.tmp"):
+        host, _, pid = path.name.removeprefix(".now-").removesuffix(".json.tmp").rpartition("-")
+        with suppress(FileNotFoundError):  # a run that is alive has put it in place
+            if not is_alive({"host": host, "pid": pid, "beat": path.stat().st_mtime}):
+                path.unlink()
+
+
+def _append(folder: Path, entry: Mapping[str, Any]) -> None:
+    """Add a line, on one of its own also where the last one was cut."""
+    with log_path(folder).open("ab+", buffering=0) as file:
+        if end := file.seek(0, os.SEEK_END):
+            file.seek(end - 1)
+        line = (b"" if file.read(1) in (b"", b"\n") else b"\n") + orjson.dumps(entry) + b"\n"
+        if file.write(line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 class Logbook(Progress):
     """Keeps the run log of one stage while it is at work; shows the same to whoever else wants to know."""
 
@@ -105,11 +129,6 @@ class Logbook(Progress):
         }
 
     def __enter__(self) -> Logbook:
-        for path, left in read_now(self._target).items():
-            if not is_alive(left):
-                self._append(left | {"how": "killed", "ended": left.get("beat")})
-                path.unlink(missing_ok=True)
-        self._remove_halves()
         self._write()
         return self
 
@@ -147,7 +166,7 @@ class Logbook(Progress):
         """
         known = self._known if how != "done" else {**self._known, "fingerprints": {}}  # the manifest has them
         with suppress(OSError):
-            self._append({**known, "ended": time.time(), "how": how, **asdict(report)})
+            _append(self._target, {**known, "ended": time.time(), "how": how, **asdict(report)})
             self._entered = True
 
     def begin(self, stage: str, shards: int, items: int | None) -> None:
@@ -189,20 +208,3 @@ class Logbook(Progress):
         now = self._known | {"beat": time.time(), "items": dict(self._items), "seconds": self.seconds, **self.spent}
         with replacing(self._now) as temporary:
             temporary.write_bytes(orjson.dumps(now))
-
-    def _remove_halves(self) -> None:
-        """Remove what runs were writing when they were killed."""
-        for path in self._now.parent.glob(".now-*.json.tmp"):
-            host, _, pid = path.name.removeprefix(".now-").removesuffix(".json.tmp").rpartition("-")
-            with suppress(FileNotFoundError):  # a run that is alive has put it in place
-                if not is_alive({"host": host, "pid": pid, "beat": path.stat().st_mtime}):
-                    path.unlink()
-
-    def _append(self, entry: Mapping[str, Any]) -> None:
-        """Add a line, on one of its own also where the last one was cut."""
-        with log_path(self._target).open("ab+", buffering=0) as file:
-            if end := file.seek(0, os.SEEK_END):
-                file.seek(end - 1)
-            line = (b"" if file.read(1) in (b"", b"\n") else b"\n") + orjson.dumps(entry) + b"\n"
-            if file.write(line) < len(line):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -18,7 +18,7 @@ from audiomcq_cli.engine.answerers import Online
 from audiomcq_cli.engine.asking import Answerer
 from audiomcq_cli.engine.batch import batch_folder, find_batch_models, run_rounds, uses_batches
 from audiomcq_cli.engine.executors import OPEN_SHARDS, Executor
-from audiomcq_cli.engine.logbook import Logbook, is_alive, read_now
+from audiomcq_cli.engine.logbook import Logbook, enter_killed, is_alive, read_now
 from audiomcq_cli.engine.output import read_pair
 from audiomcq_cli.engine.prepared import prepare
 from audiomcq_cli.engine.progress import Progress
@@ -72,6 +72,7 @@ async def run_stage(
     units = _plan(job, runtime, parts)
     wanted = [unit for unit in units if job.only is None or unit.target.index in job.only]
     todo = [(unit, why) for unit in wanted if (why := _find_work(unit, job.keep_failed))]
+    enter_killed(job.target)
     if todo:
         report, notes = await _work_logged(job, runtime, executor, progress, units, todo, tell)
     else:

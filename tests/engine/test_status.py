@@ -120,6 +120,16 @@ def test_killed(bench: Bench) -> None:
     assert [entry["how"] for entry in read_log(bench.target)] == ["killed", "done"]
 
 
+def test_killed_when_all_was_done(bench: Bench) -> None:
+    """A run that is killed between its last shard and its end is entered as well, though nothing is left to do."""
+    bench.run()
+    for began in (1.0, read_log(bench.target)[0]["began"]):
+        path = write_now(bench, pid=dead_process(), began=began)
+        bench.run()
+        assert not path.exists()
+    assert [entry["how"] for entry in read_log(bench.target)] == ["done", "killed"]
+
+
 def test_half_written_by_a_killed_run(bench: Bench) -> None:
     """What a run was writing of itself when it was killed is removed; that of one that is there is left alone."""
     names = [f".now-{socket.gethostname()}-{pid}.json.tmp" for pid in (dead_process(), os.getppid())]
