@@ -27,27 +27,20 @@ def asking(name: str) -> Iterator[None]:
         InputError: There is no such repository, revision or file, or none that may be seen.
         HubError: The Hub refuses, cannot be reached, or fails.
     """
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     try:
         yield
     except AudiomcqError:
         raise
-    except OfflineModeIsEnabled as error:
-        raise HubError(f"{name}: HF_HUB_OFFLINE is set, so the Hub is not asked", hint="unset it") from error
     except HFValidationError as error:
         raise InputError("not the name of a repository", file=name, hint="expected org/name[@revision]") from error
-    except HfHubHTTPError as error:
-        raise _explain(error, name) from error
-    except FileNotFoundError as error:  # what HfFileSystem makes of a missing repository, revision or file
-        raise InputError("no such file on the Hub", file=name) from error
     except Exception as error:
-        if not _is_transport(error):
+        refusal = find_refusal(error)
+        # FileNotFoundError is what HfFileSystem makes of a missing repository, revision or file.
+        if refusal is None and not isinstance(error, HfHubHTTPError | FileNotFoundError):
             raise
-        hint = "is there a network? HF_ENDPOINT names another Hub; the same command can be run again"
-        raise HubError(
-            f"{name}: the Hub does not answer ({type(error).__name__})", hint=hint, retryable=True
-        ) from error
+        raise _explain(refusal or error, name) from error
 
 
 @contextmanager
@@ -79,6 +72,22 @@ def find_status(error: BaseException) -> int | None:
     return None if response is None else int(response.status_code)
 
 
+def find_refusal(error: BaseException) -> BaseException | None:
+    """The refusal of the Hub, or the failing of the way to it, behind an error of the libraries; None if there is none.
+
+    They wrap it, often in a file that is not found. That a file is not there is no refusal: they look for many.
+    """
+    chain: list[BaseException] = []
+    behind: BaseException | None = error
+    while behind and behind not in chain:
+        status = find_status(behind)
+        if _is_transport(behind) if status is None else status != 404:
+            return behind
+        chain.append(behind)
+        behind = behind.__cause__ or behind.__context__
+    return None
+
+
 def _explain_change(error: BaseException, name: str, what: str) -> HubError:
     status = find_status(error)
     said = getattr(error, "server_message", None) or str(error) or type(error).__name__
@@ -103,9 +112,14 @@ def _explain_change(error: BaseException, name: str, what: str) -> HubError:
     return HubError(message, hint=hint, status=status, retryable=status in TRANSIENT or (status is None and not card))
 
 
-def _explain(error: Exception, name: str) -> AudiomcqError:
+def _explain(error: BaseException, name: str) -> AudiomcqError:
     """Our error for an answer of the Hub that is none."""
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     repo = name.partition("@")[0]
     status = find_status(error) or 0
@@ -116,8 +130,13 @@ def _explain(error: Exception, name: str) -> AudiomcqError:
         return InputError("no such dataset on the Hub, or none that this token may see", file=repo, hint=hint)
     if isinstance(error, RevisionNotFoundError):
         return InputError("no such branch, tag or commit", file=name, hint=f"see the revisions of {repo} on the Hub")
-    if status == 404:
+    if status == 404 or (isinstance(error, FileNotFoundError) and not status):
         return InputError("no such file on the Hub", file=name)
+    if isinstance(error, OfflineModeIsEnabled):
+        return HubError(f"{name}: HF_HUB_OFFLINE is set, so the Hub is not asked", hint="unset it")
+    if _is_transport(error) and not status:
+        hint = "is there a network? HF_ENDPOINT names another Hub; the same command can be run again"
+        return HubError(f"{name}: the Hub does not answer ({type(error).__name__})", hint=hint, retryable=True)
     if status == 401:
         return HubError(f"{name}: the Hub does not accept the token", hint=_TOKEN)
     if status == 403:

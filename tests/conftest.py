@@ -50,7 +50,7 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningS
 
 @pytest.fixture(scope="session")
 def hub_server() -> Iterator[RunningHub]:
-    """A stand-in Hub, on which each test has repositories of its own."""
+    """A stand-in Hub; a test that uses it empties it first."""
     from huggingface_hub import close_session
 
     with running_hub() as server:

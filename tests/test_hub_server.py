@@ -39,10 +39,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload:De
 
 @pytest.fixture
 def hub(hub_server: RunningHub, monkeypatch: pytest.MonkeyPatch) -> RunningHub:
-    """The Hub without a fault and with an empty log; this process may use it although the others' tests are offline."""
+    """The Hub without a fault, and empty; this process may use it although the others' tests are offline."""
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    hub_server.clear()
+    hub_server.empty()
     return hub_server
 
 

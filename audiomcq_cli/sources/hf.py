@@ -16,7 +16,7 @@ from typing import Any
 
 from audiomcq_cli.contracts import Layout, Source, SourceRow, option
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.hub import asking
+from audiomcq_cli.hub import asking, find_refusal
 from audiomcq_cli.sources._columns import FIELDS, check_mapping, plan_columns, read_row
 
 _ADDRESS = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[^:]+))?(:(?P<config>[^:]*)(:(?P<split>[^:]+))?)?")
@@ -120,7 +120,7 @@ def _stream(address: Address) -> Iterator[tuple[str, dict[str, Any]]]:
     from datasets.exceptions import DatasetGenerationError
 
     datasets.disable_progress_bars()  # this program has its own
-    with _refusing(address), asking(str(address)):
+    with asking(str(address)), _refusing(address):
         split = _choose_split(address)
         parts = {"split": split, "revision": address.revision or None, "streaming": True}
         dataset = datasets.load_dataset(address.repo, address.config or None, **parts)
@@ -139,7 +139,6 @@ def _stream(address: Address) -> Iterator[tuple[str, dict[str, Any]]]:
             with asking(str(address)), _having_loop():
                 cells = next(rows, None)
         except (DatasetGenerationError, ValueError, OSError) as error:
-            _raise_refusal(error, address)
             said = (str(error).splitlines() or [type(error).__name__])[0]
             raise InputError(f"cannot be read: {said}", file=f"hf:{address}", row=row + 1) from error
         if cells is None:
@@ -201,29 +200,18 @@ def _refusing(address: Address) -> Iterator[None]:
     file = f"hf:{address}"
     try:
         yield
-    except DataFilesNotFoundError as error:
-        hint = "sets that need a script of their own cannot be read; is there a copy as Parquet?"
-        raise InputError("has no files that datasets can read", file=file, hint=hint) from error
-    except DatasetNotFoundError as error:
-        hint = "is the name right? For a private one put a token into HF_TOKEN"
-        raise InputError("no such dataset on the Hub, or none that may be seen", file=file, hint=hint) from error
-    except (ValueError, RuntimeError) as error:  # a config or split that there is not, or a script
-        _raise_refusal(error, address)
-        said = " ".join(str(error).split())
+    except (DataFilesNotFoundError, DatasetNotFoundError, ValueError, RuntimeError) as error:
+        if find_refusal(error):
+            raise  # to ``asking``, which is around this
+        if isinstance(error, DataFilesNotFoundError):
+            hint = "sets that need a script of their own cannot be read; is there a copy as Parquet?"
+            raise InputError("has no files that datasets can read", file=file, hint=hint) from error
+        if isinstance(error, DatasetNotFoundError):
+            hint = "is the name right? For a private one put a token into HF_TOKEN"
+            raise InputError("no such dataset on the Hub, or none that may be seen", file=file, hint=hint) from error
+        said = " ".join(str(error).split())  # a config or split that there is not, or a script
         hint = "hf:org/name:config:split names a part of it"
         raise InputError(f"cannot be opened: {said}", file=file, hint=hint) from error
-
-
-def _raise_refusal(error: BaseException, address: Address) -> None:
-    """Where an answer of the Hub is behind an error of ``datasets``, say that instead."""
-    from huggingface_hub.errors import HfHubHTTPError
-
-    behind: BaseException | None = error
-    while behind is not None:
-        if isinstance(behind, HfHubHTTPError | ConnectionError | TimeoutError):
-            with asking(str(address)):
-                raise behind
-        behind = behind.__cause__ or behind.__context__
 
 
 def _hold_audio(value: Any, address: Address) -> Any:

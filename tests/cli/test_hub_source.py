@@ -19,18 +19,13 @@ from tests.servers.hub import ORG, TOKEN, RunningHub
 CARD = b"---\nlicense: cc-by-4.0\n---\nTones.\n"
 
 
-@pytest.fixture(scope="module")
-def tones(hub_server: RunningHub) -> RunningHub:
-    """The Hub with a dataset of sounds."""
+@pytest.fixture
+def hub(hub_server: RunningHub) -> RunningHub:
+    """The Hub with a dataset of sounds, and nothing else."""
+    hub_server.empty()
     files = {"README.md": CARD, "data/train-00000-of-00001.parquet": write_parquet(6)}
     hub_server.commit(f"{ORG}/tones", files, private=True)
     return hub_server
-
-
-@pytest.fixture
-def hub(tones: RunningHub) -> RunningHub:
-    tones.clear()
-    return tones
 
 
 def tone(pitch: int) -> bytes:

@@ -17,7 +17,7 @@ from tests.servers.hub import ORG, OTHER_TOKEN, TOKEN, RunningHub
 
 @pytest.fixture
 def hub(hub_server: RunningHub) -> RunningHub:
-    hub_server.clear()
+    hub_server.empty()
     return hub_server
 
 

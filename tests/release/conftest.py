@@ -237,7 +237,7 @@ def hub(hub_server: RunningHub, monkeypatch: pytest.MonkeyPatch) -> RunningHub:
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setenv("HF_ENDPOINT", hub_server.url)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    hub_server.clear()
+    hub_server.empty()
     return hub_server
 
 

@@ -71,7 +71,11 @@ class RunningHub:
 
     def clear(self) -> None:
         """Forget the log, the counts and all faults; repositories stay."""
-        self._post("reset", {})
+        self._post("clear", {})
+
+    def empty(self) -> None:
+        """Forget everything, repositories and the bytes of files as well."""
+        self._post("empty", {})
 
     def fail(self, fault: str, *, method: str = "", path: str = "", nth: int = 1, times: int | None = 1,
              message: str = "", code: str = "") -> None:  # fmt: skip

@@ -209,8 +209,10 @@ class Hub:
                 return answer_json([asdict(entry) for entry in self._log])
             case "GET", "uploads":
                 return answer_json(dict(self._large.uploaded))
-            case "POST", "reset":
+            case "POST", ("clear" | "empty") as name:
                 self._log, self._rules, self._large.uploaded = [], [], Counter()
+                if name == "empty":
+                    self._store.empty()
                 return answer_json({})
             case "POST", "faults":
                 self._rules += [read_rule(described) for described in orjson.loads(await call.read())]

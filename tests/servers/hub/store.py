@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -161,8 +162,14 @@ class Store:
         self.users = users
         self.repos: dict[tuple[str, str], Repo] = {}
         self._blobs, self._large = folder / "blobs", folder / "lfs"
+        self.empty()
+
+    def empty(self) -> None:
+        """Forget all repositories and files."""
+        self.repos.clear()
         for path in (self._blobs, self._large):
-            path.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(path, ignore_errors=True)
+            path.mkdir(parents=True)
 
     def create_repo(self, kind: str, id: str, *, private: bool, author: str) -> Repo:
         """Make a repository with the first commit that the Hub gives each."""
