@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy.fft import next_fast_len
 
 from audiomcq_cli.demo.signals import RATE
 from benchmarks.grounded_scenes import Scene
@@ -222,7 +221,18 @@ def _entrance(choice: str, question: str, scene: Scene) -> bool:
 
 
 def _word(choice: str, question: str, scene: Scene) -> bool:
-    return choice in scene.words
+    if not (asked := re.search(r"between ([\d.]+) and ([\d.]+) seconds", question)):
+        return choice in scene.words
+    begin, end = map(float, asked.groups())
+    return any(word == choice and begin - 0.3 < time < end + 0.3 for word, time in _time_words(scene))
+
+
+def _time_words(scene: Scene) -> list[tuple[str, float]]:
+    """The middle of each word, as if all letters took the same time."""
+    begin, end = scene.voices["speech"]
+    ends = np.cumsum([len(word) + 1 for word in scene.words])
+    middles = ends - [(len(word) + 1) / 2 for word in scene.words]
+    return list(zip(scene.words, begin + (end - begin) * middles / ends[-1], strict=True))
 
 
 def _following(choice: str, question: str, scene: Scene) -> bool:
@@ -247,15 +257,17 @@ FAMILIES = tuple(_TRUTHS)
 
 
 def _weigh(scene: Scene) -> list[float]:
-    """K-weighted level of each whole second in dB, from the spectrum: BS.1770's coefficients for 48 kHz."""
-    size = next_fast_len(len(scene.samples), real=True)
-    pitches = np.fft.rfftfreq(size, 1 / RATE)
+    """K-weighted level of each whole second in dB, from its spectrum: BS.1770's coefficients for 48 kHz.
+
+    Each second is weighed by itself, for what is loud would ring into the one before it.
+    """
+    pitches = np.fft.rfftfreq(RATE, 1 / RATE)
     shelf = ([1.53512485958697, -2.69169618940638, 1.19839281085285], [1.0, -1.69065929318241, 0.73248077421585])
     high_pass = ([1.0, -2.0, 1.0], [1.0, -1.99004745483398, 0.99007225036621])
     gain = np.ones(len(pitches))
     for numerator, denominator in (shelf, high_pass):
         delay = np.exp(-2j * np.pi * pitches / 48_000)
         gain *= np.abs(np.polyval(numerator[::-1], delay) / np.polyval(denominator[::-1], delay))
-    weighed = np.fft.irfft(np.fft.rfft(scene.samples, size) * gain, size)
-    seconds = weighed[: len(scene.samples) // RATE * RATE].reshape(-1, RATE)
-    return [float(level) for level in 10 * np.log10(np.mean(seconds**2, axis=1) + 1e-12)]
+    seconds = scene.samples[: len(scene.samples) // RATE * RATE].reshape(-1, RATE)
+    weighed = np.fft.irfft(np.fft.rfft(seconds) * gain, RATE)
+    return [float(level) for level in 10 * np.log10(np.mean(weighed**2, axis=1) + 1e-12)]

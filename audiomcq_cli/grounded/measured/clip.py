@@ -62,7 +62,8 @@ class Clip:
         duration: Seconds; 0 where it is not known. events: What the source says is heard, with times, by onset; empty
             where some time or some label is no use. tolerance: Seconds that those may be off.
         sounds, silences: By energy; the latter where it is also known when every sound ends.
-        voices: Speech, singing and music, by label. words: What is said. values: Measurements by name. captions: Texts.
+        voices: Speech, singing and music, by label. words: What is said, by onset. values: Measurements by name.
+        captions: Texts.
     """
 
     duration: float
@@ -122,6 +123,7 @@ def read_clip(row: Mapping[str, Any]) -> Clip:
         if one["value"] is not None and (one["confidence"] is None or one["confidence"] >= SURE):
             values[one["name"]] = (*values.get(one["name"], ()), Value(one["value"], one["text"] or ""))
     words = [Word(word["text"], word["onset"], word["offset"], word["confidence"]) for word in row["transcript"]]
+    words.sort(key=lambda word: word.onset)
     return Clip(
         duration=row["duration"] or 0.0,
         events=events,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
+from math import inf
 from pathlib import Path
+from statistics import fmean
 
 from audiomcq_cli.grounded.measured.clip import Clip, Word
 from audiomcq_cli.grounded.measured.family import Fact, Family, Found, Key, Proof, Say, pick
@@ -15,12 +18,21 @@ from audiomcq_cli.grounded.measured.options import Names
 from audiomcq_cli.grounded.measured.timeline import BOUNDARY
 from audiomcq_cli.measurements import SPEECH
 
-CLEAR, UNCLEAR, SMALL, COUNTED = 0.9, 0.6, 0.3, 0.65
-"""Confidence of a word that may be asked about; at least, of any word of some weight, and of a small one; of each word
-where they are counted.
+CLEAR, PAIRED = 0.9, 0.8
+"""Confidence of a word that may be asked about, and of two of which one follows the other."""
 
-An unclear word may be another that sounds like it, and so be no wrong option; that "a" may be "the" changes nothing.
+UNCLEAR, SMALL = 0.6, 0.5
+"""Confidence of a word of some weight, and of a small one, below which another one may have been said.
+
+What was said there may sound like something else altogether, "teacher" like "T-shirt", and so any word may be a right
+option: it is asked about stretches without such a word only.
 """
+
+UNDERSTOOD, COUNTED = 0.85, 0.3
+"""Confidence of all words on average, and of each, where they are counted: "mountain" may be "mount in the"."""
+
+SHORTEST = 3
+"""Words of a stretch, beside those next to a doubtful one: where one word ends and the next begins is not sure."""
 
 _CONSONANTS = str.maketrans("dbgcqzxvj", "tpkkkssfs", "aeiouyhw")
 
@@ -28,35 +40,38 @@ FEWEST, MOST_WORDS = 3, 40
 
 
 def find_word(clip: Clip) -> Iterator[Found]:
-    """Words of some weight out of speech that was heard clearly."""
-    said = _clear_words(clip)
-    texts = [_plain(word.text) for word in said]
-    facts = tuple(
-        Fact("word", round(word.onset, 2), text, "s", BOUNDARY) for word, text in zip(said, texts, strict=True)
-    )
-    clear = (text for word, text in zip(said, texts, strict=True) if is_asked(text) and word.confidence >= CLEAR)
+    """Words of some weight, out of the speech or of the part of it that was heard clearly."""
+    said, inner = _find_stretch(clip)
+    facts, when = [_state(word) for word in said], ""
+    if len(inner) < len(said):
+        begin, end = inner[0].onset, inner[-1].offset
+        facts += [Fact(name, round(time, 1), "", "s", BOUNDARY) for name, time in (("from", begin), ("to", end))]
+        when = f" between {begin:.1f} and {end:.1f} seconds"
+    clear = (text for word in inner if is_asked(text := _plain(word.text)) and word.confidence >= CLEAR)
     for text in dict.fromkeys(clear):
-        yield Found(("word", text), (Fact("asked", text=text), *facts))
+        yield Found(("word", text), (Fact("asked", text=text), *facts), {"when": when})
 
 
 def solve_word(proof: Proof) -> Key | None:
-    """The word that is asked about, if it is among those that are said; all others that are said are no options."""
+    """The word that is asked about, if it is among those that are said then; all others of these are no options."""
     [asked] = pick(proof, "asked")
-    said = frozenset(fact.text for fact in pick(proof, "word"))
-    return Key(asked.text, unclear=said - {asked.text}) if asked.text in said else None
+    begin, end = _read_range(proof)
+    words = pick(proof, "word")
+    there = any(fact.text == asked.text and begin <= round(fact.value or 0.0, 1) <= end for fact in words)
+    return Key(asked.text, unclear=frozenset(fact.text for fact in words) - {asked.text}) if there else None
 
 
 def find_following(clip: Clip) -> Iterator[Found]:
     """Words right behind another one, both said once, where enough others are said."""
-    said = _clear_words(clip)
-    texts = [_plain(word.text) for word in said]
-    facts = tuple(
-        Fact("word", round(word.onset, 2), text, "s", BOUNDARY) for word, text in zip(said, texts, strict=True)
-    )
-    clear = {text for word, text in zip(said, texts, strict=True) if is_asked(text) and word.confidence >= CLEAR}
-    for cue, word in pairwise(texts):
-        if texts.count(cue) == texts.count(word) == 1 and {cue, word} <= clear:
-            yield Found(("word", word), (Fact("cue", text=cue), *facts), {"cue": cue})
+    said, _ = _find_stretch(clip)
+    texts = [_plain(word.text) for word in clip.words]
+    rest = [word for word in clip.words if word not in said and word.confidence >= UNCLEAR]
+    facts = (*map(_state, said), *(replace(_state(word), name="elsewhere") for word in rest))
+    for cue, word in pairwise(said):
+        pair = (_plain(cue.text), _plain(word.text))
+        sure = min(cue.confidence, word.confidence) >= PAIRED and all(map(is_asked, pair))
+        if sure and all(sum(sounds_alike(one, other) for other in texts) == 1 for one in pair):
+            yield Found(("word", pair[1]), (Fact("cue", text=pair[0]), *facts), {"cue": pair[0]})
 
 
 def solve_following(proof: Proof) -> Key | None:
@@ -66,19 +81,16 @@ def solve_following(proof: Proof) -> Key | None:
     if texts.count(cue.text) != 1 or texts[-1] == cue.text:
         return None
     key = texts[texts.index(cue.text) + 1]
-    others = tuple(dict.fromkeys(text for text in texts if is_asked(text) and text not in (key, cue.text)))
-    return Key(key, others=others)
+    rest = (*texts, *(fact.text for fact in pick(proof, "elsewhere")))
+    others = dict.fromkeys(text for text in rest if is_asked(text) and text not in (key, cue.text))
+    return Key(key, others=tuple(others))
 
 
 def find_words(clip: Clip) -> Iterator[Found]:
-    """The number of words of speech of which every word was heard clearly, small ones as well.
-
-    "Mountain" that is taken for "mount in the" is three words, of which the small ones are the doubtful ones.
-    """
-    said = _clear_words(clip)
-    if 2 <= len(said) <= MOST_WORDS and all(word.confidence >= COUNTED for word in said):
-        facts = tuple(Fact("word", round(word.onset, 2), _plain(word.text), "s", BOUNDARY) for word in said)
-        yield Found("words", facts)
+    """The number of words, where all were understood."""
+    heard = [word.confidence for word in clip.words]
+    if 2 <= len(heard) <= MOST_WORDS and min(heard) >= COUNTED and fmean(heard) >= UNDERSTOOD and _is_all(clip):
+        yield Found("words", tuple(map(_state, clip.words)))
 
 
 def solve_words(proof: Proof) -> Key:
@@ -91,8 +103,10 @@ def tell_word(proof: Proof, say: Say) -> str:
     """What is said around the word."""
     [asked] = pick(proof, "asked")
     texts = [fact.text for fact in pick(proof, "word")]
-    return say(('I make out these words: "{said}".', 'The voice says: "{said}".')).format(
-        said=_quote(texts, asked.text)
+    begin, end = _read_range(proof)
+    when = f" between {begin:.1f} and {end:.1f} seconds" if pick(proof, "from") else ""
+    return say(('I make out these words{when}: "{said}".', 'The voice says{when}: "{said}".')).format(
+        said=_quote(texts, asked.text), when=when
     )
 
 
@@ -121,7 +135,7 @@ def is_asked(word: str) -> bool:
 
 def list_words(clip: Clip) -> set[str]:
     """The words of a clip that can be options elsewhere."""
-    return {text for word in _clear_words(clip) if is_asked(text := _plain(word.text))}
+    return {text for word in _find_stretch(clip)[0] if is_asked(text := _plain(word.text))}
 
 
 def sounds_alike(one: str, other: str) -> bool:
@@ -143,15 +157,39 @@ def _load_small_words() -> frozenset[str]:
     return frozenset(Path(__file__).with_name("small_words.txt").read_text("utf-8").split())
 
 
-def _clear_words(clip: Clip) -> Sequence[Word]:
-    """The words in their order; none where one was not clearly heard, or where more is spoken than was understood."""
-    words = sorted(clip.words, key=lambda word: word.onset)
-    weighty = [word for word in words if is_asked(_plain(word.text))]
-    if not weighty or any(word.confidence < (UNCLEAR if word in weighty else SMALL) for word in words):
-        return ()
+def _find_stretch(clip: Clip) -> tuple[Sequence[Word], Sequence[Word]]:
+    """The most words in a row that were all heard clearly, and those of them that are not next to one that was not."""
+    if not _is_all(clip):
+        return (), ()
+    runs: list[list[Word]] = [[]]
+    for word in clip.words:
+        if word.confidence >= (UNCLEAR if is_asked(_plain(word.text)) else SMALL):
+            runs[-1].append(word)
+        else:
+            runs.append([])
+    said = max(runs, key=len)
+    if len(said) == len(clip.words):
+        return said, said
+    ends = (clip.words[0], clip.words[-1])
+    inner = [word for word in said if word in ends or (word is not said[0] and word is not said[-1])]
+    return (said, inner) if len(inner) >= SHORTEST else ((), ())
+
+
+def _is_all(clip: Clip) -> bool:
+    """Whether no more is spoken than was understood."""
     spoken = sum(span.length for span in clip.voices.get(SPEECH, ()))
-    covered = sum(word.offset - word.onset for word in words)
-    return words if covered >= 0.4 * spoken and all(_plain(word.text) for word in words) else ()
+    covered = sum(word.offset - word.onset for word in clip.words)
+    return bool(clip.words) and covered >= 0.4 * spoken and all(_plain(word.text) for word in clip.words)
+
+
+def _read_range(proof: Proof) -> tuple[float, float]:
+    """Between which times it is asked about."""
+    times = [fact.value or 0.0 for fact in (*pick(proof, "from"), *pick(proof, "to"))]
+    return (times[0], times[1]) if times else (0.0, inf)
+
+
+def _state(word: Word) -> Fact:
+    return Fact("word", round(word.onset, 2), _plain(word.text), "s", BOUNDARY)
 
 
 def _plain(text: str) -> str:
@@ -185,10 +223,14 @@ FAMILIES = (
         "word",
         "speech",
         "which word is said",
-        ("Which of these words is said?", "Which of these words do you hear?", "Which word does the voice say?"),
+        (
+            "Which of these words is said{when}?",
+            "Which of these words do you hear{when}?",
+            "Which word does the voice say{when}?",
+        ),
         find_word,
         solve_word,
-        Names("", "Nobody says {}."),
+        Names("", "I hear no {} there."),
         tell_word,
     ),
     Family(

@@ -7,9 +7,11 @@ import re
 import pytest
 
 from audiomcq_cli.contracts import Row
+from audiomcq_cli.grounded.measured.proof import find_fault
 from audiomcq_cli.grounded.measured.words import is_asked, sounds_alike
 from tests.grounded.measured import FOREIGN, KNOWN, all_options, draft, is_proved, make_row
 
+PART = ("blanket", "ladder", "sunday", "oranges")
 SAID = "the quick brown fox jumps over the lazy dog"
 
 
@@ -41,13 +43,47 @@ def test_following() -> None:
 
 def test_only_the_clearest_words_are_asked() -> None:
     """A word that is clear enough to be counted may not be clear enough to be asked about."""
-    row = make_row(words=[("fox", 0.95), ("sailor", 0.7), ("the", 0.7), ("winter", 0.95)])
+    row = make_row(words=[("fox", 0.95), ("sailor", 0.7), ("the", 0.85), ("winter", 0.95)])
     assert {one.answer for one in draft(row, "word")} == {"fox", "winter"}
     assert draft(row, "words")
 
 
+@pytest.mark.parametrize("doubtful", [("mount", 0.55), ("in", 0.45)], ids=["a word", "a small word"])
+def test_part_that_is_clear(doubtful: tuple[str, float]) -> None:
+    """Where a word is doubtful the others are asked about with their times, but for its neighbours."""
+    words = [("fox", 0.95), doubtful, *((word, 0.95) for word in PART)]
+    drafts = draft(make_row(words=words), "word")
+    assert {one.answer for one in drafts} == {"ladder", "sunday", "oranges"}
+    for one in drafts:
+        assert one.question.endswith(" between 2.2 and 3.4 seconds?")
+        assert is_proved(one)
+        assert not {*one.draw_wrong()} & {*PART}
+    assert not draft(make_row(words=words[:-1]), "word")  # too few are left
+
+
+def test_word_outside_the_part_is_no_key() -> None:
+    """The times of a proof are part of it: a word that is said before them is not the answer."""
+    words = [("fox", 0.95), ("mount", 0.55), *((word, 0.95) for word in PART)]
+    facts = [fact for fact in draft(make_row(words=words), "word")[0].proof if fact["name"] != "asked"]
+    asked = {"name": "asked", "value": None, "text": "blanket", "unit": "", "tolerance": 0.0}
+    assert find_fault(["blanket", "table", "house", "garden"], "blanket", [*facts, asked])
+
+
+def test_following_beside_a_doubtful_word() -> None:
+    """What follows what is asked where both are clear, whatever is doubtful elsewhere; words from there are options."""
+    words = [(word, 0.95) for word in PART] + [("doctor", 0.3), ("winter", 0.7)]
+    drafts = draft(make_row(words=words), "following")
+    assert {one.answer for one in drafts} == {"ladder", "sunday", "oranges"}
+    assert all(is_proved(one) for one in drafts)
+    assert {option for one in drafts for option in one.draw_wrong()} == {*PART, "winter"}
+    assert {one.answer for one in draft(make_row(words=[*words, ("blankets", 0.4)]), "following")} == {
+        "sunday",
+        "oranges",
+    }
+
+
 def test_a_doubtful_small_word_is_not_counted() -> None:
-    """Where a small word may be part of another one the words are not counted, while those that are clear are asked."""
+    """Where words may be part of another one they are not counted, while those that are clear are asked."""
     row = make_row(words=[("fox", 0.95), ("mount", 0.75), ("in", 0.92), ("the", 0.53), ("winter", 0.95)])
     assert draft(row, "word")
     assert not draft(row, "words")
