@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from math import inf
@@ -16,7 +15,7 @@ from audiomcq_cli.grounded.measured.family import Fact, Family, Found, Key, Proo
 from audiomcq_cli.grounded.measured.numbers import Numbers
 from audiomcq_cli.grounded.measured.options import Names
 from audiomcq_cli.grounded.measured.timeline import BOUNDARY
-from audiomcq_cli.measurements import SPEECH
+from audiomcq_cli.measurements import MUSIC, SPEECH
 
 CLEAR, PAIRED = 0.9, 0.8
 """Confidence of a word that may be asked about, and of two of which one follows the other."""
@@ -28,8 +27,11 @@ What was said there may sound like something else altogether, "teacher" like "T-
 option: it is asked about stretches without such a word only.
 """
 
-UNDERSTOOD, COUNTED = 0.85, 0.3
-"""Confidence of all words on average, and of each, where they are counted: "mountain" may be "mount in the"."""
+COUNTED = 0.65
+"""Confidence of each word where they are counted: "mountain" may be "mount in the"."""
+
+MANY, UNDERSTOOD, GUESSED = 10, 0.82, 0.3
+"""Words of which one more or less is within the tolerance of their number; their confidence on average, and of each."""
 
 SHORTEST = 3
 """Words of a stretch, beside those next to a doubtful one: where one word ends and the next begins is not sure."""
@@ -62,12 +64,12 @@ def solve_word(proof: Proof) -> Key | None:
 
 
 def find_following(clip: Clip) -> Iterator[Found]:
-    """Words right behind another one, both said once, where enough others are said."""
-    said, _ = _find_stretch(clip)
+    """Words right behind another one, both heard clearly and only once, where enough others are said."""
+    if not _is_understood(clip):
+        return
     texts = [_plain(word.text) for word in clip.words]
-    rest = [word for word in clip.words if word not in said and word.confidence >= UNCLEAR]
-    facts = (*map(_state, said), *(replace(_state(word), name="elsewhere") for word in rest))
-    for cue, word in pairwise(said):
+    facts = [_state(word, "word" if word.confidence >= SMALL else "doubtful") for word in clip.words]
+    for cue, word in pairwise(clip.words):
         pair = (_plain(cue.text), _plain(word.text))
         sure = min(cue.confidence, word.confidence) >= PAIRED and all(map(is_asked, pair))
         if sure and all(sum(sounds_alike(one, other) for other in texts) == 1 for one in pair):
@@ -75,22 +77,24 @@ def find_following(clip: Clip) -> Iterator[Found]:
 
 
 def solve_following(proof: Proof) -> Key | None:
-    """The word behind the cue, among the other words of some weight."""
+    """The word behind the cue, among the other words of some weight; those that are doubtful are no options."""
     [cue] = pick(proof, "cue")
-    texts = [fact.text for fact in sorted(pick(proof, "word"), key=lambda fact: fact.value or 0.0)]
+    said = sorted((*pick(proof, "word"), *pick(proof, "doubtful")), key=lambda fact: fact.value or 0.0)
+    texts = [fact.text for fact in said]
     if texts.count(cue.text) != 1 or texts[-1] == cue.text:
         return None
-    key = texts[texts.index(cue.text) + 1]
-    rest = (*texts, *(fact.text for fact in pick(proof, "elsewhere")))
-    others = dict.fromkeys(text for text in rest if is_asked(text) and text not in (key, cue.text))
-    return Key(key, others=tuple(others))
+    key = said[texts.index(cue.text) + 1]
+    others = dict.fromkeys(fact.text for fact in said if fact.name == "word" and is_asked(fact.text))
+    return Key(key.text, others=tuple(text for text in others if text not in (key.text, cue.text)))
 
 
 def find_words(clip: Clip) -> Iterator[Found]:
-    """The number of words, where all were understood."""
+    """The number of words, where all were understood, or of many so many that their number is about right."""
     heard = [word.confidence for word in clip.words]
-    if 2 <= len(heard) <= MOST_WORDS and min(heard) >= COUNTED and fmean(heard) >= UNDERSTOOD and _is_all(clip):
-        yield Found("words", tuple(map(_state, clip.words)))
+    if _is_understood(clip) and 2 <= len(heard) <= MOST_WORDS:
+        about = len(heard) >= MANY and min(heard) >= GUESSED and fmean(heard) >= UNDERSTOOD
+        if about or min(heard) >= COUNTED:
+            yield Found("words", tuple(map(_state, clip.words)))
 
 
 def solve_words(proof: Proof) -> Key:
@@ -113,7 +117,7 @@ def tell_word(proof: Proof, say: Say) -> str:
 def tell_following(proof: Proof, say: Say) -> str:
     """What is said around the cue."""
     [cue] = pick(proof, "cue")
-    texts = [fact.text for fact in pick(proof, "word")]
+    texts = [fact.text if fact.name == "word" else "…" for fact in proof if fact is not cue]
     ways = ('Around "{cue}" I hear: "{said}".', 'The words with "{cue}" in them are: "{said}".')
     return say(ways).format(cue=cue.text, said=_quote(texts, cue.text))
 
@@ -159,7 +163,7 @@ def _load_small_words() -> frozenset[str]:
 
 def _find_stretch(clip: Clip) -> tuple[Sequence[Word], Sequence[Word]]:
     """The most words in a row that were all heard clearly, and those of them that are not next to one that was not."""
-    if not _is_all(clip):
+    if not _is_understood(clip):
         return (), ()
     runs: list[list[Word]] = [[]]
     for word in clip.words:
@@ -175,11 +179,20 @@ def _find_stretch(clip: Clip) -> tuple[Sequence[Word], Sequence[Word]]:
     return (said, inner) if len(inner) >= SHORTEST else ((), ())
 
 
-def _is_all(clip: Clip) -> bool:
-    """Whether no more is spoken than was understood."""
+def _is_understood(clip: Clip) -> bool:
+    """Whether no more is spoken than was understood, and no music plays along.
+
+    Over music "seven" is heard as "several", and as clearly as anything.
+    """
     spoken = sum(span.length for span in clip.voices.get(SPEECH, ()))
     covered = sum(word.offset - word.onset for word in clip.words)
-    return bool(clip.words) and covered >= 0.4 * spoken and all(_plain(word.text) for word in clip.words)
+    drowned = any(
+        span.onset < word.offset and word.onset < span.offset
+        for span in clip.voices.get(MUSIC, ())
+        for word in clip.words
+    )
+    whole = bool(clip.words) and covered >= 0.4 * spoken and all(_plain(word.text) for word in clip.words)
+    return whole and not drowned
 
 
 def _read_range(proof: Proof) -> tuple[float, float]:
@@ -188,8 +201,8 @@ def _read_range(proof: Proof) -> tuple[float, float]:
     return (times[0], times[1]) if times else (0.0, inf)
 
 
-def _state(word: Word) -> Fact:
-    return Fact("word", round(word.onset, 2), _plain(word.text), "s", BOUNDARY)
+def _state(word: Word, name: str = "word") -> Fact:
+    return Fact(name, round(word.onset, 2), _plain(word.text), "s", BOUNDARY)
 
 
 def _plain(text: str) -> str:
