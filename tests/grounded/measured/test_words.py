@@ -118,6 +118,14 @@ def test_stretch_begins_with_its_first_word() -> None:
     assert {one.answer for one in draft(row, "word")} == {*PART}
 
 
+@pytest.mark.parametrize("name", ["text", "onset", "offset", "confidence"])
+def test_words_of_which_something_is_missing(name: str) -> None:
+    """A row that lost part of a word, which no stage writes, asks about none of them and raises nothing."""
+    row = make_row(words=SAID)
+    row["transcript"][1][name] = None
+    assert not {one.form for one in draft(row)} & {"word", "words", "following"}
+
+
 def test_words_are_counted() -> None:
     """How many words are said; options are three tenths apart."""
     [one] = draft(make_row(words=SAID), "words")
