@@ -96,10 +96,14 @@ def solve_following(proof: Proof) -> Key | None:
 
 
 def find_words(clip: Clip) -> Iterator[Found]:
-    """The number of words, where all were understood, and are written as they are said: "1984" is three."""
+    """The number of words, where all were understood, and are written as they are said: "1984" is three.
+
+    Whisper takes "o'clock" for "o" and "'clock", and "well-known" for "well" and "-known".
+    """
     heard = [word.confidence for word in clip.words]
     understood = 2 <= len(heard) <= MOST_WORDS and min(heard) >= COUNTED and fmean(heard) >= UNDERSTOOD
-    if understood and _is_all(clip) and all(_AS_SPOKEN.fullmatch(_plain(word.text)) for word in clip.words):
+    whole = all(_AS_SPOKEN.fullmatch(_plain(word.text)) and word.text[0] not in "-'" for word in clip.words)
+    if understood and whole and _is_all(clip):
         yield Found("words", tuple(map(_state, clip.words)))
 
 

@@ -100,6 +100,14 @@ def test_words_not_written_as_they_are_said(written: str) -> None:
         assert not draft(make_row(words=words), "words")
 
 
+@pytest.mark.parametrize("part", ["-known", "'clock"])
+def test_parts_of_words_are_not_counted(part: str) -> None:
+    """What a recogniser cuts off a word is no further one."""
+    row = make_row(words=f"fox well {part} ladder")
+    assert draft(row, "word")
+    assert not draft(row, "words")
+
+
 def test_cue_that_may_be_said_twice() -> None:
     """A word is no cue where it may be part of what is written otherwise: in digits, or behind a hyphen."""
     assert not draft(make_row(words="blanket seven sunday oranges winter 7"), "following")
