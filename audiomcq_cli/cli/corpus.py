@@ -124,8 +124,10 @@ def trace(
         raise ReplayMiss(str(error), hint="name the folder that holds journal/ with --workdir, or --reuse") from error
     out.summary["steps"] = [asdict(step) for step in steps]
     if not json:
+        asked = ""
         for step in steps:
-            out.data(_describe_step(step))
+            out.data(_describe_step(step, asked))
+            asked = (step.row or {}).get("question", asked)
 
 
 def recipe_schema() -> None:
@@ -260,13 +262,15 @@ def _folder(recipe: Recipe) -> Path:
     return recipe.workdir or Path("build")
 
 
-def _describe_step(step: Any) -> str:
-    """One stage of a trace as text."""
+def _describe_step(step: Any, asked: str) -> str:
+    """One stage of a trace as text, with the question where it is not the one of the stage before."""
     lines = [f"══ {step.stage} · {step.item} · {step.outcome}{' · ' + step.reason if step.reason else ''}"]
     for one in step.tries:
         lines.append(f"── {one.prompt} → {one.model} · {one.key[:16]}{' · ' + one.error if one.error else ''}")
         lines += [f"[{role}]\n{text}" for role, text in one.turns]
         lines.append(f"[reply]\n{one.reply}")
+    if step.row and step.row.get("question", asked) != asked:
+        lines += _describe_question(step.row)
     votes = (step.row or {}).get("votes") or []
     lines += [
         f"vote · {vote['judge']} ({vote['model']}) · {vote['condition']} · {vote['status']} · chose {vote['chosen']}"
@@ -275,3 +279,14 @@ def _describe_step(step: Any) -> str:
     if step.row and "audio_contribution" in step.row:
         lines.append(f"audio contribution: {step.row['audio_contribution']}")
     return printable("\n".join(lines) + "\n")
+
+
+def _describe_question(row: dict[str, Any]) -> list[str]:
+    """A question, its choices, and the numbers that prove its answer where there are any."""
+    lines = [f"question: {row['question']}"]
+    lines += [f"  {'*' if choice == row['answer'] else '-'} {choice}" for choice in row["choices"]]
+    for fact in row.get("proof") or ():
+        value = "" if fact["value"] is None else f"{fact['value']:g} {fact['unit']}".rstrip()
+        within = f" ± {fact['tolerance']:g}" if fact["tolerance"] else ""
+        lines.append(f"proof: {' · '.join(filter(None, (fact['name'], value + within, fact['text'])))}")
+    return lines

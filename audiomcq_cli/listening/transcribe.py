@@ -59,9 +59,13 @@ def transcribe(path: Path, settings: Mapping[str, Any]) -> Row:
 
 
 def measure_rate(words: Sequence[Row], spans: Iterable[tuple[float, float]]) -> Row | None:
-    """Words a minute of the time in which somebody speaks; None where not every word was understood."""
+    """Words a minute of the time in which somebody speaks; None where not every word was understood.
+
+    Neither is it told where digits are among them, for "1984" is three words.
+    """
     confidences = [float(word["confidence"]) for word in words]
-    if len(words) < _FEWEST_WORDS or min(confidences) < _UNCLEAR:
+    digits = any(letter.isdigit() for word in words for letter in word["text"])
+    if len(words) < _FEWEST_WORDS or min(confidences) < _UNCLEAR or digits:
         return None
     mean = sum(confidences) / len(words)
     spoken = sum(offset - onset for onset, offset in spans)

@@ -30,13 +30,17 @@ _CAPTIONS = """\
 - **Captions are the ground.** Questions were written from captions, not by listening, so what a caption gets wrong or
   leaves out is wrong or missing here."""
 
+_HEARD = """\
+- **What was measured is the ground** of questions whose `proof` is not empty, and captions are that of the others, if
+  there are any. Speech and music were found, and words written down, by small models: those can be mistaken."""
+
 _IMPORTED = """\
 - **The questions are those of the sets above.** They were taken over as they stand, with their options in the order
   of the set: what was wrong with a key or an option there is wrong here."""
 
 _GROUNDED = """
-- **Questions by rule.** Those of the method `grounded` ask in a few set forms about what captions state; a sound that
-  no caption mentions may still be in the clip."""
+- **Questions by rule.** Those of the method `grounded` ask in a few set forms about what captions state, known events
+  or measurements; a sound that no caption mentions may still be in the clip."""
 
 _DEMONSTRATION = """
 
@@ -228,7 +232,9 @@ def _find_methods(manifest: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _tell_limits(manifest: Mapping[str, Any]) -> str:
-    text = _LIMITS.replace("{ground}", _IMPORTED if is_imported(manifest) else _CAPTIONS)
+    heard = any("local" in stage["options"].get("describe", ()) for stage in manifest["lineage"])
+    ground = _IMPORTED if is_imported(manifest) else _HEARD if heard else _CAPTIONS
+    text = _LIMITS.replace("{ground}", ground)
     return f"## Known limits\n\n{text}{_GROUNDED if 'grounded' in _find_methods(manifest) else ''}"
 
 

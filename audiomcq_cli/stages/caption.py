@@ -59,6 +59,11 @@ class Options:
     )
 
     def __post_init__(self) -> None:
+        if 0 < self.max_duration < self.min_duration:
+            least, most = self.min_duration, self.max_duration
+            raise RecipeError(
+                f"min_duration: {least:g} s is more than max_duration, {most:g} s", hint="no clip is both"
+            )
         if unknown := [name for name in self.describe if name not in DESCRIBERS]:
             raise RecipeError(f"describe: {unknown[0]!r} is not known", hint=f"expected {', '.join(DESCRIBERS)}")
         if "model" in self.describe and not self.captioners:

@@ -138,10 +138,12 @@ def test_label_is_traced_to_raw_replies(built: Path) -> None:
 
 
 def test_trace_for_people(built: Path) -> None:
-    """Without --json a trace is text: stages, prompts, raw replies, votes and the label."""
+    """Without --json a trace is text: stages, the question, prompts, raw replies, votes and the label."""
     row = rows_of(built / "build/split")[0]
     ended = audiomcq("trace", "build/split", row["id"], folder=built)
     assert ended.code == 0, ended.err
+    assert ended.out.count(f"question: {row['question']}\n") == 1
+    assert ended.out.count(f"\n  * {row['answer']}\n") == 1
     assert f"══ filter · {row['id']} · kept" in ended.out
     assert "── judge → judge2 · " in ended.out
     assert f"vote · judge3 (scripted) · silence · {row['votes'][2]['status']} · " in ended.out

@@ -236,6 +236,21 @@ def test_sizes_are_those_of_the_hub(rows: int, size: str) -> None:
     assert f"- {size}\n" in render_card(INFO, statistics, empty)
 
 
+def test_ground_of_questions_that_were_measured() -> None:
+    """Where clips were listened to it is not said that captions are the ground of all questions."""
+    statistics = Statistics(questions=Counter({("sft", "weak", "sound"): 1}))
+
+    def tell(*describe: str) -> str:
+        step = {"stage": "caption", "version": 1, "options": {"describe": describe}, "models": {}, "prompts": {}}
+        lineage = [{**step, "items": {}, "reasons": {}}]
+        return render_card(INFO, statistics, {"tool_version": "0", "sources": [], "lineage": lineage})
+
+    assert "not by listening" in tell()
+    assert "not by listening" in tell("model")
+    assert "What was measured is the ground" in tell("local")
+    assert "not by listening" not in tell("local")
+
+
 def test_configs_without_rows_are_not_promised() -> None:
     """A label that no row has is no config: its glob would find no file."""
     statistics = Statistics(questions=Counter({("sft", "weak", "sound"): 1}))

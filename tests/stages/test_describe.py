@@ -230,10 +230,11 @@ def test_models_are_needed_only_to_describe() -> None:
         ({"describe": ("modle",)}, "describe"),
         ({"describe": ("model",), "captioners": ()}, "captioners"),
         ({"captioners": ("a", "a")}, "captioners"),
+        ({"min_duration": 5.0, "max_duration": 2.0}, "min_duration"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any], key: str) -> None:
-    """An unknown way to describe, nobody to do it, and a model named twice are mistakes of the recipe."""
+    """An unknown way to describe, nobody to do it, a model named twice, and bounds that no clip meets are mistakes."""
     with pytest.raises(RecipeError, match=f"^{key}"):
         Options(**options)
 

@@ -122,8 +122,7 @@ def read_clip(row: Mapping[str, Any]) -> Clip:
     for one in row["measurements"]:
         if one["value"] is not None and (one["confidence"] is None or one["confidence"] >= SURE):
             values[one["name"]] = (*values.get(one["name"], ()), Value(one["value"], one["text"] or ""))
-    words = [Word(word["text"], word["onset"], word["offset"], word["confidence"]) for word in row["transcript"]]
-    words.sort(key=lambda word: word.onset)
+    words = _read_words(row["transcript"])
     return Clip(
         duration=row["duration"] or 0.0,
         events=events,
@@ -131,10 +130,18 @@ def read_clip(row: Mapping[str, Any]) -> Clip:
         sounds=tuple(span for span in energy if span.label == SOUND),
         silences=tuple(span for span in energy if span.label == SILENCE),
         voices=voices,
-        words=tuple(words),
+        words=words,
         values=values,
         captions=tuple(caption["text"] for caption in row["captions"]),
     )
+
+
+def _read_words(transcript: Sequence[Mapping[str, Any]]) -> tuple[Word, ...]:
+    """Words by onset; none where something of one is missing, as in rows that were changed since."""
+    words = [(word["text"], word["onset"], word["offset"], word["confidence"]) for word in transcript]
+    if any(None in word for word in words):
+        return ()
+    return tuple(Word(*word) for word in sorted(words, key=lambda word: word[1]))
 
 
 def _read_events(events: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:

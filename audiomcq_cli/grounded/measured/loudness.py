@@ -44,29 +44,38 @@ def solve_softest(proof: Proof) -> Key:
 
 
 def tell_loudest(proof: Proof, say: Say) -> str:
-    """The loudest second, and how far the next one that is clearly softer lies below."""
-    levels = sorted(proof, key=lambda fact: -(fact.value or 0.0))
-    below = (levels[0].value or 0.0) - fmean(fact.value or 0.0 for fact in levels[1:])
-    ways = (
-        "Following the level through the clip, I hear it peak between {begin} and {end} seconds, about {below:.0f} dB"
+    """The loudest second, and how far those lie below that are clearly softer, which need not be all others."""
+    alone = (
+        "Following the level through the clip, I hear it peak between {begin} and {end} seconds, about {apart:.0f} dB"
         " above the rest.",
-        "The clip is at its strongest between {begin} and {end} seconds; elsewhere it is about {below:.0f} dB softer.",
+        "The clip is at its strongest between {begin} and {end} seconds; elsewhere it is about {apart:.0f} dB softer.",
     )
-    begin, _, end = levels[0].text.replace("s", "").partition(" to ")
-    return say(ways).format(begin=begin, end=end, below=below)
+    among = (
+        "Between {begin} and {end} seconds the clip is as loud as anywhere, about {apart:.0f} dB above its softer"
+        " parts.",
+        "Nowhere is it clearly louder than between {begin} and {end} seconds; softer parts lie about {apart:.0f} dB"
+        " below.",
+    )
+    key = solve_loudest(proof)
+    return _tell_extreme(proof, key, say(among if key.unclear else alone))
 
 
 def tell_softest(proof: Proof, say: Say) -> str:
-    """The softest second, and how far the rest lies above."""
-    levels = sorted(proof, key=lambda fact: fact.value or 0.0)
-    above = fmean(fact.value or 0.0 for fact in levels[1:]) - (levels[0].value or 0.0)
-    ways = (
-        "Following the level through the clip, I hear least between {begin} and {end} seconds, about {above:.0f} dB"
-        " below the rest.",
-        "The clip is at its weakest between {begin} and {end} seconds; elsewhere it is about {above:.0f} dB louder.",
+    """The softest second but for the first and the last, and how far those lie above that are clearly louder."""
+    alone = (
+        "Following the level between the first second and the last, I hear least between {begin} and {end} seconds,"
+        " about {apart:.0f} dB below the rest.",
+        "Its beginning and its end aside, the clip is at its weakest between {begin} and {end} seconds; elsewhere it is"
+        " about {apart:.0f} dB louder.",
     )
-    begin, _, end = levels[0].text.replace("s", "").partition(" to ")
-    return say(ways).format(begin=begin, end=end, above=above)
+    among = (
+        "Its beginning and its end aside, the clip is as soft between {begin} and {end} seconds as anywhere, about"
+        " {apart:.0f} dB below its louder parts.",
+        "But for its beginning and its end it is nowhere clearly softer than between {begin} and {end} seconds; louder"
+        " parts lie about {apart:.0f} dB above.",
+    )
+    key = solve_softest(proof)
+    return _tell_extreme(proof, key, say(among if key.unclear else alone))
 
 
 def find_swell(clip: Clip) -> Iterator[Found]:
@@ -110,7 +119,7 @@ def tell_swell(proof: Proof, say: Say) -> str:
     begin, middle, end = (fact.value or 0.0 for fact in proof)
     ways = (
         "Against the beginning, the middle of the clip is {middle} and the end is {end}.",
-        "I compare the parts: the middle is {middle} compared with the beginning, and the end is {end}.",
+        "Compared with the beginning, the middle is {middle}, and the end is {end}.",
     )
     return say(ways).format(middle=_compare(middle - begin), end=_compare(end - begin))
 
@@ -133,6 +142,14 @@ def _solve_extreme(proof: Proof, sign: int) -> Key:
         or (sign < 0 and (fact.value or 0.0) < _SILENT)
     ]
     return Key(best.text, others=tuple(fact.text for fact in others), unclear=frozenset(near))
+
+
+def _tell_extreme(proof: Proof, key: Key, way: str) -> str:
+    """A second, and how far those lie from it on average that are clearly apart."""
+    levels = {fact.text: fact.value or 0.0 for fact in proof}
+    apart = fmean(abs(levels[key.name] - levels[name]) for name in key.others if name not in key.unclear)
+    begin, _, end = key.name.replace("s", "").partition(" to ")
+    return way.format(begin=begin, end=end, apart=apart)
 
 
 def _is_smooth(levels: list[float], name: str) -> bool:

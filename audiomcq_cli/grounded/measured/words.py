@@ -36,6 +36,9 @@ MANY, UNDERSTOOD, GUESSED = 10, 0.82, 0.3
 SHORTEST = 3
 """Words of a stretch, beside those next to a doubtful one: where one word ends and the next begins is not sure."""
 
+_AS_SPOKEN = re.compile(r"[^\W\d_]+(['\u2019][^\W\d_]+)*")
+_SHORTENED = frozenset(("dr", "etc", "jr", "mr", "mrs", "ms", "mt", "prof", "sr", "st", "vs"))
+
 _CONSONANTS = str.maketrans("dbgcqzxvj", "tpkkkssfs", "aeiouyhw")
 
 FEWEST, MOST_WORDS = 3, 40
@@ -46,7 +49,7 @@ def find_word(clip: Clip) -> Iterator[Found]:
     said, inner = _find_stretch(clip)
     facts, when = [_state(word) for word in said], ""
     if len(inner) < len(said):
-        begin, end = inner[0].onset, inner[-1].offset
+        begin, end = round(inner[0].onset, 2), inner[-1].offset  # as ``_state`` has it, so that it lies within
         facts += [Fact(name, round(time, 1), "", "s", BOUNDARY) for name, time in (("from", begin), ("to", end))]
         when = f" between {begin:.1f} and {end:.1f} seconds"
     clear = (text for word in inner if is_asked(text := _plain(word.text)) and word.confidence >= CLEAR)
@@ -64,10 +67,14 @@ def solve_word(proof: Proof) -> Key | None:
 
 
 def find_following(clip: Clip) -> Iterator[Found]:
-    """Words right behind another one, both heard clearly and only once, where enough others are said."""
-    if not _is_understood(clip):
-        return
+    """Words right behind another one, both heard clearly and only once, where enough others are said.
+
+    What is written in digits is no word to compare with: "7" may be the "seven" that is asked about.
+    """
     texts = [_plain(word.text) for word in clip.words]
+    if not _is_understood(clip) or any(map(str.isdigit, "".join(texts))):
+        return
+    texts = [part for text in texts for part in re.split(r"[^\w'\u2019]", text)]  # "well-known" are two
     facts = [_state(word, "word" if word.confidence >= SMALL else "doubtful") for word in clip.words]
     for cue, word in pairwise(clip.words):
         pair = (_plain(cue.text), _plain(word.text))
@@ -89,11 +96,16 @@ def solve_following(proof: Proof) -> Key | None:
 
 
 def find_words(clip: Clip) -> Iterator[Found]:
-    """The number of words, where all were understood, or of many so many that their number is about right."""
+    """The number of words, where all were understood, or of many so many that their number is about right.
+
+    They have to be written as they are said: "1984" is three, and Whisper takes "o'clock" for "o" and "'clock",
+    "well-known" for "well" and "-known".
+    """
     heard = [word.confidence for word in clip.words]
     if _is_understood(clip) and 2 <= len(heard) <= MOST_WORDS:
         about = len(heard) >= MANY and min(heard) >= GUESSED and fmean(heard) >= UNDERSTOOD
-        if about or min(heard) >= COUNTED:
+        whole = all(_AS_SPOKEN.fullmatch(_plain(word.text)) and word.text[0] not in "-'" for word in clip.words)
+        if whole and (about or min(heard) >= COUNTED):
             yield Found("words", tuple(map(_state, clip.words)))
 
 
@@ -167,7 +179,7 @@ def _find_stretch(clip: Clip) -> tuple[Sequence[Word], Sequence[Word]]:
         return (), ()
     runs: list[list[Word]] = [[]]
     for word in clip.words:
-        if word.confidence >= (UNCLEAR if is_asked(_plain(word.text)) else SMALL):
+        if _is_clear(word):
             runs[-1].append(word)
         else:
             runs.append([])
@@ -177,6 +189,14 @@ def _find_stretch(clip: Clip) -> tuple[Sequence[Word], Sequence[Word]]:
     ends = (clip.words[0], clip.words[-1])
     inner = [word for word in said if word in ends or (word is not said[0] and word is not said[-1])]
     return (said, inner) if len(inner) >= SHORTEST else ((), ())
+
+
+def _is_clear(word: Word) -> bool:
+    """Whether it is sure what was said there: of "$50", "well-known" or "Dr." it is not which words those were."""
+    text = _plain(word.text)
+    if not _AS_SPOKEN.fullmatch(text) or text in _SHORTENED:
+        return False
+    return word.confidence >= (UNCLEAR if is_asked(text) else SMALL)
 
 
 def _is_understood(clip: Clip) -> bool:

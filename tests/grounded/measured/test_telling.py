@@ -26,7 +26,7 @@ CLIPS = [
     make_row(sounds=[(1.5, 2), (5, 6)], pitch_first_half=200, pitch_second_half=400),
     make_row(pitch_change="steady 0.1"),
     make_row(voices=[("speech", 1.1, 15.0)], words="fox river seven table the and ladder pillow " * 4),
-    make_row(voices=[("music", 3, 15.0), ("speech", 4, 8)], words="fox river seven table the and ladder pillow"),
+    make_row(voices=[("music", 6, 15.0), ("speech", 1, 4)], words="fox river seven table the and ladder pillow"),
 ]
 
 
@@ -62,3 +62,17 @@ def test_what_is_heard_has_the_numbers() -> None:
     assert all(choice in parts["stage3"] for choice in row["choices"])
     [(_, parts, _)] = reason(CLIPS[0], "first", 0)
     assert all(time in parts["stage2"] for time in ("1.2", "3.4", "6.3", "11.6"))
+
+
+@pytest.mark.parametrize(
+    ("family", "levels", "apart"),
+    [("loudest", (-70, -15, -70, -70, -15.1, -70), 55), ("softest", (-70, -15, -70, -15, -69, -15, -15, -15), 55)],
+)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_second_that_is_no_louder_than_another(family: str, levels: tuple[float, ...], apart: int, seed: int) -> None:
+    """Where another second is as loud, or as soft, it is not said that all the rest is otherwise."""
+    [(_, parts, _)] = reason(make_row(second_loudness=levels, clip=f"Small:{seed}"), family, seed)
+    assert "rest" not in parts["stage2"]
+    assert "elsewhere" not in parts["stage2"]
+    assert f"about {apart} dB" in parts["stage2"]
+    assert family == "loudest" or "beginning" in parts["stage2"]

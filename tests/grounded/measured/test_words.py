@@ -96,6 +96,51 @@ def test_many_words_are_counted_though_one_is_doubtful(least: float, mean: float
     assert not draft(make_row(words=[*words[:8], ("midnight", least)]), "words")
 
 
+@pytest.mark.parametrize("written", ["1984", "7", "$50", "well-known", "Dr."])
+def test_words_not_written_as_they_are_said(written: str) -> None:
+    """What stands for words that are not spelt out may be any of them: "seven" is no wrong option where "7" is said."""
+    words = [(word, 0.95) for word in ("fox", written, *PART)]
+    drafts = draft(make_row(words=words), "word")
+    assert {one.answer for one in drafts} == {"ladder", "sunday", "oranges"}
+    assert all(" between 2.2 and 3.4 seconds" in one.question for one in drafts)
+    if not written.startswith("D"):
+        assert not draft(make_row(words=words), "words")
+
+
+@pytest.mark.parametrize("part", ["-known", "'clock"])
+def test_parts_of_words_are_not_counted(part: str) -> None:
+    """What a recogniser cuts off a word is no further one."""
+    row = make_row(words=f"fox well {part} ladder")
+    assert draft(row, "word")
+    assert not draft(row, "words")
+
+
+def test_cue_that_may_be_said_twice() -> None:
+    """A word is no cue where it may be part of what is written otherwise: in digits, or behind a hyphen."""
+    assert not draft(make_row(words="blanket seven sunday oranges winter 7"), "following")
+    drafts = draft(make_row(words="blanket ladder sunday oranges winter well-oranges"), "following")
+    assert {one.answer for one in drafts} == {"ladder", "sunday"}
+
+
+def test_stretch_begins_with_its_first_word() -> None:
+    """The times of a stretch include its first word however its onset is rounded."""
+    row = make_row(words=[("mount", 0.2), *((word, 0.95) for word in ("fox", *PART))])
+    for word in row["transcript"]:
+        word["onset"] += 0.2549
+        word["offset"] += 0.2549
+    assert {one.answer for one in draft(row, "word")} == {*PART}
+    row["transcript"][2]["onset"] = 2.0549
+    assert {one.answer for one in draft(row, "word")} == {*PART}
+
+
+@pytest.mark.parametrize("name", ["text", "onset", "offset", "confidence"])
+def test_words_of_which_something_is_missing(name: str) -> None:
+    """A row that lost part of a word, which no stage writes, asks about none of them and raises nothing."""
+    row = make_row(words=SAID)
+    row["transcript"][1][name] = None
+    assert not {one.form for one in draft(row)} & {"word", "words", "following"}
+
+
 def test_words_are_counted() -> None:
     """How many words are said; options are three tenths apart."""
     [one] = draft(make_row(words=SAID), "words")
