@@ -85,14 +85,19 @@ def write_partition(rows: Iterator[Row], specs: Sequence[InputSpec], folder: Pat
 
 
 def read_partition(path: Path) -> Iterator[Row]:
-    """The clips of one shard in the order of their first row, the rows of a clip brought together."""
-    clips: dict[str, Row] = {}
+    """The clips of one shard in the order of their first row, the rows of a clip brought together.
+
+    Rows wait as text: that takes a quarter of the memory, and reading them twice takes a second for a million.
+    """
+    clips: dict[str, list[bytes]] = {}
     with path.open("rb") as file:
         for line in file:
-            row = orjson.loads(line)
-            if (clip := clips.setdefault(row["clip_id"], row)) is not row:
-                _merge(clip, row)
-    yield from clips.values()
+            clips.setdefault(orjson.loads(line)["clip_id"], []).append(line)
+    for first, *others in clips.values():
+        clip = orjson.loads(first)
+        for line in others:
+            _merge(clip, orjson.loads(line))
+        yield clip
 
 
 def _merge(clip: Row, row: Row) -> None:
