@@ -35,6 +35,7 @@ from audiomcq_cli.storage.shards import (
     is_intact,
     list_shards,
     locked,
+    read_note,
     shard,
 )
 
@@ -57,8 +58,10 @@ async def run_stage(
     ``tell`` is given the report also where the stage does not come to its end.
 
     Raises:
-        Interrupted, ModelError, StorageError, InputError: What is done so far stays done.
+        Interrupted, ModelError, StorageError, InputError: What is done so far stays done. RecipeError: There is no such
+            shard, or the folder to write holds something else.
     """
+    _check_target(job)
     if job.source is None:
         job = replace(job, sources=tuple([await asyncio.to_thread(spec.pinned) for spec in job.sources]))
     # In a thread: reading a source may take hours, and the signals that end a run come to this one.
@@ -83,6 +86,15 @@ async def run_stage(
         with locked(job.target, "manifest", wait=True):
             account.write_manifest(job, runtime, parts, notes)
     return report
+
+
+def _check_target(job: Job) -> None:
+    """Refuse a folder with shards of another stage, or with files that no stage wrote: they would be replaced."""
+    for path in sorted(job.target.glob("part-*.parquet")):
+        stage = read_note(path).get("stage")
+        if stage != job.name and (stage or not (job.target / HIDDEN).is_dir()):  # else it is a damaged one of ours
+            what = f"what {stage} wrote" if stage else f"{path.name}, which this program did not write"
+            raise RecipeError(f"{job.target}: holds {what}", hint="name another folder as OUT")
 
 
 def find_parts(job: Job, watch: Watch | None = None) -> list[Part]:

@@ -84,6 +84,8 @@ CASES = {
     "wrong stage": ("split built/clips OUT", 3, f"built/clips/{SHARD}"),
     "IN is OUT": ("generate built/clips built/clips --recipe nowhere.toml", 4, "built/clips: cannot write"),
     "source is OUT": ("caption folder:tones tones", 4, "tones: cannot write into the folder that is read"),
+    "OUT is of another stage": ("split corrupt built/clips", 4, "built/clips: holds what caption wrote"),
+    "OUT has other files": ("caption audiocaps:audiocaps.csv corrupt", 4, f"corrupt: holds {SHARD}, which"),
     "OUT is a file": ("generate built/clips file --recipe nowhere.toml", 3, "file: is a file, expected a folder"),
     "OUT is in a file": ("caption audiocaps:audiocaps.csv file/OUT", 3, "file: is a file, expected a folder"),
     "workdir is a file": ("run nowhere.toml --workdir file", 3, "file: is a file, expected a folder"),
