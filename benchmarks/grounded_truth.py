@@ -53,7 +53,7 @@ def list_families(scene: Scene) -> set[str]:
         "beat": {"bpm", "pace", "accelerate"},
         "change": {"accelerate"},
         "loop": {"period"},
-        "voices": {"voices"} | ({"range", "entrance"} if "speech" in scene.voices else set()),
+        "voices": {"voices"} | ({"range", "entrance"} if len(scene.voices) == 1 else set()),
         "speech": {"word", "following", "words"},
     }
     return by_kind[scene.kind]
@@ -241,7 +241,7 @@ def _following(choice: str, question: str, scene: Scene) -> bool:
 
 
 def _words(choice: str, question: str, scene: Scene) -> bool:
-    return _near(choice, [len(scene.words)], 0.1 * len(scene.words) + 0.5)
+    return _near(choice, [len(scene.words)], 0.2 * len(scene.words))
 
 
 _TRUTHS: Mapping[str, Callable[[str, str, Scene], bool]] = {

@@ -43,8 +43,7 @@ class Numbers:
         return self._write(key.numbers, key, way)
 
     def draw_wrong(self, key: Key, offer: Offer, way: int, turn: int) -> list[str]:
-        """Numbers that are clearly others."""
-        found: list[tuple[float, ...]] = []
+        """Numbers that are clearly others, three of them or none."""
         for attempt in range(_TRIES):
             # The clip's own numbers may be what a rule finds fault with: 1.4 beside 4.1 is made of the same words.
             given = offer if attempt < _TRIES // 2 else replace(offer, near=())
@@ -52,7 +51,7 @@ class Numbers:
             texts = [self._write(numbers, key, way) for numbers in found]
             if len(texts) == 3 and not lint("When?", [self.show(key, way), *texts], texts[0]):
                 return texts
-        return [self._write(numbers, key, way) for numbers in found]
+        return []
 
     def find_fault(self, key: Key, choices: Sequence[str], answer: str) -> str:
         """The answer has to be within the tolerance, every other choice three of them away, all within the bounds."""

@@ -24,6 +24,9 @@ from audiomcq_cli.records import draw
 MUCH = 6.0
 """Semitones from which on a change is a large one: half an octave."""
 
+WAVERS = 0.5
+"""Semitones that the pitch of a half strays from its median, at most."""
+
 HALVES = ("first", "second")
 
 
@@ -59,10 +62,13 @@ def tell_contour(proof: Proof, say: Say) -> str:
 
 
 def find_halves(clip: Clip) -> Iterator[Found]:
-    """Clips with a pitch in either half."""
+    """Clips with one pitch in either half, and no other: of a melody it is not its median that one hears."""
     first, second = clip.value("pitch_first_half"), clip.value("pitch_second_half")
-    if first and second and min(first.value, second.value) > 0:
-        yield Found("halves", (state("pitch_first_half", first.value), state("pitch_second_half", second.value)))
+    low, high = clip.value("pitch_low"), clip.value("pitch_high")
+    if first and second and low and high and min(first.value, second.value, low.value) > 0:
+        lower, higher = sorted((first.value, second.value))
+        if max(abs(log2(low.value / lower)), abs(log2(high.value / higher))) <= WAVERS / 12:
+            yield Found("halves", (state("pitch_first_half", first.value), state("pitch_second_half", second.value)))
 
 
 def solve_halves(proof: Proof) -> Key | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 
 from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.measured.clip import Clip, Span
@@ -19,6 +20,9 @@ LEAST = 1.0
 
 MELODIC = 3.0
 """Seconds of music in one stretch, at least: a bell that rings once is none."""
+
+QUIETER = 20.0
+"""dB below the loudest second of a clip that are silence beside it."""
 
 _KINDS = {SPEECH: "somebody speaking", SINGING: "somebody singing", MUSIC: "music"}
 _VERBS = {SPEECH: "somebody speak", SINGING: "somebody sing", MUSIC: "music play"}
@@ -60,6 +64,7 @@ def find_range(clip: Clip) -> Iterator[Found]:
             and spans[0].length >= LEAST
             and _is_inside(spans[0], clip)
             and not _is_misplaced(clip, kind)
+            and (_is_named(clip, kind) or (_is_quiet_before(clip, spans[0]) and _is_quiet_behind(clip, spans[0])))
         ):
             facts = (
                 Fact("onset", round(spans[0].onset, 3), kind, "s", BOUNDARY),
@@ -85,6 +90,7 @@ def find_entrance(clip: Clip) -> Iterator[Found]:
             EDGE + BOUNDARY < onset < clip.duration - LEAST
             and spans[0].length >= LEAST
             and not _is_misplaced(clip, kind)
+            and (_is_named(clip, kind) or _is_quiet_before(clip, spans[0]))
         ):
             facts = (
                 Fact("onset", round(onset, 3), kind, "s", BOUNDARY),
@@ -153,10 +159,33 @@ def _is_doubted(clip: Clip, found: set[str]) -> bool:
 
 def _is_misplaced(clip: Clip, kind: str) -> bool:
     """Whether an event of the source that is of this kind begins elsewhere."""
-    own = [event for event in clip.events if listen([event.label]).actions & _SAYING[kind]]
+    own = _list_named(clip, kind)
     if not own:
         return _is_doubted(clip, set(clip.voices))
     return abs(own[0].onset - clip.voices[kind][0].onset) > clip.tolerance + BOUNDARY
+
+
+def _list_named(clip: Clip, kind: str) -> list[Span]:
+    """Events of the source that are of a kind."""
+    return [event for event in clip.events if listen([event.label]).actions & _SAYING[kind]]
+
+
+def _is_named(clip: Clip, kind: str) -> bool:
+    return bool(_list_named(clip, kind))
+
+
+def _is_quiet_before(clip: Clip, span: Span) -> bool:
+    """Whether there is silence that it breaks: out of other sound a detector may find it half a second late."""
+    levels = [one.value for one in clip.values.get("second_loudness", ())]
+    before = levels[: int(max(0.0, span.onset - BOUNDARY))]
+    return bool(before) and max(before) <= max(levels) - QUIETER
+
+
+def _is_quiet_behind(clip: Clip, span: Span) -> bool:
+    """Whether it is silence that follows it."""
+    levels = [one.value for one in clip.values.get("second_loudness", ())]
+    behind = levels[ceil(span.offset + BOUNDARY) :]
+    return bool(behind) and max(behind) <= max(levels) - QUIETER
 
 
 def _is_inside(span: Span, clip: Clip) -> bool:

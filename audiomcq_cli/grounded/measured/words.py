@@ -27,11 +27,11 @@ What was said there may sound like something else altogether, "teacher" like "T-
 option: it is asked about stretches without such a word only.
 """
 
-COUNTED = 0.65
-"""Confidence of each word where they are counted: "mountain" may be "mount in the"."""
+SLIPS = 0.2
+"""Part of the words by which their number may be off: "mountain" may be "mount in the", and as clear as any."""
 
-MANY, UNDERSTOOD, GUESSED = 10, 0.82, 0.3
-"""Words of which one more or less is within the tolerance of their number; their confidence on average, and of each."""
+COUNTED, GUESSED = 0.82, 0.3
+"""Confidence of words on average, and of each, where they are counted."""
 
 SHORTEST = 3
 """Words of a stretch, beside those next to a doubtful one: where one word ends and the next begins is not sure."""
@@ -96,23 +96,22 @@ def solve_following(proof: Proof) -> Key | None:
 
 
 def find_words(clip: Clip) -> Iterator[Found]:
-    """The number of words, where all were understood, or of many so many that their number is about right.
+    """The number of words, where nearly all were understood.
 
     They have to be written as they are said: "1984" is three, and Whisper takes "o'clock" for "o" and "'clock",
     "well-known" for "well" and "-known".
     """
     heard = [word.confidence for word in clip.words]
-    if _is_understood(clip) and 2 <= len(heard) <= MOST_WORDS:
-        about = len(heard) >= MANY and min(heard) >= GUESSED and fmean(heard) >= UNDERSTOOD
+    if _is_understood(clip) and FEWEST <= len(heard) <= MOST_WORDS:
         whole = all(_AS_SPOKEN.fullmatch(_plain(word.text)) and word.text[0] not in "-'" for word in clip.words)
-        if whole and (about or min(heard) >= COUNTED):
+        if whole and min(heard) >= GUESSED and fmean(heard) >= COUNTED:
             yield Found("words", tuple(map(_state, clip.words)))
 
 
 def solve_words(proof: Proof) -> Key:
-    """How many there are, give or take a tenth: "gonna" is one word or two."""
+    """About how many there are."""
     count = float(len(pick(proof, "word")))
-    return Key(numbers=(count,), tolerance=round(max(1 / 3, 0.1 * count), 3), low=2, digits=0)
+    return Key(numbers=(count,), tolerance=round(max(1.0, SLIPS * count), 3), low=1, digits=0)
 
 
 def tell_word(proof: Proof, say: Say) -> str:
@@ -138,8 +137,8 @@ def tell_words(proof: Proof, say: Say) -> str:
     """All words, and their number."""
     texts = [fact.text for fact in pick(proof, "word")]
     ways = (
-        'Word for word I hear: "{said}". That makes {count} words.',
-        'I count along: "{said}", {count} words altogether.',
+        'I hear: "{said}". That makes about {count} words.',
+        'I count along: "{said}", about {count} words altogether.',
     )
     return say(ways).format(said=" ".join(texts), count=len(texts))
 
@@ -284,10 +283,10 @@ FAMILIES = (
         "words",
         "speech",
         "how many words are said",
-        ("How many words are said?", "How many words do you hear?", "Count the words: how many are there?"),
+        ("About how many words are said?", "About how many words do you hear?", "Roughly, how many words are there?"),
         find_words,
         solve_words,
-        Numbers(("{} words", "{}"), "too few", "too many", reach=4, crowded=True),
+        Numbers(("about {} words", "about {}"), "too few", "too many", reach=4, crowded=True),
         tell_words,
     ),
 )

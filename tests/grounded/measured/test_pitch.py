@@ -42,6 +42,12 @@ def test_no_contour(row: Row) -> None:
     assert answers(row, "contour") == []
 
 
+def make_halves(first: float, second: float) -> Row:
+    """A clip of one tone in the first half and one in the second."""
+    low, high = sorted((first, second))
+    return make_row(pitch_first_half=first, pitch_second_half=second, pitch_low=low, pitch_high=high)
+
+
 @pytest.mark.parametrize(
     ("first", "second", "said"),
     [(200, 400, "The second half, by about 12 semitones"), (300, 225, "The first half, by about 5 semitones")],
@@ -49,13 +55,14 @@ def test_no_contour(row: Row) -> None:
 def test_halves(first: float, second: float, said: str) -> None:
     """Which half is higher and by how much; sizes of options are clearly apart."""
     for seed in range(5):
-        [one] = draft(make_row(pitch_first_half=first, pitch_second_half=second), "halves", seed=seed)
+        [one] = draft(make_halves(first, second), "halves", seed=seed)
         assert one.answer == said
         assert is_proved(one)
         assert len({option.split(",")[0] for option in all_options(one)}) == 2
 
 
 def test_no_halves() -> None:
-    """Halves that are nearly as high, or of which one has no pitch, are not compared."""
-    assert answers(make_row(pitch_first_half=200, pitch_second_half=215), "halves") == []
-    assert answers(make_row(pitch_first_half=200), "halves") == []
+    """Halves that are nearly as high, of which one has no pitch, or that are melodies, are not compared."""
+    assert answers(make_halves(200, 215), "halves") == []
+    assert answers(make_row(pitch_first_half=200, pitch_low=200, pitch_high=400), "halves") == []
+    assert answers(make_row(pitch_first_half=200, pitch_second_half=400, pitch_low=150, pitch_high=400), "halves") == []

@@ -9,6 +9,7 @@ import pytest
 from audiomcq_cli.contracts import Row
 from tests.grounded.measured import BELL, MAN, answers, draft, is_proved, make_row
 
+LEVELS = [-70.0] * 3 + [-20.0] * 5 + [-70.0] * 12
 SAID = "the quick brown fox jumps over the lazy dog"
 
 
@@ -57,23 +58,38 @@ def test_no_kinds(row: Row) -> None:
 
 def test_range_and_entrance() -> None:
     """From when to when somebody speaks, where that is one stretch; when it begins, where there are several."""
-    one = make_row(voices=[("speech", 3.25, 7.51)], words=SAID)
+    one = make_row(voices=[("speech", 3.25, 7.51)], words=SAID, second_loudness=LEVELS)
     assert [re.findall(r"[\d.]+", answer) for answer in answers(one, "range")] == [["3.2", "7.5"]]
-    several = make_row(voices=[("speech", 3.25, 7.51), ("speech", 9, 12)], words=SAID)
+    several = make_row(voices=[("speech", 3.25, 7.51), ("speech", 9, 12)], words=SAID, second_loudness=LEVELS)
     assert answers(several, "range") == []
     assert [answer[:3] for answer in answers(several, "entrance")] == ["3.2"]
+
+
+def test_no_range_where_something_follows() -> None:
+    """When it ends is not asked where other sound goes on."""
+    row = make_row(voices=[("speech", 3.25, 7.51)], words=SAID, second_loudness=[-70.0] * 3 + [-20.0] * 17)
+    assert answers(row, "range") == []
+    assert answers(row, "entrance")
+
+
+def test_range_that_the_source_confirms() -> None:
+    """Where the source has it there as well, silence is not needed."""
+    assert answers(make_row((MAN, 3.2, 7.5), voices=[("speech", 3.25, 7.51)], words=SAID), "range")
 
 
 @pytest.mark.parametrize(
     "row",
     [
-        make_row(voices=[("speech", 0.2, 7.5)], words=SAID),
-        make_row((MAN, 8.1, 12.0), voices=[("speech", 3.2, 7.5)], words=SAID),
-        make_row(voices=[("music", 3.2, 7.5)], captions=["A woman sings"]),
-        make_row(voices=[("speech", 3.2, 3.9)], words=SAID),
-        make_row(voices=[("speech", 3.2, 7.5)]),
+        make_row(voices=[("speech", 0.2, 7.5)], words=SAID, second_loudness=LEVELS),
+        make_row((MAN, 8.1, 12.0), voices=[("speech", 3.2, 7.5)], words=SAID, second_loudness=LEVELS),
+        make_row(voices=[("music", 3.2, 7.5)], captions=["A woman sings"], second_loudness=LEVELS),
+        make_row(voices=[("speech", 3.2, 3.9)], words=SAID, second_loudness=LEVELS),
+        make_row(voices=[("speech", 3.2, 7.5)], second_loudness=LEVELS),
+        make_row(voices=[("speech", 3.2, 7.5)], words=SAID, second_loudness=[-20.0] * 20),
+        make_row(voices=[("speech", 3.2, 7.5)], words=SAID),
+        make_row(voices=[("speech", 0.9, 7.5)], words=SAID, second_loudness=LEVELS),
     ],
-    ids=["edge", "elsewhere", "doubted", "a moment", "no words"],
+    ids=["edge", "elsewhere", "doubted", "a moment", "no words", "other sound", "unknown", "early"],
 )
 def test_no_range(row: Row) -> None:
     """No time is asked at the clip's edge, or where the source has it elsewhere."""

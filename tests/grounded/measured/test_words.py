@@ -82,18 +82,17 @@ def test_following_beside_a_doubtful_word() -> None:
 
 def test_a_doubtful_small_word_is_not_counted() -> None:
     """Where words may be part of another one they are not counted, while those that are clear are asked."""
-    row = make_row(words=[("fox", 0.95), ("mount", 0.75), ("in", 0.92), ("the", 0.53), ("winter", 0.95)])
+    row = make_row(words=[("fox", 0.95), ("mount", 0.65), ("in", 0.52), ("the", 0.53), ("winter", 0.95)])
     assert draft(row, "word")
     assert not draft(row, "words")
 
 
 @pytest.mark.parametrize(("least", "mean", "counted"), [(0.35, 0.9, True), (0.25, 0.9, False), (0.35, 0.8, False)])
-def test_many_words_are_counted_though_one_is_doubtful(least: float, mean: float, *, counted: bool) -> None:
-    """Of ten words or more one more or less is within the tolerance of their number; of fewer it is not."""
+def test_words_are_counted_though_one_is_doubtful(least: float, mean: float, *, counted: bool) -> None:
+    """A slip is within the tolerance of their number, as long as it is the only one."""
     text = "the captain found seven oranges near the river on sunday"
     words = [(word, mean) for word in text.split()]
     assert bool(draft(make_row(words=[*words, ("midnight", least)]), "words")) is counted
-    assert not draft(make_row(words=[*words[:8], ("midnight", least)]), "words")
 
 
 @pytest.mark.parametrize("written", ["1984", "7", "$50", "well-known", "Dr."])
@@ -142,11 +141,11 @@ def test_words_of_which_something_is_missing(name: str) -> None:
 
 
 def test_words_are_counted() -> None:
-    """How many words are said; options are three tenths apart."""
+    """About how many words are said; options are three tolerances of a fifth apart."""
     [one] = draft(make_row(words=SAID), "words")
     key, *wrong = (int(re.findall(r"\d+", option)[0]) for option in all_options(one))
     assert key == 9
-    assert all(abs(other - 9) >= 2.7 for other in wrong)
+    assert all(abs(other - 9) >= 5.4 for other in wrong)
 
 
 @pytest.mark.parametrize(
