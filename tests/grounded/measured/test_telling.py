@@ -25,10 +25,11 @@ CLIPS = [
     make_row(sounds=[(1 + 1.4 * n, 1.5 + 1.4 * n) for n in range(13)], separate_sounds=13, tempo_change="steady 1"),
     make_row(sounds=[(1.5, 2), (5, 6)], pitch_first_half=200, pitch_second_half=400, pitch_low=200, pitch_high=400),
     make_row(pitch_change="steady 0.1"),
+    make_row(voices=[("speech", 1.1, 15.0)], words="fox river seven table the and ladder pillow " * 4),
     make_row(
-        voices=[("speech", 2.1, 14.9)],
-        words="fox river seven table the and ladder pillow " * 4,
-        second_loudness=[-70.0] * 2 + [-20.0] * 13 + [-70.0] * 5,
+        voices=[("speech", 2.1, 6.9)],
+        words="fox river seven table the and ladder pillow",
+        second_loudness=[-70.0] * 2 + [-20.0] * 5 + [-70.0] * 13,
     ),
     make_row(voices=[("music", 6, 15.0), ("speech", 1, 4)], words="fox river seven table the and ladder pillow"),
 ]
