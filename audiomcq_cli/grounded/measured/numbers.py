@@ -14,7 +14,7 @@ from audiomcq_cli.mcq import lint
 from audiomcq_cli.records import draw
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_TRIES = 6  # draws of which the first is taken that no rule of the choices finds fault with
+_TRIES = 3  # draws of each sort, of which the first is taken that no rule of the choices finds fault with
 _ENOUGH = 40  # keys of a corpus from which others are drawn
 _GRID = 400  # numbers to draw from where nothing is known of a corpus
 
@@ -44,10 +44,12 @@ class Numbers:
 
     def draw_wrong(self, key: Key, offer: Offer, way: int, turn: int) -> list[str]:
         """Numbers that are clearly others, three of them or none."""
-        for attempt in range(_TRIES):
-            # The clip's own numbers may be what a rule finds fault with: 1.4 beside 4.1 is made of the same words.
-            given = offer if attempt < _TRIES // 2 else replace(offer, near=())
-            found = self._draw(key, given, draw(turn, attempt))
+        # The clip's own numbers may be what a rule finds fault with: 1.4 beside 4.1 is made of the same words. And
+        # there may be no room for three as far from each other as from the key.
+        foreign = replace(offer, near=())
+        for attempt in range(3 * _TRIES):
+            given, margin = ((offer, MARGIN), (foreign, MARGIN), (foreign, 1))[attempt // _TRIES]
+            found = self._draw(key, given, draw(turn, attempt), margin * key.tolerance)
             texts = [self._write(numbers, key, way) for numbers in found]
             if len(texts) == 3 and not lint("When?", [self.show(key, way), *texts], texts[0]):
                 return texts
@@ -90,7 +92,7 @@ class Numbers:
         )
         return numbers if same else None
 
-    def _draw(self, key: Key, offer: Offer, turn: int) -> list[tuple[float, ...]]:
+    def _draw(self, key: Key, offer: Offer, turn: int, apart: float) -> list[tuple[float, ...]]:
         """Wrong numbers that leave the place of the key among them open.
 
         Where it is known which numbers are keys in the corpus they are drawn from those: then every option is as likely
@@ -100,11 +102,11 @@ class Numbers:
         known = sum(offer.usual.values()) >= _ENOUGH
         numbers = self._list_usual(key, offer, turn) if known else self._list_anywhere(key, offer, turn)
         if known and not self.crowded and len(key.numbers) == 1:
-            return self._take(key, numbers)
+            return self._take(key, numbers, apart)
         drawn: list[list[tuple[float, ...]]] = []
         for below in self._rank_places(key, offer.usual if known else {}, turn):
             packed = self._pack(key, below, turn) if self.crowded else []
-            drawn.append(self._take(key, [*packed, *numbers], below))
+            drawn.append(self._take(key, [*packed, *numbers], apart, below))
             if len(drawn[-1]) == 3:
                 break
         return max(drawn, key=len)
@@ -145,8 +147,10 @@ class Numbers:
         low = max(key.low, number / self.reach) if self.reach else key.low
         return low, MARGIN * key.tolerance + 2 * 10.0**-key.digits
 
-    def _take(self, key: Key, numbers: Iterable[float], below: int | None = None) -> list[tuple[float, ...]]:
-        """The first three that are apart from the key and each other, so many of them below the key."""
+    def _take(
+        self, key: Key, numbers: Iterable[float], apart: float, below: int | None = None
+    ) -> list[tuple[float, ...]]:
+        """The first three that are wrong and so far apart from each other, so many of them below the key."""
         taken: list[tuple[float, ...]] = []
         true = key.numbers[0]
         for first in numbers:
@@ -154,7 +158,7 @@ class Numbers:
             beside = sum((one[0] < true) == (moved[0] < true) for one in taken)
             if below is not None and beside >= (below if moved[0] < true else 3 - below):
                 continue
-            if self._is_wrong(moved, key) and all(self._is_apart(moved, one, key) for one in taken):
+            if self._is_wrong(moved, key) and all(self._is_apart(moved, one, apart, key) for one in taken):
                 taken.append(moved)
             if len(taken) == 3:
                 break
@@ -175,14 +179,13 @@ class Numbers:
         thinned = places[:: len(places) // _GRID + 1]
         return [*_shuffle(offer.near, turn)[:2], *_shuffle([place * step for place in thinned], turn)]
 
-    def _is_apart(self, one: Sequence[float], other: Sequence[float], key: Key) -> bool:
-        step = 10.0**-key.digits
-        margin = MARGIN * key.tolerance + step
+    def _is_apart(self, one: Sequence[float], other: Sequence[float], apart: float, key: Key) -> bool:
+        margin = apart + 10.0**-key.digits
         return abs(one[0] - other[0]) >= margin and abs(one[-1] - other[-1]) >= margin
 
     def _is_wrong(self, number: Sequence[float], key: Key) -> bool:
         inside = key.low <= number[0] and number[-1] <= key.high and number[0] > 0
-        if not inside or not self._is_apart(number, key.numbers, key):
+        if not inside or not self._is_apart(number, key.numbers, MARGIN * key.tolerance, key):
             return False
         factor = abs(log(number[0] / key.numbers[0])) if self.ratios else 0.0
         return not any(abs(factor - log(ratio)) < 0.08 for ratio in self.ratios)
