@@ -64,7 +64,7 @@ def find_range(clip: Clip) -> Iterator[Found]:
             and spans[0].length >= LEAST
             and _is_inside(spans[0], clip)
             and not _is_misplaced(clip, kind)
-            and (_is_named(clip, kind) or (_is_quiet_before(clip, spans[0]) and _is_quiet_behind(clip, spans[0])))
+            and (_list_named(clip, kind) or (_is_quiet_before(clip, spans[0]) and _is_quiet_behind(clip, spans[0])))
         ):
             facts = (
                 Fact("onset", round(spans[0].onset, 3), kind, "s", BOUNDARY),
@@ -90,7 +90,7 @@ def find_entrance(clip: Clip) -> Iterator[Found]:
             EDGE + BOUNDARY < onset < clip.duration - LEAST
             and spans[0].length >= LEAST
             and not _is_misplaced(clip, kind)
-            and (_is_named(clip, kind) or _is_quiet_before(clip, spans[0]))
+            and (_list_named(clip, kind) or _is_quiet_before(clip, spans[0]))
         ):
             facts = (
                 Fact("onset", round(onset, 3), kind, "s", BOUNDARY),
@@ -168,10 +168,6 @@ def _is_misplaced(clip: Clip, kind: str) -> bool:
 def _list_named(clip: Clip, kind: str) -> list[Span]:
     """Events of the source that are of a kind."""
     return [event for event in clip.events if listen([event.label]).actions & _SAYING[kind]]
-
-
-def _is_named(clip: Clip, kind: str) -> bool:
-    return bool(_list_named(clip, kind))
 
 
 def _is_quiet_before(clip: Clip, span: Span) -> bool:

@@ -51,7 +51,7 @@ def find_word(clip: Clip) -> Iterator[Found]:
     if len(inner) < len(said):
         begin, end = round(inner[0].onset, 2), inner[-1].offset  # as ``_state`` has it, so that it lies within
         facts += [Fact(name, round(time, 1), "", "s", BOUNDARY) for name, time in (("from", begin), ("to", end))]
-        when = f" between {begin:.1f} and {end:.1f} seconds"
+        when = _tell_range(begin, end)
     clear = (text for word in inner if is_asked(text := _plain(word.text)) and word.confidence >= CLEAR)
     for text in dict.fromkeys(clear):
         yield Found(("word", text), (Fact("asked", text=text), *facts), {"when": when})
@@ -118,8 +118,7 @@ def tell_word(proof: Proof, say: Say) -> str:
     """What is said around the word."""
     [asked] = pick(proof, "asked")
     texts = [fact.text for fact in pick(proof, "word")]
-    begin, end = _read_range(proof)
-    when = f" between {begin:.1f} and {end:.1f} seconds" if pick(proof, "from") else ""
+    when = _tell_range(*_read_range(proof)) if pick(proof, "from") else ""
     return say(('I make out these words{when}: "{said}".', 'The voice says{when}: "{said}".')).format(
         said=_quote(texts, asked.text), when=when
     )
@@ -218,6 +217,10 @@ def _read_range(proof: Proof) -> tuple[float, float]:
     """Between which times it is asked about."""
     times = [fact.value or 0.0 for fact in (*pick(proof, "from"), *pick(proof, "to"))]
     return (times[0], times[1]) if times else (0.0, inf)
+
+
+def _tell_range(begin: float, end: float) -> str:
+    return f" between {begin:.1f} and {end:.1f} seconds"
 
 
 def _state(word: Word, name: str = "word") -> Fact:
