@@ -147,7 +147,7 @@ class Place:
         assert not search(self.folder)
 
 
-def prepare(folder: Path, url: str, model: str = "", captions: int = 6) -> Place:
+def prepare(folder: Path, url: str, model: str = "", captions: int = 12) -> Place:
     """A folder with sources and a recipe whose models send the key, where they have a server."""
     write_audiocaps(folder / "train.csv", [f"A dog barks {n} times in a hall" for n in range(captions)])
     key = 'api_key_env = "MY_KEY"\n' if url else ""

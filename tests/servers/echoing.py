@@ -2,16 +2,18 @@
 anything.
 
 It stands in headers, in the list of models, in the bodies of errors, of replies and of what is no reply, in files and
-problems of batches: as it was sent, percent-encoded, and with signs escaped as JSON allows. Every third chat has one
-of that in place of its reply. Below ``/garbled`` the answer is not even HTTP.
+problems of batches: as it was sent, percent-encoded, and with signs escaped as JSON allows. A third of the chats has
+one of that in place of its reply: which ones depends on what is asked and how often, not on the order of the requests,
+and never twice running. Below ``/garbled`` the answer is not even HTTP.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import itertools
 import json
+import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,8 +46,7 @@ class Echoing(Batching):
 
     def __init__(self, scripted: Scripted, rules: list[Any], key: str) -> None:
         super().__init__(scripted, Manner(), rules, 0, key)
-        self._oddities = itertools.cycle(ODDITIES)
-        self._chats = 0
+        self._seen: Counter[int] = Counter()
         self._echo = b""
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -55,10 +56,9 @@ class Echoing(Batching):
         if request.path.startswith("/garbled"):
             return _garble(request, given)
         if request.path == "/v1/chat/completions" and self._allows(given):
-            self._chats += 1
-            if self._chats % 3 == 0:
-                await request.content.read()
-                return self._answer_oddly(next(self._oddities), given)
+            oddity = self._draw_oddity(await request.read())
+            if oddity:
+                return self._answer_oddly(oddity, given)
         response = await super().handle(request)
         if isinstance(response, web.Response) and not response.prepared and isinstance(response.body, bytes):
             response.body = self._spoil(request.path, response.body)
@@ -67,6 +67,13 @@ class Echoing(Batching):
 
     def _allows(self, given: str) -> bool:
         return not self._key or given == f"Bearer {self._key}"
+
+    def _draw_oddity(self, asked: bytes) -> str | None:
+        """What stands in place of the reply to a chat, if anything."""
+        mark = zlib.crc32(asked)
+        turn = mark + self._seen[mark]
+        self._seen[mark] += 1
+        return ODDITIES[turn // 3 % len(ODDITIES)] if turn % 3 == 0 else None
 
     def _spoil(self, path: str, body: bytes) -> bytes:
         if path == "/v1/models":
@@ -90,9 +97,9 @@ class Echoing(Batching):
 
     def _answer(self, body: dict[str, Any]) -> tuple[int, bytes]:
         """One request of a batch."""
-        self._chats += 1
-        if self._chats % 3 == 0:
-            answer = self._answer_oddly(next(self._oddities), "")
+        oddity = self._draw_oddity(orjson.dumps(body))
+        if oddity:
+            answer = self._answer_oddly(oddity, "")
             return answer.status, answer.body if isinstance(answer.body, bytes) else b""
         return super()._answer(body)
 

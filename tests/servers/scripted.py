@@ -145,7 +145,7 @@ class Scripted:
     async def _chat(self, request: web.BaseRequest) -> web.StreamResponse:
         counts = self._counts
         try:
-            body = orjson.loads(await request.content.read())
+            body = orjson.loads(await request.read())
             hash_audio(body)
             chat = read_chat(body)
         except (ValueError, KeyError, TypeError) as wrong:
