@@ -227,9 +227,10 @@ def resample(mono: Samples, native: int, rate: int) -> Samples:
 
     if native == rate:
         return mono
-    resampled = soxr.resample(mono, native, rate, quality="HQ")
+    resampled: Samples = soxr.resample(mono, native, rate, quality="HQ")
     length = math.ceil(len(mono) * (float(rate) / native))  # librosa's own formula, rounding included
-    return np.pad(resampled[:length], (0, max(0, length - len(resampled))))
+    missing = length - len(resampled)
+    return np.pad(resampled, (0, missing)) if missing > 0 else resampled[:length]
 
 
 def encode(samples: Samples, rate: int, format: str) -> bytes:
@@ -299,9 +300,10 @@ def read_length(file: Path | BytesIO) -> float:
 
 def mix(block: Samples) -> Samples:
     """The mean over the channels; ``np.mean`` over the short axis takes twenty times as long."""
-    mono: Samples = block[:, 0].copy()
-    for channel in range(1, block.shape[1]):
-        mono += block[:, channel]
+    first, *others = block.T
+    mono: Samples = first + others[0] if others else first.copy()  # always of its own: the block is filled again
+    for channel in others[1:]:
+        mono += channel
     mono /= block.shape[1]
     return mono
 
