@@ -19,7 +19,7 @@ from audiomcq_cli.mcq import caption_texts
 from audiomcq_cli.measurements import SOURCE, select_events
 from audiomcq_cli.records import draw
 
-VERSION = "4"
+VERSION = "5"
 
 BRIEF = 240
 """Characters of what is heard that the short analysis has room for."""

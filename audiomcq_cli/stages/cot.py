@@ -179,7 +179,7 @@ def _list_prompts(options: CotOptions) -> tuple[str, ...]:
 STAGE: Stage[CotOptions] = Stage(
     help="Write the reasoning behind each answer, in three stages and in short.",
     after="verify",
-    version=2,
+    version=3,
     options=CotOptions,
     reads=VERIFIED,
     writes=REASONED,

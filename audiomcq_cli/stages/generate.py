@@ -320,7 +320,7 @@ def _list_prompts(options: GenerateOptions) -> tuple[str, ...]:
 STAGE: Stage[GenerateOptions] = Stage(
     help="Make questions about each clip, with four choices each.",
     after="caption",
-    version=4,
+    version=5,
     options=GenerateOptions,
     reads=CLIP,
     writes=QUESTION,

@@ -55,10 +55,9 @@ class Echoing(Batching):
         self._echo = echo(given)
         if request.path.startswith("/garbled"):
             return _garble(request, given)
-        if request.path == "/v1/chat/completions" and self._allows(given):
-            oddity = self._draw_oddity(await request.read())
-            if oddity:
-                return self._answer_oddly(oddity, given)
+        chat = request.path == "/v1/chat/completions" and self._allows(given)
+        if chat and (oddity := self._draw_oddity(await request.read())):
+            return self._answer_oddly(oddity, given)
         response = await super().handle(request)
         if isinstance(response, web.Response) and not response.prepared and isinstance(response.body, bytes):
             response.body = self._spoil(request.path, response.body)
@@ -97,8 +96,7 @@ class Echoing(Batching):
 
     def _answer(self, body: dict[str, Any]) -> tuple[int, bytes]:
         """One request of a batch."""
-        oddity = self._draw_oddity(orjson.dumps(body))
-        if oddity:
+        if oddity := self._draw_oddity(orjson.dumps(body)):
             answer = self._answer_oddly(oddity, "")
             return answer.status, answer.body if isinstance(answer.body, bytes) else b""
         return super()._answer(body)

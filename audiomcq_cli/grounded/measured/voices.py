@@ -34,8 +34,6 @@ _SAYING = {
 }
 """Actions in captions that speak for each."""
 
-FEWEST, MOST_WORDS = 3, 40
-
 
 def find_kinds(clip: Clip) -> Iterator[Found]:
     """Clips in which a detector found something, and in which nobody else says that there is more."""
@@ -63,8 +61,7 @@ def find_range(clip: Clip) -> Iterator[Found]:
             len(spans) == 1
             and spans[0].length >= LEAST
             and _is_inside(spans[0], clip)
-            and not _is_misplaced(clip, kind)
-            and (_list_named(clip, kind) or (_is_quiet_before(clip, spans[0]) and _is_quiet_behind(clip, spans[0])))
+            and _is_placed(clip, kind, end=True)
         ):
             facts = (
                 Fact("onset", round(spans[0].onset, 3), kind, "s", BOUNDARY),
@@ -86,12 +83,7 @@ def find_entrance(clip: Clip) -> Iterator[Found]:
     """What sets in after the clip has begun, the first time."""
     for kind, spans in clip.voices.items():
         onset = spans[0].onset
-        if (
-            EDGE + BOUNDARY < onset < clip.duration - LEAST
-            and spans[0].length >= LEAST
-            and not _is_misplaced(clip, kind)
-            and (_list_named(clip, kind) or _is_quiet_before(clip, spans[0]))
-        ):
+        if EDGE + BOUNDARY < onset < clip.duration - LEAST and spans[0].length >= LEAST and _is_placed(clip, kind):
             facts = (
                 Fact("onset", round(onset, 3), kind, "s", BOUNDARY),
                 Fact("duration", round(clip.duration, 3), "", "s"),
@@ -157,31 +149,21 @@ def _is_doubted(clip: Clip, found: set[str]) -> bool:
     return named - {MUSIC} != found - {MUSIC} or ((MUSIC in named) != (MUSIC in found) and SINGING not in found)
 
 
-def _is_misplaced(clip: Clip, kind: str) -> bool:
-    """Whether an event of the source that is of this kind begins elsewhere."""
-    own = _list_named(clip, kind)
-    if not own:
-        return _is_doubted(clip, set(clip.voices))
-    return abs(own[0].onset - clip.voices[kind][0].onset) > clip.tolerance + BOUNDARY
+def _is_placed(clip: Clip, kind: str, *, end: bool = False) -> bool:
+    """Whether it is sure when something sets in for the first time, or also when it ends.
 
-
-def _list_named(clip: Clip, kind: str) -> list[Span]:
-    """Events of the source that are of a kind."""
-    return [event for event in clip.events if listen([event.label]).actions & _SAYING[kind]]
-
-
-def _is_quiet_before(clip: Clip, span: Span) -> bool:
-    """Whether there is silence that it breaks: out of other sound a detector may find it half a second late."""
+    The source has it there as well, or there is silence beside it and nobody says that it is something else: out of
+    other sound a detector may find it half a second late.
+    """
+    first = clip.voices[kind][0]
+    own = [event for event in clip.events if listen([event.label]).actions & _SAYING[kind]]
+    if own:
+        off = abs(own[0].onset - first.onset), abs(max(event.offset for event in own) - first.offset)
+        return max(off[: 1 + end]) <= clip.tolerance + BOUNDARY
     levels = [one.value for one in clip.values.get("second_loudness", ())]
-    before = levels[: int(max(0.0, span.onset - BOUNDARY))]
-    return bool(before) and max(before) <= max(levels) - QUIETER
-
-
-def _is_quiet_behind(clip: Clip, span: Span) -> bool:
-    """Whether it is silence that follows it."""
-    levels = [one.value for one in clip.values.get("second_loudness", ())]
-    behind = levels[ceil(span.offset + BOUNDARY) :]
-    return bool(behind) and max(behind) <= max(levels) - QUIETER
+    sides = levels[: int(max(0.0, first.onset - BOUNDARY))], levels[ceil(first.offset + BOUNDARY) :]
+    quiet = all(side and max(side) <= max(levels) - QUIETER for side in sides[: 1 + end])
+    return quiet and not _is_doubted(clip, set(clip.voices))
 
 
 def _is_inside(span: Span, clip: Clip) -> bool:

@@ -77,6 +77,13 @@ def test_range_that_the_source_confirms() -> None:
     assert answers(make_row((MAN, 3.2, 7.5), voices=[("speech", 3.25, 7.51)], words=SAID), "range")
 
 
+def test_no_range_that_the_source_ends_elsewhere() -> None:
+    """When it begins may still be asked."""
+    row = make_row((MAN, 3.2, 5.0), (MAN, 6.0, 9.5), voices=[("speech", 3.25, 7.51)], words=SAID)
+    assert answers(row, "range") == []
+    assert answers(row, "entrance")
+
+
 @pytest.mark.parametrize(
     "row",
     [
