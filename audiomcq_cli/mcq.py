@@ -1,4 +1,4 @@
-"""Multiple-choice questions as pure functions: shuffle options, format them, parse an answer, lint a question."""
+"""Multiple-choice questions as pure functions: shuffle options, format them, compare texts, lint a question."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from string import ascii_lowercase
 
 from audiomcq_cli.records import draw, read_window
 
@@ -64,11 +63,6 @@ def heard_texts(captions: Sequence[Mapping[str, str]]) -> list[str]:
     return list(dict.fromkeys(f"({part}) {text}" if part else text for part, text in parts if text))
 
 
-def drop_thinking(text: str) -> str:
-    """A reply without what the model thought before it."""
-    return _THINKING.sub("", text)
-
-
 # Typographic quotes are the same as plain ones; emphasis marks (**B**, `B`) mean nothing.
 _SAME = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"", "*`")
 # A leading full stop or minus stays (.5 s, -5 dB), as does a trailing sharp or plus (C#, C+): they carry meaning.
@@ -78,92 +72,19 @@ _CLOSING = " \"')]}.,;:!?"
 
 def fold(text: str) -> str:
     """Text as it is compared: without case, runs of white space, emphasis and outer punctuation or quotes."""
-    plain = tidy(unicodedata.normalize("NFKC", text).casefold().translate(_SAME))
-    return plain.lstrip(_OPENING).rstrip(_CLOSING)
+    return fold_words(text).lstrip(_OPENING).rstrip(_CLOSING)
 
 
-# ------------------------------------------------------------------------------------------------ parse an answer
+def fold_words(text: str) -> str:
+    """The same with its outer punctuation left."""
+    return tidy(unicodedata.normalize("NFKC", text).casefold().translate(_SAME))
 
-# The last <answer> counts: models think aloud and correct themselves. The closing tag may be cut off by a stop token.
-_ANSWER_TAG = re.compile(r"<answer>((?:(?!<answer>).)*?)(?:</answer>|$)", re.DOTALL | re.IGNORECASE)
-# Reasoning is not an answer; without its end there is none yet.
-_THINKING = re.compile(r"<think>.*?(?:</think>|$)", re.DOTALL | re.IGNORECASE)
-# "So the correct answer is: option", "Answer:", "Option", "- ": what stands before the answer proper.
-_LEAD_IN = re.compile(
-    r"^(?:[-•]\s+)?(?:(?:so|thus|therefore|hence),?\s+)?(?:(?:the|my)\s+)?(?:(?:correct|right|best|final)\s+)*"
-    r"(?:(?:answer|option|choice)\b\s*)+(?:(?:is|would be)\b)?\s*[:=]?\s*(?:(?:option|choice)\b)?\s*"
-)
-# "b", "b)", "b. text", "b: text", "b) text", "b - text"; never "b text" or "b-text" ("a dog", "d-minor").
-_LETTER = re.compile(r"^([a-z])[)\]\"']*(?:\s*[.:)\]]\s*|\s+[-\u2013\u2014]\s+|$)(.*)$")
+
 # An option is a word of its own only if nothing that changes its meaning touches it: "5 s" is not in "15 s", "2.5 s"
 # or "-5 s", "vocal" not in "non-vocal", "c" not in "c#", "dog" not in "dog's".
-_BEFORE = r"(?<![\w\-+#♯♭])(?<!\d[.,:/])"
-_AFTER = r"(?![\w\-+#♯♭%°])(?![.,:/]\d)(?!'\w)"
-# "not a dog", "isn't the dog", "rather than a dog": the option is named and denied.
-_DENIED = re.compile(
-    r"(?:\b(?:not|no|never|neither|nor|without|except|than|instead of)|\w+n't)\s+(?:(?:an?|the|any)\s+)?$"
-)
-# Too common in sentences that answer nothing to be found inside them; alone they are read all the same.
-_NEVER_INSIDE = frozenset({"", "yes", "no", "not", "none", *ascii_lowercase})
-
-
-def parse_answer(text: str, choices: Sequence[str]) -> int | None:
-    """Which of ``choices`` a reply names, or None where it names none or more than one. Nothing is guessed.
-
-    Understood are a letter in its common forms, an option's text, and text with other words around exactly one
-    option; of options that contain each other the longest one that is there counts. Words in another order, or some
-    of an option's words, are not a match (a scorer that ignored the order inflated published scores).
-
-    Args:
-        text: The reply: what stands in its last ``<answer>`` tag counts, or all of it where there is no tag.
-        choices: The options in the order in which they were shown.
-    """
-    told = fold(_find_stated(text))
-    bare = fold(_LEAD_IN.sub("", told))
-    options = [fold(choice) for choice in choices]
-    named = _find_whole(options, told, bare) | _read_letter(bare, options)
-    if not named:
-        named = _find_inside(told, options)
-    return named.pop() if len(named) == 1 else None
-
-
-def _find_stated(text: str) -> str:
-    text = drop_thinking(text)
-    tagged = _ANSWER_TAG.findall(text)
-    return tagged[-1] if tagged else text
-
-
-def _read_letter(text: str, options: Sequence[str]) -> set[int]:
-    """Options named by a letter, with all that the words behind it name: they have to agree."""
-    found = _LETTER.match(text)
-    letters = {letter(index).lower(): index for index in range(len(options))}
-    if not found or found[1] not in letters:
-        return set()
-    if not found[2]:
-        return {letters[found[1]]}
-    rest = fold(found[2])
-    named = _find_whole(options, rest) or _find_inside(rest, options)
-    return named | {letters[found[1]]} if named else set()
-
-
-def _find_whole(options: Sequence[str], *texts: str) -> set[int]:
-    return {index for index, option in enumerate(options) if option and option in texts}
-
-
-def _find_inside(text: str, options: Sequence[str]) -> set[int]:
-    """Options that stand in a text as whole words, not inside a longer option that is there, and not denied."""
-    places = [
-        (found.start(), found.end(), index)
-        for index, option in enumerate(options)
-        if option not in _NEVER_INSIDE
-        for found in re.finditer(_BEFORE + re.escape(option) + _AFTER, text)
-    ]
-    return {
-        index
-        for start, end, index in places
-        if not any(a <= start and end <= b and end - start < b - a for a, b, _ in places)
-        and not _DENIED.search(text[:start])
-    }
+BEFORE = r"(?<![\w\-+#♯♭])(?<!\d[.,:/])"
+AFTER = r"(?![\w\-+#♯♭%°])(?![.,:/]\d)(?!'\w)"
+"""What a regular expression has around an option that is found inside a text."""
 
 
 # ------------------------------------------------------------------------------------------------ lint a question
@@ -259,7 +180,7 @@ def _check_not_leaked(question: str, choices: Sequence[str], answer: str) -> str
     # A question that names several of its options ("a dog or a cat?") leaks nothing.
     asked = fold(question)
     there = {folded for folded in map(fold, choices) if folded in asked}  # cheap, and mostly the end of it
-    named = {folded for folded in there if re.search(_BEFORE + re.escape(folded) + _AFTER, asked)}
+    named = {folded for folded in there if re.search(BEFORE + re.escape(folded) + AFTER, asked)}
     return f"of all options only the answer {answer!r} stands in the question" if named == {fold(answer)} else ""
 
 

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "audiomcq_cli"
 
-PURE = {"contracts", "errors", "records", "mcq", "audio", "decoding", "measurements", "hub"}
+PURE = {"answers", "contracts", "errors", "records", "mcq", "audio", "decoding", "measurements", "hub"}
 """Single modules that parts of the pipeline may import."""
 
 ALLOWED = {
@@ -21,6 +21,7 @@ ALLOWED = {
     "errors": set[str](),
     "records": {"contracts", "errors"},
     "mcq": {"contracts", "errors", "records"},
+    "answers": {"mcq"},
     "audio": {"contracts", "errors", "records", "decoding"},
     "decoding": {"errors"},
     "hub": {"errors"},

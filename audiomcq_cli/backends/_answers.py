@@ -6,6 +6,7 @@ import email.utils
 import re
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
@@ -21,6 +22,30 @@ _GAUGES = (
 
 LONGEST_BODY = 32 * 2**20
 """Bytes of an answer that are read, at most."""
+
+_FINISHED = {
+    **dict.fromkeys(
+        ("stop", "eos", "eos_token", "stop_token", "stop_sequence", "end_turn", "end", "complete", "completed"), "stop"
+    ),
+    **dict.fromkeys(("tool_calls", "function_call"), "stop"),
+    **dict.fromkeys(
+        ("length", "max_tokens", "max_output_tokens", "max_length", "model_length", "model_context_window_exceeded"),
+        "length",
+    ),
+    **dict.fromkeys(
+        ("content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii", "sensitive"),
+        "content_filter",
+    ),
+}
+"""Why replies end, in the words of OpenAI's, Anthropic's, Google's, Mistral's and other servers."""
+
+_BROKEN_OFF = frozenset(
+    {"error", "abort", "aborted", "cancelled", "canceled", "timeout", "overloaded", "insufficient_system_resource"}
+)
+"""The words of servers that failed meanwhile (OpenRouter, vLLM, DeepSeek)."""
+
+_TEXT_PARTS = frozenset({"text", "output_text", "refusal"})
+_THINKING_PARTS = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_content"})
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
@@ -38,18 +63,60 @@ def read_completion(body: bytes) -> Completion:
         choice = reply["choices"][0]
         message = choice["message"]
         usage = reply.get("usage") or {}
-        text = message.get("content") or message.get("refusal") or ""
-        if not isinstance(text, str):
-            raise TypeError("the content is not a text")
+        text, thought = _read_content(message)
+        finish_reason = read_finish(choice.get("finish_reason"))
         return Completion(
             text=text,
-            finish_reason="refusal" if message.get("refusal") else choice.get("finish_reason") or "stop",
+            finish_reason="refusal" if message.get("refusal") else finish_reason,
+            thought=thought,
             prompt_tokens=int(usage.get("prompt_tokens") or 0),
             completion_tokens=int(usage.get("completion_tokens") or 0),
         )
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         text = body[:200].decode("utf-8", "replace")
         raise CallUnavailable(f"the body is not a chat completion: {text!r}", code="bad_body") from error
+
+
+def read_finish(word: object) -> str:
+    """Why a reply ended, in OpenAI's words; a word that is not known is left as it is.
+
+    Raises:
+        CallUnavailable: The server broke off: what would have followed is not known.
+    """
+    said = str(word or "stop").strip().lower()
+    if said in _BROKEN_OFF:
+        raise CallUnavailable(f"the server broke the reply off: finish_reason {said!r}", code=f"finish_{said}")
+    return _FINISHED.get(said, said[:40])
+
+
+def _read_content(message: Mapping[str, Any]) -> tuple[str, bool]:
+    """The text of a message, and whether its model has thought apart from that.
+
+    The content may be a list of parts (Mistral's thinking models, some gateways): those of text are the reply.
+    """
+    content = message.get("content") or message.get("refusal") or ""
+    thought = any(message.get(name) for name in ("reasoning_content", "reasoning", "thinking", "reasoning_details"))
+    if isinstance(content, str):
+        return content, thought
+    if not isinstance(content, list):
+        raise TypeError("the content is neither a text nor a list of parts")
+    texts: list[str] = []
+    for part in content:
+        if isinstance(part, str):
+            texts.append(part)
+        elif part.get("type") in _TEXT_PARTS:
+            texts.append(_expect_text(part.get("text") or part.get("refusal") or ""))
+        elif part.get("type") in _THINKING_PARTS:
+            thought = True
+        else:
+            raise TypeError(f"a part of the content is of type {part.get('type')!r}")
+    return "".join(texts), thought
+
+
+def _expect_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a part of the content is not a text")
+    return value
 
 
 def read_served(body: bytes) -> list[str]:

@@ -27,7 +27,7 @@ class Call:
     Attributes:
         messages: The conversation. schema: JSON Schema the reply must follow, with its name; None for free text.
         sampling: Parameters under their OpenAI names. continuations: Texts to score; empty for a chat.
-        whole: Whether free text that was cut short is of no use.
+        whole: Whether free text that was cut short is of no use, even with an answer that stands between closed marks.
         prompt: Name of the prompt, for logs and scripted backends.
     """
 
@@ -44,12 +44,15 @@ class Call:
 class Completion:
     """What came back: text or scores, why it ended, and the tokens it took.
 
-    ``finish_reason`` is OpenAI's; beside those ``refusal``, and ``too_large`` for an answer that was not read
-    to its end.
+    Attributes:
+        finish_reason: ``stop``, ``length``, ``content_filter``, ``refusal``, or ``too_large`` for an answer that was not
+            read to its end. Another word of a server's is left as it is, and means that the reply may be unfinished.
+        thought: Whether the model has thought, apart from the text.
     """
 
     text: str = ""
     finish_reason: str = "stop"
+    thought: bool = False
     scores: tuple[Mapping[str, float], ...] = ()
     prompt_tokens: int = 0
     completion_tokens: int = 0

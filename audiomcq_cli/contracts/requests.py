@@ -59,7 +59,7 @@ class Chat:
         prompt: Name of a prompt; variables: what it is rendered with (JSON values).
         audio: Audio parts, placed before the text of the user's turn.
         sample: Which of several samples of the same request this is. sampling: Parameters laid over the model's own.
-        whole: Whether free text that was cut short is of no use; of JSON it never is.
+        whole: Whether free text that was cut short is of no use, even with an answer that stands between closed marks.
         optional: Whether a failure comes back as a ``Reply``; otherwise it fails the row.
     """
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Protocol
 
-import orjson
-
 from audiomcq_cli import audio
 from audiomcq_cli.contracts import (
     Audio,
@@ -173,7 +171,7 @@ class Asker:
     def _reply(self, key: bytes, entry: Entry, rendered: Rendered, tries: int) -> Reply:
         value = entry.value
         if not entry.error and rendered.call.schema is not None:
-            value = orjson.loads(entry.text)  # examined before it was stored
+            value = replies.read_json(entry.text)  # examined before it was stored
         return Reply(
             stage=self._stage,
             key=key.hex(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -10,9 +11,12 @@ from typing import Any
 
 import orjson
 
+from audiomcq_cli.answers import drop_thinking, has_closed_answer
 from audiomcq_cli.contracts import Call, Completion, Message
 from audiomcq_cli.engine.journal import Entry
 
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+_MORE_ROOM = "raise max_tokens in the model's sampling, or turn its thinking off (chat_template_kwargs)"
 _SHOWN = 2_000  # characters of an unusable reply that the model is shown again
 
 
@@ -35,21 +39,50 @@ def examine(call: Call, completion: Completion) -> Entry:
     if completion.finish_reason == "too_large":
         return replace(entry, error="too_large", detail="the reply was far too long to be read; be briefer")
     if not completion.text.strip():
-        return replace(entry, error="empty", detail="the reply was empty")
-    if completion.finish_reason == "length" and (call.schema is not None or call.whole):
-        return replace(entry, error="length", detail="the reply was cut short; be briefer")
+        return replace(entry, error="empty", detail=_explain_empty(completion))
+    if _is_unfinished(call, completion):
+        return replace(entry, error="length", detail=_explain_length(completion))
     if call.schema is None:
-        return entry
+        fault = find_control(completion.text)
+        return replace(entry, error="control_characters", detail=fault) if fault else entry
     _, error, detail = parse(completion.text, call.schema)
     return replace(entry, error=error, detail=detail)
+
+
+def find_control(value: Any) -> str:
+    """What is wrong with a text, or with one in a JSON value, that holds what no text has (U+0000); else nothing."""
+    if isinstance(value, Mapping):
+        return next(filter(None, map(find_control, [*value, *value.values()])), "")
+    if isinstance(value, list):
+        return next(filter(None, map(find_control, value)), "")
+    found = _CONTROL.search(value) if isinstance(value, str) else None
+    return f"the reply holds the control character U+{ord(found[0]):04X}" if found else ""
+
+
+def read_json(text: str) -> Any:
+    """The JSON that a reply is, or that follows the thinking of a model whose server leaves it in.
+
+    Raises:
+        orjson.JSONDecodeError: It is neither.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        said = drop_thinking(text)
+        if said == text:
+            raise
+        return orjson.loads(said)
 
 
 def parse(text: str, schema: Mapping[str, Any]) -> tuple[Any, str, str]:
     """The JSON value of a reply, or a reason code and what is wrong with it, for the model and for people."""
     try:
-        value = orjson.loads(text)
+        value = read_json(text)
     except orjson.JSONDecodeError as error:
-        return None, "not_json", f"the reply was not JSON alone: {error}"
+        thought = "" if drop_thinking(text) == text else " after its thinking"
+        return None, "not_json", f"the reply was not JSON alone{thought}: {error}"
+    if fault := find_control(value):
+        return None, "control_characters", fault
     validator = _validator(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS))
     for problem in validator.iter_errors(value):
         return None, "schema", f"the JSON does not fit: {problem.json_path}: {problem.message[:300]}"
@@ -64,6 +97,30 @@ def ask_again(call: Call, entry: Entry) -> Call:
         Message("user", f"That reply could not be used: {entry.detail}. Reply again with {form}."),
     )
     return replace(call, messages=(*call.messages, *again))
+
+
+def _is_unfinished(call: Call, completion: Completion) -> bool:
+    """Whether what is missing of a reply could change it; what stands in a closed answer cannot be changed."""
+    if completion.finish_reason == "stop":
+        return False
+    if call.schema is not None or call.whole:
+        return completion.finish_reason == "length"
+    return not has_closed_answer(completion.text)
+
+
+def _explain_empty(completion: Completion) -> str:
+    if completion.finish_reason != "length" and not completion.thought:
+        return "the reply was empty"
+    tokens = f"all {completion.completion_tokens:,} tokens" if completion.completion_tokens else "all tokens"
+    return f"the reply was empty: {tokens} went to thinking; {_MORE_ROOM}"
+
+
+def _explain_length(completion: Completion) -> str:
+    if completion.finish_reason != "length":
+        return f"the reply ended early ({completion.finish_reason}); be briefer"
+    if completion.thought or not drop_thinking(completion.text).strip():
+        return f"the reply was cut short while the model was thinking; be briefer, or {_MORE_ROOM}"
+    return "the reply was cut short; be briefer"
 
 
 def _find_fault(call: Call, completion: Completion) -> str:

@@ -12,8 +12,9 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from audiomcq_cli.answers import drop_thinking
 from audiomcq_cli.contracts import Audio, Chat, Failure, Outcome, Reject, Reply, Request, Row
-from audiomcq_cli.mcq import drop_thinking, tidy
+from audiomcq_cli.mcq import tidy
 from audiomcq_cli.records import name_window
 
 TOO_LONG = ("split", "flag", "reject")

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from audiomcq_cli.answers import parse_answer
 from audiomcq_cli.contracts import Audio, Chat, Context, Failure, Flow, Need, Reply, Request, Row, Score, Stage, option
 from audiomcq_cli.errors import RecipeError
-from audiomcq_cli.mcq import format_options, letter, parse_answer
+from audiomcq_cli.mcq import format_options, letter
 from audiomcq_cli.records import LABELLED, REASONED
 
 UNPARSABLE = "unparsable_votes"
@@ -26,7 +27,7 @@ UNDECIDED = "undecided"
 """Flag of a row whose label could be the other one, had those answers been right: it is not known, only likelier."""
 
 
-SILENT = ("empty", "refusal", "content_filter")
+SILENT = ("empty", "length", "control_characters", "refusal", "content_filter")
 """Failures in which the judge was there and gave no answer: unparsable, where a server that is gone fails the row."""
 
 
@@ -195,7 +196,7 @@ def _list_prompts(options: FilterOptions) -> list[str]:
 STAGE: Stage[FilterOptions] = Stage(
     help="Label each question weak or strong by asking judges without its audio.",
     after="cot",
-    version=1,
+    version=2,
     options=FilterOptions,
     reads=REASONED,
     writes=LABELLED,

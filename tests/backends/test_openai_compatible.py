@@ -386,7 +386,7 @@ def test_slow_body_is_waited_for(http: RunningServer) -> None:
         b'{"choices": []}',
         b'{"choices": [null]}',
         b'{"choices": [{"message": null}]}',
-        b'{"choices": [{"message": {"content": ["a", "list"]}}]}',
+        b'{"choices": [{"message": {"content": [["a"], "list"]}}]}',
         b'{"choices": [{"message": {"content": 7}}]}',
         b'{"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": "many"}}',
         b'{"choices": [{"message": {"content": "x"}}], "usage": [1]}',

@@ -102,10 +102,11 @@ def test_usable_reply_is_kept_with_what_made_it(bench: Bench) -> None:
 
 
 def test_free_text_is_taken_as_it_is(bench: Bench) -> None:
-    """Without a schema the reply is not parsed, and one that was cut short counts."""
-    bench.puppet = puppet_saying(Completion(text="Half of a sen", finish_reason="length"))
+    """Without a schema the reply is not parsed, and one that was cut short counts where its answer is closed."""
+    text = "<answer>B</answer> Half of a sen"
+    bench.puppet = puppet_saying(Completion(text=text, finish_reason="length"))
     [reply] = ask(bench, chat(prompt="plain"))
-    assert (reply.text, reply.value, reply.error) == ("Half of a sen", None, "")
+    assert (reply.text, reply.value, reply.error) == (text, None, "")
 
 
 def test_free_text_that_has_to_be_whole_is_asked_for_again(bench: Bench) -> None:

@@ -93,9 +93,41 @@ def test_reply_cut_short_is_not_completed() -> None:
     assert examine(GOOD, finish_reason="length").error == "length"
 
 
-def test_free_text_cut_short_is_usable() -> None:
-    """Text without a form is judged by who asked for it."""
-    assert examine("Half of a sen", None, "length").error == ""
+@pytest.mark.parametrize("reason", ["length", "repetition", "other"])
+def test_free_text_cut_short_counts_only_with_a_closed_answer(reason: str) -> None:
+    """What is missing of a reply might take its answer back, unless that stands between closed marks."""
+    assert examine("Among these, a dog barking", None, reason).error == "length"
+    assert examine("<answer>A", None, reason).error == "length"
+    assert examine("<think>Hm</think> <answer>A</answer> since", None, reason).error == ""
+    assert "thinking" in examine("<think>A dog", None, "length").detail
+
+
+def test_an_empty_reply_says_where_the_tokens_went() -> None:
+    """Where all tokens went to thinking, the failure says so and what to raise."""
+    assert examine("", None).detail == "the reply was empty"
+    detail = examine("", None, "length").detail
+    assert "all 2 tokens went to thinking" in detail and "max_tokens" in detail
+
+
+@pytest.mark.parametrize("before", ["<think>Let me see.</think>\n\n", "Let me see.\n</think>", "[THINK]{}[/THINK]"])
+def test_thinking_before_json_is_taken_off(before: str) -> None:
+    """JSON behind thoughts that the server leaves in the text is as good as JSON alone."""
+    assert examine(before + GOOD).error == ""
+    assert replies.read_json(before + GOOD) == {"question": "What?"}
+    assert examine(before + "Sure!").detail.startswith("the reply was not JSON alone after its thinking")
+
+
+def test_json_with_an_end_of_turn_token() -> None:
+    """A token that ends the turn is not a part of the JSON."""
+    assert examine(GOOD + "<|im_end|>").error == ""
+
+
+@pytest.mark.parametrize("text", ['{"question": "a\\u0000b"}', '{"question": "a\\u0007"}', '{"a\\u0001": 1}'])
+def test_control_characters_are_refused(text: str) -> None:
+    """U+0000 and the like, which no text has and no release should, make a reply unusable."""
+    assert examine(text, {"type": "object"}).error == "control_characters"
+    assert examine("a\x00b", None).error == "control_characters"
+    assert examine("two\n\tlines", None).error == ""
 
 
 def test_scores_must_be_one_for_each_continuation() -> None:

@@ -1,0 +1,59 @@
+"""What a judge's reply answers: nothing is guessed, and no vote is made that nobody gave.
+
+===========  ==========================================================================================================
+thinking     What does a reply say once thinking and control tokens are taken off?
+scope        Which part of it is the answer: what stands in the last tag, box or object, else all of it?
+options      Where does a text name an option, and is all of it one?
+stated       Which option does a sentence state: "the answer is B", "B is correct", "B, because …"?
+prose        Which option does prose name that states none: "I hear heavy rain"?
+===========  ==========================================================================================================
+
+They are asked in this order and the first that finds something decides. Two different answers from one are no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from audiomcq_cli.answers.options import Options
+from audiomcq_cli.answers.prose import read_prose
+from audiomcq_cli.answers.scope import find_scope, is_closed
+from audiomcq_cli.answers.stated import read_stated
+from audiomcq_cli.answers.thinking import drop_thinking
+
+__all__ = ["drop_thinking", "has_closed_answer", "parse_answer"]
+
+LONGEST = 1_000_000
+LONGEST_UNMARKED = 4_000
+"""Characters of a reply, and of one without marks around its answer, beyond which nothing is read.
+
+Such a reply is an essay or a model that repeats itself; and the time that reading takes has a bound.
+"""
+
+
+def parse_answer(text: str, choices: Sequence[str]) -> int | None:
+    """The position of the option that a reply names, or None where it names none or more than one.
+
+    Words in another order, or some of an option's words, are no match: a scorer that ignored the order inflated
+    published scores (notice on MMSU's dataset card, April 2026). Of options that contain each other the longest counts.
+
+    Args:
+        text: The whole reply.
+        choices: The options in the order in which they were shown.
+    """
+    scope = find_scope(drop_thinking(text)) if len(text) <= LONGEST else ""
+    if len(scope) > LONGEST_UNMARKED:
+        return None
+    options = Options(choices)
+    named = options.read_whole(scope)
+    if named is None:
+        masked = options.mask(scope)
+        named = read_stated(masked, options)
+        if named is None:
+            named = read_prose(masked, options)
+    return named.pop() if len(named) == 1 else None
+
+
+def has_closed_answer(text: str) -> bool:
+    """Whether a reply that was cut short has its answer between closed marks: nothing that is missing can change it."""
+    return len(text) <= LONGEST and is_closed(drop_thinking(text))
