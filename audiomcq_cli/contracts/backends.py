@@ -45,8 +45,8 @@ class Completion:
     """What came back: text or scores, why it ended, and the tokens it took.
 
     Attributes:
-        finish_reason: ``stop``, ``length``, ``content_filter``, ``refusal``, or ``too_large`` for an answer that was not
-            read to its end. Another word of a server's is left as it is, and means that the reply may be unfinished.
+        finish_reason: ``stop``, ``length``, ``content_filter``, ``refusal``, or ``too_large`` for an answer not
+            read to its end. Another word of a server's is kept, and means that the reply may be unfinished.
         thought: Whether the model has thought, apart from the text.
     """
 
