@@ -39,7 +39,8 @@ class SourceRow:
             source's own.
         audio: Names its audio may have, best first, without or relative to the audio root; a name without an extension
             matches any audio extension.
-        content: Gives the bytes of its audio, where the source itself brings them (see ``Source.brings_audio``).
+        content: Gives the bytes of its audio, where the source itself brings them (see ``Source.brings_audio``); raises
+            ``InputError``, with file and row, where they are not there.
         license, origin: Of the audio, where the source says so (origin: a URL or a recording's name).
         problem: Why this row cannot be used, where it alone is at fault.
     """

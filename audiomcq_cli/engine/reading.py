@@ -216,8 +216,11 @@ def _make_plain(row: SourceRow, spec: SourceSpec, store: AudioStore) -> Row:
     """A row of a source as plain data; audio that came with it is kept now, the other looked for later."""
     path, digest = None, None
     problem = row.problem or _check_path(row)
-    if row.content is not None and spec.audio_root is None and store.folder is not None:
-        path, digest = store.put(row.content(), row.audio[0] if row.audio else "")
+    if row.content is not None and not problem and spec.audio_root is None and store.folder is not None:
+        try:
+            path, digest = store.put(row.content(), row.audio[0] if row.audio else "")
+        except InputError as error:  # this file alone is not there; a Hub that does not answer is another error
+            problem = problem or Reject("audio_missing", str(error))
     return {
         "clip_id": records.clip_id(spec.name, row.source_id),
         "source_dataset": spec.name,
