@@ -63,7 +63,10 @@ def _read_file(path: Path, needed: Sequence[str], expected: str) -> Iterator[Map
     if kind == ".csv":
         return (record.cells for record in read_csv(path, needed))
     if kind == ".parquet":
-        columns = [name for field in read_schema(path) if (name := _name_texts(field))]
+        schema = read_schema(path)
+        columns = [name for field in schema if (name := _name_texts(field)) and _is_plain(field)]
+        if bytes_ := [name for name in needed if name in schema.names and not _name_texts(schema.field(name))]:
+            raise InputError("holds bytes, expected texts", file=str(path), column=bytes_[0], hint=expected)
         return (record.cells for record in read_parquet(path, columns))
     return (record.cells for record in read_json(path, expected))
 
@@ -86,3 +89,10 @@ def _name_texts(field: pa.Field) -> str:
     if pa.types.is_struct(field.type) and any(holds_bytes(part.type) for part in field.type):
         return f"{field.name}.path" if field.type.get_field_index("path") >= 0 else ""
     return "" if holds_bytes(field.type) else str(field.name)
+
+
+def _is_plain(field: pa.Field) -> bool:
+    """Whether a column may hold something that is read; times and intervals are none of it, and may not fit Python."""
+    import pyarrow as pa
+
+    return not pa.types.is_temporal(field.type)
