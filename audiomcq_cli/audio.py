@@ -101,9 +101,9 @@ class FolderIndex:
     """Finds audio files by the names that a source gives them, without touching their folder again.
 
     A name can be the whole path, the path without extension, the file's name or its stem, and is taken in that order.
-    On ties the file nearest to the root counts, then the order of ``AUDIO_EXTENSIONS``, then the name. A guess is a name
-    that several rows may have: it is settled when all rows have come by whose file it is (see ``claim``). The names are
-    in a temporary file (SQLite's own, gone with the index): a million of them would take 500 MB of memory.
+    On ties the file nearest to the root counts, then the order of ``AUDIO_EXTENSIONS``, then the name. A guess is a
+    name that several rows may have: whose file it is, is settled when all rows have come by (see ``claim``). The names
+    are in a temporary file (SQLite's own, gone with the index): a million of them would take 500 MB of memory.
     """
 
     def __init__(self, files: Iterable[str]) -> None:

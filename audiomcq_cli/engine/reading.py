@@ -290,8 +290,8 @@ class AudioFinder:
     def settle(self, rows: Iterator[Row], folder: Path, file: str) -> Iterator[Row]:
         """The rows with ``audio_path``, ``audio_present`` and ``audio_sha256`` in place of ``audio`` and ``guesses``.
 
-        Whose file a guess means is known when all rows have come by: from the first such row on they wait in ``folder``.
-        Where no file is there, or it may be another row's, the path is the one that it should have.
+        Whose file a guess means is known when all rows have come by: from the first such row on they wait in
+        ``folder``. Where no file is there, or it may be another row's, the path is the one that it should have.
 
         Args:
             rows: With the names of ``SourceRow``. folder: For the rows that wait. file: For messages.

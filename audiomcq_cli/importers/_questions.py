@@ -62,6 +62,12 @@ class Columns:
     expected: str
     files: tuple[str, ...] = ()
 
+    @property
+    def used(self) -> frozenset[str]:
+        """The names of all columns that are read."""
+        single = (self.id, self.question, self.answer, self.question_type, self.difficulty, self.license, self.origin)
+        return frozenset((*single, self.credit, *self.audio, *self.choices, *self.tags, *self.cot))
+
 
 def tags_of(*columns: str) -> dict[str, str]:
     """Tags with the names of their columns."""
@@ -72,7 +78,7 @@ def read_set(path: Path, columns: Columns) -> Iterator[ImportedQuestion]:
     """Stream the questions of a set; raises ``InputError`` where a file is wrong."""
     needed = (columns.question, *columns.choices)
     folder = path.is_dir()
-    for record in read_records(path, needed, columns.expected, columns.files):
+    for record in read_records(path, needed, columns.expected, columns.files, columns.used):
         yield read_question(record, columns, fallback=f"{record.file}-" if folder else "")
 
 

@@ -90,16 +90,19 @@ def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[ParquetRow]:
 
 def _read_column(column: Any, path: Path, row: int, name: str) -> list[Any]:
     """The cells of a column, of which the first is that of ``row``, as Python has them."""
+    import pyarrow as pa
+
+    no_value = (pa.ArrowException, ValueError, ArithmeticError, LookupError, TypeError, ImportError)
     try:
         cells: list[Any] = column.to_pylist()
         return cells
-    except Exception:
+    except no_value:
         pass  # which of them it is, is found one by one
     cells = []
     for place, cell in enumerate(column, row):
         try:
             cells.append(cell.as_py())
-        except Exception as error:  # it has many kinds, by the type of the column
+        except no_value as error:
             said = (str(error).splitlines() or [type(error).__name__])[0]
             message = f"cannot be read as Parquet: {said} ({column.type})"
             raise InputError(message, file=str(path), row=place, column=name) from error

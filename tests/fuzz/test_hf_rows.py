@@ -79,7 +79,7 @@ patterns = st.lists(st.sampled_from((*PIECES, "data/*.csv")), max_size=3).map(""
 @fuzzed
 @given(text=patterns, key=st.sampled_from(("data_files", "data_dir")), split=st.booleans())
 def test_card_that_sends_elsewhere_is_refused(text: str, key: str, split: bool) -> None:
-    """A card whose config names an address, an absolute path or a step upwards ends in our error, before any request."""
+    """A card that names an address, an absolute path or a step upwards ends in our error, before any request."""
     value: Any = [{"split": "train", "path": [text]}] if split else text
     try:
         check_card({"configs": [{"config_name": "default", key: value}]}, "hf:org/tones")
