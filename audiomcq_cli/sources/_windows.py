@@ -14,7 +14,7 @@ def name_window(video: str, start: str, end: str | None) -> AudioNames:
     ``ID_30000_40000``. The id alone may be the whole video, or another window of it.
 
     Args:
-        video: Id of the video. start, end: Seconds, as ``parse_seconds`` writes them; None for an end that nobody knows.
+        video: Id of the video. start, end: Seconds, as ``parse_seconds`` writes them; None for an unknown end.
     """
     windows = [start]
     if end is not None:

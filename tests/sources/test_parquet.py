@@ -32,7 +32,7 @@ def test_file_that_is_cut_off(tmp_path: Path) -> None:
 
 def test_time_that_python_has_no_value_for(tmp_path: Path) -> None:
     """A time far out of range is told with file, row and column; a file of which another column is read is fine."""
-    far = pa.array([0, 2**62], pa.timestamp("s"))
+    far = pa.array([0, 2**62], pa.timestamp("us"))
     pq.write_table(pa.table({"text": ["a", "b"], "when": far}), tmp_path / "t.parquet", version="2.6")
     with pytest.raises(InputError, match=r"t\.parquet, row 2, column 'when': cannot be read as Parquet: .*timestamp"):
         list(read_parquet(tmp_path / "t.parquet", ["text", "when"]))
