@@ -165,7 +165,8 @@ def test_guessed_file_is_of_one_row_alone() -> None:
     """A file that two rows guess is nobody's, and one that a row names is that row's, whatever the order."""
     index = audio.FolderIndex(["a.wav", "b.wav", "c.wav"])
     for path, owner, sure in (("a.wav", "1", False), ("a.wav", "2", False), ("b.wav", "1", False),
-                              ("b.wav", "1", False), ("c.wav", "1", False), ("c.wav", "2", True), ("c.wav", "1", False)):  # fmt: skip
+                              ("b.wav", "1", False), ("c.wav", "1", False), ("c.wav", "2", True),
+                              ("c.wav", "1", False)):  # fmt: skip
         index.claim(path, owner, sure=sure)
     assert [index.grants(path, "1") for path in ("a.wav", "b.wav", "c.wav")] == [False, True, False]
     assert not index.grants("a.wav", "2")

@@ -305,8 +305,8 @@ class AudioFinder:
                     yield self._finish(row, None)
                     continue
                 aside.write(orjson.dumps([row, guessed]) + b"\n")
-            for row, guessed in _read_back(aside):
-                yield self._finish(row, guessed)
+            aside.seek(0)
+            yield from (self._finish(*orjson.loads(line)) for line in aside)
 
     def _look(self, row: Row, file: str) -> str | None:
         """Note in the row the file that it names; returns the one that it guesses."""
