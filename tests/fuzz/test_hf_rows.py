@@ -68,8 +68,9 @@ def test_row_ends_in_a_clip_a_reject_or_our_error(cell: Any, id_: str | None, ar
     assert isinstance(row, SourceRow) and row.source_id
     if row.problem:
         assert row.content is None
-    elif row.content is not None and not (isinstance(cell, bytes) or cell["bytes"] is not None):
-        named = cell if isinstance(cell, str) else cell["path"]
+        return
+    named = cell.get("path") if isinstance(cell, dict) and cell.get("bytes") is None else cell
+    if row.content is not None and isinstance(named, str):
         assert REPOSITORY.find(named, archives=archives) is not None
 
 
