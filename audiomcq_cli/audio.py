@@ -101,9 +101,9 @@ class FolderIndex:
     """Finds audio files by the names that a source gives them, without touching their folder again.
 
     A name can be the whole path, the path without extension, the file's name or its stem, and is taken in that order.
-    One with a slash before it has to be the whole path, with or without extension. On ties the file nearest to the
-    root counts, then the order of ``AUDIO_EXTENSIONS``, then the name. The names are in a temporary file (SQLite's own,
-    gone with the index): a million of them would take 500 MB of memory.
+    On ties the file nearest to the root counts, then the order of ``AUDIO_EXTENSIONS``, then the name. A guess is a
+    name that several rows may have: whose file it is, is settled when all rows have come by (see ``claim``). The names
+    are in a temporary file (SQLite's own, gone with the index): a million of them would take 500 MB of memory.
     """
 
     def __init__(self, files: Iterable[str]) -> None:
@@ -113,7 +113,7 @@ class FolderIndex:
         self._base = sqlite3.connect("", isolation_level=None)
         self._base.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384;"
-            "CREATE TABLE files (path BLOB, found INT DEFAULT 0, meant BLOB);"
+            "CREATE TABLE files (path BLOB, found INT DEFAULT 0, owner BLOB, contested INT DEFAULT 0);"
             "CREATE TABLE names (name BLOB, rank INT, file INT); BEGIN"
         )
         names = (name for number, path in enumerate(self._add(files), 1) for name in _list_names(path, number))
@@ -126,33 +126,54 @@ class FolderIndex:
             yield path
 
     def find(self, candidates: Sequence[str]) -> str | None:
-        """Relative path of the first candidate that there is, or None.
-
-        Raises:
-            InputError: Two names, of which only the ends say so, would both be that file.
-        """
-        query = """
-            SELECT path, meant FROM names, files ON files.rowid = file
-            WHERE name = ? AND rank < ? ORDER BY rank, path LIMIT 1
-        """
+        """Relative path of the first candidate that there is, or None."""
         for candidate in candidates:
-            name, end = candidate.removeprefix("/"), candidate.startswith("/")
-            most = (_WHOLE if end else _ANY) << 32
-            if found := self._base.execute(query, (_pack(_normalize(name)), most)).fetchone():
-                path, meant = found
-                if end:
-                    self._keep_meant(path, meant, _pack(candidates[0]))
-                return _unpack(path)
+            if found := self._look_up(candidate, _ANY, 1):
+                return found[0]
         return None
 
-    def _keep_meant(self, path: bytes, before: bytes | None, name: bytes) -> None:
-        """Of a file that is found by the end of a name, keep that name: another one with that end is another file."""
-        if before is None:
-            self._base.execute("UPDATE files SET meant = ? WHERE path = ?", (name, path))
-        elif before != name:
-            hint = "make the folder that holds the folders of both the audio root"
-            message = f"may be {_unpack(before)!r} or {_unpack(name)!r}"
-            raise InputError(message, file=_unpack(path), hint=hint)
+    def guess(self, guesses: Sequence[str]) -> list[str]:
+        """The files that a row could mean by its guesses, likeliest first: more than one are different recordings.
+
+        A longer end of a path says more than a shorter one of it, and files that differ in extension alone are one
+        recording. A guess with a slash before it has to be the whole path of a file, with or without extension.
+        """
+        files: list[str] = []
+        taken: list[str] = []
+        for guess in guesses:
+            name, whole = guess.removeprefix("/"), guess.startswith("/")
+            stem = drop_audio_extension(name)
+            if any(one == stem or one.endswith(f"/{stem}") for one in taken):
+                continue
+            found = self._look_up(name, _WHOLE if whole else _ANY, _MOST_MEANT)
+            if found:
+                taken.append(stem)
+            for path in found:
+                if _drop_extension(path) not in map(_drop_extension, files):
+                    files.append(path)
+        return files
+
+    def _look_up(self, name: str, ways: int, most: int) -> list[str]:
+        query = """
+            SELECT path FROM names, files ON files.rowid = file
+            WHERE name = ? AND rank < ? ORDER BY rank, path LIMIT ?
+        """
+        rows = self._base.execute(query, (_pack(normalize(name)), ways << 32, most))
+        return [_unpack(path) for (path,) in rows]
+
+    def claim(self, path: str, owner: str, *, sure: bool) -> None:
+        """Note whose file this is: of one row that says so, or of a row that guesses it."""
+        value = b"" if sure else _pack(owner)  # no row is without a name
+        known = self._base.execute("SELECT owner FROM files WHERE path = ?", (_pack(path),)).fetchone()
+        if (known and known[0] is None) or (known and sure):
+            self._base.execute("UPDATE files SET owner = ? WHERE path = ?", (value, _pack(path)))
+        elif known and known[0] != value:
+            self._base.execute("UPDATE files SET contested = 1 WHERE path = ?", (_pack(path),))
+
+    def grants(self, path: str, owner: str) -> bool:
+        """Whether a guessed file is that row's: no other row has guessed it, and none has said that it is its own."""
+        query = "SELECT 1 FROM files WHERE path = ? AND owner = ? AND contested = 0"
+        return self._base.execute(query, (_pack(path), _pack(owner))).fetchone() is not None
 
     def mark(self, path: str) -> None:
         """Keep in mind that a file has been named."""
@@ -318,6 +339,9 @@ def _refuse_folder(error: OSError) -> None:
 _WHOLE, _ANY = 2, 4
 """How many of the ways below to name a file are its whole path, and how many there are."""
 
+_MOST_MEANT = 8
+"""Files that one guess is looked up for; with two of them it is ambiguous."""
+
 
 def _list_names(path: str, number: int) -> Iterator[tuple[bytes, int, int]]:
     """Names that a file answers to, with a rank (least: whole path, few folders, good format) and its number."""
@@ -325,7 +349,7 @@ def _list_names(path: str, number: int) -> Iterator[tuple[bytes, int, int]]:
     rank = min(path.count("/"), 0xFFFF) << 8 | AUDIO_EXTENSIONS.index("." + path.rpartition(".")[2].lower())
     ways = (path, stem, name, _drop_extension(name)) if name != path else (path, stem)
     for way, one in enumerate(ways):
-        yield _pack(_normalize(one)), way << 32 | rank, number
+        yield _pack(normalize(one)), way << 32 | rank, number
 
 
 def _pack(name: str) -> bytes:
@@ -350,6 +374,6 @@ def _drop_folder(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _normalize(name: str) -> str:
-    """One form of a name: some file systems store letters with accents decomposed."""
+def normalize(name: str) -> str:
+    """The one form in which names and ids are compared: some file systems store letters with accents decomposed."""
     return unicodedata.normalize("NFC", name)

@@ -44,7 +44,7 @@ MOMENTS = ("upload hang", "upload hang_after", "create hang", "create hang_after
 def prepare(folder: Path, server: RunningServer, backend: str, settings: str = "") -> None:
     """A folder with captions, a recipe, and the first stage done."""
     folder.mkdir()
-    captions = [f"{index},vid{index:04d},{index},A {index} tone chime rings in hall {index}" for index in range(CLIPS)]
+    captions = [f"{index},vid{index:08d},{index},A {index} tone chime rings in hall {index}" for index in range(CLIPS)]
     (folder / "train.csv").write_text("audiocap_id,youtube_id,start_time,caption\n" + "\n".join(captions) + "\n")
     (folder / "recipe.toml").write_text(RECIPE.format(url=server.base_url, backend=backend, settings=settings))
     assert audiomcq("caption", "audiocaps:train.csv", "caption", "--recipe", "recipe.toml", folder=folder).code == 0

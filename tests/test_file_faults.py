@@ -405,7 +405,7 @@ def write_csv(path: Path, captions: list[str]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["audiocap_id", "youtube_id", "start_time", "caption"])
-        writer.writerows([n, f"v{n}", n, caption] for n, caption in enumerate(captions))
+        writer.writerows([n, f"v{n:010d}", n, caption] for n, caption in enumerate(captions))
 
 
 @pytest.mark.check

@@ -116,7 +116,7 @@ def line_of(stage: str) -> list[str]:
 
 def prepare(driver: Driver, server: RunningServer | None = None) -> Driver:
     """Run every stage without interruption."""
-    captions = [f"{index},vid{index:04d},{index},A {index} tone chime rings in hall {index}" for index in range(CLIPS)]
+    captions = [f"{index},vid{index:08d},{index},A {index} tone chime rings in hall {index}" for index in range(CLIPS)]
     text = "audiocap_id,youtube_id,start_time,caption\n" + "\n".join(captions) + "\n"
     (driver.folder / "train.csv").write_text(text)
     backend, more = ("openai-compatible", ONLINE.format(url=server.base_url)) if server else ("vllm-offline", OFFLINE)

@@ -23,7 +23,7 @@ class ImportedQuestion:
         question_type: One of ``records.TYPES``, or None where the set does not say.
         difficulty, structured_cot, simple_cot: Where the set has them. cot_model: What wrote its chain of thought.
         tags: All else that the set says of it, by name. flags: What was mended in it.
-        audio, license, origin: As of a ``SourceRow``.
+        audio, guesses, license, origin: As of a ``SourceRow``.
         problem: Why this row cannot be used, where it alone is at fault; what could be read of it stands beside.
     """
 
@@ -41,6 +41,7 @@ class ImportedQuestion:
     tags: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     audio: tuple[str, ...] = ()
+    guesses: tuple[str, ...] = ()
     license: str | None = None
     origin: str | None = None
     problem: Reject | None = None

@@ -39,7 +39,11 @@ class SourceRow:
             source's own.
         audio: Names its audio may have, best first, without or relative to the audio root; a name without an extension
             matches any audio extension.
-        content: Gives the bytes of its audio, where the source itself brings them (see ``Source.brings_audio``).
+        guesses: Names that may as well be those of another row's audio, looked for where none of ``audio`` is there. A
+            file that two rows could mean by them is nobody's, and a row that could mean two files by them is rejected.
+            One with a slash before it has to be the whole path of a file.
+        content: Gives the bytes of its audio, where the source itself brings them (see ``Source.brings_audio``); raises
+            ``InputError``, with file and row, where they are not there.
         license, origin: Of the audio, where the source says so (origin: a URL or a recording's name).
         problem: Why this row cannot be used, where it alone is at fault.
     """
@@ -50,6 +54,7 @@ class SourceRow:
     events: tuple[Event, ...] = ()
     seeds: tuple[Seed, ...] = ()
     audio: tuple[str, ...] = ()
+    guesses: tuple[str, ...] = ()
     content: Callable[[], bytes] | None = None
     license: str | None = None
     origin: str | None = None

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from audiomcq_cli import records
+from audiomcq_cli.audio import normalize
 from audiomcq_cli.contracts import ImportedQuestion, Importer, Row, Stage
 from audiomcq_cli.engine.audio_hashes import AudioHashes
 from audiomcq_cli.engine.partition import read_partition, write_partition
@@ -42,7 +43,7 @@ def partition_questions(
     """
     folder.mkdir(parents=True, exist_ok=True)
     with AudioHashes(folder / "audio.sqlite") as hashes:
-        return write_partition(_read_sets(specs, hashes, watch), specs, folder, shards)
+        return write_partition(_read_sets(specs, folder, hashes, watch), specs, folder, shards)
 
 
 def read_first(path: Path, stage: Stage[Any]) -> Iterator[Row]:
@@ -100,12 +101,11 @@ def _content(row: Row) -> str:
     return json.dumps([row["question"], sorted(row["choices"])])
 
 
-def _read_sets(specs: Sequence[ImportSpec], hashes: AudioHashes, watch: Watch | None) -> Iterator[Row]:
+def _read_sets(specs: Sequence[ImportSpec], folder: Path, hashes: AudioHashes, watch: Watch | None) -> Iterator[Row]:
     for spec in specs:
-        finder = AudioFinder(spec.audio_root, hashes)
         questions = watched(spec.importer.read(spec.path, spec.options), spec.name, watch)
-        for question in islice(questions, spec.limit):
-            yield _make_unicode(_make_row(question, spec) | finder.find(question.audio))
+        rows = (_make_unicode(_make_row(question, spec)) for question in islice(questions, spec.limit))
+        yield from AudioFinder(spec.audio_root, hashes).settle(rows, folder, spec.path.name)
 
 
 def _make_unicode(row: Row) -> Row:
@@ -121,13 +121,14 @@ def _make_unicode(row: Row) -> Row:
 
 
 def _make_row(question: ImportedQuestion, spec: ImportSpec) -> Row:
-    clip = records.clip_id(spec.name, question.clip)
+    source_id = normalize(question.clip)
+    clip = records.clip_id(spec.name, source_id)
     problem = question.problem
     return {
-        "id": records.question_id(clip, METHOD, question.id),
+        "id": records.question_id(clip, METHOD, normalize(question.id)),
         "clip_id": clip,
         "source_dataset": spec.name,
-        "source_id": question.clip,
+        "source_id": source_id,
         "row": question.row,
         "question": question.question,
         "choices": list(question.choices),
@@ -139,6 +140,11 @@ def _make_row(question: ImportedQuestion, spec: ImportSpec) -> Row:
         "cot_model": question.cot_model,
         "tags": [{"name": name, "value": value} for name, value in question.tags.items()],
         "flags": list(question.flags),
+        "audio": list(map(normalize, question.audio)),
+        "guesses": list(map(normalize, question.guesses)),
+        "audio_path": None,
+        "audio_present": False,
+        "audio_sha256": None,
         "license": question.license or spec.license,
         "origin": question.origin or spec.origin,
         "problem": asdict(problem) if problem else None,

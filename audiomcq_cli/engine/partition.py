@@ -104,10 +104,20 @@ def _merge(clip: Row, row: Row) -> None:
     if clip["problem"] or row["problem"]:
         clip["problem"] = clip["problem"] or row["problem"]
     elif clip["audio_path"] != row["audio_path"]:
-        detail = f"two rows of this clip name different audio: {clip['audio_path']!r} and {row['audio_path']!r}"
-        clip["problem"] = {"reason": "conflicting_rows", "detail": detail}
+        same = clip["named"] == row["named"] and (
+            not (clip["audio_present"] and row["audio_present"]) or _is_same(clip, row)
+        )
+        if not same:
+            detail = f"two rows of this clip name different audio: {clip['audio_path']!r} and {row['audio_path']!r}"
+            clip["problem"] = {"reason": "conflicting_rows", "detail": detail}
+        elif row["audio_present"] and not clip["audio_present"]:  # found by a name that this row alone has
+            clip.update({column: row[column] for column in ("audio_path", "audio_present", "audio_sha256")})
     clip["captions"] += row["captions"]
     for column in ("events", "seeds"):
         clip[column] += [one for one in row[column] if one not in clip[column]]
     for column in ("license", "origin"):
         clip[column] = clip[column] or row[column]
+
+
+def _is_same(clip: Row, row: Row) -> bool:
+    return clip["audio_sha256"] is not None and bool(clip["audio_sha256"] == row["audio_sha256"])

@@ -7,7 +7,7 @@ A row is ``{"clip_id", "source_dataset", "source_id", "captions", "events", "see
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from heapq import heappush, heapreplace
 from pathlib import Path
@@ -30,6 +30,9 @@ Watch = Callable[[str, int], None]
 """Told the name of a source and how many of its rows have been read, every ``WATCHED`` rows."""
 
 WATCHED = 200
+
+_KEPT = 2
+"""Number of what is kept of a row; another one is not taken for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +100,7 @@ def read_source(
         InputError, HubError: It is not what it should be, or cannot be reached.
     """
     rows = _keep(spec, folder, store, seed, watch) if spec.remote else _draw(spec, folder, store, seed, watch)
-    finder = AudioFinder(spec.audio_root, hashes)
-    for row in rows:
-        names = row.pop("audio")
-        if row["audio_sha256"] is None:  # else it came with the row
-            row |= finder.find(names)
-        yield row
+    yield from AudioFinder(spec.audio_root, hashes).settle(rows, folder, spec.path.name)
 
 
 def watched(rows: Iterable[T], name: str, watch: Watch | None) -> Iterator[T]:
@@ -167,7 +165,8 @@ def _draw(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: W
 def _take(spec: SourceSpec, watch: Watch | None) -> Iterator[SourceRow]:
     """The rows of the first clips of a source, as many clips as its limit says."""
     clips: set[str] = set()
-    for row in watched(spec.source.read(spec.path, spec.options), spec.name, watch):
+    for read in watched(spec.source.read(spec.path, spec.options), spec.name, watch):
+        row = _normalize(read)
         if spec.limit is not None and row.source_id not in clips:
             if len(clips) >= spec.limit:
                 if spec.source.grouped:
@@ -175,6 +174,14 @@ def _take(spec: SourceSpec, watch: Watch | None) -> Iterator[SourceRow]:
                 continue
             clips.add(row.source_id)
         yield _make_unicode(row)
+
+
+def _normalize(row: SourceRow) -> SourceRow:
+    """A row with its id and names in the one form in which they are compared."""
+    if row.source_id.isascii() and all(name.isascii() for name in row.audio):
+        return row
+    names, guesses = (tuple(map(audio.normalize, one)) for one in (row.audio, row.guesses))
+    return replace(row, source_id=audio.normalize(row.source_id), audio=names, guesses=guesses)
 
 
 # ------------------------------------------------------------------------------------------------------- what is kept
@@ -193,7 +200,16 @@ def _keep(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: W
 
 def name_kept(spec: SourceSpec, store: AudioStore, seed: int) -> str:
     """Name of the file with the rows of a source that lies elsewhere: of all that decides what is in it."""
-    told = [spec.adapter, spec.path.as_posix(), asdict(spec.options), spec.name, spec.limit, spec.sample, seed]
+    told: list[Any] = [
+        _KEPT,
+        spec.adapter,
+        spec.path.as_posix(),
+        asdict(spec.options),
+        spec.name,
+        spec.limit,
+        spec.sample,
+        seed,
+    ]
     told += [str(spec.audio_root or ""), store.folder is not None, spec.license, spec.origin]
     return f"source-{keys.digest(told).hex()[:24]}.jsonl"
 
@@ -216,8 +232,11 @@ def _make_plain(row: SourceRow, spec: SourceSpec, store: AudioStore) -> Row:
     """A row of a source as plain data; audio that came with it is kept now, the other looked for later."""
     path, digest = None, None
     problem = row.problem or _check_path(row)
-    if row.content is not None and spec.audio_root is None and store.folder is not None:
-        path, digest = store.put(row.content(), row.audio[0] if row.audio else "")
+    if row.content is not None and not problem and spec.audio_root is None and store.folder is not None:
+        try:
+            path, digest = store.put(row.content(), row.audio[0] if row.audio else "")
+        except InputError as error:  # this file alone is not there; a Hub that does not answer is another error
+            problem = problem or Reject("audio_missing", str(error))
     return {
         "clip_id": records.clip_id(spec.name, row.source_id),
         "source_dataset": spec.name,
@@ -226,11 +245,13 @@ def _make_plain(row: SourceRow, spec: SourceSpec, store: AudioStore) -> Row:
         "events": [{**asdict(event), "origin": SOURCE} for event in dict.fromkeys(row.events)],
         "seeds": [{**asdict(seed), "origin": spec.name} for seed in dict.fromkeys(row.seeds)],
         "audio": list(row.audio),
+        "guesses": list(row.guesses),
         "audio_path": path,
         "audio_present": path is not None,
         "audio_sha256": digest,
         "license": row.license or spec.license,
         "origin": row.origin or spec.origin,
+        "row": row.row,
         "problem": {"reason": problem.reason, "detail": problem.detail} if problem else None,
     }
 
@@ -266,19 +287,58 @@ class AudioFinder:
         self._hashes = hashes
         self._index = audio.index_folder(root) if root else None
 
-    def find(self, names: Sequence[str]) -> Row:
-        """The columns ``audio_path``, ``audio_present`` and ``audio_sha256`` of a row whose audio may have these names.
+    def settle(self, rows: Iterator[Row], folder: Path, file: str) -> Iterator[Row]:
+        """The rows with ``audio_path``, ``audio_present`` and ``audio_sha256`` in place of ``audio`` and ``guesses``.
 
-        Where none of them is there, the path is the one that it should have.
+        Whose file a guess means is known when all rows have come by: from the first such row on they wait in
+        ``folder``. Where no file is there, or it may be another row's, the path is the one that it should have.
+
+        Args:
+            rows: With the names of ``SourceRow``. folder: For the rows that wait. file: For messages.
         """
-        if not names:
-            return {"audio_path": None, "audio_present": False, "audio_sha256": None}
-        found = self._index.find(names) if self._index is not None else None
-        if found and self._root and (self._root / found).is_file():  # and no link to nowhere
-            return {"audio_path": found, "audio_present": True, "audio_sha256": self._hash(self._root, found)}
+        with tempfile.TemporaryFile(dir=folder) as aside:
+            waiting = False
+            for row in rows:
+                guessed = self._look(row, file)
+                waiting = waiting or guessed is not None
+                if not waiting:
+                    yield self._finish(row, None)
+                    continue
+                aside.write(orjson.dumps([row, guessed]) + b"\n")
+            aside.seek(0)
+            yield from (self._finish(*orjson.loads(line)) for line in aside)
+
+    def _look(self, row: Row, file: str) -> str | None:
+        """Note in the row the file that it names; returns the one that it guesses."""
+        names = row["audio"]
+        row["named"] = names[0] if names else None
+        if row["audio_sha256"] is not None or self._index is None or not names:  # it may have come with the row
+            return None
+        if found := self._index.find(names):
+            self._index.claim(found, names[0], sure=True)
+            row["audio_path"] = found
+            return None
+        meant = self._index.guess(row["guesses"])
+        for path in meant:
+            self._index.claim(path, names[0], sure=False)
+        if len(meant) > 1:
+            detail = f"{file}, row {row['row']}: its audio may be {' or '.join(map(repr, meant[:4]))}"
+            row["problem"] = row["problem"] or {"reason": "audio_ambiguous", "detail": detail}
+            return None
+        return meant[0] if meant else None
+
+    def _finish(self, row: Row, guessed: str | None) -> Row:
+        names = row.pop("audio")
+        row.pop("guesses")
+        if row["audio_sha256"] is not None or not names:
+            return row
+        path = row["audio_path"]
+        if guessed and self._index and self._index.grants(guessed, names[0]):
+            path = guessed
+        if path and self._root and (self._root / path).is_file():  # and no link to nowhere
+            return row | {"audio_path": path, "audio_present": True, "audio_sha256": self._hash(self._root, path)}
         known = names[0].lower().endswith(audio.AUDIO_EXTENSIONS)
-        path = names[0] if known else f"{names[0]}.wav"
-        return {"audio_path": path, "audio_present": False, "audio_sha256": None}
+        return row | {"audio_path": names[0] if known else f"{names[0]}.wav", "audio_present": False}
 
     def _hash(self, root: Path, path: str) -> str | None:
         """The content hash of a clip; None where listening will find that it leaves its root or cannot be read."""

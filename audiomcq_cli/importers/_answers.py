@@ -6,14 +6,15 @@ options, or none does, there is no key.
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from textwrap import shorten
 
 from audiomcq_cli.mcq import Problem, fold, letter, tidy
+from audiomcq_cli.sources._columns import read_number
+from audiomcq_cli.sources._lists import GluedTexts, parse_list
 
 FORMS = ("auto", "text", "letter", "index", "index1")
 """What a set writes as its key: ``text`` where an option's text counts before anything else that it could mean,
@@ -28,7 +29,7 @@ REPEATED = "repeated_choice_dropped"
 EMPTY = "empty_choice_dropped"
 """Flag of a question of which an option had no text."""
 
-_LONGEST_LIST = 20_000  # characters; what is taken apart as Python is not trusted
+_WHOLE = re.compile(r"(-?[0-9]+)\.0+")
 _ALONE = re.compile(r"[(\[]?([A-Za-z])[)\]]?[.:)]?")
 _BEFORE_TEXT = re.compile(
     r"(?:[(\[]([A-Za-z])[)\]]|([A-Za-z])\s*[.:)]|([A-Za-z])\s+[-\u2013\u2014])\s*(\S.*)", re.DOTALL
@@ -50,12 +51,10 @@ class Choices:
 
 
 def read_text(value: object) -> str:
-    """A cell as text: numbers as they are written, nothing for nothing."""
+    """A cell as text: numbers as they are written, whole ones without a point, nothing for nothing."""
     if value is None:
         return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip()
+    return read_number(value) if isinstance(value, float | Decimal) else str(value).strip()
 
 
 def read_choices(value: object) -> Choices | Problem:
@@ -65,12 +64,15 @@ def read_choices(value: object) -> Choices | Problem:
     twice, letter for letter, is kept once; case counts, for "Am" and "AM" are two chords.
     """
     if isinstance(value, str):
-        value = _parse_list(value)
+        try:
+            value = parse_list(value)
+        except GluedTexts as error:
+            return Problem("bad_choices", f"{error}: {shorten(repr(value), 100)}")
     if isinstance(value, Mapping):
         value = [value[name] for name in sorted(value, key=str)]
     if not isinstance(value, list | tuple):
         return Problem("bad_choices", f"expected a list of options, found {shorten(repr(value), 100)}")
-    if odd := [one for one in value if not isinstance(one, str | int | float | None)]:
+    if odd := [one for one in value if not isinstance(one, str | int | float | Decimal | None)]:
         return Problem("bad_choices", f"expected texts as options, found {shorten(repr(odd[0]), 100)}")
     return _tidy_choices(_drop_letters([read_text(one) for one in value]))
 
@@ -93,21 +95,6 @@ def find_answer(answer: object, choices: Choices, form: str = "auto") -> int | P
         options = " or ".join(repr(choices.texts[place]) for place in meant)
         return Problem("answer_ambiguous", f"{said} may mean {shorten(options, 300)}")
     return Problem("answer_not_among_choices", f"{said} is none of {shorten(repr(list(choices.texts)), 300)}")
-
-
-def _parse_list(text: str) -> object:
-    """What a cell of a CSV file may hold instead of a list."""
-    text = text.strip()
-    if not text.startswith(("[", "{", "(")) or len(text) > _LONGEST_LIST:
-        return text
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return text
 
 
 def _drop_letters(texts: list[str]) -> list[str]:
@@ -137,7 +124,7 @@ def _find_places(answer: object, text: str, choices: Choices, form: str) -> set[
     if texts and form == "text":
         return texts
     letters = _find_letter(text, shown)
-    is_number = isinstance(answer, int) and not isinstance(answer, bool)
+    is_number = isinstance(answer, int | float | Decimal) and not isinstance(answer, bool)
     if form in ("index", "index1"):
         return _find_number(text, len(shown), first=1 if form == "index1" else 0)
     if form == "letter":
@@ -154,7 +141,10 @@ def _find_text(text: str, shown: Sequence[str]) -> set[int]:
     if same := {place for place, one in enumerate(shown) if one == plain}:
         return same
     alike = fold(text)
-    return {place for place, one in enumerate(shown) if alike and fold(one) == alike}
+    if found := {place for place, one in enumerate(shown) if alike and fold(one) == alike}:
+        return found
+    whole = _WHOLE.fullmatch(plain)  # 3.0 where the column has gaps: pandas writes its numbers so
+    return {place for place, one in enumerate(shown) if one == whole[1]} if whole else set()
 
 
 def _find_letter(text: str, shown: Sequence[str]) -> set[int]:
@@ -169,7 +159,8 @@ def _find_letter(text: str, shown: Sequence[str]) -> set[int]:
 
 
 def _find_number(text: str, count: int, *, first: int) -> set[int]:
-    if not re.fullmatch("[0-9]{1,3}", text):
+    found = re.fullmatch(r"([0-9]{1,3})(?:\.0+)?", text)
+    if not found:
         return set()
-    place = int(text) - first
+    place = int(found[1]) - first
     return {place} if 0 <= place < count else set()

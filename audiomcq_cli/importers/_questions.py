@@ -15,8 +15,8 @@ from audiomcq_cli.errors import InputError
 from audiomcq_cli.importers._answers import Choices, find_answer, read_choices, read_text
 from audiomcq_cli.importers._records import Record, read_records
 from audiomcq_cli.mcq import Problem
-from audiomcq_cli.sources._columns import name_audio
 from audiomcq_cli.sources._csv import credit, describe_cell, name_row
+from audiomcq_cli.sources._identity import find_id_problem, has_query, is_address, name_audio
 
 _STAGE_TAG = re.compile(r"<stage[123]>")
 _DRIVE = re.compile("[A-Za-z]:")
@@ -62,6 +62,12 @@ class Columns:
     expected: str
     files: tuple[str, ...] = ()
 
+    @property
+    def used(self) -> frozenset[str]:
+        """The names of all columns that are read."""
+        single = (self.id, self.question, self.answer, self.question_type, self.difficulty, self.license, self.origin)
+        return frozenset((*single, self.credit, *self.audio, *self.choices, *self.tags, *self.cot))
+
 
 def tags_of(*columns: str) -> dict[str, str]:
     """Tags with the names of their columns."""
@@ -72,7 +78,7 @@ def read_set(path: Path, columns: Columns) -> Iterator[ImportedQuestion]:
     """Stream the questions of a set; raises ``InputError`` where a file is wrong."""
     needed = (columns.question, *columns.choices)
     folder = path.is_dir()
-    for record in read_records(path, needed, columns.expected, columns.files):
+    for record in read_records(path, needed, columns.expected, columns.files, columns.used):
         yield read_question(record, columns, fallback=f"{record.file}-" if folder else "")
 
 
@@ -81,6 +87,7 @@ def read_question(record: Record, columns: Columns, *, fallback: str = "") -> Im
     cells = record.cells
     own = _read_cell(cells, columns.id) or fallback + name_row(record.row)
     name = next(filter(None, (_read_path(cells.get(column)) for column in columns.audio)), "")
+    names = name_audio(name, own_names=columns.own_names)
     cot = next(
         ((text, model) for column, model in columns.cot.items() if (text := _read_cell(cells, column))), ("", "")
     )
@@ -95,7 +102,8 @@ def read_question(record: Record, columns: Columns, *, fallback: str = "") -> Im
         "structured_cot" if _STAGE_TAG.search(cot[0]) else "simple_cot": cot[0] or None,
         "cot_model": cot[1],
         "tags": {tag: value for column, tag in columns.tags.items() if (value := _read_tag(cells.get(column)))} | said,
-        "audio": name_audio(name, own_names=columns.own_names),
+        "audio": names.sure,
+        "guesses": names.guesses,
         "license": _read_cell(cells, columns.license) or None,
         "origin": credit(_read_cell(cells, columns.origin), _read_cell(cells, columns.credit)),
     }
@@ -119,6 +127,10 @@ def _find_problem(
         check_relative(name or ".")
     except InputError as error:
         found = columns.audio[0], Problem("path_outside_root", str(error))
+    own, audio = _read_cell(record.cells, columns.id), columns.audio[0]
+    for column, text in ((columns.id, own), (audio, name)):
+        if wrong := find_id_problem(text):
+            found = column, Problem("bad_id", wrong)
     if not question:
         found = columns.question, Problem("no_question", "there is no question")
     elif isinstance(choices, Problem):
@@ -142,11 +154,22 @@ def _read_cell(cells: Mapping[str, Any], column: str) -> str:
 
 def _read_path(value: object) -> str:
     """The name of an audio file, as text or in a table of bytes and path, without the root of some machine."""
-    text = read_text(value.get("path") if isinstance(value, Mapping) else value).replace("\\", "/")
+    text = read_text(value.get("path") if isinstance(value, Mapping) else value)
+    if is_address(text):
+        return text
+    text = text.replace("\\", "/")
     return "/".join(part for part in text.split("/") if part not in ("", ".") and not _DRIVE.fullmatch(part))
 
 
 def _name_clip(name: str, own_names: bool) -> str:
+    """Id of a clip: the name of its file, with its folders unless every file has a name of its own.
+
+    An address with a query is told from others by all of it.
+    """
+    if has_query(name):
+        return name
+    if is_address(name):
+        name = "/".join(part for part in name.split("/") if part not in ("", "."))
     return drop_audio_extension(name.rpartition("/")[2] if own_names else name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,19 +27,22 @@ class Record:
     cells: Mapping[str, Any]
 
 
-def read_records(path: Path, needed: Sequence[str], expected: str, patterns: Sequence[str] = ()) -> Iterator[Record]:
+def read_records(
+    path: Path, needed: Sequence[str], expected: str, patterns: Sequence[str] = (), used: Container[str] = ()
+) -> Iterator[Record]:
     """Stream the rows of a file, or of the files of a folder in the order of their names.
 
     Args:
         path: File or folder. needed: Columns that the first row of each file has to have.
         expected: What the set is, for messages. patterns: Files of a folder; those of the first that finds some.
+        used: Columns that are wanted of a Parquet file, others may hold what cannot be read; all if there is none.
 
     Raises:
         InputError: Nothing is there to read, a file is not what its extension says, or lacks a column.
     """
     for file in _list_files(path, expected, patterns):
         name = file.relative_to(path).as_posix() if file != path else file.name
-        for row, cells in enumerate(_read_file(file, needed, expected), 1):
+        for row, cells in enumerate(_read_file(file, needed, expected, used), 1):
             if row == 1:
                 _check_columns(file, cells, needed, expected)
             yield Record(name, row, cells)
@@ -54,7 +57,7 @@ def _list_files(path: Path, expected: str, patterns: Sequence[str]) -> list[Path
     raise InputError("holds nothing to import", file=str(path), hint=f"expected {expected}")
 
 
-def _read_file(path: Path, needed: Sequence[str], expected: str) -> Iterator[Mapping[str, Any]]:
+def _read_file(path: Path, needed: Sequence[str], expected: str, used: Container[str]) -> Iterator[Mapping[str, Any]]:
     kind = path.suffix.lower()
     if not path.exists():
         raise InputError(f"no such file, expected {expected}", file=str(path), hint="check the path")
@@ -63,17 +66,24 @@ def _read_file(path: Path, needed: Sequence[str], expected: str) -> Iterator[Map
     if kind == ".csv":
         return (record.cells for record in read_csv(path, needed))
     if kind == ".parquet":
-        columns = [name for field in read_schema(path) if (name := _name_texts(field))]
+        schema = read_schema(path)
+        columns = [name for field in schema if field.name in (used or schema.names) and (name := _name_texts(field))]
+        if missing := [name for name in needed if name not in schema.names]:
+            raise _refuse_missing(path, missing[0], schema.names, expected)
+        if bytes_ := [name for name in needed if name in schema.names and not _name_texts(schema.field(name))]:
+            raise InputError("holds bytes, expected texts", file=str(path), column=bytes_[0], hint=expected)
         return (record.cells for record in read_parquet(path, columns))
     return (record.cells for record in read_json(path, expected))
 
 
 def _check_columns(path: Path, cells: Mapping[str, Any], needed: Sequence[str], expected: str) -> None:
     if missing := [name for name in needed if name not in cells]:
-        found = ", ".join(list(map(str, cells))[:30])
-        raise InputError(
-            f"is missing; found: {found}", file=str(path), row=1, column=missing[0], hint=f"expected {expected}"
-        )
+        raise _refuse_missing(path, missing[0], list(map(str, cells)), expected)
+
+
+def _refuse_missing(path: Path, column: str, found: Sequence[str], expected: str) -> InputError:
+    message = f"is missing; found: {', '.join(found[:30])}"
+    return InputError(message, file=str(path), row=1, column=column, hint=f"expected {expected}")
 
 
 def _name_texts(field: pa.Field) -> str:

@@ -10,14 +10,16 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import PurePath
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from audiomcq_cli.audio import drop_audio_extension
-from audiomcq_cli.contracts import Event, Seed, SourceRow
+from audiomcq_cli.contracts import Event, Reject, Seed, SourceRow
 from audiomcq_cli.errors import InputError, RecipeError
-from audiomcq_cli.sources._csv import credit, name_row, reject_row
+from audiomcq_cli.sources._csv import credit, describe_cell, name_row, reject_row
+from audiomcq_cli.sources._identity import AudioNames, find_id_problem, is_address, name_audio
 from audiomcq_cli.sources._json import parse_json
+from audiomcq_cli.sources._lists import GluedTexts, parse_list
 
 FIELDS: Mapping[str, str] = {
     "id": "id of the clip; rows with the same one are one clip (else its audio names it)",
@@ -140,10 +142,13 @@ def read_row(row: int, cells: Mapping[str, Any], plan: Plan) -> SourceRow:
     reader = _Reader(row, cells, plan.file)
     name, content = reader.audio(plan.audio)
     names = name_audio(name, own_names=plan.own_names)
-    source_id = reader.text(plan.id) if plan.id else _name_clip(f"{plan.prefix}{name_row(row)}", names, content)
+    given = reader.text(plan.id) if plan.id else name
+    if problem := find_id_problem(given):
+        return reject_row(plan.file, row, "bad_id", plan.id or plan.audio or "", problem)
+    source_id = given if plan.id else _name_clip(f"{plan.prefix}{name_row(row)}", name, names, content)
     if not source_id:
         return reject_row(plan.file, row, "no_id", plan.id or "", "is empty")
-    captions = [text for column in plan.captions for text in reader.texts(column)]
+    captions, problem = reader.captions(plan.captions)
     question, answer = reader.text(plan.question), reader.text(plan.answer)
     if question and answer and not any(answer in text for text in captions):
         captions.append(f"{question} {answer}")  # what was answered is known of the audio as well
@@ -154,34 +159,32 @@ def read_row(row: int, cells: Mapping[str, Any], plan: Plan) -> SourceRow:
         captions=tuple(captions),
         events=reader.events(plan.events),
         seeds=(Seed(question, answer or None),) if question else (),
-        audio=names,
+        audio=names.sure,
+        guesses=names.guesses,
         content=content,
         license=reader.text(plan.license) or None,
         origin=credit(address, reader.text(plan.author)),
+        problem=Reject("bad_caption", problem) if problem else None,
     )
 
 
-def _name_clip(row: str, names: Sequence[str], content: Callable[[], bytes] | None) -> str:
-    """Id of a clip that has none: its path, else what is in it; the number of its row changes with the rows before."""
-    if names:
-        return names[0]
-    return hashlib.sha256(content()).hexdigest()[:32] if content else row
+def read_number(value: float | Decimal) -> str:
+    """A number as text; a whole one without a point, which a column of whole numbers with gaps has (3.0)."""
+    if not math.isfinite(value):
+        return "" if math.isnan(value) else str(value)  # NaN is how pandas writes that there is nothing
+    return str(int(value)) if value == int(value) else str(value)
 
 
-def name_audio(text: str, *, own_names: bool = True) -> tuple[str, ...]:
-    """Names below an audio root that a path may mean which was written on another machine, or an address.
+def _name_clip(row: str, name: str, names: AudioNames, content: Callable[[], bytes] | None) -> str:
+    """Id of a clip that has none: its address, its path, else what is in it.
 
-    The longest comes first: of ``/data/audioset/a.wav`` these are ``data/audioset/a.wav``, ``audioset/a.wav`` and
-    ``a.wav``, each also without its extension for those who keep the set in another format. Unless every file has a
-    name of its own, an end of the path counts only as the whole path of a file (``/a.wav``): ``b/a.wav`` is another.
+    The number of its row comes last: it changes with the rows before.
     """
-    path = unquote(urlsplit(text).path) if is_address(text) else text.replace("\\", "/")
-    parts = [part for part in path.split("/") if part not in ("", ".", "..") and not re.fullmatch("[A-Za-z]:", part)]
-    if not parts:
-        return ()
-    ends = ["/".join(parts[start:]) for start in range(len(parts))]
-    paths = ends if own_names else [ends[0], *(f"/{end}" for end in ends[1:])]
-    return tuple(dict.fromkeys(name for path in paths for name in (path, drop_audio_extension(path))))
+    if is_address(name):
+        return name
+    if names.sure:
+        return names.sure[0]
+    return hashlib.sha256(content()).hexdigest()[:32] if content else row
 
 
 def parse_events(value: object, file: str, row: int, column: str = "events") -> tuple[Event, ...]:
@@ -210,11 +213,6 @@ def _refuse_event(file: str, row: int, column: str, message: str) -> InputError:
     return InputError(message, file=file, row=row, column=column, hint=hint)
 
 
-def is_address(text: str) -> bool:
-    """Whether a text is an address of the web or the like."""
-    return re.match("[A-Za-z][A-Za-z0-9+.-]+://", text) is not None
-
-
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """The cells of one row, with errors that say where."""
@@ -228,13 +226,30 @@ class _Reader:
         value = self.cells.get(column) if column else None
         if value is None:
             return ""
-        if not isinstance(value, str | int | float) or isinstance(value, bool):
+        if isinstance(value, float | Decimal):
+            return read_number(value)
+        if not isinstance(value, str | int) or isinstance(value, bool):
             raise self._refuse(column, f"expected a text, found {type(value).__name__}")
         return str(value).strip()
 
+    def captions(self, columns: Sequence[str]) -> tuple[list[str], str]:
+        """The texts of some columns, and what is wrong with one of them, if anything is."""
+        texts: list[str] = []
+        for column in columns:
+            try:
+                texts += self.texts(column)
+            except GluedTexts as error:
+                return texts, describe_cell(PurePath(self.file).name, self.row, column, str(error))
+        return texts, ""
+
     def texts(self, column: str) -> Iterator[str]:
-        """A text, or each of a list of texts or of objects with a ``text``; those that are empty are left out."""
+        """A text, or each of a list of texts or of objects with a ``text``; those that are empty are left out.
+
+        A list may stand as text in the cell, as CSV has it.
+        """
         value = self.cells.get(column)
+        if isinstance(value, str) and isinstance(read := parse_list(value), list | tuple):
+            value = list(read) if all(isinstance(one, str) for one in read) else value
         for one in value if isinstance(value, list) else [value]:
             text = one["text"] if isinstance(one, dict) and "text" in one else one
             if not isinstance(text, str | None):

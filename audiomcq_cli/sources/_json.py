@@ -24,6 +24,7 @@ _END = ("end_map", "end_array")
 _DEEPEST = 32
 """Lists in lists that are read: no set has more than a few, and memory is not for those who nest more."""
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # orjson refuses the whole text for half of a pair
+_KEY = re.compile(rb'"\s*:')
 _LONGEST_LINE = 2**20
 """Bytes. Where the first line is longer, the file is one object rather than an object a line."""
 
@@ -60,7 +61,7 @@ def read_lines(path: Path, expected: str) -> Iterator[tuple[str, Any]]:
     """Stream what stands on the lines of a JSON Lines file, blank ones left out; the key is empty.
 
     Raises:
-        InputError: It cannot be read, or a line is not JSON.
+        InputError: It cannot be read, a line is not JSON, or a key is there twice.
     """
     row = 0
     with refusing(path, expected), path.open("rb") as file:
@@ -70,8 +71,18 @@ def read_lines(path: Path, expected: str) -> Iterator[tuple[str, Any]]:
             row += 1
             try:
                 yield "", parse_json(line.removeprefix(codecs.BOM_UTF8))
+            except RepeatedKey as error:
+                raise _refuse_key(error, path, row) from error
             except ValueError as error:
                 raise InputError(f"is not JSON: {error}", file=str(path), row=row, hint="one object a line") from error
+
+
+class RepeatedKey(ValueError):
+    """An object has a key twice, and so two values of it; only one would be seen."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the key {key!r} is there more than once")
+        self.key = key
 
 
 def parse_json(text: bytes) -> Any:
@@ -79,7 +90,34 @@ def parse_json(text: bytes) -> Any:
 
     Raises:
         ValueError: It is not JSON.
+        RepeatedKey: An object in it has a key twice.
     """
+    value = _parse(text)
+    if len(_KEY.findall(text)) != _count_keys(value):  # a text may look like a key, so this alone says nothing
+        json.loads(text.decode("utf-8"), object_pairs_hook=_refuse_repeated)
+    return value
+
+
+def _count_keys(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(map(_count_keys, value.values()))
+    return sum(map(_count_keys, value)) if isinstance(value, list) else 0
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise RepeatedKey(key)
+        found[key] = value
+    return found
+
+
+def _refuse_key(error: RepeatedKey, path: Path, row: int) -> InputError:
+    return InputError("the key is there more than once", file=str(path), row=row, column=error.key)
+
+
+def _parse(text: bytes) -> Any:
     import orjson
 
     try:
@@ -102,7 +140,7 @@ def _find_form(file: IO[bytes]) -> str:
         return "whole"
     first, line_break, rest = begin.partition(b"\n")
     try:
-        value = parse_json(first)
+        value = _parse(first)
     except ValueError:
         return "whole" if begin.startswith(b"{") and (not line_break or first.strip() in (b"{", b"")) else "lines"
     rows = isinstance(value, dict) and bool(value) and all(isinstance(one, dict) for one in value.values())
@@ -121,6 +159,7 @@ def _read_whole(file: IO[bytes], path: Path) -> Iterator[tuple[str, Any]]:
         file.seek(0)
     row, depth, key = 1, 0, ""
     builder = ObjectBuilder()
+    keys: list[set[str]] = []  # of the objects that are open
     try:
         for event, value in ijson.basic_parse(file, use_float=True):
             begins = event in _BEGIN
@@ -132,6 +171,14 @@ def _read_whole(file: IO[bytes], path: Path) -> Iterator[tuple[str, Any]]:
             if depth == 1 and event == "map_key":
                 key = value
                 continue
+            if event == "start_map":
+                keys.append(set())
+            elif event == "end_map":
+                keys.pop()
+            elif event == "map_key":
+                if value in keys[-1]:
+                    raise _refuse_key(RepeatedKey(value), path, row)
+                keys[-1].add(value)
             builder.event(event, value)
             if depth == 1:
                 yield key, builder.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,11 +46,14 @@ def list_parquet(path: Path) -> list[Path]:
 
 
 def read_schema(path: Path) -> Any:
-    """The Arrow schema of a file; raises ``InputError`` where it is not Parquet."""
+    """The Arrow schema of a file; raises ``InputError`` where it is not Parquet, or has a column twice."""
     import pyarrow.parquet as pq
 
     with _refusing(path):
-        return pq.read_schema(path)
+        schema = pq.read_schema(path)
+    if twice := [name for name, count in Counter(schema.names).items() if count > 1]:
+        raise InputError("is there more than once", file=str(path), column=twice[0])
+    return schema
 
 
 def check_columns(path: Path, columns: Sequence[str]) -> None:
@@ -64,10 +68,12 @@ def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[ParquetRow]:
     """Stream some columns of a file.
 
     Raises:
-        InputError: It is not Parquet, or damaged; with the row from which on it cannot be read.
+        InputError: It is not Parquet, or damaged, with the row from which on it cannot be read; or a column is there
+            twice, or holds what Python has no value for, as a time in the year 300,000.
     """
     import pyarrow.parquet as pq
 
+    read_schema(path)
     row = 0
     with _refusing(path), pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
         batches = file.iter_batches(_ROWS, columns=list(columns), use_threads=False)
@@ -76,11 +82,31 @@ def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[ParquetRow]:
                 batch = next(batches, None)
             if batch is None:
                 return
-            with _refusing(path, row + 1):
-                rows = batch.to_pylist()
-            for cells in rows:
+            read = {name: _read_column(batch.column(name), path, row + 1, name) for name in batch.schema.names}
+            for place in range(batch.num_rows):
                 row += 1
-                yield ParquetRow(row, cells)
+                yield ParquetRow(row, {name: cells[place] for name, cells in read.items()})
+
+
+def _read_column(column: Any, path: Path, row: int, name: str) -> list[Any]:
+    """The cells of a column, of which the first is that of ``row``, as Python has them."""
+    import pyarrow as pa
+
+    no_value = (pa.ArrowException, ValueError, ArithmeticError, LookupError, TypeError, ImportError)
+    try:
+        cells: list[Any] = column.to_pylist()
+        return cells
+    except no_value:
+        pass  # which of them it is, is found one by one
+    cells = []
+    for place, cell in enumerate(column, row):
+        try:
+            cells.append(cell.as_py())
+        except no_value as error:
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            message = f"cannot be read as Parquet: {said} ({column.type})"
+            raise InputError(message, file=str(path), row=place, column=name) from error
+    return cells
 
 
 @contextmanager

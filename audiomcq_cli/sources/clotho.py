@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from audiomcq_cli.audio import normalize
 from audiomcq_cli.contracts import Layout, Source, SourceRow, option
 from audiomcq_cli.sources._csv import Record, credit, read_csv, reject_row
+from audiomcq_cli.sources._identity import find_id_problem
 
 _CAPTIONS = tuple(f"caption_{number}" for number in range(1, 6))
 _UNKNOWN = ("", "not found")  # what stands in the metadata where nothing is known, in lower case
@@ -38,9 +40,11 @@ def read(path: Path, options: Options) -> Iterator[SourceRow]:
 
 
 def _read_row(record: Record, recordings: Mapping[str, _Recording], path: Path) -> SourceRow:
-    name = record.cells["file_name"].strip()
+    name = normalize(record.cells["file_name"].strip())
     if not name:
         return reject_row(path, record.row, "no_id", "file_name", "is empty")
+    if wrong := find_id_problem(name):
+        return reject_row(path, record.row, "bad_id", "file_name", wrong)
     captions = (record.cells[column].strip() for column in _CAPTIONS)
     recording = recordings.get(name, _Recording())
     return SourceRow(
@@ -58,7 +62,7 @@ def _read_metadata(path: Path) -> dict[str, _Recording]:
     found = {}
     for record in read_csv(path, columns, encoding="iso-8859-1"):
         name, link, author, license_ = (_drop_unknown(record.cells[column]) for column in columns)
-        found[name] = _Recording(license=license_ or None, origin=credit(link, author))
+        found[normalize(name)] = _Recording(license=license_ or None, origin=credit(link, author))
     return found
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from audiomcq_cli.contracts import Layout, NoOptions, Seed, Source, SourceRow
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.sources._columns import name_audio
 from audiomcq_cli.sources._csv import reject_row
+from audiomcq_cli.sources._identity import find_id_problem, is_address, name_audio
 from audiomcq_cli.sources._json import JsonRow, read_json
 
 _EXPECTED = "a JSON list of objects with audio_id, instruction and output"
@@ -27,16 +27,20 @@ def read(path: Path, options: NoOptions) -> Iterator[SourceRow]:
 def _read_row(record: JsonRow, path: Path) -> SourceRow:
     row = record.row
     texts = {key: _read_text(record, key, path) for key in ("audio_id", "instruction", "output")}
-    names = name_audio(texts["audio_id"])
-    if not names:
+    name = texts["audio_id"]
+    if problem := find_id_problem(name):
+        return reject_row(path, row, "bad_id", "audio_id", problem)
+    names = name_audio(name)
+    if not names.sure:
         return reject_row(path, row, "no_id", "audio_id", "is empty")
     answer, instruction = texts["output"], texts["instruction"]
     return SourceRow(
-        source_id=names[0],
+        source_id=name if is_address(name) else names.sure[0],
         row=row,
         captions=(answer,) if answer else (),
         seeds=(Seed(instruction, answer or None),) if instruction else (),
-        audio=names,
+        audio=names.sure,
+        guesses=names.guesses,
         origin=_read_text(record, "dataset", path, required=False) or None,
     )
 

@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.contracts import Layout, Source, SourceRow, option
+from audiomcq_cli.contracts import Layout, Reject, Source, SourceRow, option
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.hub import asking, find_refusal
-from audiomcq_cli.sources._columns import FIELDS, check_mapping, plan_columns, read_row
+from audiomcq_cli.sources._columns import FIELDS, Plan, check_mapping, plan_columns, read_row
+from audiomcq_cli.sources._csv import describe_cell
+from audiomcq_cli.sources._repository import ForeignFile, Place, Repository, check_card, check_data
 
 _ADDRESS = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[^:]+))?(:(?P<config>[^:]*)(:(?P<split>[^:]+))?)?")
 _COMMIT = re.compile("[0-9a-f]{40}")
@@ -63,22 +65,34 @@ def read(path: Path, options: Options) -> Iterator[SourceRow]:
         InputError: There is no such dataset, config, split or column, or a cell is not what it should be.
         HubError: The Hub refuses, or does not answer.
     """
-    address = _parse_address(path)
-    rows = _stream(address)
-    license_ = _find_license(address)
-    first = next(rows, None)
-    if first is None:
-        return
-    audio, cells = first
-    plan = plan_columns(options.columns, list(cells), f"hf:{address}", audio=audio, own_names=options.own_names)
-    for row, (_, cells) in enumerate(_chain(first, rows), 1):
-        held = _hold_audio(cells.get(plan.audio), address) if plan.audio else None
-        made = read_row(row, {**cells, plan.audio: held} if plan.audio else cells, plan)
+    told = _parse_address(path)
+    info = _ask(told)
+    address, card = replace(told, revision=str(info.sha)), info.card_data
+    check_card(card, f"hf:{told}")
+    repository = Repository(address.repo, address.revision)
+    opened = _open(address, repository)
+    file, license_ = f"hf:{told}", _find_license(card)
+    plan: Plan | None = None
+    for row, cells in enumerate(_stream(opened, told), 1):
+        plan = plan or plan_columns(options.columns, list(cells), file, audio=opened.audio, own_names=options.own_names)
+        made = _read_cells(row, cells, plan, repository, archives=opened.lists_files)
         yield replace(
             made,
             license=made.license or (license_ if made.content else None),
             origin=made.origin or f"{_HUB}{address.repo}",
         )
+
+
+def _read_cells(row: int, cells: Mapping[str, Any], plan: Plan, repository: Repository, *, archives: bool) -> SourceRow:
+    """A row of the set; one that names a file that is not the set's own has a problem, and nothing is asked for."""
+    if not plan.audio:
+        return read_row(row, cells, plan)
+    try:
+        held = _hold_audio(cells.get(plan.audio), repository, (plan.file, row, plan.audio), archives=archives)
+    except ForeignFile as error:
+        problem = Reject("path_outside_root", describe_cell(plan.file, row, plan.audio, str(error)))
+        return replace(read_row(row, {**cells, plan.audio: None}, plan), problem=problem)
+    return read_row(row, {**cells, plan.audio: held}, plan)
 
 
 def pin(path: Path, options: Options) -> Path:
@@ -104,47 +118,65 @@ def _ask(address: Address) -> Any:
         return HfApi().dataset_info(address.repo, revision=address.revision or None)
 
 
-def _find_license(address: Address) -> str | None:
+def _find_license(card: Any) -> str | None:
     """What the card says of the set, which holds for the audio that is in it."""
-    card = _ask(address).card_data
     found = card.get("license") if card else None
     return ", ".join(map(str, found)) if isinstance(found, list) else found
 
 
-def _stream(address: Address) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Rows with the name of the column that is audio by its type, if there is one.
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A set whose rows can be read.
+
+    Attributes:
+        rows: As ``datasets`` gives them. audio: The column that is audio by its type, if there is one.
+        lists_files: Whether ``datasets`` itself has listed the audio files, those in archives as well.
+    """
+
+    rows: Iterator[dict[str, Any]]
+    audio: str
+    lists_files: bool
+
+
+def _open(address: Address, repository: Repository) -> _Opened:
+    """Open a set, nothing in it decoded: to decode a cell is to open what it names, whatever that is.
 
     Only the calls to the Hub are in the block that translates its errors.
     """
     import datasets
-    from datasets.exceptions import DatasetGenerationError
 
     datasets.disable_progress_bars()  # this program has its own
     with asking(str(address)), _refusing(address):
+        parts = {"path": address.repo, "name": address.config or None, "revision": address.revision}
+        builder = datasets.load_dataset_builder(**parts)
+        check_data(builder.config.data_files, repository, f"hf:{address}")
         split = _choose_split(address)
-        parts = {"split": split, "revision": address.revision or None, "streaming": True}
-        dataset = datasets.load_dataset(address.repo, address.config or None, **parts)
+        dataset = builder.as_streaming_dataset(split=split)
         features = dataset.features or {}
         names = [name for name, feature in features.items() if isinstance(feature, datasets.Audio)]
-        if dataset.info.builder_name in _FILES and names:
+        if lists_files := builder.name in _FILES and bool(names):
             plain = datasets.Features({**features, **{name: _name_only() for name in names}})
-            dataset = datasets.load_dataset(address.repo, address.config or None, features=plain, **parts)
-        else:
-            for name in names:
-                dataset = dataset.cast_column(name, datasets.Audio(decode=False))
-        rows = iter(dataset)
+            dataset = datasets.load_dataset_builder(features=plain, **parts).as_streaming_dataset(split=split)
+        elif features:
+            dataset = dataset.decode(False)
+        return _Opened(iter(dataset), next(iter(names), ""), lists_files)
+
+
+def _stream(opened: _Opened, address: Address) -> Iterator[dict[str, Any]]:
+    from datasets.exceptions import DatasetGenerationError
+
     row = 0
     while True:
         try:
             with asking(str(address)), _having_loop():
-                cells = next(rows, None)
+                cells = next(opened.rows, None)
         except (DatasetGenerationError, ValueError, OSError) as error:
             said = (str(error).splitlines() or [type(error).__name__])[0]
             raise InputError(f"cannot be read: {said}", file=f"hf:{address}", row=row + 1) from error
         if cells is None:
             return
         row += 1
-        yield next(iter(names), ""), cells
+        yield cells
 
 
 def _name_only() -> Any:
@@ -167,7 +199,7 @@ def _choose_split(address: Address) -> str:
 
     if address.split:
         return address.split
-    splits = datasets.get_dataset_split_names(address.repo, address.config or None, revision=address.revision or None)
+    splits = datasets.get_dataset_split_names(address.repo, address.config or None, revision=address.revision)
     if len(splits) == 1 or "train" in splits:
         return "train" if "train" in splits else str(splits[0])
     config = address.config or "default"
@@ -214,33 +246,32 @@ def _refusing(address: Address) -> Iterator[None]:
         raise InputError(f"cannot be opened: {said}", file=file, hint=hint) from error
 
 
-def _hold_audio(value: Any, address: Address) -> Any:
-    """The cell of a clip's audio: bytes as they are, files of the set by a way to them, names as names."""
+def _hold_audio(value: Any, repository: Repository, place: tuple[str, int, str], *, archives: bool) -> Any:
+    """The cell of a clip's audio: bytes as they are, files of the set by a way to them, names as names.
+
+    Raises:
+        ForeignFile: It names a file that is not the set's own.
+    """
     path = value.get("path") if isinstance(value, dict) else value
     if not isinstance(path, str) or (isinstance(value, dict) and value.get("bytes") is not None):
         return value
-    name, colons, place = path.rpartition("::")
-    within = re.match(rf"hf://datasets/{re.escape(address.repo)}@[^/]+/(.+)", place)
-    if not within:
+    found = repository.find(path, archives=archives)
+    if not found:
         return value
-    inside = name.partition("://")[2] if colons else within[1]
-    return {"path": inside, "bytes": _fetch(path, address)}
+    return {"path": found.member or found.path, "bytes": _fetch(found, repository, place)}
 
 
-def _fetch(path: str, address: Address) -> Callable[[], bytes]:
+def _fetch(found: Place, repository: Repository, place: tuple[str, int, str]) -> Callable[[], bytes]:
+    """A way to the bytes of a file; an error about the file itself names the row."""
+
     def fetch() -> bytes:
-        import fsspec
-
-        with asking(str(address)), fsspec.open(path, "rb") as file:
-            content: bytes = file.read()
-            return content
+        try:
+            return repository.read(found)
+        except InputError as error:
+            file, row, column = place
+            raise InputError(str(error), file=file, row=row, column=column) from error
 
     return fetch
-
-
-def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
-    yield first
-    yield from rest
 
 
 SOURCE: Source[Options] = Source(

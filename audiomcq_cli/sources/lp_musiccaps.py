@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from audiomcq_cli.contracts import Layout, Source, SourceRow, option
 from audiomcq_cli.errors import InputError, RecipeError
-from audiomcq_cli.sources._columns import name_audio
+from audiomcq_cli.sources._columns import read_number
 from audiomcq_cli.sources._csv import credit, reject_row
+from audiomcq_cli.sources._identity import find_id_problem, name_audio
 from audiomcq_cli.sources._parquet import ParquetRow, check_columns, list_parquet, read_parquet
 
 _KINDS = ("writing", "summary", "paraphrase")
@@ -50,18 +52,24 @@ def _read_row(record: ParquetRow, captions: Sequence[str], file: Path) -> Source
     track = texts["track_id"]
     if not track:
         return reject_row(file, row, "no_id", "track_id", "is empty")
+    if problem := find_id_problem(track):
+        return reject_row(file, row, "bad_id", "track_id", problem)
+    names = name_audio(texts["path"])
     title = ", ".join(text for text in (texts["title"], texts["release"]) if text)
     return SourceRow(
         source_id=track,
         row=row,
         captions=tuple(texts[name] for name in captions if texts[name]),
-        audio=(*name_audio(texts["path"]), track),
+        audio=(*names.sure, track),
+        guesses=names.guesses,
         origin=credit(title, texts["artist_name"]),
     )
 
 
 def _read_text(record: ParquetRow, column: str, file: Path) -> str:
     value: Any = record.cells[column]
+    if isinstance(value, float | Decimal):
+        return read_number(value)
     if not isinstance(value, str | int | None):
         message = f"expected a text, found {type(value).__name__}"
         raise InputError(message, file=str(file), row=record.row, column=column)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from audiomcq_cli.contracts import Layout, NoOptions, Source, SourceRow
 from audiomcq_cli.sources._csv import Record, format_youtube, parse_seconds, read_csv, reject_row
+from audiomcq_cli.sources._identity import find_youtube_problem
+from audiomcq_cli.sources._windows import name_window
 
 _COLUMNS = ("ytid", "start_s", "end_s", "caption")
 
@@ -29,16 +31,19 @@ def _read_row(record: Record, path: Path) -> SourceRow:
     video, start, end = cells["ytid"].strip(), parse_seconds(cells["start_s"]), parse_seconds(cells["end_s"])
     if not video:
         return reject_row(path, row, "no_id", "ytid", "is empty")
+    if problem := find_youtube_problem(video):
+        return reject_row(path, row, "bad_id", "ytid", problem)
     if start is None:
         what = f"is {cells['start_s']!r}, expected seconds, 0 or more"
         return reject_row(path, row, "bad_start_time", "start_s", what)
-    window = (f"[{video}]-[{start}-{end}]", f"{video}_{start}_{end}") if end else ()
+    names = name_window(video, start, end)
     caption = cells["caption"].strip()
     return SourceRow(
         source_id=f"{video}_{start}",
         row=row,
         captions=(caption,) if caption else (),
-        audio=(*window, f"{video}_{start}", video),
+        audio=(*((f"[{video}]-[{start}-{end}]",) if end else ()), *names.sure),
+        guesses=names.guesses,
         origin=format_youtube(video, start),
     )
 
@@ -54,7 +59,8 @@ SOURCE: Source[NoOptions] = Source(
             "ytid, start_s, end_s": "id of the clip, and its origin",
             "caption": "what is heard",
         },
-        audio="[{ytid}]-[{start_s}-{end_s}].EXT, {ytid}_{start_s}_{end_s}.EXT, {ytid}_{start_s}.EXT or {ytid}.EXT",
+        audio="[{ytid}]-[{start_s}-{end_s}].EXT, {ytid}_{start_s}.EXT, …_{start_s}_{end_s}.EXT, …_30.000_40.000.EXT or "
+        "…_30000_40000.EXT (ms), else {ytid}.EXT; all but the first also with a Y before them",
         rights="captions CC BY-SA 4.0; nothing is said of the audio (YouTube): say it with license",
     ),
 )

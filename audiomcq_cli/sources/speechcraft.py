@@ -16,8 +16,9 @@ from typing import Any
 from audiomcq_cli.audio import drop_audio_extension
 from audiomcq_cli.contracts import Layout, Source, SourceRow, option
 from audiomcq_cli.errors import InputError, RecipeError
-from audiomcq_cli.sources._columns import name_audio
+from audiomcq_cli.sources._columns import read_number
 from audiomcq_cli.sources._csv import reject_row
+from audiomcq_cli.sources._identity import find_id_problem, is_address, name_audio
 from audiomcq_cli.sources._json import JsonRow, read_json
 from audiomcq_cli.sources._voice import Voice, describe_voice, quote_words
 
@@ -71,17 +72,22 @@ def _read_row(record: JsonRow, keys: Mapping[str, Sequence[str]], path: Path) ->
             f"no key is known that describes a voice; found: {found}", file=str(path), row=record.row, hint=hint
         )
     names = name_audio(given["audio"])
-    source_id = given["id"] or record.key or (PurePosixPath(names[0]).stem if names else "")
+    own = next((name for name in ("id", "audio") if given[name]), "id")
+    if problem := find_id_problem(given[own] or record.key):
+        return reject_row(path, record.row, "bad_id", keys[own][0], problem)
+    source_id = given["id"] or record.key or (PurePosixPath(names.sure[0]).stem if names.sure else "")
     if not source_id:
         what = f"no id and no audio file; looked for {', '.join((*keys['id'], *keys['audio']))}"
         return reject_row(path, record.row, "no_id", keys["id"][0], what)
     stem = PurePosixPath(drop_audio_extension(source_id)).name
+    address = given["audio"] if is_address(given["audio"]) and not (given["id"] or record.key) else ""
     libritts = _LIBRITTS.fullmatch(stem)
     return SourceRow(
-        source_id=stem,
+        source_id=address or stem,
         row=record.row,
         captions=_write_caption(given),
-        audio=tuple(dict.fromkeys((*names, source_id, stem))),
+        audio=names.sure if address else tuple(dict.fromkeys((*names.sure, source_id, stem))),
+        guesses=names.guesses,
         license="CC BY 4.0" if libritts else None,
         origin=f"LibriTTS-R, speaker {libritts[1]}, chapter {libritts[2]}" if libritts else None,
     )
@@ -105,7 +111,7 @@ def _read_text(record: JsonRow, keys: Sequence[str], path: Path) -> str:
     if isinstance(value, dict | list | bool):
         message = f"expected a text, found {type(value).__name__}"
         raise InputError(message, file=str(path), row=record.row, column=key or "")
-    return str(value).strip()
+    return read_number(value) if isinstance(value, float) else str(value).strip()
 
 
 SOURCE: Source[Options] = Source(

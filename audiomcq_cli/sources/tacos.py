@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from audiomcq_cli.audio import normalize
 from audiomcq_cli.contracts import Event, Layout, Reject, Source, SourceRow, option
 from audiomcq_cli.sources._csv import Record, credit, describe_cell, read_csv, reject_row
+from audiomcq_cli.sources._identity import find_id_problem
 
 _STRONG, _WEAK, _METADATA = "annotations_strong.csv", "annotations_weak.csv", "metadata.csv"
 
@@ -37,11 +39,11 @@ def read(path: Path, options: Options) -> Iterator[SourceRow]:
     recordings = _read_metadata(folder / _METADATA) if (folder / _METADATA).is_file() else {}
     taken = _read_split(folder / f"{options.split}_split.csv") if options.split else None
     for record in read_csv(strong, ("filename", "text", "onset", "offset")):
-        if taken is None or record.cells["filename"].strip() in taken:
+        if taken is None or _read_name(record) in taken:
             yield _read_row(record, recordings, strong, timed=True)
     if (folder / _WEAK).is_file():
         for record in read_csv(folder / _WEAK, ("filename", "text")):
-            if taken is None or record.cells["filename"].strip() in taken:
+            if taken is None or _read_name(record) in taken:
                 yield _read_row(record, recordings, folder / _WEAK, timed=False)
 
 
@@ -50,9 +52,11 @@ def _find_folder(path: Path) -> Path:
 
 
 def _read_row(record: Record, recordings: Mapping[str, _Recording], path: Path, *, timed: bool) -> SourceRow:
-    row, name, text = record.row, record.cells["filename"].strip(), record.cells["text"].strip()
+    row, name, text = record.row, _read_name(record), record.cells["text"].strip()
     if not name:
         return reject_row(path, row, "no_id", "filename", "is empty")
+    if no_id := find_id_problem(name):
+        return reject_row(path, row, "bad_id", "filename", no_id)
     recording = recordings.get(name, _Recording())
     events: tuple[Event, ...] = ()
     problem = None
@@ -75,6 +79,11 @@ def _read_row(record: Record, recordings: Mapping[str, _Recording], path: Path, 
     )
 
 
+def _read_name(record: Record) -> str:
+    """Name of a recording in the form in which all files of the set are compared."""
+    return normalize(record.cells["filename"].strip())
+
+
 def _parse_time(text: str) -> float | None:
     try:
         seconds = float(text)
@@ -89,12 +98,12 @@ def _read_metadata(path: Path) -> dict[str, _Recording]:
         name, link, author, license_ = (
             record.cells[column].strip() for column in ("filename", "sound_link", "manufacturer", "license")
         )
-        found[name] = _Recording(license=license_ or None, origin=credit(link, author))
+        found[normalize(name)] = _Recording(license=license_ or None, origin=credit(link, author))
     return found
 
 
 def _read_split(path: Path) -> set[str]:
-    return {record.cells["filename"].strip() for record in read_csv(path, ("filename",))}
+    return {_read_name(record) for record in read_csv(path, ("filename",))}
 
 
 SOURCE: Source[Options] = Source(

@@ -115,7 +115,7 @@ def write_tones(folder: Path, count: int) -> None:
 
 def write_audiocaps(path: Path, captions: Sequence[str]) -> None:
     """Write an AudioCaps file with one clip for each caption."""
-    rows = [f'{n},video{n},{10 * n},"{caption}"' for n, caption in enumerate(captions)]
+    rows = [f'{n},video{n:06d},{10 * n},"{caption}"' for n, caption in enumerate(captions)]
     path.write_text("\n".join(["audiocap_id,youtube_id,start_time,caption", *rows]) + "\n")
 
 

@@ -54,7 +54,7 @@ def test_sources_of_the_command_line(tmp_path: Path) -> None:
     write_audiocaps(tmp_path / "a.csv", ["A dog barks", "Rain falls"])
     ended = audiomcq("caption", "folder:tones", "audiocaps:a.csv", "clips", "--limit", "1", folder=tmp_path)
     assert ended.code == 0, ended.err
-    assert ids(tmp_path / "clips") == ["tones:tone0.wav", "AudioCaps:video0_0"]
+    assert ids(tmp_path / "clips") == ["tones:tone0.wav", "AudioCaps:video000000_0"]
 
 
 def test_source_options_on_the_command_line(tmp_path: Path) -> None:
@@ -63,12 +63,12 @@ def test_source_options_on_the_command_line(tmp_path: Path) -> None:
 
     write_audiocaps(tmp_path / "a.csv", ["A dog barks"])
     write_tones(tmp_path / "audio", 1)
-    (tmp_path / "audio/tone0.wav").rename(tmp_path / "audio/video0_0.wav")
+    (tmp_path / "audio/tone0.wav").rename(tmp_path / "audio/video000000_0.wav")
     flags = ("--name", "Mine", "--audio", "audio", "--license", "CC0-1.0")
     ended = audiomcq("caption", "audiocaps:a.csv", "clips", *flags, folder=tmp_path)
     assert ended.code == 0, ended.err
     [row] = pl.read_parquet(tmp_path / "clips/*.parquet").to_dicts()
-    assert (row["clip_id"], row["audio_path"], row["license"]) == ("Mine:video0_0", "video0_0.wav", "CC0-1.0")
+    assert (row["clip_id"], row["audio_path"], row["license"]) == ("Mine:video000000_0", "video000000_0.wav", "CC0-1.0")
     assert row["duration"] == 0.25
 
 

@@ -251,7 +251,7 @@ def test_captions_cannot_steer_the_terminal(http: RunningServer, tmp_path: Path)
     write_audiocaps(tmp_path / "a.csv", ["A \x1b[31mred\x1b[0m dog [bold]barks"])
     write_recipe(tmp_path / "recipe.toml", http.base_url, sources="audiocaps:a.csv")
     assert audiomcq("run", "recipe.toml", "--until", "generate", folder=tmp_path).code == 0
-    ended = audiomcq("trace", "build/generate", "AudioCaps:video0_0:llm:0", folder=tmp_path)
+    ended = audiomcq("trace", "build/generate", "AudioCaps:video000000_0:llm:0", folder=tmp_path)
     assert ended.code == 0
     assert "\x1b" not in ended.out
     assert r"A \x1b[31mred\x1b[0m dog [bold]barks" in ended.out

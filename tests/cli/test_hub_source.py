@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,22 @@ def tone(pitch: int) -> bytes:
     return buffer.getvalue()
 
 
-def write_parquet(rows: int) -> bytes:
-    """A file with an Audio column, as ``datasets`` writes it."""
+def write_parquet(rows: int, *others: str) -> bytes:
+    """A file with an Audio column, as ``datasets`` writes it, and rows after those that only name a file; each row has
+    a picture that is only named, too."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-    sounds = pa.array([{"bytes": tone(200 + 50 * n), "path": f"t{n}.wav"} for n in range(rows)], kind)
-    table = pa.table({"text": [f"tone {n}" for n in range(rows)], "sound": sounds})
+    held = [{"bytes": tone(200 + 50 * n), "path": f"t{n}.wav"} for n in range(rows)]
+    sounds = pa.array([*held, *({"bytes": None, "path": path} for path in others)], kind)
+    table = pa.table({"text": [f"tone {n}" for n in range(len(sounds))], "sound": sounds})
     text = {"dtype": "string", "_type": "Value"}
     features = {"info": {"features": {"text": text, "sound": {"_type": "Audio"}}}}
+    if others:
+        pictures = pa.array([{"bytes": None, "path": path} for path in [*[None] * rows, *others]], kind)
+        table = table.append_column("picture", pictures)
+        features["info"]["features"]["picture"] = {"_type": "Image"}
     buffer = io.BytesIO()
     pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(features)}), buffer, row_group_size=2)
     return buffer.getvalue()
@@ -65,7 +72,9 @@ def run(hub: RunningHub, folder: Path, *arguments: str, token: str = TOKEN) -> E
 def read_clips(folder: Path) -> list[dict[str, Any]]:
     import polars as pl
 
-    return sorted(pl.read_parquet(folder / "*.parquet").to_dicts(), key=lambda clip: str(clip["clip_id"]))
+    return sorted(
+        pl.read_parquet(folder / "*.parquet").to_dicts(), key=lambda row: str(row.get("clip_id") or row["id"])
+    )
 
 
 def test_audio_comes_along_and_is_fetched_once(hub: RunningHub, tmp_path: Path) -> None:
@@ -116,6 +125,91 @@ def test_audio_that_is_only_named(hub: RunningHub, tmp_path: Path) -> None:
     first, second = read_clips(tmp_path / "build/clips")
     assert (first["audio_path"], first["origin"]) == ("a.wav", "https://host/x/a.wav")
     assert second["flags"] == ["audio_missing"]
+
+
+def test_row_names_files_of_its_own_set_alone(hub: RunningHub, tmp_path: Path) -> None:
+    """A row that names a local file, another repository or another revision, in a chain or not, is rejected with file
+    and row, and nothing of it is asked for; a file of the set that is not there ends its row alone."""
+    mine = tmp_path / "mine.wav"
+    mine.write_bytes(tone(900))
+    secret = f"{ORG}/secret"
+    hub.commit(secret, {"x.wav": tone(950)}, private=True)
+    old = hub.commit(f"{ORG}/rows", {"old.wav": tone(970), "own.wav": tone(300)})
+    commit = hub.commit(f"{ORG}/rows", {"old.wav": None})
+    own = f"hf://datasets/{ORG}/rows@{commit}"
+    foreign = [
+        f"file://{mine}::hf://datasets/{ORG}/rows@main/y",
+        f"file://{mine}::{own}/y",
+        f"local://{mine}::{own}/own.wav",
+        f"zip://x.wav::file://{mine}::{own}/own.wav",
+        f"hf://datasets/{secret}@main/x.wav",
+        f"HF://datasets/{secret}@main/x.wav",
+        f"hf://datasets/{secret}@main/x.wav::{own}/own.wav",
+        f"hf://buckets/{secret}/x.wav",
+        f"hf://datasets/{ORG}/rows@{old}/old.wav",
+        f"hf://datasets/{ORG}/rows/own.wav",
+        f"{own}/../../secret/x.wav",
+        f"{own}/%2e%2e/%2e%2e/secret/x.wav",
+        f"{own}/..\\x.wav",
+        f"{own}/x\0.wav",
+        f"simplecache::file://{mine}::{own}/own.wav",
+    ]
+    named = [f"file://{mine}", str(mine), f"../{mine.name}", f"{hub.url}/datasets/{secret}/resolve/main/x.wav"]
+    hub.commit(f"{ORG}/rows", {"README.md": CARD, "data.parquet": write_parquet(1, *foreign, *named)})
+    lines = [f'[[sources]]\nadapter = "hf"\npath = "{ORG}/rows"', 'columns = { caption = "text" }']
+    (tmp_path / "recipe.toml").write_text("\n".join(lines))
+    hub.clear()
+    ended = run(hub, tmp_path, "run", "recipe.toml", "--until", "caption")
+    assert ended.code == 0, ended.err
+    assert [one["path"] for one in hub.log() if "secret" in one["path"] or "old.wav" in one["path"]] == []
+    kept, rejects = read_clips(tmp_path / "build/caption"), read_clips(tmp_path / "build/caption/.audiomcq/rejects")
+    assert {reject["reason"] for reject in rejects} == {"path_outside_root"}
+    assert len(rejects) == len(foreign) and all(f"hf:{ORG}/rows" in reject["detail"] for reject in rejects)
+    assert len(kept) == 1 + len(named)
+    assert [clip["license"] for clip in kept if "audio_missing" in clip["flags"]] == [None] * len(named)
+    assert [path.read_bytes() for path in (tmp_path / "build/audio").rglob("*.wav")] == [tone(200)]
+
+
+def test_file_that_is_not_there_ends_its_row(hub: RunningHub, tmp_path: Path) -> None:
+    """Of a table that names files beside it one that is not there rejects its row, with file and row."""
+    files = {"train/metadata.csv": b"file_name,caption\na.wav,one\nb.wav,two\n", "train/a.wav": tone(300)}
+    hub.commit(f"{ORG}/files", files)
+    ended = run(hub, tmp_path, "caption", f"hf:{ORG}/files", "build/clips")
+    assert ended.code == 0, ended.err
+    [kept] = read_clips(tmp_path / "build/clips")
+    [reject] = read_clips(tmp_path / "build/clips/.audiomcq/rejects")
+    assert (kept["source_id"], reject["reason"]) == ("train/a.wav", "audio_missing")
+    assert "row 2, column 'audio': no such file in the dataset: 'train/b.wav'" in reject["detail"]
+
+
+def test_files_in_an_archive(hub: RunningHub, tmp_path: Path) -> None:
+    """Audio in a ZIP archive of the set is read out of it, and nothing else that stands in the archive's names."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("metadata.csv", "file_name,caption\na.wav,one\n")
+        archive.writestr("a.wav", tone(300))
+    hub.commit(f"{ORG}/packed", {"train.zip": buffer.getvalue()})
+    ended = run(hub, tmp_path, "caption", f"hf:{ORG}/packed", "build/clips")
+    assert ended.code == 0, ended.err
+    [clip] = read_clips(tmp_path / "build/clips")
+    assert clip["captions"][0]["text"] == "one"
+    assert (tmp_path / "build/audio" / clip["audio_path"]).read_bytes() == tone(300)
+
+
+@pytest.mark.check
+@pytest.mark.parametrize("place", ["hf://datasets/{secret}@main/*.csv", "{folder}/*.csv", "../secret/*.csv"])
+def test_card_that_names_data_elsewhere_is_refused(hub: RunningHub, tmp_path: Path, place: str) -> None:
+    """The card of a set cannot make local files, or those of another set, into rows."""
+    (tmp_path / "notes.csv").write_text("caption\nprivate\n")
+    hub.commit(f"{ORG}/secret", {"x.csv": b"caption\nprivate\n"}, private=True)
+    named = place.format(secret=f"{ORG}/secret", folder=tmp_path)
+    card = f"---\nconfigs:\n- config_name: default\n  data_files: {named!r}\n---\n"
+    hub.commit(f"{ORG}/cards", {"README.md": card.encode()})
+    hub.clear()
+    ended = run(hub, tmp_path, "caption", f"hf:{ORG}/cards", "build/clips")
+    assert ended.code == 3, ended.err
+    assert "its card names data outside of the repository" in ended.err
+    assert not [one for one in hub.log() if "secret" in one["path"]]
 
 
 @pytest.mark.check

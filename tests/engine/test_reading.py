@@ -225,3 +225,67 @@ def test_seed_that_is_not_unicode_is_a_problem(tmp_path: Path) -> None:
     row = SourceRow(source_id="a", row=1, seeds=(Seed("What?", "\ud800"),))
     [clip] = clips_of(Shelf([row]).spec(), tmp_path)
     assert clip["problem"]["reason"] == "not_unicode"
+
+
+# ----------------------------------------------------------------------------------------------- files that are guessed
+
+
+def look_for(folder: Path, rows: Sequence[SourceRow], *files: str) -> dict[str, Row]:
+    """The clips of some rows, by id, where these audio files are there, each of other content."""
+    for file in files:
+        path = folder / "own" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.encode())
+    return {clip["source_id"]: clip for clip in clips_of(Shelf(rows).spec(audio_root=folder / "own"), folder)}
+
+
+def test_file_of_two_rows_is_nobodys(tmp_path: Path) -> None:
+    """A file that two rows guess is given to none of them, and one that a row names to that row, wherever it stands."""
+    rows = [
+        SourceRow(source_id="1", row=1, audio=("h/get?1",), guesses=("get",)),
+        SourceRow(source_id="2", row=2, audio=("h/take",), guesses=("take",)),
+        SourceRow(source_id="3", row=3, audio=("h/get?2",), guesses=("get",)),
+        SourceRow(source_id="4", row=4, audio=("take.mp3",)),
+        SourceRow(source_id="5", row=5, audio=("h/own",), guesses=("own",)),
+    ]
+    clips = look_for(tmp_path, rows, "get.mp3", "take.mp3", "own.wav")
+    assert list(clips) == ["1", "2", "3", "4", "5"]
+    assert [clip["audio_present"] for clip in clips.values()] == [False, False, False, True, True]
+    assert (clips["1"]["audio_path"], clips["4"]["audio_path"]) == ("h/get?1.wav", "take.mp3")
+    assert all(clip["problem"] is None for clip in clips.values())
+
+
+def test_row_of_two_files_is_rejected(tmp_path: Path) -> None:
+    """A row that could mean two recordings by its guesses names both; one that is sure of a third is not asked."""
+    guesses = ("id", "Yid", "7")
+    rows = [SourceRow(source_id="a", row=1, audio=("a",), guesses=guesses)]
+    problem = look_for(tmp_path, rows, "Yid.wav", "7.wav")["a"]["problem"]
+    assert problem == {"reason": "audio_ambiguous",
+                       "detail": "shelf, row 1: its audio may be 'Yid.wav' or '7.wav'"}  # fmt: skip
+    assert look_for(tmp_path, rows, "a.flac")["a"]["audio_path"] == "a.flac"
+
+
+def test_rows_of_a_clip_with_one_file(tmp_path: Path) -> None:
+    """Rows of one clip of which one alone has the number that its file is called by are one clip with that file."""
+    rows = [SourceRow(source_id="a", row=n, audio=("a",), guesses=(str(n),)) for n in (6, 7, 8)]
+    clip = look_for(tmp_path, rows, "7.wav")["a"]
+    assert (clip["audio_path"], clip["problem"]) == ("7.wav", None)
+
+
+def test_two_forms_of_one_name_are_one_clip(tmp_path: Path) -> None:
+    """A name with composed and with decomposed accents is the same clip, and counts once for a limit."""
+    rows = [SourceRow(source_id=name, row=1, captions=(name,), audio=(name,)) for name in ("caf\u00e9", "cafe\u0301")]
+    [clip] = clips_of(Shelf(rows).spec(limit=1), tmp_path)
+    assert (clip["source_id"], len(clip["captions"])) == ("caf\u00e9", 2)
+
+
+def test_audio_that_cannot_be_brought_rejects_its_row(tmp_path: Path) -> None:
+    """A row whose audio is not where it says is rejected with what was said; the others are read."""
+
+    def fail() -> bytes:
+        raise InputError("no such file", file="set", row=1)
+
+    broken = SourceRow(source_id="x", row=1, audio=("x.wav",), content=fail)
+    first, second = clips_of(Shelf([broken, *with_audio(1)]).spec(), tmp_path)
+    assert first["problem"] == {"reason": "audio_missing", "detail": "set, row 1: no such file"}
+    assert second["audio_present"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from audiomcq_cli.importers._answers import EMPTY, REPEATED, Choices, find_answer, read_choices
@@ -37,7 +39,15 @@ def test_forms_of_one_key(answer: str) -> None:
     [
         (1, "auto", "dog"),
         (1, "text", "dog"),
+        (1.0, "auto", "dog"),
+        (0.0, "auto", "cat"),
+        (Decimal(1), "auto", "dog"),
+        (1.5, "auto", "answer_not_among_choices"),
+        (float("nan"), "auto", "no_answer"),
         (1.0, "index", "dog"),
+        ("1.0", "index", "dog"),
+        ("1.0", "index1", "cat"),
+        ("1.0", "auto", "answer_not_among_choices"),
         ("1", "index", "dog"),
         ("1", "index1", "cat"),
         (2, "index1", "dog"),
@@ -51,6 +61,32 @@ def test_forms_of_one_key(answer: str) -> None:
 def test_numbers(answer: object, form: str, expected: str) -> None:
     """A number is a position where the set says so, or where it is a number of JSON; a digit as text is none."""
     assert key_of(answer, "cat", "dog", "cow", form=form) == expected
+
+
+def test_number_with_a_point_is_the_option_without() -> None:
+    """A column of numbers with gaps has 2.0 for 2, which is an option where none is written 2.0."""
+    assert key_of("2.0", "1", "2", "3") == "2"
+    assert key_of("2.0", "2", "2.0") == "2.0"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["['a dog', 'a cat' 'a horse', 'a cow']", "['a dog' 'a cat']", """["it's"\n 'a cat']""", "('a', 'b' 'c')",
+     "{'A': 'a', 'B': 'b' 'c'}", "['a', 'b' '' 'c']", "['a' 'b' ... 'c']", "['a', 'b'u'c']"],
+)  # fmt: skip
+def test_texts_without_a_comma_between(value: str) -> None:
+    """Two options that stand side by side are not made one."""
+    found = read_choices(value)
+    assert isinstance(found, Problem)
+    assert (found.code, "side by side without a comma" in found.detail) == ("bad_choices", True)
+
+
+@pytest.mark.parametrize(
+    "value", ["""['rock \\'n\\' roll', "say 'a' 'b'"]""", """["a 'b' 'c'", 'd']""", "['', 'a', 'b']"]
+)
+def test_quotes_in_options(value: str) -> None:
+    """Quotes that are part of a text put nothing side by side."""
+    assert isinstance(read_choices(value), Choices)
 
 
 def test_two_readings_are_no_key() -> None:

@@ -145,7 +145,8 @@ def test_audiomcq(tmp_path: Path) -> None:
     other = {**AUDIOMCQ, "source_dataset": "Clotho", "audio_path": "Clotho/sample_0.wav"}
     first, second = read_rows("audiomcq", tmp_path, AUDIOMCQ, other)
     assert (first.clip, second.clip) == ("AudioCaps/sample_0", "Clotho/sample_0")
-    assert first.audio == ("AudioCaps/sample_0.wav", "AudioCaps/sample_0", "/sample_0.wav", "/sample_0")
+    assert first.audio == ("AudioCaps/sample_0.wav", "AudioCaps/sample_0")
+    assert first.guesses == ("/sample_0.wav", "/sample_0")
     assert first.tags == {"source_dataset": "AudioCaps", "audio-contribution": "strong", "question_type": "sound"}
     assert answer_of(first) == "Splash"
 
@@ -207,7 +208,7 @@ def test_table_of_ones_own(tmp_path: Path) -> None:
         tag_column=["thema"],
     )
     assert (question.id, question.clip, question.question_type) == ("7", "x/y", "music")
-    assert question.audio == ("x/y.ogg", "x/y", "/y.ogg", "/y")
+    assert (question.audio, question.guesses) == (("x/y.ogg", "x/y"), ("/y.ogg", "/y"))
     assert question.tags == {"thema": "Tiere", "art": "music"}
     assert answer_of(question) == "Katze"
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audiomcq_cli.contracts import Event, Seed, SourceRow
 from audiomcq_cli.errors import InputError, RecipeError
-from audiomcq_cli.sources._columns import check_mapping, name_audio, plan_columns, read_row
+from audiomcq_cli.sources._columns import check_mapping, plan_columns, read_row
+from audiomcq_cli.sources._identity import name_audio
 
 
 def read(cells: dict[str, Any], **columns: str) -> SourceRow:
@@ -20,7 +24,7 @@ def test_columns_are_guessed_by_their_names() -> None:
     cells = {"file_name": "a/b.wav", "caption_1": "rain", "caption_2": "it rains", "license": "CC0", "source_url": "u"}
     assert read(cells) == SourceRow(
         source_id="a/b.wav", row=1, captions=("rain", "it rains"),
-        audio=("a/b.wav", "a/b", "/b.wav", "/b"), license="CC0", origin="u",
+        audio=("a/b.wav", "a/b"), guesses=("/b.wav", "/b"), license="CC0", origin="u",
     )  # fmt: skip
 
 
@@ -67,10 +71,81 @@ def test_audio_may_be_in_the_cell() -> None:
     assert one.source_id != two.source_id == read({"audio": b"2", "caption": "b"}).source_id
 
 
-def test_address_is_a_name_and_the_origin() -> None:
-    """An address of the web is looked for by the name at its end, and is where the clip comes from."""
-    row = read({"audio": "https://host/a%20b/c.mp3?x=1", "caption": "a"})
-    assert (row.audio, row.origin) == (("a b/c.mp3", "a b/c", "/c.mp3", "/c"), "https://host/a%20b/c.mp3?x=1")
+def test_address_is_an_id_and_the_origin() -> None:
+    """An address of the web is the clip's id as a whole, where it comes from, and looked for by its parts."""
+    address = "https://host/a%20b/c.mp3?x=1"
+    row = read({"audio": address, "caption": "a"})
+    assert (row.source_id, row.origin) == (address, address)
+    assert row.audio == ("host/a b/c.mp3?x=1",)
+    assert row.guesses == ("a b/c.mp3", "a b/c", "/c.mp3", "/c")
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs", "file", "hf", "GS"])
+def test_storage_has_no_query(scheme: str) -> None:
+    """In an address of storage a question mark and a hash are part of the name."""
+    names = name_audio(f"{scheme}://samples/rec/a?1#2.wav", own_names=False)
+    assert names.sure == ("samples/rec/a?1#2.wav", "samples/rec/a?1#2")
+    assert names.guesses == ("rec/a?1#2.wav", "rec/a?1#2", "/a?1#2.wav", "/a?1#2")
+
+
+addresses = st.builds("{}://{}/{}".format, st.sampled_from(("http", "https", "s3", "HTTP")),
+                      st.sampled_from(("h", "g")), st.text("ab/.?#=%2F", max_size=8))  # fmt: skip
+
+
+@given(one=addresses, other=addresses)
+def test_two_addresses_are_two_clips(one: str, other: str) -> None:
+    """Whatever two addresses differ in, they are two recordings."""
+    ids = [read({"audio": address, "caption": "a"}).source_id for address in (one, other)]
+    assert (ids[0] == ids[1]) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(3.0, "3"), (3, "3"), (Decimal("3.00"), "3"), (2.5, "2.5"), ("3.0", "3.0"), (1e15, "1000000000000000")],
+)
+def test_number_as_id(value: Any, expected: str) -> None:
+    """A whole number is the same id whether its column has gaps (3.0) or not; a text stays as it is."""
+    assert read({"id": value, "caption": "a"}).source_id == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["#NAME?", "#REF!", "#N/A", "#DIV/0!", "#VALUE!", "1.23E+10", "2E+05", "Err:508", "####"]
+)
+@pytest.mark.parametrize("column", ["id", "audio"])
+def test_error_of_a_spreadsheet_is_no_id(text: str, column: str) -> None:
+    """What a spreadsheet writes in place of a value names no clip, with file, row and column."""
+    row = read({column: text, "caption": "a"})
+    assert row.problem is not None
+    assert (row.problem.reason, row.source_id) == ("bad_id", "t.csv-row-1")
+    assert row.problem.detail.startswith(f"t.csv, row 1, column {column!r}: is {text!r}")
+
+
+@pytest.mark.parametrize("text", ["C#4", "#1", "1.5", "E+10", "take #2!.wav", "1e5.wav"])
+def test_sign_of_number_may_be_in_an_id(text: str) -> None:
+    """Ids that only look a little like such an error stay."""
+    assert read({"id": text, "caption": "a"}).source_id == text
+
+
+@pytest.mark.parametrize(
+    ("value", "captions"),
+    [
+        ('["rain", "wind"]', ("rain", "wind")),
+        ("['rain', 'wind']", ("rain", "wind")),
+        ("[music plays]", ("[music plays]",)),
+        ("['rain', 1]", ("['rain', 1]",)),
+    ],
+)
+def test_list_of_captions_in_a_text(value: str, captions: tuple[str, ...]) -> None:
+    """A list of texts may stand in a cell as JSON or Python have it; what is no such list is a caption."""
+    assert read({"id": "a", "caption": value}).captions == captions
+
+
+def test_list_of_captions_without_a_comma_is_rejected() -> None:
+    """Two captions that stand side by side in a list are not made one."""
+    row = read({"id": "a", "caption": "['rain' 'wind']"})
+    assert row.problem is not None
+    assert row.problem.reason == "bad_caption"
+    assert "side by side without a comma" in row.problem.detail
 
 
 @pytest.mark.parametrize(
@@ -85,7 +160,7 @@ def test_address_is_a_name_and_the_origin() -> None:
 )
 def test_names_of_audio_stay_below_the_root(path: str, names: tuple[str, ...]) -> None:
     """A path of another machine is looked for by ever shorter ends, none of which leads out of the audio root."""
-    assert name_audio(path) == names
+    assert name_audio(path).sure == names
 
 
 @pytest.mark.parametrize(

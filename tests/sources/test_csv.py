@@ -98,15 +98,15 @@ def test_open_quote_is_refused(tmp_path: Path) -> None:
 
 def test_rows_come_before_an_error_behind_them(tmp_path: Path) -> None:
     """Reading streams: rows before a broken one arrive."""
-    rows = SOURCE.read(write(tmp_path, HEADER + "1,a,0,fine\n2,b\n"), SOURCE.options())
-    assert next(rows).source_id == "a_0"
+    rows = SOURCE.read(write(tmp_path, HEADER + "1,abcdefghij0,0,fine\n2,b\n"), SOURCE.options())
+    assert next(rows).source_id == "abcdefghij0_0"
     with pytest.raises(InputError):
         next(rows)
 
 
 def test_byte_order_mark_line_breaks_and_blank_lines(tmp_path: Path) -> None:
     """A byte order mark, Windows line ends, blank lines and a line break inside a caption are all fine."""
-    content = "\ufeff" + HEADER + '1,a,0,"two\nlines"\n\n2,b,0,"a ""quoted"" word"\n'
+    content = "\ufeff" + HEADER + '1,abcdefghij0,0,"two\nlines"\n\n2,bbcdefghij0,0,"a ""quoted"" word"\n'
     rows = read(write(tmp_path, content.replace("\n", "\r\n")))
     assert [(row.row, row.captions) for row in rows] == [(1, ("two\r\nlines",)), (2, ('a "quoted" word',))]
 
@@ -137,5 +137,5 @@ def test_credit_keeps_what_is_known(address: str, author: str, expected: str | N
 
 def test_long_cell_is_read(tmp_path: Path) -> None:
     """A caption of megabytes is a caption."""
-    [row] = read(write(tmp_path, f"{HEADER}1,v,0,{'la ' * 700_000}end\n"))
+    [row] = read(write(tmp_path, f"{HEADER}1,abcdefghij0,0,{'la ' * 700_000}end\n"))
     assert len(row.captions[0]) == 2_100_003

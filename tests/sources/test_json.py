@@ -94,3 +94,14 @@ def test_long_list_on_one_line_is_streamed(tmp_path: Path) -> None:
     rows, megabytes = map(int, ended.stdout.split())
     assert rows == 80_000
     assert megabytes < 40
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.json"])
+@pytest.mark.parametrize("row", ['{"a": 1, "b": {"c": ":\\"x\\":", "c": 2}}', '{"c"  :1, "d": "\\":", "c":\t2}'])
+def test_key_that_is_there_twice(tmp_path: Path, name: str, row: str) -> None:
+    """Of two values of one key neither is taken, however deep it lies; a text that looks like a key is none."""
+    good = json.dumps({"text": 'he said "c": and "c":', "c": 1})
+    lines = [good, row]
+    (tmp_path / name).write_text("\n".join(lines) if name == "t.jsonl" else "[" + ",\n".join(lines) + "]")
+    with pytest.raises(InputError, match=rf"{name}, row 2, column 'c': the key is there more than once"):
+        list(read_json(tmp_path / name, "rows"))

@@ -24,7 +24,18 @@ def test_row_becomes_a_clip_with_its_window(tmp_path: Path) -> None:
             source_id="-0Gj8-vB1q4_30",
             row=1,
             captions=("A slow, sad song.",),
-            audio=("[-0Gj8-vB1q4]-[30-40]", "-0Gj8-vB1q4_30_40", "-0Gj8-vB1q4_30", "-0Gj8-vB1q4"),
+            audio=(
+                "[-0Gj8-vB1q4]-[30-40]",
+                "-0Gj8-vB1q4_30",
+                "Y-0Gj8-vB1q4_30",
+                "-0Gj8-vB1q4_30_40",
+                "Y-0Gj8-vB1q4_30_40",
+                "-0Gj8-vB1q4_30.000_40.000",
+                "Y-0Gj8-vB1q4_30.000_40.000",
+                "-0Gj8-vB1q4_30000_40000",
+                "Y-0Gj8-vB1q4_30000_40000",
+            ),
+            guesses=("-0Gj8-vB1q4", "Y-0Gj8-vB1q4"),
             license=None,
             origin="https://www.youtube.com/watch?v=-0Gj8-vB1q4&t=30s",
         )
@@ -33,10 +44,15 @@ def test_row_becomes_a_clip_with_its_window(tmp_path: Path) -> None:
 
 def test_windows_of_one_video_are_two_clips(tmp_path: Path) -> None:
     """Two windows of a video are never taken for one clip."""
-    assert [row.source_id for row in read(tmp_path, "abc,0,10", "abc,30,40")] == ["abc_0", "abc_30"]
+    assert [row.source_id for row in read(tmp_path, "abcdefghij0,0,10", "abcdefghij0,30,40")] == [
+        "abcdefghij0_0",
+        "abcdefghij0_30",
+    ]
 
 
-@pytest.mark.parametrize(("window", "reason"), [(",30,40", "no_id"), ("abc,-1,9", "bad_start_time")])
+@pytest.mark.parametrize(
+    ("window", "reason"), [(",30,40", "no_id"), ("#NAME?,30,40", "bad_id"), ("abcdefghij0,-1,9", "bad_start_time")]
+)
 def test_row_at_fault_is_a_problem(tmp_path: Path, window: str, reason: str) -> None:
     """A row without a usable id is given on with its problem and an id of its own."""
     [row] = read(tmp_path, window)
@@ -47,5 +63,6 @@ def test_row_at_fault_is_a_problem(tmp_path: Path, window: str, reason: str) -> 
 
 def test_bad_end_only_costs_a_name(tmp_path: Path) -> None:
     """The end is only part of a file name, so a row without one is kept."""
-    [row] = read(tmp_path, "abc,30,")
-    assert row.audio == ("abc_30", "abc")
+    [row] = read(tmp_path, "abcdefghij0,30,")
+    assert row.audio == ("abcdefghij0_30", "Yabcdefghij0_30")
+    assert row.guesses == ("abcdefghij0", "Yabcdefghij0")

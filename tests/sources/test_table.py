@@ -66,7 +66,7 @@ def test_ends_of_paths(tmp_path: Path, own_names: bool) -> None:
     path = write(tmp_path / "t.jsonl", [{"text": "rain", "file": "x/a.wav"}])
     columns = {"caption": "text", "audio": "file"}
     [row] = SOURCE.read(path, SOURCE.options(columns=columns, own_names=own_names))
-    assert row.audio[2:] == (("a.wav", "a") if own_names else ("/a.wav", "/a"))
+    assert (*row.audio, *row.guesses)[2:] == (("a.wav", "a") if own_names else ("/a.wav", "/a"))
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.jsonl", "t.parquet", "t"])
