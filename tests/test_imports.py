@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "audiomcq_cli"
 
-PURE = {"contracts", "errors", "records", "mcq", "audio", "decoding", "measurements", "hub"}
+PURE = {"contracts", "errors", "records", "mcq", "audio", "containers", "decoding", "measurements", "hub", "parquet"}
 """Single modules that parts of the pipeline may import."""
 
 ALLOWED = {
@@ -22,11 +22,13 @@ ALLOWED = {
     "records": {"contracts", "errors"},
     "mcq": {"contracts", "errors", "records"},
     "audio": {"contracts", "errors", "records", "decoding"},
-    "decoding": {"errors"},
+    "containers": set[str](),
+    "decoding": {"errors", "containers"},
+    "parquet": {"errors"},
     "hub": {"errors"},
     "registry": {"contracts", "errors"},
-    "storage": {"contracts", "errors", "records"},
-    "release": {"contracts", "errors", "records", "audio", "storage", "hub", "grounded"},
+    "storage": {"contracts", "errors", "records", "parquet"},
+    "release": {"contracts", "errors", "records", "audio", "storage", "hub", "grounded", "parquet"},
     "engine": {*PURE, "storage", "listening", "__version__"},
     "measurements": set[str](),
     "listening": {"contracts", "errors", "records", "audio", "decoding", "measurements"},

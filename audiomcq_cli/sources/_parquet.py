@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from audiomcq_cli import parquet
 from audiomcq_cli.errors import InputError
 
 _ROWS = 256
@@ -46,10 +47,8 @@ def list_parquet(path: Path) -> list[Path]:
 
 def read_schema(path: Path) -> Any:
     """The Arrow schema of a file; raises ``InputError`` where it is not Parquet."""
-    import pyarrow.parquet as pq
-
     with _refusing(path):
-        return pq.read_schema(path)
+        return parquet.read_schema(path)
 
 
 def check_columns(path: Path, columns: Sequence[str]) -> None:
@@ -66,10 +65,8 @@ def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[ParquetRow]:
     Raises:
         InputError: It is not Parquet, or damaged; with the row from which on it cannot be read.
     """
-    import pyarrow.parquet as pq
-
     row = 0
-    with _refusing(path), pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
+    with _refusing(path), parquet.open_parquet(path, buffer_size=_BUFFER, pre_buffer=False) as file:
         batches = file.iter_batches(_ROWS, columns=list(columns), use_threads=False)
         while True:
             with _refusing(path, row + 1):
