@@ -129,8 +129,8 @@ class FolderIndex:
             self._base.execute("INSERT INTO files (path) VALUES (?)", (_pack(path),))
             yield path
 
-    def find(self, candidates: Sequence[str]) -> str | None:
-        """Relative path of the first candidate that there is, or None.
+    def find(self, candidates: Sequence[str], *, exact: bool = False) -> str | None:
+        """Relative path of the first candidate that there is, or None; with ``exact`` only whole paths count.
 
         Raises:
             InputError: Two names, of which only the ends say so, would both be that file.
@@ -141,7 +141,7 @@ class FolderIndex:
         """
         for candidate in candidates:
             name, end = candidate.removeprefix("/"), candidate.startswith("/")
-            most = (_WHOLE if end else _ANY) << 32
+            most = (_WHOLE if end or exact else _ANY) << 32
             if found := self._base.execute(query, (_pack(_normalize(name)), most)).fetchone():
                 path, meant = found
                 if end:
@@ -158,9 +158,18 @@ class FolderIndex:
             message = f"may be {_unpack(before)!r} or {_unpack(name)!r}"
             raise InputError(message, file=_unpack(path), hint=hint)
 
-    def mark(self, path: str) -> None:
-        """Keep in mind that a file has been named."""
-        self._base.execute("UPDATE files SET found = 1 WHERE path = ?", (_pack(path),))
+    def find_by_name(self, name: str) -> list[str]:
+        """Files of a name that stand in some folder, best first, but for those that have been named by their path."""
+        query = """
+            SELECT path FROM names, files ON files.rowid = file
+            WHERE name = ? AND rank >= ? AND found != 1 ORDER BY rank, path
+        """
+        found = self._base.execute(query, (_pack(_normalize(name)), _WHOLE << 32))
+        return [_unpack(path) for (path,) in found]
+
+    def mark(self, path: str, *, by_path: bool = True) -> None:
+        """Keep in mind that a file has been named: by its path, or by its name alone."""
+        self._base.execute("UPDATE files SET found = ? WHERE path = ?", (1 if by_path else 2, _pack(path)))
 
     def unmarked(self) -> Iterator[str]:
         """The files that have not been marked, by name."""

@@ -97,7 +97,7 @@ def read_source(
         InputError, HubError: It is not what it should be, or cannot be reached.
     """
     rows = _keep(spec, folder, store, seed, watch) if spec.remote else _draw(spec, folder, store, seed, watch)
-    finder = AudioFinder(spec.audio_root, hashes)
+    finder = AudioFinder(spec.audio_root, hashes, exact=spec.source.exact)
     for row in rows:
         names = row.pop("audio")
         if row["audio_sha256"] is None:  # else it came with the row
@@ -261,8 +261,8 @@ def _make_unicode(row: SourceRow) -> SourceRow:
 class AudioFinder:
     """Finds the audio of the rows of one source or set below its folder, and hashes it."""
 
-    def __init__(self, root: Path | None, hashes: AudioHashes) -> None:
-        self._root = root
+    def __init__(self, root: Path | None, hashes: AudioHashes, *, exact: bool = False) -> None:
+        self._root, self._exact = root, exact
         self._hashes = hashes
         self._index = audio.index_folder(root) if root else None
 
@@ -273,7 +273,7 @@ class AudioFinder:
         """
         if not names:
             return {"audio_path": None, "audio_present": False, "audio_sha256": None}
-        found = self._index.find(names) if self._index is not None else None
+        found = self._index.find(names, exact=self._exact) if self._index is not None else None
         if found and self._root and (self._root / found).is_file():  # and no link to nowhere
             return {"audio_path": found, "audio_present": True, "audio_sha256": self._hash(self._root, found)}
         known = names[0].lower().endswith(audio.AUDIO_EXTENSIONS)

@@ -68,6 +68,8 @@ async def run_stage(
         job = replace(job, sources=tuple([await asyncio.to_thread(spec.pinned) for spec in job.sources]))
     # In a thread: reading a source may take hours, and the signals that end a run come to this one.
     parts = await asyncio.to_thread(find_parts, job, _Watching(runtime, progress))
+    for line in await asyncio.to_thread(_list_remarks, job):
+        progress.say(line)
     runtime.audio_roots = account.audio_roots(job)
     if job.only is not None and (wrong := sorted(job.only - {part.target.index for part in parts})):
         raise RecipeError(
@@ -119,6 +121,16 @@ def find_parts(job: Job, watch: Watch | None = None) -> list[Part]:
             hint = "damaged, or changed by hand? run the stage that writes this folder again: it makes that shard anew"
             raise InputError("not the shard that the manifest beside it names", file=str(part.source), hint=hint)
     return parts
+
+
+def _list_remarks(job: Job) -> list[str]:
+    """What the sources do not read of what they were given."""
+    return [
+        f"{spec.name}: {line}"
+        for spec in job.sources
+        if spec.source.remarks is not None
+        for line in spec.source.remarks(spec.path, spec.options)
+    ]
 
 
 class _Watching:
