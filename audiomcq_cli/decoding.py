@@ -63,30 +63,42 @@ def open_audio(path: Path, start: float = 0.0, seconds: float | None = None) -> 
         OSError, soundfile.SoundFileError: It cannot be read; also while its blocks are read.
         NoDecoder: It needs PyAV, which is not installed.
     """
-    import soundfile as sf
 
     check_regular(path)
     if path.suffix.lower() == ".raw":
         raise OSError("headerless audio: its rate and channels are not known")
     with ExitStack() as stack:
-        sizes = read_sizes(path)
-        try:
-            file = _open_common(path, sizes, stack)
-        except (sf.SoundFileError, _Unheard) as error:
-            kind = _find_kind(path)
-            if kind is None:
-                raise
-            decoded = _open_foreign(path, kind, stack, error)
-            first, frames = _count(decoded.rate, start, seconds)
+        kind, sizes = _find_kind(path), read_sizes(path)
+        opened = _open_first(path, kind, sizes, stack)
+        if isinstance(opened, Decoded):
+            first, frames = _count(opened.rate, start, seconds)
             with _translating():
-                yield replace(decoded, blocks=_cut(decoded.blocks, first, frames))
+                yield replace(opened, blocks=_cut(opened.blocks, first, frames))
             return
+        file = opened
         first, frames = _count(file.samplerate, start, seconds)
         if first and file.format not in ("MP3", "OGG"):  # what these give depends on what was read before
             file.seek(min(first, file.frames))
             first = 0
         blocks = _cut(_read_blocks(file), first, frames)
         yield Decoded(file.samplerate, file.channels, _tell_frames(file, sizes), file.format, blocks)
+
+
+def _open_first(path: Path, kind: Kind | None, sizes: Sizes | None, stack: ExitStack) -> Any:
+    """Open a file by whichever library knows its kind: a file of libsndfile, or what PyAV gives.
+
+    libsndfile is not asked about what is not its own: it takes anything that is named .mp3 for MP3.
+    """
+    import soundfile as sf
+
+    if kind is not None and not kind.common:
+        return _open_foreign(path, kind, stack)
+    try:
+        return _open_common(path, sizes, stack)
+    except (sf.SoundFileError, _Unheard) as error:
+        if kind is None:
+            raise
+        return _open_foreign(path, kind, stack, error)
 
 
 class _Unheard(OSError):
@@ -177,19 +189,19 @@ def _find_kind(path: Path) -> Kind | None:
         return find_kind(read_head(file))
 
 
-def _open_foreign(path: Path, kind: Kind, stack: ExitStack, before: Exception) -> Decoded:
+def _open_foreign(path: Path, kind: Kind, stack: ExitStack, before: Exception | None = None) -> Decoded:
     """Open a file by PyAV; what libsndfile said of it, ``before``, is what counts where neither can."""
     try:
         import av
     except ImportError as error:
-        if kind.common:
+        if before is not None:
             raise before from None
         raise NoDecoder(f"{kind.name} needs PyAV: {INSTALL}") from error
     try:
         with _translating():
             container = stack.enter_context(av.open(str(path), format=kind.demuxer))
     except OSError:
-        if kind.common:
+        if before is not None:
             raise before from None
         raise
     if not container.streams.audio:

@@ -190,10 +190,9 @@ def _read_parquet(path: Path) -> Iterator[Line]:
     check_columns(path, ("file_name",))
     names = [name for name in read_schema(path).names if _is_used(name) or name == "events"]
     for record in read_parquet(path, names):
-        texts = {
-            key: _read_text(value, path, record.row, key) for key, value in record.cells.items() if key != "events"
-        }
-        events = record.cells.get("events")
+        cells = dict(record.cells)
+        events = cells.pop("events", None)
+        texts = {key: _read_text(value, path, record.row, key) for key, value in cells.items()}
         if isinstance(events, str):
             yield _read_cells(Record(record.row, texts | {"events": events}), path)
         else:
@@ -276,7 +275,7 @@ def _read_file(name: str, number: int) -> SourceRow:
 
 
 SOURCE: Source[Options] = Source(
-    help="folder of audio files with CSV, TSV, JSON Lines or Parquet: file_name, caption (or caption_1, …), events (JSON)",
+    help="folder of audio files with CSV, TSV, JSON Lines or Parquet: file_name, caption (or caption_1, …), events",
     dataset="",
     read=read,
     options=Options,
@@ -285,7 +284,7 @@ SOURCE: Source[Options] = Source(
     exact=True,
     remarks=list_unread,
     layout=Layout(
-        path="a folder; captions files may lie in it and in folders below, or be missing: then there is the audio alone",
+        path="a folder; each folder in it may have captions files too; without any there is the audio alone",
         columns={
             "file_name": "audio file, relative to the folder of the captions file; its path names the clip",
             "caption, or caption_1, caption_2, …": "what is heard; a clip may have several rows too",
