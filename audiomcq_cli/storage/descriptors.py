@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
+
+try:
+    import resource  # now: when no file can be opened any more no module can be imported either
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 UNWRITABLE = (
     "is the disk full, the folder gone, or not yours to write? with that mended, run again: what is done is kept"
@@ -24,10 +28,8 @@ RESERVED = 512
 
 def raise_limit() -> int:
     """Let this process have as many open files as it may; returns how many that are."""
-    if sys.platform == "win32":
+    if resource is None:
         return MOST
-    import resource
-
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     endless = resource.RLIM_INFINITY
     wanted = MOST if hard == endless else min(hard, MOST)
