@@ -72,8 +72,7 @@ def open_audio(path: Path, start: float = 0.0, seconds: float | None = None) -> 
         opened = _open_first(path, kind, sizes, stack)
         if isinstance(opened, Decoded):
             first, frames = _count(opened.rate, start, seconds)
-            with _translating():
-                yield replace(opened, blocks=_cut(opened.blocks, first, frames))
+            yield replace(opened, blocks=_cut(opened.blocks, first, frames))
             return
         file = opened
         first, frames = _count(file.samplerate, start, seconds)
@@ -199,7 +198,7 @@ def _open_foreign(path: Path, kind: Kind, stack: ExitStack, before: Exception | 
         raise NoDecoder(f"{kind.name} needs PyAV: {INSTALL}") from error
     try:
         with _translating():
-            container = stack.enter_context(av.open(str(path), format=kind.demuxer))
+            container = stack.enter_context(av.open(str(path), format=kind.demuxer, metadata_errors="replace"))
     except OSError:
         if before is not None:
             raise before from None
@@ -212,7 +211,7 @@ def _open_foreign(path: Path, kind: Kind, stack: ExitStack, before: Exception | 
     _check_rate(stream.rate)
     seconds = _tell_seconds(container, stream) if kind.timed else None
     frames = None if seconds is None else round(seconds * stream.rate)
-    return Decoded(stream.rate, stream.channels, frames, kind.name.upper(), _read_foreign(container, stream))
+    return Decoded(stream.rate, stream.channels, frames, kind.name.upper(), _read_translated(container, stream))
 
 
 def _tell_seconds(container: Any, stream: Any) -> float | None:
@@ -233,6 +232,13 @@ def _translating() -> Iterator[None]:
         yield
     except av.FFmpegError as error:
         raise OSError(error.strerror or type(error).__name__) from error
+    except ValueError as error:  # of what it cannot make sense of
+        raise OSError(str(error)) from error
+
+
+def _read_translated(container: Any, stream: Any) -> Iterator[Samples]:
+    with _translating():
+        yield from _read_foreign(container, stream)
 
 
 def _read_foreign(container: Any, stream: Any) -> Iterator[Samples]:

@@ -216,3 +216,9 @@ def test_blocks_change_nothing(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", samples, 44_100, "FLOAT")
     once = soxr.resample(samples, 44_100, 16_000, quality="HQ")
     assert np.array_equal(audio.load(path, 16_000)[: len(once)], once)
+
+
+def test_words_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
+    """A title, or the name of a format, that is not UTF-8 is no reason not to decode."""
+    path = write_by_ffmpeg(tmp_path / "a.mp4", *CONTAINERS["mp4"])
+    assert probe(patch(path, b"ftyp", 12, b"\xff"))["duration"] == pytest.approx(2.0, abs=0.1)
