@@ -206,6 +206,8 @@ def _open_foreign(path: Path, kind: Kind, stack: ExitStack, before: Exception | 
     if not container.streams.audio:
         raise OSError("has no sound track")
     stream = container.streams.audio[0]
+    if stream.codec_context is None:
+        raise before or OSError("its sound track is of a kind that nothing here decodes")
     if not stream.rate or not stream.channels:
         raise OSError("its sound track says nothing of its rate and channels")
     _check_rate(stream.rate)

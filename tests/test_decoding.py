@@ -222,3 +222,9 @@ def test_words_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
     """A title, or the name of a format, that is not UTF-8 is no reason not to decode."""
     path = write_by_ffmpeg(tmp_path / "a.mp4", *CONTAINERS["mp4"])
     assert probe(patch(path, b"ftyp", 12, b"\xff"))["duration"] == pytest.approx(2.0, abs=0.1)
+
+
+def test_codec_that_nobody_knows_is_unreadable(tmp_path: Path) -> None:
+    """A container that is well and holds what nothing decodes is told as unreadable."""
+    path = patch(write(tmp_path / "a.wav", make_tone()), b"fmt ", 8, b"\x34\x12")
+    assert probe(path)["problem"] == "audio_unreadable"
