@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from audiomcq_cli.contracts import Audio
 from audiomcq_cli.decoding import check_regular, describe_error, open_audio
-from audiomcq_cli.errors import InputError
+from audiomcq_cli.errors import ClipTooLong, InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,9 +30,13 @@ if TYPE_CHECKING:
 
 AUDIO_EXTENSIONS = (
     ".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".au", ".caf", ".w64", ".m4a", ".aac", ".wma",
+    ".aifc", ".wave", ".rf64", ".bwf", ".snd", ".mp2", ".mpga", ".m4b", ".mka", ".weba", ".webm", ".mp4", ".mov",
+    ".mkv", ".m4v", ".3gp", ".3g2", ".3ga", ".amr", ".ac3", ".eac3", ".dts", ".ape", ".wv", ".tta", ".mpc", ".dsf",
+    ".spx", ".asf", ".wmv", ".ogv", ".avi", ".flv", ".mpg", ".mpeg",
 )  # fmt: skip
-"""What counts as audio, best first where one recording is there twice. Where the decoder of the last three is missing
-they are still listed, so that they turn up among the rejects instead of being passed over in silence."""
+"""What counts as audio, best first where one recording is there twice; of a film its sound track. Where the decoder of
+those behind .w64 is missing they are still listed, so that they turn up among the rejects instead of being passed over
+in silence. Every source looks for these."""
 
 FORMATS = ("wav", "flac")
 """What audio can be encoded to."""
@@ -125,10 +129,10 @@ class FolderIndex:
             self._base.execute("INSERT INTO files (path) VALUES (?)", (_pack(path),))
             yield path
 
-    def find(self, candidates: Sequence[str]) -> str | None:
-        """Relative path of the first candidate that there is, or None."""
+    def find(self, candidates: Sequence[str], *, exact: bool = False) -> str | None:
+        """Relative path of the first candidate that there is, or None; with ``exact`` only whole paths count."""
         for candidate in candidates:
-            if found := self._look_up(candidate, _ANY, 1):
+            if found := self._look_up(candidate, _WHOLE if exact else _ANY, 1):
                 return found[0]
         return None
 
@@ -175,9 +179,18 @@ class FolderIndex:
         query = "SELECT 1 FROM files WHERE path = ? AND owner = ? AND contested = 0"
         return self._base.execute(query, (_pack(path), _pack(owner))).fetchone() is not None
 
-    def mark(self, path: str) -> None:
-        """Keep in mind that a file has been named."""
-        self._base.execute("UPDATE files SET found = 1 WHERE path = ?", (_pack(path),))
+    def find_by_name(self, name: str) -> list[str]:
+        """Files of a name that stand in some folder, best first, but for those that have been named by their path."""
+        query = """
+            SELECT path FROM names, files ON files.rowid = file
+            WHERE name = ? AND rank >= ? AND found != 1 ORDER BY rank, path
+        """
+        found = self._base.execute(query, (_pack(normalize(name)), _WHOLE << 32))
+        return [_unpack(path) for (path,) in found]
+
+    def mark(self, path: str, *, by_path: bool = True) -> None:
+        """Keep in mind that a file has been named: by its path, or by its name alone."""
+        self._base.execute("UPDATE files SET found = ? WHERE path = ?", (1 if by_path else 2, _pack(path)))
 
     def unmarked(self) -> Iterator[str]:
         """The files that have not been marked, by name."""
@@ -208,50 +221,79 @@ def hash_file(path: Path) -> str:
 # ------------------------------------------------------------------------------------------------------- hearing
 
 
-def load(path: Path, rate: int, *, start: float = 0.0, seconds: float | None = None) -> Samples:
+LONGEST = 3_600.0
+"""Seconds of audio that are held in memory at once: 460 MB while it is decoded to 16 kHz, more than any model hears."""
+
+
+def load(path: Path, rate: int, *, start: float = 0.0, seconds: float | None = None, most: float = LONGEST) -> Samples:
     """Decode a file to mono at a rate: the samples ``librosa.load(path, sr=rate, mono=True)`` gives, faster.
+
+    It is decoded block by block: what it takes depends on the length that is wanted, not on the rate and the channels
+    of the file.
 
     Args:
         path: The file. rate: Samples a second.
         start, seconds: The part that is wanted; its ends are those of the file's own samples nearest to them, and what
             lies behind the file's end is left out.
+        most: Seconds that the part may have.
 
     Returns:
         float32 samples, shape ``(ceil(frames * rate / rate of the file),)``.
 
     Raises:
         InputError: The file cannot be decoded or holds no samples, or none in that part.
+        ClipTooLong: The part is longer than ``most``.
     """
-    mono, native = load_native(path, start, seconds)
-    return resample(mono, native, rate)
+    return load_timed(path, rate, start=start, seconds=seconds, most=most)[0]
 
 
-def load_native(path: Path, start: float = 0.0, seconds: float | None = None) -> tuple[Samples, int]:
-    """Decode a file, or a part of it, to mono at its own rate; returns samples and rate, raises like ``load``."""
+def load_timed(
+    path: Path, rate: int, *, start: float = 0.0, seconds: float | None = None, most: float = LONGEST
+) -> tuple[Samples, float]:
+    """As ``load``, with the seconds that the file's own samples make."""
     import numpy as np
     import soundfile as sf
 
+    frames, parts = 0, []
     try:
         with open_audio(path, start, seconds) as file:
-            native, blocks = file.rate, [mix(block) for block in file.blocks]
+            native, resample = file.rate, _Resampler(file.rate, rate)
+            for block in file.blocks:
+                frames += len(block)
+                if frames > most * native:
+                    break
+                parts.append(resample.add(mix(block)))
     except (sf.SoundFileError, OSError) as error:
         raise InputError(f"cannot be decoded: {describe_error(error)}", file=path.name) from error
-    if not blocks:
+    if not frames:
         raise InputError("holds no samples there" if start else "holds no samples", file=path.name)
-    return np.concatenate(blocks), native
+    if frames > most * native:
+        hint = "cut it into shorter clips, or give the model an audio_window"
+        raise ClipTooLong(f"is longer than {most:,.0f} s, the most that is heard at once", file=path.name, hint=hint)
+    samples = np.concatenate([*parts, resample.finish()])
+    length = math.ceil(frames * (float(rate) / native))  # librosa's own formula, rounding included
+    missing = length - len(samples)
+    return np.pad(samples, (0, missing)) if missing > 0 else samples[:length], frames / native
 
 
-def resample(mono: Samples, native: int, rate: int) -> Samples:
-    """Samples at another rate, as ``librosa.resample`` gives them."""
-    import numpy as np
-    import soxr
+class _Resampler:
+    """Brings mono blocks to another rate, as ``soxr.resample`` does with all of them at once, bit for bit."""
 
-    if native == rate:
-        return mono
-    resampled: Samples = soxr.resample(mono, native, rate, quality="HQ")
-    length = math.ceil(len(mono) * (float(rate) / native))  # librosa's own formula, rounding included
-    missing = length - len(resampled)
-    return np.pad(resampled, (0, missing)) if missing > 0 else resampled[:length]
+    def __init__(self, native: int, rate: int) -> None:
+        import soxr
+
+        self._stream = soxr.ResampleStream(native, rate, 1, dtype="float32", quality="HQ") if native != rate else None
+
+    def add(self, block: Samples) -> Samples:
+        """What a block adds."""
+        return self._stream.resample_chunk(block) if self._stream else block
+
+    def finish(self) -> Samples:
+        """What was still to come."""
+        import numpy as np
+
+        rest = np.zeros(0, np.float32)
+        return self._stream.resample_chunk(rest, last=True) if self._stream else rest
 
 
 def encode(samples: Samples, rate: int, format: str) -> bytes:

@@ -6,10 +6,12 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from audiomcq_cli.containers import Kind, Patched, Sizes, find_kind, read_head, read_sizes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,14 +25,11 @@ BLOCK = 1 << 18
 INSTALL = "pip install 'audiomcq[listen]'"
 """What brings PyAV, and all that ``caption --describe local`` needs."""
 
-_FOREIGN = (
-    ("m4a", 4, b"ftyp"),
-    ("aac", 0, b"ADIF"),
-    ("aac", 0, b"\xff\xf1"),
-    ("aac", 0, b"\xff\xf9"),
-    ("wma", 0, b"\x30\x26\xb2\x75"),
-)
-"""What FFmpeg is asked to read, by its first bytes: many a file is named .mp3 and is none."""
+FASTEST = 768_000
+"""Samples a second: more than any recorder takes. A header that says more lies, and would ask for memory by it."""
+
+
+_ENDLESS = 2**62  # frames: what libsndfile says of a FLAC stream whose header does not know
 
 
 class NoDecoder(OSError):
@@ -64,29 +63,79 @@ def open_audio(path: Path, start: float = 0.0, seconds: float | None = None) -> 
         OSError, soundfile.SoundFileError: It cannot be read; also while its blocks are read.
         NoDecoder: It needs PyAV, which is not installed.
     """
-    import soundfile as sf
 
     check_regular(path)
     if path.suffix.lower() == ".raw":
         raise OSError("headerless audio: its rate and channels are not known")
-    try:
-        file = sf.SoundFile(path)
-    except sf.SoundFileError:
-        if not (kind := _find_foreign(path)):
-            raise
-        with _open_foreign(path, kind) as decoded:
-            yield replace(decoded, blocks=_cut(decoded.blocks, *_count(decoded.rate, start, seconds)))
-        return
-    # It seeks to where it is after every read, and an mp3 decoder forgets there what the next frames build on: 30 to
-    # 75 ms of silence or noise follow (soundfile 0.14, libsndfile 1.2.2). One that cannot seek is left alone.
-    file.seekable = lambda: False
-    with file:
+    with ExitStack() as stack:
+        kind, sizes = _find_kind(path), read_sizes(path)
+        opened = _open_first(path, kind, sizes, stack)
+        if isinstance(opened, Decoded):
+            first, frames = _count(opened.rate, start, seconds)
+            yield replace(opened, blocks=_cut(opened.blocks, first, frames))
+            return
+        file = opened
         first, frames = _count(file.samplerate, start, seconds)
         if first and file.format not in ("MP3", "OGG"):  # what these give depends on what was read before
             file.seek(min(first, file.frames))
             first = 0
         blocks = _cut(_read_blocks(file), first, frames)
-        yield Decoded(file.samplerate, file.channels, file.frames, file.format, blocks)
+        yield Decoded(file.samplerate, file.channels, _tell_frames(file, sizes), file.format, blocks)
+
+
+def _open_first(path: Path, kind: Kind | None, sizes: Sizes | None, stack: ExitStack) -> Any:
+    """Open a file by whichever library knows its kind: a file of libsndfile, or what PyAV gives.
+
+    libsndfile is not asked about what is not its own: it takes anything that is named .mp3 for MP3.
+    """
+    import soundfile as sf
+
+    if kind is not None and not kind.common:
+        return _open_foreign(path, kind, stack)
+    try:
+        return _open_common(path, sizes, stack)
+    except (sf.SoundFileError, _Unheard) as error:
+        if kind is None:
+            raise
+        return _open_foreign(path, kind, stack, error)
+
+
+class _Unheard(OSError):
+    """A file that libsndfile opens and finds nothing in, although there is something."""
+
+
+def _open_common(path: Path, sizes: Sizes | None, stack: ExitStack) -> Any:
+    """Open a file by libsndfile, with the size that its header lacks; closed with the stack."""
+    import soundfile as sf
+
+    source: Any = path
+    if sizes is not None and sizes.contradicted:
+        raise OSError(f"the header says {sizes.said:,} bytes of samples, {sizes.there:,} follow")
+    if sizes is not None and sizes.unwritten:
+        source = Patched(path, sizes.at, sizes.right)
+        stack.callback(source.close)
+    file = stack.enter_context(sf.SoundFile(source))
+    _check_rate(file.samplerate)
+    if file.frames == 0 and file.format == "OGG":
+        raise _Unheard("its last page is missing")
+    # It seeks to where it is after every read, and an mp3 decoder forgets there what the next frames build on: 30 to
+    # 75 ms of silence or noise follow (soundfile 0.14, libsndfile 1.2.2). One that cannot seek is left alone.
+    file.seekable = lambda: False
+    return file
+
+
+def _tell_frames(file: Any, sizes: Sizes | None) -> int | None:
+    """What a header says of the length: libsndfile takes a file of samples that was cut short for a shorter one."""
+    if file.frames >= _ENDLESS:
+        return None
+    if sizes is None or not sizes.said or sizes.said <= sizes.there or not sizes.there:
+        return int(file.frames)
+    return round(int(file.frames) * sizes.said / sizes.there)
+
+
+def _check_rate(rate: int) -> None:
+    if rate > FASTEST:
+        raise OSError(f"has {rate} samples a second, by its header")
 
 
 def check_regular(path: Path) -> os.stat_result:
@@ -134,30 +183,64 @@ def _cut(blocks: Iterator[Samples], first: int, frames: int | None) -> Iterator[
             return
 
 
-def _find_foreign(path: Path) -> str:
-    """What a file is, if it is one of ``_FOREIGN``."""
+def _find_kind(path: Path) -> Kind | None:
     with path.open("rb") as file:
-        begin = file.read(16)
-    return next((kind for kind, at, signature in _FOREIGN if begin[at:].startswith(signature)), "")
+        return find_kind(read_head(file))
 
 
-@contextmanager
-def _open_foreign(path: Path, kind: str) -> Iterator[Decoded]:
+def _open_foreign(path: Path, kind: Kind, stack: ExitStack, before: Exception | None = None) -> Decoded:
+    """Open a file by PyAV; what libsndfile said of it, ``before``, is what counts where neither can."""
     try:
         import av
     except ImportError as error:
-        raise NoDecoder(f"{kind} needs PyAV: {INSTALL}") from error
+        if before is not None:
+            raise before from None
+        raise NoDecoder(f"{kind.name} needs PyAV: {INSTALL}") from error
     try:
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
-                raise OSError("no audio in it")
-            stream = container.streams.audio[0]
-            seconds = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
-            frames = None if seconds is None else round(seconds * stream.rate)
-            blocks = _read_foreign(container, stream)
-            yield Decoded(stream.rate, stream.channels, frames, kind.upper(), blocks)
-    except av.FFmpegError as error:  # some of them are no OSError
+        with _translating():
+            container = stack.enter_context(av.open(str(path), format=kind.demuxer, metadata_errors="replace"))
+    except OSError:
+        if before is not None:
+            raise before from None
+        raise
+    if not container.streams.audio:
+        raise OSError("has no sound track")
+    stream = container.streams.audio[0]
+    if stream.codec_context is None:
+        raise before or OSError("its sound track is of a kind that nothing here decodes")
+    if not stream.rate or not stream.channels:
+        raise OSError("its sound track says nothing of its rate and channels")
+    _check_rate(stream.rate)
+    seconds = _tell_seconds(container, stream) if kind.timed else None
+    frames = None if seconds is None else round(seconds * stream.rate)
+    return Decoded(stream.rate, stream.channels, frames, kind.name.upper(), _read_translated(container, stream))
+
+
+def _tell_seconds(container: Any, stream: Any) -> float | None:
+    """How long a sound track is by its header; where only the whole file says so, other tracks may be longer."""
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    if container.duration and len(container.streams) == 1:
+        return float(container.duration / 1_000_000)
+    return None
+
+
+@contextmanager
+def _translating() -> Iterator[None]:
+    """Turn what PyAV raises, some of which is no ``OSError``, into one."""
+    import av
+
+    try:
+        yield
+    except av.FFmpegError as error:
         raise OSError(error.strerror or type(error).__name__) from error
+    except ValueError as error:  # of what it cannot make sense of
+        raise OSError(str(error)) from error
+
+
+def _read_translated(container: Any, stream: Any) -> Iterator[Samples]:
+    with _translating():
+        yield from _read_foreign(container, stream)
 
 
 def _read_foreign(container: Any, stream: Any) -> Iterator[Samples]:
@@ -166,7 +249,10 @@ def _read_foreign(container: Any, stream: Any) -> Iterator[Samples]:
 
     resampler = av.AudioResampler(format="fltp")  # rate and channels stay
     waiting: list[Any] = []
+    rate, channels = stream.rate, stream.channels
     for frame in container.decode(stream):
+        if (frame.sample_rate, frame.layout.nb_channels) != (rate, channels):
+            raise OSError("its rate or its channels change")
         waiting += [part.to_ndarray() for part in resampler.resample(frame)]
         if sum(part.size for part in waiting) >= BLOCK:
             yield np.concatenate(waiting, axis=1).T

@@ -2,6 +2,7 @@
 
     AudiomcqError ........................ 1   anything else that went wrong
     ├── InputError ....................... 3   a file, a row or a column is not what was expected
+    │   └── ClipTooLong                        a clip is longer than what is held in memory at once
     ├── RecipeError ...................... 4   the recipe, or an option, does not make sense
     ├── ModelError ....................... 5   a model cannot be used; the stage stops at once
     │   ├── EndpointUnreachable                nothing answers at its address
@@ -66,6 +67,10 @@ class InputError(AudiomcqError):
         if column:
             place.append(f"column {column!r}")
         super().__init__(f"{', '.join(place)}: {message}" if place else message, hint=hint)
+
+
+class ClipTooLong(InputError):
+    """A clip is longer than what is held in memory at once."""
 
 
 class RecipeError(AudiomcqError):

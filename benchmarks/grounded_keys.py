@@ -25,6 +25,7 @@ import numpy as np
 import soundfile
 
 from audiomcq_cli.demo.signals import RATE
+from audiomcq_cli.storage.shards import list_shards, read_rows
 from benchmarks.grounded_scenes import MAKERS, Scene, make_scene
 from benchmarks.grounded_truth import FAMILIES, find_wrong, list_families
 
@@ -62,12 +63,10 @@ def write_scenes(folder: Path, kind: str, clips: int, seed: int) -> dict[str, Sc
 
 def ask(folder: Path) -> list[dict[str, Any]]:
     """Run caption and generate; returns the questions."""
-    import polars as pl
-
     (folder / "recipe.toml").write_text(RECIPE)
     command = [sys.executable, "-m", "audiomcq_cli", "run", "recipe.toml", "--until", "generate"]
     subprocess.run(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
-    return pl.read_parquet(folder / "build/generate/*.parquet").to_dicts()
+    return [row for one in list_shards(folder / "build/generate") for row in read_rows(one.path)]
 
 
 def report(rows: Sequence[Mapping[str, Any]], scenes: Mapping[str, Scene]) -> int:

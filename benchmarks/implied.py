@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.pool import is_implied
+from audiomcq_cli.parquet import read_frame
 
 Vectors = npt.NDArray[np.float32]
 Similarity = Callable[[str, str], float]
@@ -114,9 +115,7 @@ def compare(name: str, pairs: Sequence[Pair], similarity: Similarity, ours: Scor
 
 def read_glove(folder: Path) -> dict[str, Vectors]:
     """Word vectors of unit length."""
-    import polars as pl
-
-    words = pl.read_parquet(_find(folder, "glove_6B_index.parquet"))["index"]
+    words = read_frame(_find(folder, "glove_6B_index.parquet"))["index"]
     vectors = np.load(_find(folder, "glove_6B_50d_emb.npy"))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9
     return dict(zip(words, vectors, strict=True))

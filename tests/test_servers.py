@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 
 from audiomcq_cli import mcq
+from audiomcq_cli.answers import parse_answer
 from audiomcq_cli.storage.resources import Prompts
 from tests.servers.llama import MODEL as SMOLLM2
 from tests.servers.llama import running_llama
@@ -161,7 +162,7 @@ def test_judges_know_a_share_and_guess_the_rest(server: RunningServer) -> None:
         told = json.loads(content(ask(server, request_body("choices", question=question))))
         options = [*told["distractors"], told["answer"]]
         verdict = content(ask(server, request_body("judge", question=question, options=mcq.format_options(options))))
-        index = mcq.parse_answer(verdict, options)
+        index = parse_answer(verdict, options)
         assert index is not None
         right += index == 3
     assert 90 <= right <= 150

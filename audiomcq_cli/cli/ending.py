@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from audiomcq_cli.cli.console import out
 from audiomcq_cli.errors import AudiomcqError, Interrupted, StorageError
-from audiomcq_cli.storage.shards import UNWRITABLE
+from audiomcq_cli.storage.descriptors import advise
 
 DIFFERENT = 12
 """Exit code of ``diff --exit-code`` where the two differ: an answer, no failure."""
@@ -56,7 +56,7 @@ def _describe(error: Exception) -> dict[str, Any]:
     elif isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         code, message = StorageError.exit_code, f"{place}{error.strerror or error}"
-        hint = UNWRITABLE
+        hint = advise(error)
     return _summarise(type(error).__name__, message, code, hint, retryable)
 
 

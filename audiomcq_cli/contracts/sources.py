@@ -90,6 +90,8 @@ class Source(Generic[O]):
             folder of audio is given.
         pin: For what does not lie on this machine: the same address at a fixed state, so that it is read once and
             again only when it has changed. The path is then an address, not relative to the recipe.
+        exact: Whether the names of its audio are whole paths below the audio root, and never the ends of some.
+        remarks: Says, in lines for people, what of a path it does not read.
         layout: What it expects, for people.
     """
 
@@ -101,4 +103,6 @@ class Source(Generic[O]):
     audio_root: Callable[[Path], Path] | None = None
     brings_audio: bool = False
     pin: Callable[[Path, O], Path] | None = None
+    exact: bool = False
+    remarks: Callable[[Path, O], Iterator[str]] | None = None
     layout: Layout = field(default_factory=Layout)

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+from audiomcq_cli import parquet
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.engine.drive import Driven
 from audiomcq_cli.errors import ReplayMiss
@@ -55,9 +56,7 @@ class Ahead:
         await asyncio.gather(self._task, *self._rows_driven, return_exceptions=True)
 
     async def _run(self) -> None:
-        import pyarrow.parquet as pq
-
-        with pq.ParquetFile(self._path) as file:
+        with parquet.open_parquet(self._path) as file:
             groups = file.num_row_groups
             group = await _find_first(lambda one: self._is_unknown(_read(file, one, self._columns)[0]), groups) - 1
             if group < 0:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from audiomcq_cli import audio
 from audiomcq_cli.errors import StorageError
-from audiomcq_cli.storage.shards import UNWRITABLE
+from audiomcq_cli.storage.descriptors import advise
 
 if TYPE_CHECKING:
     import sqlite3
@@ -65,7 +65,7 @@ class AudioHashes:
         try:
             yield
         except sqlite3.Error as error:
-            raise StorageError(f"{self._path}: cannot be read or written: {error}", hint=UNWRITABLE) from error
+            raise StorageError(f"{self._path}: cannot be read or written: {error}", hint=advise(error)) from error
 
 
 def _open_hashes(path: Path) -> sqlite3.Connection:

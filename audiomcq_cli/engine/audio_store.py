@@ -5,20 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from audiomcq_cli.audio import AUDIO_EXTENSIONS
+from audiomcq_cli.containers import find_kind, read_head
 from audiomcq_cli.storage.shards import replacing
 
 FOLDER = "audio"
 """Name of the folder in the work folder."""
-
-_SIGNS = (
-    (b"RIFF", ".wav"), (b"fLaC", ".flac"), (b"OggS", ".ogg"), (b"ID3", ".mp3"), (b"\xff\xfb", ".mp3"),
-    (b"\xff\xf3", ".mp3"), (b"\xff\xf2", ".mp3"), (b"\xff\xf1", ".aac"), (b"\xff\xf9", ".aac"), (b"FORM", ".aiff"),
-    (b".snd", ".au"), (b"caff", ".caf"),
-)  # fmt: skip
-"""How files begin, and the extension that says so."""
 
 
 class AudioStore:
@@ -62,6 +57,7 @@ def _find_extension(content: bytes, name: str) -> str:
     extension = PurePosixPath(name).suffix.lower()
     if extension in AUDIO_EXTENSIONS:
         return extension
-    if content[4:8] == b"ftyp":
-        return ".m4a"
-    return next((known for sign, known in _SIGNS if content.startswith(sign)), ".wav")
+    kind = find_kind(read_head(BytesIO(content)))
+    if kind is not None:
+        return kind.extension
+    return ".mp3" if content.startswith(b"ID3") else ".wav"

@@ -22,7 +22,7 @@ import orjson
 
 from audiomcq_cli.contracts import Completion
 from audiomcq_cli.errors import JournalBusy, StorageError
-from audiomcq_cli.storage.shards import UNWRITABLE
+from audiomcq_cli.storage.descriptors import advise
 
 KEY_BYTES = 32
 
@@ -107,7 +107,7 @@ class BatchStore:
         except filelock.Timeout:
             raise JournalBusy(f"{path}: another run has these batches", hint="wait for it to end") from None
         except OSError as error:
-            raise StorageError(f"{self.folder}: cannot be written: {error}", hint=UNWRITABLE) from error
+            raise StorageError(f"{self.folder}: cannot be written: {error}", hint=advise(error)) from error
         try:
             self._connection = sqlite3.connect(path)
             self._connection.execute("PRAGMA journal_mode = TRUNCATE")
@@ -210,7 +210,7 @@ class BatchStore:
                 raise StorageError(f"{self.folder}: the batches are not open")
             yield self._connection
         except (sqlite3.Error, OSError) as error:
-            raise StorageError(f"{self.folder}: cannot be read or written: {error}", hint=UNWRITABLE) from error
+            raise StorageError(f"{self.folder}: cannot be read or written: {error}", hint=advise(error)) from error
 
     def _remove_strays(self) -> None:
         """Remove files of requests that no batch was made of before a kill: they are written again."""

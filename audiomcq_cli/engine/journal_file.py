@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiomcq_cli.errors import JournalBusy, StorageError
-from audiomcq_cli.storage.shards import UNWRITABLE, replacing
+from audiomcq_cli.storage.descriptors import advise
+from audiomcq_cli.storage.shards import replacing
 
 if TYPE_CHECKING:
     import filelock
@@ -94,7 +95,7 @@ def acquire(path: Path) -> filelock.BaseFileLock:
     except filelock.Timeout:
         raise JournalBusy(f"{path}: another run is writing this journal", hint="wait for it to end") from None
     except OSError as error:
-        raise StorageError(f"{path}: cannot be locked: {error}", hint="is the folder yours to write?") from error
+        raise StorageError(f"{path}: cannot be locked: {error}", hint=advise(error)) from error
     return lock
 
 
@@ -212,7 +213,7 @@ def reporting(path: Path) -> Iterator[None]:
         if code in _BUSY:
             raise JournalBusy(f"{path}: another process is writing it", hint="try again when it has ended") from error
         if code in _UNREACHABLE:
-            raise StorageError(f"{path}: cannot be read or written: {error}", hint=UNWRITABLE) from error
+            raise StorageError(f"{path}: cannot be read or written: {error}", hint=advise(error)) from error
         raise damaged(path, str(error)) from error
 
 

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from audiomcq_cli import parquet
 from audiomcq_cli.records import AUDIO_MISSING
 from audiomcq_cli.storage.shards import HIDDEN, list_shards, replacing
 
@@ -35,11 +36,9 @@ def _find(folder: Path) -> Iterator[tuple[str, ...]]:
 
     The rows of a clip, which may be questions, stand together.
     """
-    import pyarrow.parquet as pq
-
     last = None
     for one in list_shards(folder):
-        with pq.ParquetFile(one.path) as file:
+        with parquet.open_parquet(one.path) as file:
             if not {*_COLUMNS, "flags"} <= set(file.schema_arrow.names):
                 return  # a stage of somebody's own
             for batch in file.iter_batches(columns=[*_COLUMNS, "flags"]):

@@ -25,6 +25,9 @@ FEW_CLIPS = 5_000
 
 MANY_SHARDS = 64
 
+WAITING_BYTES = 2**24
+"""Bytes of rows that wait to be written, over all shards."""
+
 
 def partition(
     specs: Sequence[SourceSpec],
@@ -71,17 +74,45 @@ def write_partition(rows: Iterator[Row], specs: Sequence[InputSpec], folder: Pat
         shards = MANY_SHARDS if len(clips) >= FEW_CLIPS else 1
     paths = [folder / f"part-{index:05d}-of-{shards:05d}.jsonl" for index in range(shards)]
     with ExitStack() as stack:
-        files = [stack.enter_context(stack.enter_context(replacing(path)).open("wb")) for path in paths]
+        lines = _Lines([stack.enter_context(replacing(path)) for path in paths])
         count = 0
         for part in (early, rows):
             for row in part:
-                files[records.shard_of(row["clip_id"], shards)].write(orjson.dumps(row) + b"\n")
+                lines.add(records.shard_of(row["clip_id"], shards), orjson.dumps(row) + b"\n")
                 count += 1
+        lines.flush()
     if not count:
         raise InputError("no rows", file=", ".join(str(spec.path) for spec in specs))
     for path in set(folder.glob("part-*.jsonl")) - set(paths):
         path.unlink()  # of an older version that was cut into another number of shards
     return paths
+
+
+class _Lines:
+    """Adds lines to many files, of which one is open at a time: there may be more shards than a process may open."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._waiting: list[list[bytes]] = [[] for _ in paths]
+        self._bytes = 0
+        for path in paths:
+            path.write_bytes(b"")
+
+    def add(self, index: int, line: bytes) -> None:
+        """Add a line to the file of a number."""
+        self._waiting[index].append(line)
+        self._bytes += len(line)
+        if self._bytes >= WAITING_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        for path, lines in zip(self._paths, self._waiting, strict=True):
+            if lines:
+                with path.open("ab") as file:
+                    file.writelines(lines)
+                lines.clear()
+        self._bytes = 0
 
 
 def read_partition(path: Path) -> Iterator[Row]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audiomcq_cli import parquet
 from audiomcq_cli.contracts import Context, Materials, Stage
 from audiomcq_cli.engine import account, keys
 from audiomcq_cli.engine.account import Job
@@ -28,21 +29,18 @@ def prepare(
     """
     if job.stage.prepare is None or job.source is None:
         return context, ""
-    import polars as pl
-    import pyarrow.parquet as pq
-
     wanted = keys.digest(
         [job.stage.version, account.plain(job.options), job.seed, [digest for _, digest in parts]]
     ).hex()
     path = _path(job.target)
     table = _read_kept(path, wanted)
     if table is None:
-        rows = pl.scan_parquet([str(path) for path, _ in parts])
+        rows = parquet.scan_frames([path for path, _ in parts])
         table = job.stage.prepare.build(Materials(rows=rows), context)
         if keep:
             noted = table.replace_schema_metadata({"audiomcq": wanted, "sha256": _hash(table)})
             with replacing(path) as temporary:
-                pq.write_table(noted, temporary, compression="zstd")
+                parquet.write_table(noted, temporary, compression="zstd")
     loaded = job.stage.prepare.load(table)
     return replace(context, prepared=loaded), _hash(table)
 
@@ -66,10 +64,9 @@ def load_prepared(stage: Stage[Any], target: Path) -> Any:
 def _read_kept(path: Path, wanted: str = "") -> pa.Table | None:
     """The table that is there, if it is whole and, where that is said, made of what is ``wanted``."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
+        table = parquet.read_table(path)
     except (OSError, pa.ArrowException):
         return None
     noted = table.schema.metadata or {}

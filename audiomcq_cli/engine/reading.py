@@ -100,7 +100,8 @@ def read_source(
         InputError, HubError: It is not what it should be, or cannot be reached.
     """
     rows = _keep(spec, folder, store, seed, watch) if spec.remote else _draw(spec, folder, store, seed, watch)
-    yield from AudioFinder(spec.audio_root, hashes).settle(rows, folder, spec.path.name)
+    finder = AudioFinder(spec.audio_root, hashes, exact=spec.source.exact)
+    yield from finder.settle(rows, folder, spec.path.name)
 
 
 def watched(rows: Iterable[T], name: str, watch: Watch | None) -> Iterator[T]:
@@ -282,8 +283,8 @@ def _make_unicode(row: SourceRow) -> SourceRow:
 class AudioFinder:
     """Finds the audio of the rows of one source or set below its folder, and hashes it."""
 
-    def __init__(self, root: Path | None, hashes: AudioHashes) -> None:
-        self._root = root
+    def __init__(self, root: Path | None, hashes: AudioHashes, *, exact: bool = False) -> None:
+        self._root, self._exact = root, exact
         self._hashes = hashes
         self._index = audio.index_folder(root) if root else None
 
@@ -314,7 +315,7 @@ class AudioFinder:
         row["named"] = names[0] if names else None
         if row["audio_sha256"] is not None or self._index is None or not names:  # it may have come with the row
             return None
-        if found := self._index.find(names):
+        if found := self._index.find(names, exact=self._exact):
             self._index.claim(found, names[0], sure=True)
             row["audio_path"] = found
             return None

@@ -6,12 +6,8 @@ Nothing here knows a stage.
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -43,8 +39,8 @@ from audiomcq_cli.engine.journal import Entry, JournalWriter
 from audiomcq_cli.engine.limits import Quota, QuotaOwner
 from audiomcq_cli.engine.route import Route
 from audiomcq_cli.engine.tokens import estimate_tokens
+from audiomcq_cli.engine.workers import Workers
 from audiomcq_cli.errors import BudgetReached, CapabilityMissing, InputError, Interrupted, RecipeError
-from audiomcq_cli.listening.analyses import run_analysis
 from audiomcq_cli.storage.resources import Prompts
 
 T = TypeVar("T")
@@ -153,8 +149,7 @@ class Runtime:
         self._stopping = asyncio.Event()
         self._ending = Interrupted("interrupted")
         self._models = {name: ModelHandle(model, backends[model.backend]) for name, model in models.items()}
-        self._workers = workers or os.cpu_count() or 1
-        self._pool: ProcessPoolExecutor | None = None
+        self._workers = Workers(workers or os.cpu_count() or 1)
         self._encodings = Encodings()
 
     async def __aenter__(self) -> Runtime:
@@ -166,8 +161,7 @@ class Runtime:
     async def __aexit__(self, *error: object) -> None:
         for handle in self._models.values():
             await handle.close()
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        self._workers.close()
         self.journals.close()
 
     # ------------------------------------------------------------------------------------------------ stopping
@@ -315,12 +309,7 @@ class Runtime:
 
     async def analyse(self, name: str, path: Path, settings: Mapping[str, Any]) -> Row:
         """Run a local analysis in a worker process."""
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker
-            )
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, run_analysis, name, str(path), dict(settings))
+        return await self._workers.analyse(name, path, settings)
 
 
 def check_capabilities(stage: str, need: Need, model: Model, offered: Capabilities) -> None:
@@ -335,16 +324,3 @@ def check_capabilities(stage: str, need: Need, model: Model, offered: Capabiliti
                 f" (backend {model.backend!r})",
                 hint=hint,
             )
-
-
-def _begin_worker() -> None:
-    """Leave Ctrl-C to the parent, and end with it even when it is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
-    parent.join()
-    os._exit(1)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from audiomcq_cli import parquet
 from audiomcq_cli.contracts import Context, Row, Stage
 from audiomcq_cli.engine.ahead import Ahead
 from audiomcq_cli.engine.answerers import Replay
@@ -188,7 +189,7 @@ def _divide_shard(unit: Unit, progress: Progress) -> dict[str, Any]:
     if unit.stage.divide is None:
         raise StorageError(f"stage {unit.name} has nothing to divide")
     try:
-        table = pl.read_parquet(unit.source, columns=list(unit.stage.reads))
+        table = parquet.read_frame(unit.source, unit.stage.reads)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(f"cannot be read: {error}", file=str(unit.source)) from error
     items = table[unit.stage.key]

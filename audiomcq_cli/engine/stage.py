@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from audiomcq_cli import parquet
 from audiomcq_cli.engine import account, keys
 from audiomcq_cli.engine.account import Job, Part, StageReport
 from audiomcq_cli.engine.answerers import Online
@@ -28,6 +29,7 @@ from audiomcq_cli.engine.shard import Unit, run_shard
 from audiomcq_cli.errors import InputError, RecipeError, StorageError
 from audiomcq_cli.listening.analyses import ANALYSES
 from audiomcq_cli.storage import manifest as manifests
+from audiomcq_cli.storage.descriptors import RESERVED, raise_limit
 from audiomcq_cli.storage.shards import (
     HIDDEN,
     Shard,
@@ -66,6 +68,8 @@ async def run_stage(
         job = replace(job, sources=tuple([await asyncio.to_thread(spec.pinned) for spec in job.sources]))
     # In a thread: reading a source may take hours, and the signals that end a run come to this one.
     parts = await asyncio.to_thread(find_parts, job, _Watching(runtime, progress))
+    for line in await asyncio.to_thread(_list_remarks, job):
+        progress.say(line)
     runtime.audio_roots = account.audio_roots(job)
     if job.only is not None and (wrong := sorted(job.only - {part.target.index for part in parts})):
         raise RecipeError(
@@ -119,6 +123,16 @@ def find_parts(job: Job, watch: Watch | None = None) -> list[Part]:
     return parts
 
 
+def _list_remarks(job: Job) -> list[str]:
+    """What the sources do not read of what they were given."""
+    return [
+        f"{spec.name}: {line}"
+        for spec in job.sources
+        if spec.source.remarks is not None
+        for line in spec.source.remarks(spec.path, spec.options)
+    ]
+
+
 class _Watching:
     """Ends the reading of sources when the run is to stop, and says now and then how far it has come."""
 
@@ -136,10 +150,9 @@ class _Watching:
 
 def _check_columns(path: Path, job: Job) -> None:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        missing = [name for name in job.stage.reads if name not in pq.read_schema(path).names]
+        missing = [name for name in job.stage.reads if name not in parquet.read_schema(path).names]
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"not a readable Parquet file: {error}", file=str(path)) from error
     if missing:
@@ -278,12 +291,19 @@ async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progre
     rows = max(16, 2 * runtime.concurrency(job.needs))
     slots = asyncio.Semaphore(rows)
 
+    early = len(todo) + RESERVED <= raise_limit()
+
     async def work(unit: Unit, answerer: Answerer, progress: Progress) -> Any:
         runtime.raise_if_stopping()
-        return await run_shard(unit, runtime, progress, slots, answerer)
+        with ExitStack() as own:
+            if not early:
+                _lock(job, unit, own)
+            return await run_shard(unit, runtime, progress, slots, answerer)
 
-    with ExitStack() as locks:  # all of them, in order, before any work: of two runs the second stops, and only it
-        for unit in todo:
+    with ExitStack() as locks:
+        # All of them, in order, before any work: of two runs the second stops, and only it. Where this process may not
+        # open as many files, each shard has its lock while it is worked on.
+        for unit in todo if early else ():
             _lock(job, unit, locks)
         at_once = _count_open(todo[0].source, rows)
         batched = {} if job.replay else find_batch_models(runtime, job.needs)
@@ -297,10 +317,9 @@ async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progre
 def _count_open(source: Path, rows: int) -> int:
     """Shards to hold open so that so many rows are in flight; all are of about one size."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        held = int(pq.read_metadata(source).num_rows)
+        held = int(parquet.read_metadata(source).num_rows)
     except (OSError, pa.ArrowException):  # sources, not a shard; or a damaged one, as its reader will say
         return OPEN_SHARDS
     fill = -(-rows // max(1, held))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from audiomcq_cli import parquet
 from audiomcq_cli.engine.logbook import SPENT, is_alive, read_log, read_now
 from audiomcq_cli.engine.output import read_pair
 from audiomcq_cli.errors import InputError
@@ -124,15 +125,13 @@ def _read_notes(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _count_left(folder: Path, last: Mapping[str, Any], missing: set[str]) -> int | None:
     """Rows of the input shards whose output is missing."""
-    import pyarrow.parquet as pq
-
     if not missing:
         return 0
     if not last.get("input"):
         return None
     try:
         source = {one.path.name: one.path for one in list_shards(folder / last["input"])}
-        return sum(int(pq.read_metadata(source[name]).num_rows) for name in missing)
+        return sum(int(parquet.read_metadata(source[name]).num_rows) for name in missing)
     except (InputError, OSError, KeyError, ValueError):
         return None
 

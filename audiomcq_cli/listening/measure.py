@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli import audio
 from audiomcq_cli.contracts import Row
+from audiomcq_cli.errors import ClipTooLong
 from audiomcq_cli.listening.gaps import find_gaps
 from audiomcq_cli.listening.loudness import follow_loudness, measure_seconds, take_powers
 from audiomcq_cli.listening.pitch import follow_glide, summarize_pitch, track_pitch
@@ -33,10 +34,13 @@ EXAMPLE: Row = {
 
 def measure(path: Path, settings: Mapping[str, Any]) -> Row:
     """The measurements and the measured events of a file; nothing of one not between those lengths."""
-    samples, native = audio.load_native(path)
-    if not SHORTEST <= len(samples) / native <= LONGEST:
+    try:
+        samples, seconds = audio.load_timed(path, RATE, most=LONGEST)
+    except ClipTooLong:
+        seconds = LONGEST + 1
+    if not SHORTEST <= seconds <= LONGEST:
         return {"measurements": [], "events": []}
-    return measure_samples(audio.resample(samples, native, RATE))
+    return measure_samples(samples)
 
 
 def measure_samples(samples: Samples) -> Row:

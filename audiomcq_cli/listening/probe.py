@@ -23,6 +23,9 @@ SILENCE = -60.0
 """dBFS: a hundredth of a second whose level (RMS over all channels) is below is silence."""
 
 _FULL_SCALE = 1 - 2**-15  # the largest sample of 16 bits
+LONGEST = 86_400.0
+"""Seconds of a file that is listened to: no clip takes a day, and a few bytes can say that much silence."""
+
 _SLOWEST = 4_000  # samples a second, of which K-weighting has its filters; a header that says less is damaged
 _LARGEST = 2.0**31  # of the samples of 32 bits that somebody took for floating point; squares of more overflow
 _SLACK = 0.1  # seconds; see probe
@@ -56,6 +59,11 @@ def probe(path: Path, settings: Mapping[str, Any]) -> Row:
             levels.add(block)
             meter.add(block)
             taker.add(block)
+            if levels.frames > LONGEST * file.rate:
+                return {
+                    "problem": "audio_too_long",
+                    "detail": f"goes on after {LONGEST / 3600:g} hours",
+                }
     frames, rate, declared = levels.frames, file.rate, file.frames
     if frames == 0:
         return {"problem": "audio_empty", "detail": "the file has no samples"}

@@ -13,6 +13,7 @@ from typing import Any
 
 from audiomcq_cli import audio
 from audiomcq_cli.contracts import Row
+from audiomcq_cli.errors import ClipTooLong
 from audiomcq_cli.measurements import MUSIC, SEGMENTED, SINGING, SPEECH
 
 RATE = 16_000
@@ -30,8 +31,14 @@ EXAMPLE: Row = {"events": [{"label": SPEECH, "onset": 0.5, "offset": 3.0, "origi
 
 
 def segment(path: Path, settings: Mapping[str, Any]) -> Row:
-    """Events of what is certainly there; ``unsure`` lists the kinds that may or may not be, and then there are none."""
-    samples = audio.load(path, RATE)
+    """Events of what is certainly there; ``unsure`` lists the kinds that may or may not be, and then there are none.
+
+    Of a clip longer than ``audio.LONGEST`` nothing is certain: it does not fit into memory.
+    """
+    try:
+        samples = audio.load(path, RATE)
+    except ClipTooLong:
+        return {"events": [], "unsure": list(KINDS)}
     if len(samples) < RATE * _SHORTEST:
         return {"events": [], "unsure": list(KINDS)}
     return find_events(_open_detector().detect_probs(samples), len(samples) / RATE)

@@ -33,8 +33,9 @@ from audiomcq_cli.release.recipe import hide_places
 from audiomcq_cli.release.rows import ShardFiles, read_clips
 from audiomcq_cli.release.statistics import Statistics, count_rows
 from audiomcq_cli.release.tree import MANIFEST, Tree, open_tree
+from audiomcq_cli.storage.descriptors import advise
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest
-from audiomcq_cli.storage.shards import UNWRITABLE, hash_file, holding, list_shards
+from audiomcq_cli.storage.shards import hash_file, holding, list_shards
 
 FORMAT = 1
 
@@ -105,7 +106,7 @@ def _build(source: Path, target: Path, info: ReleaseInfo, since: Tree | None, re
             target.rename(previous)
         building.rename(target)
     except OSError as error:
-        raise StorageError(f"{target}: the release cannot be built: {error}", hint=UNWRITABLE) from error
+        raise StorageError(f"{target}: the release cannot be built: {error}", hint=advise(error)) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
         _recover(target, previous)

@@ -13,6 +13,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from audiomcq_cli import parquet
 from audiomcq_cli.errors import HubError
 from audiomcq_cli.release.hub import HubRepo
 from audiomcq_cli.release.push import LocalFile, read_release
@@ -78,12 +79,10 @@ def _read_config(folder: Path, repo: str, commit: str, config: str, glob: str, f
 
 
 def _first_ids(folder: Path, paths: Sequence[str]) -> list[str]:
-    import pyarrow.parquet as pq
-
     ids: list[str] = []
     for path in sorted(paths):
         if len(ids) < ROWS:
-            with pq.ParquetFile(folder / path) as file:
+            with parquet.open_parquet(folder / path) as file:
                 batch = next(file.iter_batches(ROWS, columns=["id"]), None)
                 ids += [] if batch is None else batch.column("id").to_pylist()
     return ids[:ROWS]

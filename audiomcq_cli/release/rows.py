@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from audiomcq_cli import parquet
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.records import LABELS, RELEASED, arrow_schema, draw
 from audiomcq_cli.storage.shards import ROW_GROUP, Shard
@@ -67,12 +68,11 @@ def read_clips(shard: Shard) -> Iterator[pa.Table]:
         InputError: It is not Parquet that split wrote.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     schema = arrow_schema(RELEASED)
     held = schema.empty_table()  # the last clip read: more of its rows may follow
     try:
-        with pq.ParquetFile(shard.path) as file:
+        with parquet.open_parquet(shard.path) as file:
             if missing := set(RELEASED) - set(file.schema_arrow.names):
                 hint = "publish reads what split writes"
                 raise InputError("column is missing", file=str(shard.path), column=min(missing), hint=hint)
@@ -154,8 +154,6 @@ class _File:
     """One Parquet file: rows wait until they make a row group, and audio is read when that is written."""
 
     def __init__(self, path: Path, *, embed: bool) -> None:
-        import pyarrow.parquet as pq
-
         self.path, self.rows = path, 0
         self._embed = embed
         self._schema = release_schema(embed=embed)
@@ -164,7 +162,7 @@ class _File:
         self._bytes = 0
         # Chunks cut by content: a new version uploads only the pages that changed. The page index lets the Hub's
         # viewer read a page without its row group.
-        self._writer = pq.ParquetWriter(
+        self._writer = parquet.open_writer(
             path,
             self._schema,
             write_page_index=True,
@@ -230,11 +228,10 @@ class _File:
 def _encode_audio_plain(schema: pa.Schema) -> dict[str, Any]:
     """Options of a writer that leaves the audio as it is; what is said by column is said for all of them."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
-    pq.ParquetWriter(sink, schema).close()  # Parquet's own names of nested columns
-    with pq.ParquetFile(pa.BufferReader(sink.getvalue())) as file:
+    parquet.open_writer(sink, schema).close()  # Parquet's own names of nested columns
+    with parquet.open_parquet(pa.BufferReader(sink.getvalue())) as file:
         columns = [file.schema.column(number).path for number in range(len(file.schema))]
     others = [column for column in columns if column != f"{AUDIO}.bytes"]
     return {

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.hub import asking
+from audiomcq_cli.parquet import open_parquet
 from audiomcq_cli.storage.shards import HIDDEN
 
 if TYPE_CHECKING:
@@ -105,11 +106,10 @@ class Tree:
     def parquet(self, path: str) -> Iterator[pq.ParquetFile]:
         """A Parquet file; raises like ``open``, and ``InputError`` where it is none or breaks off."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         with self.open(path) as file:
             try:
-                with pq.ParquetFile(file, pre_buffer=self.folder is None) as parquet:
+                with open_parquet(file, pre_buffer=self.folder is None) as parquet:
                     yield parquet
             except (pa.ArrowException, OSError) as error:
                 if isinstance(error, OSError) and type(error) is not OSError:

@@ -28,12 +28,14 @@ class Record:
     cells: dict[str, str]
 
 
-def read_csv(path: Path, columns: Sequence[str], *, encoding: str = "utf-8-sig") -> Iterator[Record]:
-    """Stream the rows of a comma-separated file with a header, one in memory at a time.
+def read_csv(
+    path: Path, columns: Sequence[str], *, encoding: str = "utf-8-sig", delimiter: str = ","
+) -> Iterator[Record]:
+    """Stream the rows of a file of comma-separated values with a header, one in memory at a time.
 
     Args:
         path: The file. columns: Columns that it must have, in any order and among others.
-        encoding: UTF-8, with or without a byte order mark, where nothing else is said.
+        encoding: UTF-8, with or without a byte order mark, where nothing else is said. delimiter: Or a tab.
 
     Raises:
         InputError: It is not a file, is empty, lacks a column, is in another encoding, or a row has more or fewer
@@ -44,7 +46,7 @@ def read_csv(path: Path, columns: Sequence[str], *, encoding: str = "utf-8-sig")
     csv.field_size_limit(LARGEST_CELL)
     try:
         with refusing(path, expected), path.open(encoding=encoding, newline="") as file:
-            reader = csv.reader(file, strict=True)
+            reader = csv.reader(file, strict=True, delimiter=delimiter)
             header = _read_header(reader, path, columns, expected)
             for fields in reader:
                 if not fields:

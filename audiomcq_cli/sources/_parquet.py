@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from audiomcq_cli import parquet
 from audiomcq_cli.errors import InputError
 
 _ROWS = 256
@@ -47,10 +48,8 @@ def list_parquet(path: Path) -> list[Path]:
 
 def read_schema(path: Path) -> Any:
     """The Arrow schema of a file; raises ``InputError`` where it is not Parquet, or has a column twice."""
-    import pyarrow.parquet as pq
-
     with _refusing(path):
-        schema = pq.read_schema(path)
+        schema = parquet.read_schema(path)
     if twice := [name for name, count in Counter(schema.names).items() if count > 1]:
         raise InputError("is there more than once", file=str(path), column=twice[0])
     return schema
@@ -71,11 +70,9 @@ def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[ParquetRow]:
         InputError: It is not Parquet, or damaged, with the row from which on it cannot be read; or a column is there
             twice, or holds what Python has no value for, as a time in the year 300,000.
     """
-    import pyarrow.parquet as pq
-
     read_schema(path)
     row = 0
-    with _refusing(path), pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
+    with _refusing(path), parquet.open_parquet(path, buffer_size=_BUFFER, pre_buffer=False) as file:
         batches = file.iter_batches(_ROWS, columns=list(columns), use_threads=False)
         while True:
             with _refusing(path, row + 1):

@@ -1,86 +1,202 @@
-"""A folder of audio files and, if there is one, a captions file: the format for data of one's own.
+"""A folder of audio files and, if there are some, captions files: the format for data of one's own.
 
-The captions file is CSV or JSON Lines, with ``file_name`` (relative to the folder) and ``caption``, or ``caption_1``,
-``caption_2`` and so on; ``license``, ``source_url`` or ``origin``, and ``author`` are kept where they are there. JSON
-Lines may have ``events`` too, the sounds that are known to be in a clip: a list of objects with ``label`` and, where
-they are known, ``onset`` and ``offset`` in seconds. A clip may have several rows. Audio files without a row follow,
-without a caption.
+A captions file is CSV, TSV, JSON Lines or Parquet, with ``file_name`` (relative to its own folder) and ``caption``, or
+``caption_1``, ``caption_2`` and so on; ``license``, ``source_url`` or ``origin``, and ``author`` are kept where they
+are there. ``events`` are the sounds that are known to be in a clip: a list of objects with ``label`` and, where they
+are known, ``onset`` and ``offset`` in seconds. A clip may have several rows. Each folder below may have a captions file
+too, as in the layout of AudioFolder. Audio files without a row follow, without a caption.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from audiomcq_cli.audio import index_folder
+from audiomcq_cli.audio import AUDIO_EXTENSIONS, FolderIndex, index_folder
 from audiomcq_cli.contracts import Event, Layout, Reject, Source, SourceRow, option
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.sources._columns import parse_events
 from audiomcq_cli.sources._csv import Record, credit, read_csv, reject_row
 from audiomcq_cli.sources._json import parse_json, read_lines
+from audiomcq_cli.sources._parquet import check_columns, read_parquet, read_schema
 
-_TABLES = (".csv", ".jsonl")
-_EXPECTED = "a CSV or JSON Lines file with file_name and caption"
+_TABLES = (".csv", ".jsonl", ".tsv", ".ndjson", ".parquet")
+_SURE = (".csv", ".jsonl")  # beside the audio they are captions, or an error; others may be anything
+_EXPECTED = "a CSV, TSV, JSON Lines or Parquet file with file_name and caption"
+_KEPT = ("license", "source_url", "origin", "author")
+_SHOWN = 5  # names of a line for people
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What can be set for a folder."""
 
-    captions: str = option("", "captions file, relative to the folder or absolute; else the only .csv or .jsonl in it")
+    captions: str = option(
+        "", "captions file, relative to the folder or absolute; else the only one in it and in each folder below"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Line(Record):
-    """A row of the captions file: its texts, and the events."""
+    """A row of a captions file: its texts, and the events."""
 
     events: tuple[Event, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A captions file, and the folder that its file names are relative to, as it is called below the folder read."""
+
+    path: Path
+    folder: str = ""
+
+
 def read(path: Path, options: Options) -> Iterator[SourceRow]:
-    """Stream the rows of the captions file in its order, then the audio files that have none, by name.
+    """Stream the rows of the captions files in their order, then the audio files that have none, by name.
+
+    A name means the file at that path. Where there is none, it means the file of that name in some folder below, if
+    there is one alone, and no row has its path.
 
     Raises:
-        InputError: The folder is not there, holds nothing, or has several captions files to choose from; or the
-            captions file itself is wrong.
+        InputError: The folder is not there, holds nothing, or has several captions files to choose from; or a captions
+            file itself is wrong.
     """
     index = index_folder(path)
-    table = path / options.captions if options.captions else _find_table(path)
-    if index.empty and not table:
+    tables = _find_tables(path, options)
+    if index.empty and not tables:
         raise InputError("holds no audio and no captions file", file=str(path), hint=f"expected audio or {_EXPECTED}")
+    for table in tables:
+        for record in _read_table(table.path):
+            row = _read_row(record, table)
+            if row.audio and (found := index.find(row.audio, exact=True)):
+                index.mark(found)
     last = 0
-    for record in _read_table(table) if table else ():
-        row = _read_row(record, table or path)
-        if found := index.find(row.audio):
-            index.mark(found)
-        last = record.row
-        yield row
+    for table in tables:
+        for record in _read_table(table.path):
+            last = record.row
+            yield _find_audio(_read_row(record, table), index)
     for number, name in enumerate(index.unmarked(), last + 1):
         yield _read_file(name, number)
 
 
-def _find_table(folder: Path) -> Path | None:
-    found = sorted(
-        file for file in folder.iterdir() if file.suffix.lower() in _TABLES and not file.name.startswith(".")
-    )
-    if len(found) > 1:
-        raise InputError(
-            f"holds several files that could have the captions: {', '.join(file.name for file in found[:5])}",
-            file=str(folder),
-            hint=f"choose one with the option captions, as in captions = {found[0].name!r}",
-        )
-    return found[0] if found else None
+def _find_audio(row: SourceRow, index: FolderIndex) -> SourceRow:
+    """A row whose audio is not where it says, with the one file of that name, if there is one."""
+    if not row.audio or index.find(row.audio, exact=True):
+        return row
+    [name] = row.audio
+    found = index.find_by_name(name)
+    if len({one.rpartition(".")[0] for one in found}) > 1:
+        what = f"row {row.row}: {name!r} may be {found[0]!r} or {found[1]!r}"
+        return replace(row, problem=Reject("audio_ambiguous", what))
+    if not found:
+        return row
+    index.mark(found[0], by_path=False)
+    return replace(row, audio=(found[0],))
+
+
+def list_unread(path: Path, options: Options) -> Iterator[str]:
+    """Lines about the files that are neither audio by their names nor read as captions."""
+    read_ = {table.path for table in _find_tables(path, options)}
+    tables, others, hidden, links = [], defaultdict[str, list[str]](list), [], []
+    for folder, folders, files in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        below = Path(folder)
+        links += [_name(path, below / name) for name in folders if (below / name).is_symlink()]
+        for name in sorted(files):
+            kind = PurePosixPath(name).suffix.lower()
+            if name.startswith("."):
+                hidden += [_name(path, below / name)] if kind in AUDIO_EXTENSIONS else []
+            elif kind in (*_TABLES, ".json") and below / name not in read_:
+                tables.append(_name(path, below / name))
+            elif kind not in (*_TABLES, *AUDIO_EXTENSIONS):
+                others[kind].append(_name(path, below / name))
+    if tables:
+        yield f"not read as captions: {_show(tables)}"
+    for kind, names in sorted(others.items()):
+        yield f"not taken, by the name no audio ({kind or 'no extension'}): {_show(names)}"
+    if hidden:
+        yield f"not taken, hidden: {_show(hidden)}"
+    if links:
+        yield f"not looked into, a link to a folder: {_show(links)}"
+
+
+def _name(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix().encode("utf-8", "backslashreplace").decode()
+
+
+def _show(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _find_tables(root: Path, options: Options) -> list[Table]:
+    """The captions files: the one that is named, else that of the folder and those of the folders below."""
+    if options.captions:
+        return [Table(root / options.captions)]
+    found = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        here = Path(folder)
+        top = here == root
+        paths = [here / name for name in sorted(files) if name.lower().endswith(_TABLES) and not name.startswith(".")]
+        wanted = [path for path in paths if (top and path.suffix.lower() in _SURE) or _is_captions(path)]
+        named = [path for path in wanted if path.stem.lower() == "metadata"] if not top else []
+        if len(chosen := named or wanted) > 1:
+            raise InputError(
+                f"holds several files that could have the captions: {', '.join(path.name for path in chosen[:5])}",
+                file=str(here),
+                hint=f"choose one with the option captions, as in captions = {_name(root, chosen[0])!r}",
+            )
+        found += [Table(path, "" if top else here.relative_to(root).as_posix()) for path in chosen]
+    return found
+
+
+def _is_captions(path: Path) -> bool:
+    """Whether a file that lies somewhere below has the columns of a captions file."""
+    try:
+        if path.suffix.lower() == ".parquet":
+            names = list(read_schema(path).names)
+        elif path.suffix.lower() in (".jsonl", ".ndjson"):
+            _, cells = next(read_lines(path, _EXPECTED), ("", None))
+            names = list(cells) if isinstance(cells, dict) else []
+        else:
+            record = next(read_csv(path, (), delimiter=_find_delimiter(path)), None)
+            names = list(record.cells) if record else []
+    except InputError:
+        return False
+    return "file_name" in names and any(_is_caption(name) or name == "events" for name in names)
+
+
+def _find_delimiter(path: Path) -> str:
+    return "\t" if path.suffix.lower() == ".tsv" else ","
 
 
 def _read_table(path: Path) -> Iterator[Line]:
     kind = path.suffix.lower()
-    if kind == ".csv":
-        return (_read_cells(record, path) for record in read_csv(path, ("file_name",)))
-    if kind == ".jsonl":
+    if kind in (".csv", ".tsv"):
+        return (_read_cells(record, path) for record in read_csv(path, ("file_name",), delimiter=_find_delimiter(path)))
+    if kind in (".jsonl", ".ndjson"):
         return _read_jsonl(path)
+    if kind == ".parquet":
+        return _read_parquet(path)
     raise InputError(f"has the extension {kind!r}, expected {' or '.join(_TABLES)}", file=str(path))
+
+
+def _read_parquet(path: Path) -> Iterator[Line]:
+    check_columns(path, ("file_name",))
+    names = [name for name in read_schema(path).names if _is_used(name) or name == "events"]
+    for record in read_parquet(path, names):
+        cells = dict(record.cells)
+        events = cells.pop("events", None)
+        texts = {key: _read_text(value, path, record.row, key) for key, value in cells.items()}
+        if isinstance(events, str):
+            yield _read_cells(Record(record.row, texts | {"events": events}), path)
+        else:
+            yield Line(record.row, texts, parse_events(events, str(path), record.row))
 
 
 def _read_jsonl(path: Path) -> Iterator[Line]:
@@ -103,7 +219,7 @@ def _read_cells(record: Record, path: Path) -> Line:
 
 
 def _is_used(key: str) -> bool:
-    return key in ("file_name", "license", "source_url", "origin", "author") or _is_caption(key)
+    return key in ("file_name", *_KEPT) or _is_caption(key)
 
 
 def _is_caption(key: str) -> bool:
@@ -119,17 +235,18 @@ def _read_text(value: object, path: Path, row: int, column: str) -> str:
     return value
 
 
-def _read_row(record: Line, table: Path) -> SourceRow:
+def _read_row(record: Line, table: Table) -> SourceRow:
     row, cells = record.row, record.cells
     columns = [column for column in cells if _is_caption(column)]
     if not columns and not record.events:
         found = ", ".join(list(cells)[:20])
         hint = f"{_EXPECTED}; the source table reads columns of other names, and audio alone needs no table"
-        raise InputError(f"is missing; found: {found}", file=str(table), row=row, column="caption", hint=hint)
+        raise InputError(f"is missing; found: {found}", file=str(table.path), row=row, column="caption", hint=hint)
     name = cells["file_name"].strip().replace("\\", "/")
     if not name:
-        return reject_row(table, row, "no_id", "file_name", "is empty")
-    name = str(PurePosixPath(name))
+        rejected = reject_row(table.path, row, "no_id", "file_name", "is empty")
+        return replace(rejected, source_id=str(PurePosixPath(table.folder, rejected.source_id)))
+    name = str(PurePosixPath(table.folder, name))
     captions = (cells[column].strip() for column in columns)
     return SourceRow(
         source_id=name,
@@ -158,16 +275,18 @@ def _read_file(name: str, number: int) -> SourceRow:
 
 
 SOURCE: Source[Options] = Source(
-    help="folder of audio files with a CSV or JSON Lines file: file_name, caption (or caption_1, …), events (JSON)",
+    help="folder of audio files with CSV, TSV, JSON Lines or Parquet: file_name, caption (or caption_1, …), events",
     dataset="",
     read=read,
     options=Options,
     grouped=False,
     audio_root=lambda path: path,
+    exact=True,
+    remarks=list_unread,
     layout=Layout(
-        path="a folder; its captions file may be missing: then there is the audio alone",
+        path="a folder; each folder in it may have captions files too; without any there is the audio alone",
         columns={
-            "file_name": "audio file, relative to the folder, which names the clip",
+            "file_name": "audio file, relative to the folder of the captions file; its path names the clip",
             "caption, or caption_1, caption_2, …": "what is heard; a clip may have several rows too",
             "events": "sounds that are known to be in it: a list of {label, onset, offset}",
             "license": "licence of the audio",

@@ -195,7 +195,7 @@ def _check_limits(measured: Row, options: Options) -> Reject | None:
 STAGE: Stage[Options] = Stage(
     help="bring captioned audio into clips, one row each, and measure the audio files",
     after=None,
-    version=2,
+    version=3,
     options=Options,
     key="clip_id",
     reads=(),  # not columns of a folder: see above

@@ -17,20 +17,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from audiomcq_cli import records
+from audiomcq_cli import parquet, records
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.errors import InputError, StorageError
+from audiomcq_cli.storage.descriptors import advise, is_exhausted
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 HIDDEN = ".audiomcq"
 """Folder inside a stage folder for all that is not a kept row; ``datasets`` and globs pass over it."""
-
-UNWRITABLE = (
-    "is the disk full, the folder gone, or not yours to write? with that mended, run again: what is done is kept"
-)
-"""What to do about a file that cannot be written."""
 
 ROW_GROUP = 1_000
 """Rows in a row group: fixed, so that the same rows give the same bytes."""
@@ -87,29 +83,35 @@ def read_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]
         InputError: It is not a Parquet file, or lacks a column.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        with parquet.open_parquet(path) as file:
             if missing := set(columns or ()) - set(file.schema_arrow.names):
                 raise InputError("column is missing", file=str(path), column=min(missing))
             for batch in file.iter_batches(batch_size=ROW_GROUP, columns=list(columns) if columns else None):
                 yield from batch.to_pylist()
     except (OSError, pa.ArrowException) as error:
+        _raise_if_exhausted(path, error)
         raise InputError(f"not a readable Parquet file: {error}", file=str(path)) from error
 
 
 def read_note(path: Path) -> dict[str, Any]:
     """What this program noted in a file's footer; empty where the file or the note is not there."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        metadata = pq.read_metadata(path).metadata or {}
+        metadata = parquet.read_metadata(path).metadata or {}
         note: dict[str, Any] = json.loads(metadata.get(b"audiomcq", b"{}"))
-    except (OSError, pa.ArrowException, ValueError):
+    except (OSError, pa.ArrowException, ValueError) as error:
+        _raise_if_exhausted(path, error)
         return {}
     return note
+
+
+def _raise_if_exhausted(path: Path, error: Exception) -> None:
+    """A file that cannot be opened because too many are is neither missing nor damaged."""
+    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError) and is_exhausted(error):
+        raise StorageError(f"{path}: cannot be opened: {error}", hint=advise(error)) from error
 
 
 def hash_file(path: Path) -> str:
@@ -128,7 +130,8 @@ def is_intact(target: Shard) -> bool:
     """Whether a shard is there with the bytes that were written; reads all of it."""
     try:
         return target.digest.read_bytes() == f"{hash_file(target.path)}  {target.path.name}\n".encode()
-    except OSError:
+    except OSError as error:
+        _raise_if_exhausted(target.path, error)
         return False
 
 
@@ -159,7 +162,7 @@ def holding(path: Path, busy: str, *, wait: bool = False) -> Iterator[None]:
     except filelock.Timeout:
         raise StorageError(busy, hint="wait for it to end") from None
     except OSError as error:
-        raise StorageError(f"{path.parent}: cannot be written: {error}", hint=UNWRITABLE) from error
+        raise StorageError(f"{path.parent}: cannot be written: {error}", hint=advise(error)) from error
     try:
         yield
     finally:
@@ -180,7 +183,7 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error}", hint=UNWRITABLE) from error
+        raise StorageError(f"{path}: cannot be written: {error}", hint=advise(error)) from error
     finally:
         with suppress(OSError):  # a folder that is gone or only to be read: that was said already
             temporary.unlink()
@@ -193,11 +196,9 @@ class ShardWriter:
     """
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        import pyarrow.parquet as pq
-
         self._columns = columns
         self._schema = records.arrow_schema(columns)
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", write_page_index=True)
+        self._writer = parquet.open_writer(path, self._schema, compression="zstd", write_page_index=True)
         self._rows: list[Row] = []
         self.written = 0
 

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from audiomcq_cli.mcq import parse_answer
+from audiomcq_cli.answers import parse_answer
 from tests.cli import JUDGES, audiomcq, hash_tree, spawn, write_audiocaps, write_recipe, write_tones
 from tests.servers.process import RunningServer
 from tests.servers.replies import Manner
@@ -227,6 +227,27 @@ def test_replay_rebuilds_the_same_bytes(built: Path, server: RunningServer, tmp_
     assert ended.code == 0, ended.err
     assert server.stats()["received"] == 0
     assert hash_tree(folder) == hash_tree(built)
+
+
+def test_names_of_folders_are_taken_literally(built: Path, tmp_path: Path) -> None:
+    """A work folder whose name looks like a pattern, a column or an address is read and written, and none beside it."""
+    name, beside = "a=b/v[1]/q?x *y/%41 ünï/s3:z", "a=b/v1/qzx zy/%41 ünï/s3:z"
+    folder = tmp_path / "corpus"
+    shutil.copytree(built, folder, ignore=shutil.ignore_patterns("build"))
+    shutil.copytree(built / "build/journal", folder / name / "journal")
+    shutil.copytree(built / "build", folder / beside)
+    for path in (folder / beside).rglob("*.parquet"):
+        path.write_bytes(b"of somebody else")
+    ended = audiomcq("run", "recipe.toml", "--replay", "--workdir", name, folder=folder)
+    assert ended.code == 0, ended.err
+    for stage in (*STAGES, "release/data"):
+        before, now = built / "build" / stage, folder / name / stage
+        files = [path.relative_to(before) for path in before.rglob("*.parquet") if "prepared" not in path.name]
+        assert files
+        for file in files:
+            if stage != "release/data":
+                assert (now / file).read_bytes() == (before / file).read_bytes(), file
+            assert (now / file).is_file(), file
 
 
 @pytest.mark.check

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from huggingface_hub.utils import parse_hf_uri
+from huggingface_hub import parse_hf_uri
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -4,11 +4,12 @@ import os
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from audiomcq_cli.contracts import Event, SourceRow
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.sources.folder import SOURCE, Options
+from audiomcq_cli.sources.folder import SOURCE, Options, list_unread
 
 
 def read(folder: Path, captions: str = "") -> list[SourceRow]:
@@ -232,3 +233,91 @@ def test_bad_events_in_csv_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("file_name,caption,events\na.wav,x,[oops\n")
     with pytest.raises(InputError, match=r"a\.csv, row 1, column 'events': is not JSON"):
         read(tmp_path)
+
+
+# ------------------------------------------------------------------------------------------- several folders, formats
+
+
+def test_folders_below_have_captions_files_of_their_own(tmp_path: Path) -> None:
+    """In the layout of AudioFolder the names are relative to the folder of the metadata file, and so is their file."""
+    fill(tmp_path, "train/0.wav", "test/0.wav", "test/deep/er/1.flac")
+    (tmp_path / "train/metadata.csv").write_text("file_name,caption\n0.wav,cat\n,dog\n")
+    (tmp_path / "test/metadata.jsonl").write_text('{"file_name": "deep/er/1.flac", "caption": "cow"}\n')
+    assert [(row.source_id, row.captions, row.audio) for row in read(tmp_path)] == [
+        ("test/deep/er/1.flac", ("cow",), ("test/deep/er/1.flac",)),
+        ("train/0.wav", ("cat",), ("train/0.wav",)),
+        ("train/metadata.csv-row-2", (), ()),
+        ("test/0.wav", (), ("test/0.wav",)),
+    ]
+
+
+@pytest.mark.parametrize("extension", ["csv", "tsv", "jsonl", "ndjson", "parquet"])
+@pytest.mark.parametrize("folder", ["", "sub"])
+def test_every_format_of_captions_is_read(folder: str, extension: str, tmp_path: Path) -> None:
+    """A captions file of each format is found beside the audio, in the folder and below."""
+    fill(tmp_path, f"{folder}/a.wav")
+    table = pl.DataFrame({"file_name": ["a.wav"], "caption": ["a dog, barking"], "license": ["CC0"]})
+    path = tmp_path / folder / f"captions.{extension}"
+    if extension in ("csv", "tsv"):
+        table.write_csv(path, separator="," if extension == "csv" else "\t")
+    elif extension == "parquet":
+        table.write_parquet(path)
+    else:
+        table.write_ndjson(path)
+    [row] = read(tmp_path)
+    name = f"{folder}/a.wav".lstrip("/")
+    assert (row.source_id, row.captions, row.license) == (name, ("a dog, barking",), "CC0")
+    assert not list(list_unread(tmp_path, Options()))
+
+
+def test_name_means_the_file_at_that_path(tmp_path: Path) -> None:
+    """A row never takes the file that another row has by its path; what is alone further down it may take."""
+    fill(tmp_path, "sub/b.wav", "sub/c.wav", "x/d.wav", "y/d.wav", "x/e.mp3", "x/e.wav")
+    names = ("b.wav", "sub/b.wav", "c.wav", "c.wav", "d.wav", "e")
+    (tmp_path / "a.csv").write_text("file_name,caption\n" + "".join(f"{name},x\n" for name in names))
+    rows = read(tmp_path)
+    assert [row.audio for row in rows] == [
+        ("b.wav",), ("sub/b.wav",), ("sub/c.wav",), ("sub/c.wav",), ("d.wav",), ("x/e.wav",), ("x/d.wav",),
+        ("x/e.mp3",), ("y/d.wav",),
+    ]  # fmt: skip
+    assert rows[4].problem is not None
+    assert (rows[4].problem.reason, rows[4].problem.detail) == (
+        "audio_ambiguous",
+        "row 5: 'd.wav' may be 'x/d.wav' or 'y/d.wav'",
+    )
+    assert SOURCE.exact
+
+
+def test_name_that_leads_out_of_its_folder_stays_so(tmp_path: Path) -> None:
+    """A name of a captions file below is not made harmless by the folder before it."""
+    fill(tmp_path, "a.wav", "sub/b.wav")
+    (tmp_path / "sub/metadata.csv").write_text("file_name,caption\n../a.wav,x\n/a.wav,y\n")
+    assert [row.audio for row in read(tmp_path)][:2] == [("sub/../a.wav",), ("/a.wav",)]
+
+
+def test_several_tables_below_ask_to_choose(tmp_path: Path) -> None:
+    """Of several captions files in a folder below the one called metadata counts; else none is taken silently."""
+    fill(tmp_path, "sub/a.wav")
+    for name in ("a", "b"):
+        (tmp_path / f"sub/{name}.csv").write_text("file_name,caption\na.wav,x\n")
+    with pytest.raises(InputError, match=r"sub: holds several .*: a\.csv, b\.csv") as caught:
+        read(tmp_path)
+    assert "captions = 'sub/a.csv'" in caught.value.hint
+    (tmp_path / "sub/metadata.csv").write_text("file_name,caption\na.wav,z\n")
+    assert [row.captions for row in read(tmp_path)] == [("z",)]
+    assert list(list_unread(tmp_path, Options())) == ["not read as captions: sub/a.csv, sub/b.csv"]
+
+
+def test_what_is_not_read_is_told(tmp_path: Path) -> None:
+    """Files that are neither audio nor captions, hidden audio and links to folders are named, a kind to a line."""
+    fill(tmp_path, "a.wav", "b.webm", "notes.txt", "sub/more.txt", "clip", "sub/.c.wav", ".git/x.wav", ".DS_Store")
+    (tmp_path / "sub/labels.tsv").write_text("a\tb\n1\t2\n")
+    (tmp_path / "a.json").write_text("[]")
+    (tmp_path / "sub/link").symlink_to(tmp_path)
+    assert list(list_unread(tmp_path, Options())) == [
+        "not read as captions: a.json, sub/labels.tsv",
+        "not taken, by the name no audio (no extension): clip",
+        "not taken, by the name no audio (.txt): notes.txt, sub/more.txt",
+        "not taken, hidden: sub/.c.wav",
+        "not looked into, a link to a folder: sub/link",
+    ]

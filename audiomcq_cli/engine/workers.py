@@ -1,0 +1,104 @@
+"""Worker processes for the local analyses of clips.
+
+A file can end the process that decodes it: a decoder crashes, or the system ends what takes too much memory. Then all
+that is in work is lost with it, and nothing says which clip it was. So those clips are tried again one by one, each
+alone; one that ends its process again is named and rejected, and the others go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli.contracts import Row
+from audiomcq_cli.errors import StorageError
+from audiomcq_cli.listening.analyses import run_analysis
+
+CRASHES = "audio_crashes_decoder"
+"""Reason code of a clip that ends the process that decodes it."""
+
+
+class Workers:
+    """Processes that are begun when the first clip comes, and anew when one of them dies."""
+
+    def __init__(self, count: int) -> None:
+        """Have so many."""
+        self._count = count
+        self._pool: ProcessPoolExecutor | None = None
+        self._suspects = 0
+        self._alone = asyncio.Lock()
+        self._calm = asyncio.Event()
+        self._calm.set()
+
+    async def analyse(self, name: str, path: Path, settings: Mapping[str, Any]) -> Row:
+        """Run an analysis of a file in one of them; what ends its process comes back as a ``problem``.
+
+        Raises:
+            StorageError: No process can be kept running, whatever the clip.
+        """
+        await self._calm.wait()  # what is tried alone shares the memory with nothing else
+        pool = self._pool = self._pool or self._begin(self._count)
+        work = (name, str(path), dict(settings))
+        try:
+            return await self._run(pool, work)
+        except BrokenProcessPool:
+            if self._pool is pool:
+                self._pool = None
+        self._suspects += 1
+        self._calm.clear()
+        try:
+            async with self._alone:
+                return await self._try_alone(work)
+        finally:
+            self._suspects -= 1
+            if not self._suspects:
+                self._calm.set()
+
+    async def _try_alone(self, work: tuple[str, str, dict[str, Any]]) -> Row:
+        pool = self._pool = self._pool or self._begin(self._count)
+        try:
+            await asyncio.get_running_loop().run_in_executor(pool, os.getpid)
+        except BrokenProcessPool as error:
+            self._pool = None
+            message = "the processes that listen to audio end as soon as they begin"
+            raise StorageError(message, hint="is there any memory left? run again: what is done is kept") from error
+        try:
+            return await self._run(pool, work)
+        except BrokenProcessPool:
+            self._pool = None
+            detail = "ended the process that decodes it, twice: a crash, or it takes more memory than there is"
+            return {"problem": CRASHES, "detail": detail}
+
+    async def _run(self, pool: ProcessPoolExecutor, work: tuple[str, str, dict[str, Any]]) -> Row:
+        return await asyncio.get_running_loop().run_in_executor(pool, run_analysis, *work)
+
+    def _begin(self, count: int) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(count, mp_context=context, initializer=_begin_worker)
+
+    def close(self) -> None:
+        """End them."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the parent, and end with it even when it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
