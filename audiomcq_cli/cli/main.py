@@ -9,8 +9,9 @@ import typer
 
 from audiomcq_cli import __version__
 from audiomcq_cli.cli import corpus, releases
+from audiomcq_cli.cli.console import out
 from audiomcq_cli.cli.demo import demo
-from audiomcq_cli.cli.ending import run_to_end
+from audiomcq_cli.cli.ending import HELP, run_to_end
 from audiomcq_cli.cli.importing import add_import_command
 from audiomcq_cli.cli.journal import add_journal_commands
 from audiomcq_cli.cli.publish import publish
@@ -31,6 +32,7 @@ def make_app() -> typer.Typer:
         help="Turn captioned audio into a multiple-choice-question corpus with weak/strong audio-contribution labels.",
         epilog=EPILOG,
         no_args_is_help=True,
+        context_settings={"help_option_names": sorted(HELP)},
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
     )
@@ -54,7 +56,7 @@ def main() -> None:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"audiomcq {__version__}\n")
+        out.data(f"audiomcq {__version__}")
         raise typer.Exit
 
 
@@ -63,5 +65,9 @@ def _shared(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say errors only; may stand anywhere.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say more: options, servers, files; may stand anywhere.")
+    ] = False,
 ) -> None:
     pass
