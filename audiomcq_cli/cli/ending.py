@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from audiomcq_cli.cli.console import out
-from audiomcq_cli.cli.streams import write_data, open_streams
+from audiomcq_cli.cli.streams import open_streams, write_data
 from audiomcq_cli.errors import AudiomcqError, InputError, Interrupted, StorageError
 from audiomcq_cli.storage.shards import UNWRITABLE
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.main
 
 from audiomcq_cli import __version__
 from audiomcq_cli.cli import corpus, releases
@@ -18,6 +19,8 @@ from audiomcq_cli.cli.publish import publish
 from audiomcq_cli.cli.sources import sources
 from audiomcq_cli.cli.stages import add_stage_commands
 from audiomcq_cli.cli.status import status
+
+METAVARS = {"int": "N", "float": "X", "Path": "PATH"}
 
 EPILOG = (
     "Exit codes: 0 done, 1 unexpected error, 2 wrong usage, 3 bad input, 4 recipe or option, 5 model or server,"
@@ -49,9 +52,28 @@ def make_app() -> typer.Typer:
     return app
 
 
+def make_command() -> Any:
+    """The whole command line, with one way of naming values in the help of all commands."""
+    command = typer.main.get_command(make_app())
+    tidy(command)
+    return command
+
+
+def tidy(command: Any, parent: Any = None) -> None:
+    """Name values as N, X, PATH and TEXT and switches not at all, where Typer would say <bool> and <float range>."""
+    context = command.context_class(command, parent=parent, **command.context_settings)
+    for one in (*command.params, command.get_help_option(context)):
+        if one.param_type_name == "argument":
+            one.display_type_rich = lambda ctx: None  # its name says what it is
+        elif one.metavar is None:
+            one.metavar = "" if one.is_flag else METAVARS.get(one.bare_type(), "TEXT")
+    for child in getattr(command, "commands", {}).values():
+        tidy(child, context)
+
+
 def main() -> None:
     """Run the command line to its end."""
-    run_to_end(lambda arguments: make_app()(args=arguments, prog_name="audiomcq"), sys.argv[1:])
+    run_to_end(lambda arguments: make_command()(args=arguments, prog_name="audiomcq"), sys.argv[1:])
 
 
 def _print_version(wanted: bool) -> None:

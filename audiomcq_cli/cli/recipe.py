@@ -18,15 +18,12 @@ from audiomcq_cli.contracts import Model
 from audiomcq_cli.engine.importing import ImportSpec
 from audiomcq_cli.engine.reading import SourceSpec
 from audiomcq_cli.errors import InputError, RecipeError
-from audiomcq_cli.storage.resources import schema, shipped
+from audiomcq_cli.storage.resources import DEFAULT_RECIPE, schema, shipped
 
 T = TypeVar("T")
 N = TypeVar("N", SourceSpec, ImportSpec)
 
 DEFAULT_BACKEND = "openai-compatible"
-
-DEFAULT_RECIPE = "laptop.toml"
-"""The example whose models and stages are used where no recipe is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +32,7 @@ class Recipe:
 
     Attributes:
         path, text: Its file and what is in it; None for a run without one (see ``default_recipe``).
-        name, version, seed, shards: ``[project]``.
+        name, version, seed, shards: ``[project]``. named: Whether it has that table, so that the name is its own.
         workdir: Folder of all stage folders and of the journal. prompts: Folder of the user's own prompts.
         reuse: Journals looked into for what the own one lacks.
         models, sources, imports: By name; in order; of the latter two only one. stages: Their tables as they stand.
@@ -45,6 +42,7 @@ class Recipe:
     path: Path | None = None
     text: str = field(default="", repr=False)
     name: str = "corpus"
+    named: bool = False
     version: str = "0.1.0"
     seed: int = 0
     workdir: Path | None = None
@@ -164,6 +162,7 @@ class _Reader:
             path=self._path,
             text=self._text,
             name=project.get("name", self._path.stem),
+            named="name" in project,
             version=project.get("version", "0.1.0"),
             seed=project.get("seed", 0),
             workdir=self._beside(project.get("workdir", "build")),

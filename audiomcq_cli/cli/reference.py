@@ -9,11 +9,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import typer.main
-
 from audiomcq_cli import errors
 from audiomcq_cli.cli.ending import DIFFERENT
-from audiomcq_cli.cli.main import make_app
+from audiomcq_cli.cli.main import make_command
 
 HEAD = """\
 # Commands
@@ -28,7 +26,7 @@ people goes to stderr. With `--json` stdout is one JSON document, which has the 
 
 def make_reference() -> str:
     """The whole page, as Markdown."""
-    root = typer.main.get_command(make_app())
+    root = make_command()
     parts = [HEAD]
     for path, command in walk(root, "audiomcq"):
         parts.append(_describe(path, command))
