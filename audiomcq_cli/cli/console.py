@@ -73,20 +73,25 @@ class Out:
         self.data(json.dumps(value, indent=2, ensure_ascii=not holds_unicode(sys.stdout)))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """A table for people; numbers stand to the right."""
+        """A table for people; numbers stand to the right. Where the terminal is too narrow each row is a few lines."""
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=title, title_justify="left")
         texts = [[f"{cell:,}" if isinstance(cell, int) else printable(str(cell)) for cell in row] for row in rows]
+        widths = [max((len(row[index]) for row in texts), default=0) for index in range(len(columns))]
+        words = [max(map(len, column.split())) for column in columns]
+        if sum(max(pair) + 3 for pair in zip(widths, words, strict=True)) >= self.people.width:
+            self.say("\n".join([title, *(line for row in texts for line in _stack(columns, row))]))
+            return
+        table = Table(title=title, title_justify="left")
         for index, column in enumerate(columns):
             number = all(isinstance(row[index], int | float) for row in rows) and bool(rows)
             # A narrow terminal wraps the headings before it cuts a name or a number.
-            width = max((len(row[index]) for row in texts), default=0)
-            table.add_column(column, justify="right" if number else "left", min_width=min(width, 20))
+            table.add_column(column, justify="right" if number else "left", min_width=max(widths[index], words[index]))
         for row in texts:
             table.add_row(*map(Text, row))
-        self._print(table)
+        if not self.quiet:
+            self._print(table)
 
     def _print(self, what: Any, style: str = "") -> None:
         """Print on stderr; where nobody can read it, the work goes on without."""
@@ -94,6 +99,12 @@ class Out:
             self.people.print(what, style=style or None, markup=False)
         except OSError:
             silence(sys.stderr)
+
+
+def _stack(columns: Sequence[str], row: Sequence[str]) -> list[str]:
+    """A row as lines: its first cell, then each of the others that holds something, behind its heading."""
+    width = max(map(len, columns))
+    return [row[0], *(f"  {name:{width}}  {cell}" for name, cell in zip(columns[1:], row[1:], strict=True) if cell)]
 
 
 class StageProgress:

@@ -123,7 +123,7 @@ def run(
 
     of_sources = {"limit": limit, "sample": sample, "audio": audio, "name": name, "license": license}
     loaded = _load(recipe, source or (), {name: value for name, value in of_sources.items() if value is not None})
-    over = {"workdir": workdir, "prompts": prompts, "seed": seed, "reuse": tuple(reuse or ()) or None}
+    over: dict[str, Any] = {"workdir": workdir, "prompts": prompts, "seed": seed, "reuse": tuple(reuse or ()) or None}
     loaded = replace(loaded, **{name: value for name, value in over.items() if value is not None})
     loaded = override_limits(loaded, budget, max_failed, max_rejected)
     names = _names(loaded, until)

@@ -65,7 +65,8 @@ def _write_rest(document: dict[str, Any], code: Any) -> Any:
     except SystemExit:  # the reader has gone
         pass
     except AudiomcqError as error:
-        return _tell(error)["exit_code"] if not code else code
+        failure = _tell(error)
+        return code or failure["exit_code"]
     return code
 
 

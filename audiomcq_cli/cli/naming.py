@@ -34,8 +34,8 @@ def describe_plan(jobs: Sequence[Job], recipe: Recipe) -> Iterator[str]:
     before = f"{jobs[0].name}: " if len(jobs) == 1 else ""
     yield before + "; ".join([name_recipe(recipe), *(asked or ["no model is asked"])])
     for job in jobs:
-        for role, names in _read_roles(job):
-            if role in NOBODY and not names:
+        for role, entries in _read_roles(job):
+            if role in NOBODY and not entries:
                 yield f"{job.name}: {NOBODY[role]}"
 
 

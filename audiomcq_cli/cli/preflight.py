@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out
@@ -43,6 +44,7 @@ def check_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
             check_distinct(job, recipe)
     if recipe.prompts is not None:
         _check_names(recipe.prompts)
+    _tell_addresses(jobs, recipe)
     _check_prompts(jobs, Prompts(recipe.prompts))
 
 
@@ -84,6 +86,14 @@ def _check_model(job: Job, need: Need, recipe: Recipe) -> None:
                 hint = "give a recipe with a model that does (--recipe)"
                 raise CapabilityMissing(f"{error}; no recipe is given", hint=hint) from error
             raise CapabilityMissing(f"{recipe.path}: {error}", hint=error.hint) from error
+
+
+def _tell_addresses(jobs: Sequence[Job], recipe: Recipe) -> None:
+    """Say which addresses lack the path that nearly every server wants."""
+    for name in dict.fromkeys(need.model for job in jobs for need in job.needs):
+        for url in recipe.models[name].base_url:
+            if not urlsplit(url).path.strip("/"):
+                out.say(f"model {name}: base_url {url} has no path; most servers want {url.rstrip('/')}/v1")
 
 
 async def check_servers(jobs: Sequence[Job], runtime: Runtime) -> None:

@@ -1,7 +1,8 @@
 """The three streams that a process is started with: made usable, whatever they are, before anything is opened.
 
 A shell can close a stream (``2>&-``), put it on a full disk, or give it an encoding that lacks most letters. None of
-that may end a run with a traceback: whoever closed stderr wants no messages, and data that cannot be written is an error.
+that may end a run with a traceback: whoever closed stderr wants no messages, and data that cannot be written is an
+error.
 """
 
 from __future__ import annotations
