@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -28,15 +28,23 @@ def name_recipe(recipe: Recipe) -> str:
     return f"recipe {recipe.path}"
 
 
-def describe_plan(jobs: Sequence[Job], recipe: Recipe) -> Iterator[str]:
-    """One line on the recipe and on who is asked, and one for each stage that would grade or judge with nobody."""
-    asked = [f"{job.name}: {names}" if len(jobs) > 1 else names for job in jobs if (names := _name_models(job, recipe))]
+def describe_plan(jobs: Sequence[Job], recipe: Recipe) -> list[str]:
+    """One line on the recipe and on who is asked, and one for each stage that would grade or judge with nobody.
+
+    Of a stage that asks nobody and never would there is nothing to say.
+    """
+    named = [(job.name, names) for job in jobs if (names := _name_models(job, recipe))]
+    nobody = [
+        f"{job.name}: {NOBODY[role]}"
+        for job in jobs
+        for role, entries in _read_roles(job)
+        if role in NOBODY and not entries
+    ]
+    if len(jobs) == 1 and not named and not nobody:
+        return []
+    asked = "; ".join(names if len(jobs) == 1 else f"{name}: {names}" for name, names in named)
     before = f"{jobs[0].name}: " if len(jobs) == 1 else ""
-    yield before + "; ".join([name_recipe(recipe), *(asked or ["no model is asked"])])
-    for job in jobs:
-        for role, entries in _read_roles(job):
-            if role in NOBODY and not entries:
-                yield f"{job.name}: {NOBODY[role]}"
+    return [f"{before}{name_recipe(recipe)}; {asked or 'no model is asked'}", *nobody]
 
 
 def _name_models(job: Job, recipe: Recipe) -> str:
@@ -48,7 +56,8 @@ def _name_models(job: Job, recipe: Recipe) -> str:
         if entries:
             parts.append(f"{role} {', '.join(entries)}")
     models = [f"{name} is {recipe.models[name].model}" for name in sorted(used) if name in recipe.models]
-    return f"{', '.join(parts)} ({', '.join(models)})" if parts else ""
+    known = f" ({', '.join(models)})" if models else ""
+    return ", ".join(parts) + known if parts else ""
 
 
 def _read_roles(job: Job) -> list[tuple[str, tuple[str, ...]]]:

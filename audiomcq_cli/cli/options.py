@@ -180,10 +180,8 @@ def _help(one: Field[Any], hint: Any, usual: Mapping[str, Any]) -> str:
     choices = [choice for choice in one.metadata.get("choices", ()) if choice]
     if not all(choice in text for choice in choices):
         text += f" One of {', '.join(choices)}."
-    if _is_mapping(hint):
+    if hint not in _SCALARS:
         text += " Give it once for each."
-    elif hint not in _SCALARS:
-        text += " Give it once for each, or all with commas between."
     own = _write_default(None if one.default is MISSING else one.default)
     if one.name in usual and (without := _write_default(usual[one.name]) or "none") != own:
         text += f" Default: {without}; with --recipe its value" + (f", else {own}." if own else ".")

@@ -11,7 +11,7 @@ from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out
 from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, RecipeError
 from audiomcq_cli.storage.resources import Prompts, shipped
-from audiomcq_cli.storage.shards import Shard, list_shards
+from audiomcq_cli.storage.shards import list_shards
 
 if TYPE_CHECKING:
     from audiomcq_cli.cli.recipe import Recipe
@@ -27,12 +27,9 @@ def check_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
         RecipeError, InputError, CapabilityMissing, ModelNotServed: The first thing found, naming the stage.
     """
     from audiomcq_cli.engine.elsewhere import open_place
-    from audiomcq_cli.engine.stage import check_columns
 
     for path in recipe.reuse:
         open_place(path).close()
-    if jobs[0].source is not None and (shards := _list_shards(jobs[0].source)):
-        check_columns(shards[0].path, jobs[0])
     for job in jobs:
         here = [path for one in job.inputs for path in (None if one.remote else one.path, one.audio_root)]
         read = [job.source] if job.source else here
@@ -216,12 +213,16 @@ def check_release(recipe: Recipe, target: Path, jobs: Sequence[Job], *, take_ove
             )
 
 
-def _list_shards(folder: Path) -> list[Shard]:
-    """The shards of a folder; none where the stage itself will say what is wrong with it."""
-    try:
-        return list_shards(folder)
-    except InputError:
-        return []
+def check_input(job: Job) -> None:
+    """Make sure that a dry run reads a folder that the stage would read; a run looks for itself.
+
+    Raises:
+        InputError, RecipeError: A column is missing, or would be lost.
+    """
+    from audiomcq_cli.engine.stage import check_columns
+
+    if job.source is not None:
+        check_columns(list_shards(job.source)[0].path, job)
 
 
 def check_folder(target: Path, *sources: Path) -> None:

@@ -72,6 +72,7 @@ def rehearse_jobs(
     claim.check()
     _tell_plan(jobs, recipe)
     preflight.check_jobs(jobs, recipe)
+    preflight.check_input(jobs[0])
     estimates = _run(recipe, lambda runtime: rehearse(jobs, runtime, throughput))
     out.summary["dry_run"] = [asdict(one) for one in estimates]
     out.summary["dry_run_total"] = total = total_estimate(estimates)
@@ -146,10 +147,13 @@ def retry_line() -> str:
 
 
 def _tell_plan(jobs: Sequence[Job], recipe: Recipe) -> None:
-    from audiomcq_cli.cli.naming import describe_plan
+    from audiomcq_cli.cli.naming import describe_plan, name_recipe
 
-    for line in describe_plan(jobs, recipe):
+    lines = describe_plan(jobs, recipe)
+    for line in lines:
         out.say(line)
+    if not lines:
+        out.detail(name_recipe(recipe))
     for name, model in sorted(recipe.models.items()):
         where = f" at {', '.join(model.base_url)}" if model.base_url else ""
         out.detail(f"model {name}: {model.model} by {model.backend}{where}")

@@ -18,8 +18,8 @@ from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.storage.shards import HIDDEN
 
 FILE = "owner.json"
-OF_ALL = ".audiomcq-owner.json"
-"""Its name in a work folder, which has no hidden folder: that is how stage folders are known."""
+OF_ALL = "journal"
+"""Folder of it in a work folder, which has no hidden one: that is how stage folders are known."""
 
 ON_PURPOSE = "build elsewhere (--workdir, or another OUT), or replace it on purpose: --take-over"
 
@@ -88,4 +88,4 @@ def name_sources(sources: Sequence[tuple[str, Path, bool]], folder: Path) -> tup
 
 def owner_path(folder: Path) -> Path:
     """Where the owner of a stage folder, or of the folder that they lie in, is recorded."""
-    return folder / HIDDEN / FILE if (folder / HIDDEN).is_dir() else folder / OF_ALL
+    return folder / HIDDEN / FILE if (folder / HIDDEN).is_dir() else folder / OF_ALL / FILE
