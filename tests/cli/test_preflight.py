@@ -150,11 +150,11 @@ def test_first_stage_that_keeps_nothing_ends_the_run(dry: bool, tmp_path: Path) 
     (tmp_path / "clips/captions.csv").unlink()
     ended = audiomcq("run", "--source", "folder:clips", *(["--dry-run"] if dry else ["--json"]), folder=tmp_path)
     if dry:
-        assert "generate would keep nothing of 4" in ended.err
+        assert "generate would keep nothing of 2" in ended.err
         return
     assert ended.code == 10
     assert [stage["stage"] for stage in ended.json["stages"]] == ["caption", "generate"]
-    assert re.search(r"generate kept nothing of \d: no_caption \d\n.*--describe local", ended.error)
+    assert re.search(r"generate kept nothing of \d: nothing_to_ask \d\n.*--describe local", ended.error)
 
 
 def test_run_takes_the_flags_of_its_stages(corpus: Path) -> None:
