@@ -70,7 +70,7 @@ def write_owner(owner: Owner, folder: Path) -> None:
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{FILE}.{os.getpid()}")
-        beside.write_text(json.dumps(entry, ensure_ascii=False) + "\n", "utf-8")
+        beside.write_text(json.dumps(entry) + "\n", "utf-8")
         beside.replace(path)
 
 
@@ -80,10 +80,15 @@ def name_sources(sources: Sequence[tuple[str, Path, bool]], folder: Path) -> tup
     Paths are relative to it, so that both can be moved together.
     """
     named = (
-        f"{adapter}:{path.as_posix() if remote else Path(os.path.relpath(path, folder)).as_posix()}"
+        f"{adapter}:{path.as_posix() if remote else _spell(Path(os.path.relpath(path, folder)))}"
         for adapter, path, remote in sources
     )
     return tuple(sorted(named))
+
+
+def _spell(path: Path) -> str:
+    """A path in letters that do not depend on the locale that a command is run in."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def owner_path(folder: Path) -> Path:
