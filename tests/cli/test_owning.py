@@ -2,69 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from tests.cli import Ended, audiomcq, write_audiocaps
-
-RECIPE = """
-[project]
-name = "{name}"
-workdir = "build"
-
-[[sources]]
-adapter = "folder"
-path = "{path}"
-
-[models.scripted]
-backend = "scripted"
-model = "m"
-script = "script.json"
-
-[generate]
-methods = ["grounded"]
-
-[verify]
-graders = []
-
-[cot]
-writer = ""
-
-[filter]
-judges = ["scripted:likelihood", "scripted:letter"]
-condition = "none"
-
-[publish]
-license = "cc0-1.0"
-"""
-
-
-def write_events(folder: Path) -> None:
-    """Write clips that are not there, with captions and sounds enough for questions by rule."""
-    folder.mkdir()
-    sounds = ("a dog barking", "rain falling", "a bell ringing", "a man speaking", "a car passing", "wind blowing")
-    rows = [
-        {
-            "file_name": f"{n}.wav",
-            "caption": f"{sound} close by",
-            "events": [{"label": sound, "onset": 0.5, "offset": 2.0}],
-        }
-        for n, sound in enumerate(sounds)
-    ]
-    (folder / "captions.jsonl").write_text("\n".join(map(json.dumps, rows)))
+from tests.cli import Ended, audiomcq, write_audiocaps, write_recipe
+from tests.servers.process import RunningServer
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which a corpus of tones has been built by ``run``; refused runs leave it as it is."""
+def built(shared_server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a corpus has been built by ``run``; refused runs leave it as it is."""
     folder = tmp_path_factory.mktemp("built")
-    for name in ("clips", "others"):
-        write_events(folder / name)
-    (folder / "script.json").write_text('{"*": ["{}"]}')
-    (folder / "ours.toml").write_text(RECIPE.format(name="ours", path="clips"))
-    (folder / "theirs.toml").write_text(RECIPE.format(name="theirs", path="others"))
+    for name, captions in (("ours", ["A dog barks", "Rain falls"]), ("theirs", ["A cat purrs"])):
+        write_audiocaps(folder / f"{name}.csv", captions)
+        recipe = write_recipe(folder / f"{name}.toml", shared_server.base_url, sources=f"audiocaps:{name}.csv")
+        recipe.write_text(recipe.read_text().replace('name = "tiny"', f'name = "{name}"'))
     ended = audiomcq("run", "ours.toml", folder=folder)
     assert ended.code == 0, ended.err
     return folder
@@ -81,8 +34,8 @@ def refused(ended: Ended, *words: str) -> None:
     [
         "run theirs.toml",
         "run theirs.toml --dry-run",
-        "run --source folder:others --workdir build",
-        "caption folder:others build/caption",
+        "run --source audiocaps:theirs.csv --workdir build",
+        "caption audiocaps:theirs.csv build/caption",
         "caption build/caption --recipe theirs.toml",
         "publish build/split build/release --recipe theirs.toml",
     ],
@@ -94,7 +47,11 @@ def test_other_corpus_is_refused(line: str, built: Path) -> None:
 
 def test_same_project_goes_on(built: Path) -> None:
     """The project that built a folder builds there again, also by commands of single stages."""
-    for line in ("run ours.toml", "caption build/caption --recipe ours.toml", "verify build/generate build/verify"):
+    for line in (
+        "run ours.toml",
+        "caption build/caption --recipe ours.toml",
+        "verify build/generate build/verify --recipe ours.toml",
+    ):
         ended = audiomcq(*line.split(), folder=built)
         assert ended.code == 0, ended.err
 

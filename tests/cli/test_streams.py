@@ -43,7 +43,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("@ caption folder:tönes a --json >/dev/full", 8, "error: stdout cannot be written: No space left on device"),
         ("@ caption folder:tönes a --json >&-", 8, "error: stdout cannot be written: Bad file descriptor"),
         ("@ --version >/dev/full", 8, "error: stdout cannot be written: No space left on device"),
-        ("@ caption folder:nowhere a --json >/dev/full", 3, "error: stdout cannot be written"),
+        ("@ caption folder:nowhere c --json >/dev/full", 3, "error: stdout cannot be written"),
     ],
 )
 def test_stream_that_cannot_be_used(line: str, code: int, said: str, place: Path) -> None:
