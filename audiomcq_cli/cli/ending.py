@@ -85,6 +85,9 @@ def _describe(error: Exception) -> dict[str, Any]:
         code, message, hint, retryable = error.exit_code, str(error), error.hint, error.retryable
     elif isinstance(error, FileNotFoundError) and not _has_folder():
         code, message, hint = InputError.exit_code, "the current folder is not there any more", "cd to one that is"
+    elif isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
+        code, message = InputError.exit_code, f"a name is no text in this locale: {str(error.object)!r}"
+        hint = "run it with LC_ALL=C.UTF-8, or rename the file"
     elif isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         code, message = StorageError.exit_code, f"{place}{error.strerror or error}"

@@ -19,8 +19,9 @@ HEAD = """\
 Every command reads a folder and writes a folder; `audiomcq run` does them all in order, as a recipe says. What is for
 people goes to stderr. With `--json` stdout is one JSON document, which has the key `error` where the command failed.
 Anywhere on the line may stand `--debug`, which shows the traceback of an error, `--quiet` (`-q`: errors only) and
-`--verbose` (`-v`: options and servers as well). A list is given once for each entry, or with commas: `--judges a,b,c`.
-A folder belongs to the project that built in it: another is refused without `--take-over`. `audiomcq --install-completion` sets up your shell.
+`--verbose` (`-v`: options and servers as well). A list is given once for each entry, or with commas:
+`--judges a,b,c`. A folder belongs to the project that built in it: another is refused without `--take-over`.
+`audiomcq --install-completion` sets up your shell.
 
 *This page is made by `python -m audiomcq_cli.cli.reference > docs/commands.md`.*
 """

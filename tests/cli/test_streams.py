@@ -54,12 +54,20 @@ def test_stream_that_cannot_be_used(line: str, code: int, said: str, place: Path
     assert b"Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
+@pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}])
 def test_encoding_that_lacks_letters(environment: dict[str, str], place: Path) -> None:
     """Names that the encoding of the streams cannot hold are escaped, and the JSON document says the same."""
     ended = shell("@ caption folder:tönes ä --json", place, TERM="dumb", COLUMNS="1", **environment)
     assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout.decode("ascii"))["stages"][0]["rows"] == 2
+    assert json.loads(ended.stdout)["stages"][0]["rows"] == 2
+
+
+def test_names_that_are_no_text_in_the_locale(place: Path) -> None:
+    """Where Python itself cannot read the name of a folder as text, a line says so and how to run it."""
+    ended = shell("@ caption folder:tönes d", place, LC_ALL="C", PYTHONUTF8="0")
+    assert ended.returncode == 3, ended.stderr
+    assert b"LC_ALL=C.UTF-8" in ended.stderr
+    assert b"Traceback" not in ended.stderr
 
 
 def test_folder_that_is_gone(tmp_path: Path) -> None:
