@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from audiomcq_cli.cli.streams import holds_unicode, silence, write_data
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,6 +26,10 @@ class Out:
 
     def __init__(self) -> None:
         self._people: Console | None = None
+        self.quiet = False
+        """Whether people want errors only (``--quiet``)."""
+        self.verbose = False
+        """Whether they want to know more (``--verbose``)."""
         self.summary: dict[str, Any] = {}
         """What ``--json`` prints when the command has ended, well or not; commands add to it as they go."""
 
@@ -34,48 +39,72 @@ class Out:
         if self._people is None:
             from rich.console import Console
 
-            self._people = Console(stderr=True, highlight=False, soft_wrap=True)
+            class People(Console):
+                def on_broken_pipe(self) -> None:  # rich would end the program, and send stdout nowhere
+                    silence(sys.stderr)
+
+            self._people = People(stderr=True, highlight=False, soft_wrap=True)
         return self._people
 
     def say(self, message: str, *, style: str = "") -> None:
         """A line for people. Names and captions in it are no markup, and cannot steer the terminal."""
-        self.people.print(printable(message), style=style or None, markup=False)
+        if not self.quiet:
+            self._print(printable(message), style)
+
+    def detail(self, message: str) -> None:
+        """A line for people who asked for more."""
+        if self.verbose:
+            self.say(message)
 
     def error(self, message: str, hint: str = "") -> None:
         """An error and what to do about it, for people."""
-        self.people.print(f"error: {printable(message)}", style="bold red", markup=False)
+        self._print(f"error: {printable(message)}", "bold red")
         if hint:
-            self.people.print(f"  hint: {printable(hint)}", markup=False)
+            self._print(f"  hint: {printable(hint)}")
 
     def data(self, text: str) -> None:
-        """Text that is the result of a command."""
+        """Text that is the result of a command; raises ``StorageError`` where it cannot be written."""
         text = text.encode("utf-8", "backslashreplace").decode("utf-8")  # a path may hold what is no Unicode
-        try:
-            sys.stdout.write(text if text.endswith("\n") else text + "\n")
-            sys.stdout.flush()
-        except BrokenPipeError:  # the reader has gone, as in `| head`: nothing is wrong, and nothing more to say there
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise SystemExit(0) from None
+        if not write_data(text if text.endswith("\n") else text + "\n"):
+            raise SystemExit(0)
 
     def json(self, value: Any) -> None:
         """One machine-readable value."""
-        self.data(json.dumps(value, indent=2, ensure_ascii=False))
+        self.data(json.dumps(value, indent=2, ensure_ascii=not holds_unicode(sys.stdout)))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """A table for people; numbers stand to the right."""
+        """A table for people; numbers stand to the right. Where the terminal is too narrow each row is a few lines."""
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=title, title_justify="left")
         texts = [[f"{cell:,}" if isinstance(cell, int) else printable(str(cell)) for cell in row] for row in rows]
+        widths = [max((len(row[index]) for row in texts), default=0) for index in range(len(columns))]
+        words = [max(map(len, column.split())) for column in columns]
+        if sum(max(pair) + 3 for pair in zip(widths, words, strict=True)) >= self.people.width:
+            self.say("\n".join([title, *(line for row in texts for line in _stack(columns, row))]))
+            return
+        table = Table(title=title, title_justify="left")
         for index, column in enumerate(columns):
             number = all(isinstance(row[index], int | float) for row in rows) and bool(rows)
             # A narrow terminal wraps the headings before it cuts a name or a number.
-            width = max((len(row[index]) for row in texts), default=0)
-            table.add_column(column, justify="right" if number else "left", min_width=min(width, 20))
+            table.add_column(column, justify="right" if number else "left", min_width=max(widths[index], words[index]))
         for row in texts:
             table.add_row(*map(Text, row))
-        self.people.print(table)
+        if not self.quiet:
+            self._print(table)
+
+    def _print(self, what: Any, style: str = "") -> None:
+        """Print on stderr; where nobody can read it, the work goes on without."""
+        try:
+            self.people.print(what, style=style or None, markup=False)
+        except OSError:
+            silence(sys.stderr)
+
+
+def _stack(columns: Sequence[str], row: Sequence[str]) -> list[str]:
+    """A row as lines: its first cell, then each of the others that holds something, behind its heading."""
+    width = max(map(len, columns))
+    return [row[0], *(f"  {name:{width}}  {cell}" for name, cell in zip(columns[1:], row[1:], strict=True) if cell)]
 
 
 class StageProgress:

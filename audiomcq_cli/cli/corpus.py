@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,9 +12,9 @@ import typer
 
 from audiomcq_cli import records, registry
 from audiomcq_cli.cli.console import out, printable
-from audiomcq_cli.cli.options import Json, argument, build, escape_markup, flag, flags_of, given_flags
+from audiomcq_cli.cli.options import Json, argument, build, escape_markup, flag, flags_of, given_flags, split_names
 from audiomcq_cli.cli.publish import build_folder
-from audiomcq_cli.cli.stages import REUSE
+from audiomcq_cli.cli.stages import REUSE, TAKE_OVER
 from audiomcq_cli.errors import InputError, RecipeError, ReplayMiss
 
 if TYPE_CHECKING:
@@ -54,7 +54,33 @@ def run(
     workdir: Annotated[
         Path | None, typer.Option(help="Folder to build in (default: the recipe's, else build).", metavar="PATH")
     ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="Folder of your own prompts; the others are the shipped ones.", metavar="PATH")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of every choice made (default: the recipe's, else 0).", metavar="N")
+    ] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(help="Take that many clips of each source, drawn by the seed.", metavar="N", min=1),
+    ] = None,
+    audio: Annotated[Path | None, typer.Option(help="Folder of the audio of --source.", metavar="PATH")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of --source in ids and in source_dataset.", metavar="TEXT")
+    ] = None,
+    license: Annotated[
+        str | None, typer.Option(help="Licence of the audio of --source, where the rows do not say.", metavar="TEXT")
+    ] = None,
+    describe: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who listens to the clips and says what is heard: local, model. Give it once for each, or all with"
+            " commas between (default: the recipe's, else nobody).",
+            metavar="TEXT",
+        ),
+    ] = None,
     reuse: Reuse = None,
+    take_over: Annotated[bool, typer.Option("--take-over", help=TAKE_OVER)] = False,
     keep_failed: Annotated[
         bool, typer.Option("--keep-failed", help="Count failed items as done, and go on without them.")
     ] = False,
@@ -67,16 +93,19 @@ def run(
         ),
     ] = None,
     max_failed: Annotated[
-        float | None, typer.Option(help="Part of a stage's items that may fail (default: the recipe's, else 0).")
+        float | None,
+        typer.Option(help="Part of a stage's items that may fail (default: the recipe's, else 0).", metavar="X"),
     ] = None,
     max_rejected: Annotated[
-        float | None, typer.Option(help="Part of a stage's items that may be rejected (default: the recipe's, else 1).")
+        float | None,
+        typer.Option(help="Part of a stage's items that may be rejected (default: the recipe's, else 1).", metavar="X"),
     ] = None,
     throughput: Annotated[
         float | None,
         typer.Option(
             help="Tokens a second that the models handle, for the time of a --dry-run (default: as in earlier runs).",
             min=0.001,
+            metavar="X",
         ),
     ] = None,
     replay: Annotated[bool, typer.Option("--replay", help="Answer from the journal alone, and call nothing.")] = False,
@@ -87,18 +116,31 @@ def run(
     json: Json = False,
 ) -> None:
     """Run all stages of a recipe in order; what did not change is not done again."""
+    from audiomcq_cli.cli.owning import Claim
+    from audiomcq_cli.cli.preflight import check_release
     from audiomcq_cli.cli.session import rehearse_jobs, run_jobs
     from audiomcq_cli.cli.stages import override_limits
 
-    loaded = override_limits(_load(recipe, source or (), workdir, reuse or ()), budget, max_failed, max_rejected)
+    of_sources = {"limit": limit, "sample": sample, "audio": audio, "name": name, "license": license}
+    loaded = _load(recipe, source or (), {name: value for name, value in of_sources.items() if value is not None})
+    over: dict[str, Any] = {"workdir": workdir, "prompts": prompts, "seed": seed, "reuse": tuple(reuse or ()) or None}
+    loaded = replace(loaded, **{name: value for name, value in over.items() if value is not None})
+    loaded = override_limits(loaded, budget, max_failed, max_rejected)
     names = _names(loaded, until)
-    jobs = _jobs(loaded, [name for name in names if name != "publish"], limit, keep_failed, replay)
-    if dry_run:
-        rehearse_jobs(jobs, loaded, throughput, markdown=markdown)
-        return
-    run_jobs(jobs, loaded)
+    flags = {"caption": {"describe": split_names(describe)}} if describe else {}
+    if flags and "caption" not in names:
+        raise RecipeError("--describe is for clips, and this recipe begins with questions", hint="leave it out")
+    jobs = _jobs(loaded, [name for name in names if name != "publish"], flags, keep_failed, replay)
+    claim = Claim(jobs, loaded, _folder(loaded), take_over=take_over)
+    release = _folder(loaded) / RELEASE
     if "publish" in names:
-        build_folder(jobs[-1].target, _folder(loaded) / RELEASE, loaded)
+        check_release(loaded, release, jobs, take_over=take_over)
+    if dry_run:
+        rehearse_jobs(jobs, loaded, claim, throughput, markdown=markdown)
+        return
+    run_jobs(jobs, loaded, claim)
+    if "publish" in names:
+        build_folder(jobs[-1].target, release, loaded)
 
 
 def trace(
@@ -166,7 +208,7 @@ def _export(name: str, source: Path, target: Path, given: dict[str, Any]) -> Non
     """Write a format beside its target and put it in place when it is whole."""
     import shutil
 
-    from audiomcq_cli.cli.session import check_folder
+    from audiomcq_cli.cli.preflight import check_folder
     from audiomcq_cli.storage.shards import list_shards, read_rows
 
     export = registry.export(name)
@@ -189,22 +231,25 @@ def _export(name: str, source: Path, target: Path, given: dict[str, Any]) -> Non
     out.say(f"{count:,} records in {target}")
 
 
-def _load(path: Path | None, sources: Sequence[str], workdir: Path | None, reuse: Sequence[Path]) -> Recipe:
-    """The recipe of a run, or the default one, with what the command line says instead of it."""
-
+def _load(path: Path | None, sources: Sequence[str], given: Mapping[str, Any]) -> Recipe:
+    """The recipe of a run, or the default one, with the sources of the command line and what that says of them."""
     from audiomcq_cli.cli.recipe import default_recipe, read_recipe
-    from audiomcq_cli.cli.specs import source_specs
+    from audiomcq_cli.cli.stages import choose_sources
 
     if path is None and not sources:
         hint = "give a recipe, as in audiomcq run RECIPE, or a source: audiomcq run --source folder:clips"
         raise RecipeError("neither a recipe nor a source", hint=hint)
     loaded = read_recipe(path) if path else default_recipe()
     if sources:
-        loaded = replace(loaded, sources=source_specs(sources), imports=())
-    if not loaded.sources and not loaded.imports:
+        loaded = replace(loaded, imports=())
+    if not sources and not loaded.sources and not loaded.imports:
         hint = 'add one: adapter = "folder", path = "clips"; or name it here: --source folder:clips'
         raise RecipeError(f"{path}: no [[sources]] and no [[imports]]", hint=hint)
-    return replace(loaded, workdir=workdir or loaded.workdir, reuse=tuple(reuse) or loaded.reuse)
+    if loaded.imports:
+        if wrong := sorted(set(given) - {"limit"}):
+            raise RecipeError(f"--{wrong[0]} is for sources, and this recipe has [[imports]]", hint="set it there")
+        return replace(loaded, imports=tuple(replace(spec, **given) for spec in loaded.imports))
+    return replace(loaded, sources=choose_sources(sources, loaded, given))
 
 
 def _names(recipe: Recipe, until: str | None) -> list[str]:
@@ -224,25 +269,25 @@ def _names(recipe: Recipe, until: str | None) -> list[str]:
     return names[: names.index(until) + 1]
 
 
-def _jobs(recipe: Recipe, names: list[str], limit: int | None, keep_failed: bool, replay: bool) -> list[Job]:
-
+def _jobs(
+    recipe: Recipe, names: list[str], flags: Mapping[str, Mapping[str, Any]], keep_failed: bool, replay: bool
+) -> list[Job]:
+    """The stages of a run as jobs; ``flags`` are options of stages that count more than the recipe's."""
     from audiomcq_cli.cli.session import command_line
     from audiomcq_cli.engine.account import Job
 
     folder = _folder(recipe)
-    sources = tuple(replace(spec, limit=limit or spec.limit) for spec in recipe.sources)
-    imports = tuple(replace(spec, limit=limit or spec.limit) for spec in recipe.imports)
     jobs: list[Job] = []
     for name in names:
         jobs.append(
             Job(
                 name=name,
                 stage=registry.stages()[name],
-                options=recipe.options(name),
+                options=recipe.options(name, flags.get(name)),
                 seed=recipe.seed,
                 source=jobs[-1].target if jobs else None,
-                sources=() if jobs else sources,
-                imports=() if jobs else imports,
+                sources=() if jobs else recipe.sources,
+                imports=() if jobs else recipe.imports,
                 target=folder / name,
                 workdir=folder,
                 reuse=recipe.reuse,

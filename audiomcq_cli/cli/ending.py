@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -10,21 +11,30 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from audiomcq_cli.cli.console import out
-from audiomcq_cli.errors import AudiomcqError, Interrupted, StorageError
+from audiomcq_cli.cli.streams import open_streams, write_data
+from audiomcq_cli.errors import AudiomcqError, InputError, Interrupted, StorageError
 from audiomcq_cli.storage.descriptors import advise
 
 DIFFERENT = 12
 """Exit code of ``diff --exit-code`` where the two differ: an answer, no failure."""
 
 
+WRONG_USAGE = 2
+HELP = frozenset({"-h", "--help"})
+ANYWHERE = {"--debug": "debug", "--quiet": "quiet", "-q": "quiet", "--verbose": "verbose", "-v": "verbose"}
+"""Switches that may stand anywhere on the line, before or after the command."""
+
+
 def run_to_end(command: Callable[[list[str]], object], arguments: Sequence[str]) -> NoReturn:
     """Run a command line and exit.
 
-    ``--debug`` may stand anywhere. With ``--json`` stdout is one JSON document, also where the command ends in an
-    error; it is looked for here, so that wrong usage is answered so too.
+    The switches of ``ANYWHERE`` are taken out of it. With ``--json`` stdout is one JSON document, also where the
+    command ends in an error; it is looked for here, so that wrong usage is answered so too.
     """
-    given = [argument for argument in arguments if argument != "--debug"]
-    debug = len(given) < len(arguments)
+    given = [argument for argument in arguments if argument not in ANYWHERE]
+    asked = {ANYWHERE[argument] for argument in arguments if argument in ANYWHERE}
+    open_streams()
+    out.quiet, out.verbose = "quiet" in asked, "verbose" in asked and "quiet" not in asked
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     code: Any = 0
@@ -33,18 +43,38 @@ def run_to_end(command: Callable[[list[str]], object], arguments: Sequence[str])
         command(given)
     except SystemExit as ended:  # Typer has printed what there is to say
         code = ended.code
+        if code == 1:  # rich, when the reader of a page of help, or of what is wrong with the line, has gone
+            code = 0 if HELP.intersection(given) else WRONG_USAGE
         if code != DIFFERENT:
             failure = _summarise("WrongUsage", "the command line is wrong; stderr says how", code)
     except Exception as error:  # noqa: BLE001 - nothing stands above this
-        if debug:
+        if "debug" in asked:
             traceback.print_exception(error)
-        failure = _describe(error)
+        failure = _tell(error)
         code = failure["exit_code"]
-        out.error(failure["message"], failure["hint"])
     document = out.summary | ({"error": failure} if code and failure else {})
-    if document and "--json" in given:
-        out.json(document)
-    sys.exit(code)
+    sys.exit(_write_rest(document if "--json" in given else {}, code))
+
+
+def _write_rest(document: dict[str, Any], code: Any) -> Any:
+    """Write the document, if there is one, and whatever Typer has left in the buffer; the exit code in the end."""
+    try:
+        if document:
+            out.json(document)
+        write_data()
+    except SystemExit:  # the reader has gone
+        pass
+    except AudiomcqError as error:
+        failure = _tell(error)
+        return code or failure["exit_code"]
+    return code
+
+
+def _tell(error: Exception) -> dict[str, Any]:
+    """Say what is wrong; the same as plain data."""
+    failure = _describe(error)
+    out.error(failure["message"], failure["hint"])
+    return failure
 
 
 def _describe(error: Exception) -> dict[str, Any]:
@@ -53,11 +83,25 @@ def _describe(error: Exception) -> dict[str, Any]:
     hint = "run again with --debug for the traceback"
     if isinstance(error, AudiomcqError):
         code, message, hint, retryable = error.exit_code, str(error), error.hint, error.retryable
+    elif isinstance(error, FileNotFoundError) and not _has_folder():
+        code, message, hint = InputError.exit_code, "the current folder is not there any more", "cd to one that is"
+    elif isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
+        code, message = InputError.exit_code, f"a name is no text in this locale: {str(error.object)!r}"
+        hint = "run it with LC_ALL=C.UTF-8, or rename the file"
     elif isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         code, message = StorageError.exit_code, f"{place}{error.strerror or error}"
         hint = advise(error)
     return _summarise(type(error).__name__, message, code, hint, retryable)
+
+
+def _has_folder() -> bool:
+    """Whether the folder that the program was started in is still there."""
+    try:
+        os.getcwd()  # noqa: PTH109 - Path.cwd is this
+    except OSError:
+        return False
+    return True
 
 
 def _summarise(type_: str, message: str, code: Any, hint: str = "", retryable: bool = False) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def find_line(text: str, keys: Sequence[str | int]) -> int:
         statement += line + "\n"
         try:
             path = _path_of(tomllib.loads(statement))
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             continue  # goes on in the next line
         if line.lstrip().startswith("[") and begun == number:
             table = _count_in(path, arrays, begins=line.lstrip().startswith("[["))

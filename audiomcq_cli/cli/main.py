@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.main
 
 from audiomcq_cli import __version__
 from audiomcq_cli.cli import corpus, releases
+from audiomcq_cli.cli.console import out
 from audiomcq_cli.cli.demo import demo
-from audiomcq_cli.cli.ending import run_to_end
+from audiomcq_cli.cli.ending import HELP, run_to_end
 from audiomcq_cli.cli.importing import add_import_command
 from audiomcq_cli.cli.journal import add_journal_commands
 from audiomcq_cli.cli.publish import publish
 from audiomcq_cli.cli.sources import sources
 from audiomcq_cli.cli.stages import add_stage_commands
 from audiomcq_cli.cli.status import status
+
+METAVARS = {"int": "N", "float": "X", "Path": "PATH"}
 
 EPILOG = (
     "Exit codes: 0 done, 1 unexpected error, 2 wrong usage, 3 bad input, 4 recipe or option, 5 model or server,"
@@ -31,6 +35,7 @@ def make_app() -> typer.Typer:
         help="Turn captioned audio into a multiple-choice-question corpus with weak/strong audio-contribution labels.",
         epilog=EPILOG,
         no_args_is_help=True,
+        context_settings={"help_option_names": sorted(HELP)},
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
     )
@@ -47,14 +52,33 @@ def make_app() -> typer.Typer:
     return app
 
 
+def make_command() -> Any:
+    """The whole command line, with one way of naming values in the help of all commands."""
+    command = typer.main.get_command(make_app())
+    tidy(command)
+    return command
+
+
+def tidy(command: Any, parent: Any = None) -> None:
+    """Name values as N, X, PATH and TEXT and switches not at all, where Typer would say <bool> and <float range>."""
+    context = command.context_class(command, parent=parent, **command.context_settings)
+    for one in (*command.params, command.get_help_option(context)):
+        if one.param_type_name == "argument":
+            one.display_type_rich = lambda ctx: None  # its name says what it is
+        elif one.metavar is None:
+            one.metavar = "" if one.is_flag else METAVARS.get(one.bare_type(), "TEXT")
+    for child in getattr(command, "commands", {}).values():
+        tidy(child, context)
+
+
 def main() -> None:
     """Run the command line to its end."""
-    run_to_end(lambda arguments: make_app()(args=arguments, prog_name="audiomcq"), sys.argv[1:])
+    run_to_end(lambda arguments: make_command()(args=arguments, prog_name="audiomcq"), sys.argv[1:])
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"audiomcq {__version__}\n")
+        out.data(f"audiomcq {__version__}")
         raise typer.Exit
 
 
@@ -63,5 +87,9 @@ def _shared(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say errors only; may stand anywhere.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say more: options, servers, files; may stand anywhere.")
+    ] = False,
 ) -> None:
     pass

@@ -38,14 +38,17 @@ def build(options: type[T], table: Mapping[str, Any]) -> T:
     return options(**{name: _convert(hints[name], value) for name, value in table.items()})
 
 
-def flags_of(options: type, panel: str) -> list[inspect.Parameter]:
-    """One Typer parameter for each option; its default None stands for the recipe's value, else the option's own."""
+def flags_of(options: type, panel: str, usual: Mapping[str, Any] | None = None) -> list[inspect.Parameter]:
+    """One Typer parameter for each option; its default None stands for the recipe's value, else the option's own.
+
+    ``usual`` is what applies without a recipe, where that is not the option's own default.
+    """
     hints = typing.get_type_hints(options)
     return [
         flag(
             one.name,
             _flag_type(hints[one.name]),
-            _help(one, hints[one.name]),
+            _help(one, hints[one.name], usual or {}),
             panel=panel,
             metavar="NAME=VALUE" if _is_mapping(hints[one.name]) else None,
         )
@@ -73,7 +76,7 @@ def flag(
             help=escape_markup(help),
             rich_help_panel=panel,
             show_default=False,
-            metavar=metavar or _METAVARS.get(plain),
+            metavar=metavar or _METAVARS.get(plain, ""),
             min=minimum,
         ),
     ]
@@ -125,8 +128,22 @@ def given_flags(options: type, values: Mapping[str, Any]) -> dict[str, Any]:
         value = values[one.name]
         if value is None or value == []:
             continue
-        given[one.name] = _read_pairs(one.name, hints[one.name], value) if _is_mapping(hints[one.name]) else value
+        given[one.name] = _read_value(one.name, hints[one.name], value)
     return given
+
+
+def _read_value(name: str, hint: Any, value: Any) -> Any:
+    """The value of an option from what its flag was given, a list also with commas: its entries are names."""
+    if _is_mapping(hint):
+        return _read_pairs(name, hint, value)
+    if hint in _SCALARS:
+        return value
+    return split_names(value)
+
+
+def split_names(values: Sequence[str]) -> list[str]:
+    """Names from the values of a flag, each of which may be several with commas between."""
+    return [part.strip() for one in values for part in one.split(",") if part.strip()]
 
 
 def _property(one: Field[Any], hint: Any) -> dict[str, Any]:
@@ -158,19 +175,28 @@ def _flag_type(hint: Any) -> Any:
     return (hint if hint in _SCALARS else list[str]) | None
 
 
-def _help(one: Field[Any], hint: Any) -> str:
+def _help(one: Field[Any], hint: Any, usual: Mapping[str, Any]) -> str:
     text = as_sentence(str(one.metadata.get("help", "")))
     choices = [choice for choice in one.metadata.get("choices", ()) if choice]
     if not all(choice in text for choice in choices):
         text += f" One of {', '.join(choices)}."
     if hint not in _SCALARS:
         text += " Give it once for each."
-    default = "" if one.default is MISSING else one.default
+    own = _write_default(None if one.default is MISSING else one.default)
+    if one.name in usual and (without := _write_default(usual[one.name]) or "none") != own:
+        text += f" Default: {without}; with --recipe its value" + (f", else {own}." if own else ".")
+    elif own:
+        text += f" Default: {own}."
+    return text
+
+
+def _write_default(default: Any) -> str:
+    """A default for people; empty where there is nothing to say."""
+    if default in ("", None) or default is False:
+        return ""
     if isinstance(default, Sequence) and not isinstance(default, str):
-        default = ", ".join(default)
-    if isinstance(default, float):
-        default = f"{default:g}"
-    return text if default in ("", None) or default is False else f"{text} Default: {default}."
+        return ", ".join(default)
+    return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 def _is_mapping(hint: Any) -> bool:

@@ -73,6 +73,9 @@ def publish(
     ] = False,
     audio: AudioFlag = None,
     redistribute: Redistribute = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Replace the release of another project that is in the folder.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Make a release folder: the data by subset and label, and the dataset card; with --repo put it on the Hub."""
@@ -85,6 +88,9 @@ def publish(
     named = (("audio", audio), ("redistribute", redistribute), ("repo", repo))
     given = {name: value for name, value in named if value}
     loaded = override(read_recipe(recipe) if recipe else Recipe(), "publish", given)
+    if recipe is None:
+        out.say(f"publish: no recipe is given: name {loaded.name}, version {loaded.version}, and no license")
+    check_release_name(target, loaded.name, take_over=take_over)
     name = loaded.publish.get("repo", "") if repo or push or dry_run else ""
     if not name and (push or dry_run or pull_request or private is not None or branch != "main"):
         hint = "--repo ORG/NAME, or repo under [publish] in the recipe and --push"
@@ -105,11 +111,26 @@ def publish(
         tell_plan(building, options, shown=target, json=json)
 
 
+def check_release_name(target: Path, name: str, *, take_over: bool) -> None:
+    """Refuse to replace the release of another project; raises ``RecipeError`` naming both."""
+    import json as plain
+
+    from audiomcq_cli.storage.manifest import manifest_path
+
+    try:
+        there = plain.loads(manifest_path(target).read_text("utf-8"))["release"]
+    except (OSError, ValueError, LookupError, TypeError):  # none, or what says so when it is to be replaced
+        return
+    if there != name and not take_over:
+        hint = "name another folder, or the project's recipe; or replace it on purpose: --take-over"
+        raise RecipeError(f"{target}: holds the release of {there!r}, and this one is of {name!r}", hint=hint)
+
+
 def build_folder(
     source: Path, target: Path, recipe: Recipe, before: Before | None = None, *, shown: Path | None = None
 ) -> None:
     """Build a release folder, if it is not what it would be, and sum up; ``shown`` is how people know the target."""
-    from audiomcq_cli.cli.session import check_folder
+    from audiomcq_cli.cli.preflight import check_folder
     from audiomcq_cli.release.build import build_release, is_current
     from audiomcq_cli.release.info import ReleaseInfo
     from audiomcq_cli.release.tree import open_tree

@@ -12,21 +12,18 @@ from urllib.parse import urlsplit
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.options import build, schema_of
-from audiomcq_cli.cli.problems import did_you_mean, error_at, first_problem
-from audiomcq_cli.cli.specs import import_spec, source_spec
+from audiomcq_cli.cli.problems import did_you_mean, error_at, explain_toml, first_odd, first_problem
+from audiomcq_cli.cli.specs import expand_home, import_spec, source_spec
 from audiomcq_cli.contracts import Model
 from audiomcq_cli.engine.importing import ImportSpec
 from audiomcq_cli.engine.reading import SourceSpec
 from audiomcq_cli.errors import InputError, RecipeError
-from audiomcq_cli.storage.resources import schema, shipped
+from audiomcq_cli.storage.resources import DEFAULT_RECIPE, schema, shipped
 
 T = TypeVar("T")
 N = TypeVar("N", SourceSpec, ImportSpec)
 
 DEFAULT_BACKEND = "openai-compatible"
-
-DEFAULT_RECIPE = "laptop.toml"
-"""The example whose models and stages are used where no recipe is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +32,7 @@ class Recipe:
 
     Attributes:
         path, text: Its file and what is in it; None for a run without one (see ``default_recipe``).
-        name, version, seed, shards: ``[project]``.
+        name, version, seed, shards: ``[project]``. named: Whether it has that table, so that the name is its own.
         workdir: Folder of all stage folders and of the journal. prompts: Folder of the user's own prompts.
         reuse: Journals looked into for what the own one lacks.
         models, sources, imports: By name; in order; of the latter two only one. stages: Their tables as they stand.
@@ -45,6 +42,7 @@ class Recipe:
     path: Path | None = None
     text: str = field(default="", repr=False)
     name: str = "corpus"
+    named: bool = False
     version: str = "0.1.0"
     seed: int = 0
     workdir: Path | None = None
@@ -127,9 +125,9 @@ def read_recipe(path: Path) -> Recipe:
         raise InputError(message, file=str(path), hint="expected a TOML file; is the path right?") from error
     except UnicodeDecodeError as error:
         raise RecipeError(f"{path}: not UTF-8, byte {error.start}", hint="save the file as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        hint = 'texts stand in quotes, as name = "corpus"'
-        raise RecipeError(f"{path}: not TOML: {error}", hint=hint) from error
+    except (ValueError, RecursionError) as error:  # of TOML, or of a number with thousands of digits
+        message, hint = explain_toml(text, error)
+        raise RecipeError(f"{path}: {message}", hint=hint) from error
     return _Reader(path, text).read(table)
 
 
@@ -148,6 +146,8 @@ class _Reader:
 
     def read(self, table: Mapping[str, Any]) -> Recipe:
         whole = schema("recipe")
+        if odd := first_odd(table):
+            raise self._error(*odd)
         self._check_version(table.get("project"))
         stages = registry.stages()
         known = {**whole["properties"], **{name: schema_of(stage.options) for name, stage in stages.items()}}
@@ -164,6 +164,7 @@ class _Reader:
             path=self._path,
             text=self._text,
             name=project.get("name", self._path.stem),
+            named="name" in project,
             version=project.get("version", "0.1.0"),
             seed=project.get("seed", 0),
             workdir=self._beside(project.get("workdir", "build")),
@@ -293,7 +294,7 @@ class _Reader:
         return error_at(self._path, self._text, keys, message)
 
     def _beside(self, path: str) -> Path:
-        return self._path.parent / Path(path).expanduser()
+        return self._path.parent / expand_home(path)
 
 
 def _build(options: type[T], table: Mapping[str, Any], path: Path, text: str, keys: Sequence[str | int]) -> T:

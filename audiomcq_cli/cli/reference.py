@@ -9,18 +9,19 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import typer.main
-
 from audiomcq_cli import errors
 from audiomcq_cli.cli.ending import DIFFERENT
-from audiomcq_cli.cli.main import make_app
+from audiomcq_cli.cli.main import make_command
 
 HEAD = """\
 # Commands
 
 Every command reads a folder and writes a folder; `audiomcq run` does them all in order, as a recipe says. What is for
 people goes to stderr. With `--json` stdout is one JSON document, which has the key `error` where the command failed.
-`--debug`, anywhere on the line, shows the traceback of an error. `audiomcq --install-completion` sets up your shell.
+Anywhere on the line may stand `--debug`, which shows the traceback of an error, `--quiet` (`-q`: errors only) and
+`--verbose` (`-v`: options and servers as well). A list is given once for each entry, or with commas:
+`--judges a,b,c`. A folder belongs to the project that built in it: another is refused without `--take-over`.
+`audiomcq --install-completion` sets up your shell.
 
 *This page is made by `python -m audiomcq_cli.cli.reference > docs/commands.md`.*
 """
@@ -28,7 +29,7 @@ people goes to stderr. With `--json` stdout is one JSON document, which has the 
 
 def make_reference() -> str:
     """The whole page, as Markdown."""
-    root = typer.main.get_command(make_app())
+    root = make_command()
     parts = [HEAD]
     for path, command in walk(root, "audiomcq"):
         parts.append(_describe(path, command))

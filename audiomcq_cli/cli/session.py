@@ -13,19 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import StageProgress, describe_reasons, describe_spent, describe_time, out
-from audiomcq_cli.errors import (
-    BudgetReached,
-    CapabilityMissing,
-    Incomplete,
-    InputError,
-    Interrupted,
-    RecipeError,
-    TooManyRejected,
-)
+from audiomcq_cli.errors import BudgetReached, Incomplete, Interrupted, TooManyRejected
 
 if TYPE_CHECKING:
+    from audiomcq_cli.cli.owning import Claim
     from audiomcq_cli.cli.recipe import Recipe
-    from audiomcq_cli.contracts import Need
     from audiomcq_cli.engine.account import Job, StageReport
     from audiomcq_cli.engine.rehearse import Estimate
     from audiomcq_cli.engine.runtime import Runtime
@@ -33,12 +25,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def run_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
-    """Run stages one after another and sum each of them up.
+def run_jobs(jobs: Sequence[Job], recipe: Recipe, claim: Claim) -> None:
+    """Run stages one after another and sum each of them up; what would stop a later one is looked for before the first.
 
     Raises:
         Incomplete, TooManyRejected: Of rows; later stages were not begun. Interrupted, AudiomcqError: As they come.
     """
+    from audiomcq_cli.cli import kept_nothing, preflight
+
     reports: list[dict[str, Any]] = []
     out.summary["stages"] = reports
 
@@ -50,19 +44,35 @@ def run_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
         from audiomcq_cli.engine.executors import LocalExecutor
         from audiomcq_cli.engine.stage import run_stage
 
+        await preflight.check_servers(jobs, runtime)
         for job in jobs:
-            report = await run_stage(job, runtime, LocalExecutor(), StageProgress(out), tell)
+            out.detail(f"{job.name}: options {_write_options(job)}; journal in {job.workdir / 'journal' / job.name}")
+            claim.enter(job.target)
+            try:
+                report = await run_stage(job, runtime, LocalExecutor(), StageProgress(out), tell)
+            finally:
+                claim.enter(job.target)
             _raise_if_incomplete(job, report)
+            kept_nothing.raise_if_nothing(job, report)
 
-    _check(jobs, recipe)
+    claim.check()
+    _tell_plan(jobs, recipe)
+    preflight.check_jobs(jobs, recipe)
+    claim.begin()
     _run(recipe, work)
 
 
-def rehearse_jobs(jobs: Sequence[Job], recipe: Recipe, throughput: float | None, *, markdown: bool = False) -> None:
+def rehearse_jobs(
+    jobs: Sequence[Job], recipe: Recipe, claim: Claim, throughput: float | None, *, markdown: bool = False
+) -> None:
     """Say what the jobs would send and cost, without calling or writing anything; if wanted as Markdown on stdout."""
+    from audiomcq_cli.cli import preflight
     from audiomcq_cli.engine.rehearse import rehearse
 
-    _check(jobs, recipe)
+    claim.check()
+    _tell_plan(jobs, recipe)
+    preflight.check_jobs(jobs, recipe)
+    preflight.check_input(jobs[0])
     estimates = _run(recipe, lambda runtime: rehearse(jobs, runtime, throughput))
     out.summary["dry_run"] = [asdict(one) for one in estimates]
     out.summary["dry_run_total"] = total = total_estimate(estimates)
@@ -100,6 +110,8 @@ def rehearse_jobs(jobs: Sequence[Job], recipe: Recipe, throughput: float | None,
     out.table(title, columns, rows)
     if unknown:
         out.say(guessed)
+    if nothing := next((one for one in estimates if one.items and not one.rows), None):
+        out.say(f"{nothing.stage} would keep nothing of {nothing.items:,}, so the later stages have nothing to do")
 
 
 def total_estimate(estimates: Sequence[Estimate]) -> dict[str, Any]:
@@ -124,20 +136,6 @@ def check_models(stage: str, recipe: Recipe) -> None:
     _run(recipe, lambda runtime: runtime.check(stage, needs))
 
 
-def check_folder(target: Path, *sources: Path) -> None:
-    """Refuse to write where there is a file, or where something is read.
-
-    Raises:
-        InputError: A part of the path is a file. RecipeError: It is one of ``sources``.
-    """
-    path = target.resolve()
-    if path in [source.resolve() for source in sources]:
-        raise RecipeError(f"{target}: cannot write into the folder that is read", hint="name another folder as OUT")
-    there = next(part for part in (path, *path.parents) if part.exists())
-    if not there.is_dir():
-        raise InputError("is a file, expected a folder to write", file=str(there), hint="name another folder as OUT")
-
-
 def command_line() -> str:
     """The command that was given, as it can be typed again."""
     return shlex.join(["audiomcq", *sys.argv[1:]])
@@ -148,64 +146,23 @@ def retry_line() -> str:
     return shlex.join(["audiomcq", *(one for one in sys.argv[1:] if one not in ("--replay", "--keep-failed"))])
 
 
-def _check(jobs: Sequence[Job], recipe: Recipe) -> None:
-    """Find what would stop a later stage before the first one is begun."""
-    from audiomcq_cli.engine.elsewhere import open_place
+def _tell_plan(jobs: Sequence[Job], recipe: Recipe) -> None:
+    from audiomcq_cli.cli.naming import describe_plan, name_recipe
 
-    for path in recipe.reuse:
-        open_place(path).close()
-    for job in jobs:
-        here = [path for one in job.inputs for path in (None if one.remote else one.path, one.audio_root)]
-        read = [job.source] if job.source else here
-        check_folder(job.target, *(path for path in read if path))
-        for need in job.needs:
-            _check_model(job, need, recipe)
-        if not job.replay:
-            _find_weights(job, recipe)
-    if recipe.prompts is not None:
-        _check_prompts(recipe.prompts)
+    lines = describe_plan(jobs, recipe)
+    for line in lines:
+        out.say(line)
+    if not lines:
+        out.detail(name_recipe(recipe))
+    for name, model in sorted(recipe.models.items()):
+        where = f" at {', '.join(model.base_url)}" if model.base_url else ""
+        out.detail(f"model {name}: {model.model} by {model.backend}{where}")
 
 
-def _find_weights(job: Job, recipe: Recipe) -> None:
-    """Make sure that the models that lie on this machine do, before an earlier stage has cost anything."""
-    for need in job.needs:
-        model = recipe.models[need.model]
-        if identify := registry.backend(model.backend).identify:
-            identify(model)
+def _write_options(job: Job) -> str:
+    from audiomcq_cli.engine.account import plain
 
-
-def _check_prompts(folder: Path) -> None:
-    """Refuse a file in the user's folder of prompts that takes the place of none: it would go unused in silence."""
-    from audiomcq_cli.storage.resources import shipped
-
-    names = {path.stem for path in shipped("prompts").glob("*.toml")}
-    for path in sorted(folder.glob("*.toml")):
-        if path.stem not in names:
-            raise InputError(
-                "no stage has a prompt of this name", file=str(path), hint=f"names: {', '.join(sorted(names))}"
-            )
-
-
-def _check_model(job: Job, need: Need, recipe: Recipe) -> None:
-    from audiomcq_cli.engine.runtime import check_capabilities
-
-    if need.model not in recipe.models:
-        known = ", ".join(sorted(recipe.models)) or "none"
-        message = f"stage {job.name} needs a model {need.model!r}"
-        if recipe.path is None:
-            message += f", and no recipe is given; the default one has {known}"
-            raise RecipeError(message, hint="give a recipe that has it (--recipe), or name another model")
-        message = f"{recipe.path}: {message}; the recipe has {known}"
-        raise RecipeError(message, hint=f"add a table [models.{need.model}], or name another under [{job.name}]")
-    model = recipe.models[need.model]
-    if not job.replay:
-        try:
-            check_capabilities(job.name, need, model, registry.backend(model.backend).capabilities(model))
-        except CapabilityMissing as error:
-            if recipe.path is None:
-                hint = "give a recipe with a model that does (--recipe)"
-                raise CapabilityMissing(f"{error}; no recipe is given", hint=hint) from error
-            raise CapabilityMissing(f"{recipe.path}: {error}", hint=error.hint) from error
+    return ", ".join(f"{name} = {value!r}" for name, value in plain(job.options).items()) or "none"
 
 
 def _run(recipe: Recipe, work: Callable[[Runtime], Awaitable[T]]) -> T:

@@ -50,7 +50,7 @@ def source_spec(
     adapter, path = _read_adapter("source", text, registry.names("sources"))
     _check_name(name)
     source = registry.source(adapter)
-    where = Path(path) if source.pin else Path(path).expanduser()
+    where = Path(path) if source.pin else expand_home(path)
     return SourceSpec(
         adapter=adapter,
         source=source,
@@ -82,7 +82,7 @@ def import_spec(
     """
     adapter, path = _read_adapter("import", text, registry.names("importers"))
     _check_name(name)
-    importer, where = registry.importer(adapter), Path(path).expanduser()
+    importer, where = registry.importer(adapter), expand_home(path)
     return ImportSpec(
         adapter=adapter,
         importer=importer,
@@ -94,6 +94,14 @@ def import_spec(
         license=license,
         origin=origin,
     )
+
+
+def expand_home(path: str) -> Path:
+    """A path with ``~`` in its place; raises ``RecipeError`` where there is no such home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise RecipeError(f"path {path!r}: there is no such home folder", hint="write the path out") from error
 
 
 def _read_adapter(kind: str, text: str, known: Sequence[str]) -> tuple[str, str]:

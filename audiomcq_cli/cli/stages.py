@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,17 +37,29 @@ REUSE = (
     "Packed journal or workdir to look into for replies that the own journal lacks. Give it once for each"
     " (default: the recipe's)."
 )
+TAKE_OVER = "Replace what another project has built in the folder."
+DROP_LATER = "Read a folder of a later stage, and leave out what the later stages have added."
 MOST_SHARDS = 99_999
 """What fits in the five digits of a shard's name."""
 
 
+def usual_options() -> Mapping[str, Mapping[str, Any]]:
+    """The tables of the stages that apply without a recipe, for the help: read and not checked, which takes long."""
+    from audiomcq_cli.storage.resources import DEFAULT_RECIPE, shipped
+
+    return tomllib.loads((shipped("examples") / DEFAULT_RECIPE).read_text("utf-8"))
+
+
 def add_stage_commands(app: typer.Typer) -> None:
     """Add the commands in the order of the pipeline; a second way in has a command of its own."""
+    usual = usual_options()
     for name, stage in registry.stages().items():
         if stage.joins:
             continue
         text = escape_markup(as_sentence(stage.help))
-        app.command(name, help=text, rich_help_panel="Stages, in order")(_make_command(name, stage))
+        app.command(name, help=text, rich_help_panel="Stages, in order")(
+            _make_command(name, stage, usual.get(name, {}))
+        )
 
 
 def shared_flags() -> list[inspect.Parameter]:
@@ -88,6 +101,7 @@ def shared_flags() -> list[inspect.Parameter]:
         ),
         flag("replay", bool, "Answer from the journal alone, and call nothing.", default=False, panel=SHARED),
         flag("dry_run", bool, "Say what would be sent; call and write nothing.", default=False, panel=SHARED),
+        flag("take_over", bool, TAKE_OVER, default=False, panel=SHARED),
         flag("json", bool, "Print one machine-readable summary on stdout.", default=False, panel=SHARED),
     ]
 
@@ -104,7 +118,7 @@ def _source_flags() -> list[inspect.Parameter]:
     ]
 
 
-def _make_command(name: str, stage: Stage[Any]) -> Callable[..., None]:
+def _make_command(name: str, stage: Stage[Any], usual: Mapping[str, Any]) -> Callable[..., None]:
     first = stage.after is None
     if first:
         adapters = ", ".join(registry.names("sources"))
@@ -117,8 +131,9 @@ def _make_command(name: str, stage: Stage[Any]) -> Callable[..., None]:
         parameters = [
             argument("source", Path, "Folder to read: the stage before.", metavar="IN"),
             argument("target", Path, "Folder to write.", metavar="OUT"),
+            flag("drop_later", bool, DROP_LATER, default=False, panel=SHARED),
         ]
-    parameters += [*flags_of(stage.options, OWN), *(_source_flags() if first else ()), *shared_flags()]
+    parameters += [*flags_of(stage.options, OWN, usual), *(_source_flags() if first else ()), *shared_flags()]
 
     def command(**values: Any) -> None:
         recipe = load_recipe(values)
@@ -139,6 +154,7 @@ def run_stage(
     imports: tuple[ImportSpec, ...] = (),
 ) -> None:
     """Run one stage, or rehearse it, as its flags and a recipe say."""
+    from audiomcq_cli.cli.owning import Claim
     from audiomcq_cli.cli.session import command_line, rehearse_jobs, run_jobs
     from audiomcq_cli.engine.account import Job
 
@@ -162,12 +178,14 @@ def run_stage(
         max_rejected=recipe.limit("max_rejected", name, 1.0),
         expected=recipe.expect.get(name, 1.0),
         command=command_line(),
+        drop_later=values.get("drop_later", False),
     )
     _check_numbers(job)
+    claim = Claim([job], recipe, None, take_over=values["take_over"])
     if values["dry_run"]:
-        rehearse_jobs([job], recipe, values["throughput"])
+        rehearse_jobs([job], recipe, claim, values["throughput"])
     else:
-        run_jobs([job], recipe)
+        run_jobs([job], recipe, claim)
 
 
 def load_recipe(values: Mapping[str, Any]) -> Recipe:
@@ -194,23 +212,33 @@ def override_limits(
     return override(recipe, "limits", {name: value for name, value in limits.items() if value is not None})
 
 
-def _sources(values: Mapping[str, Any], recipe: Any) -> Any:
+def _sources(values: Mapping[str, Any], recipe: Recipe) -> tuple[SourceSpec, ...]:
+    given = {name: values[name] for name in OF_SOURCES if values[name] is not None}
+    if not values["sources"] and not recipe.sources:
+        hint = "name one as ADAPTER:PATH before OUT, or give a --recipe with [[sources]]"
+        raise RecipeError("no source", hint=hint)
+    return choose_sources(values["sources"] or (), recipe, given)
+
+
+OF_SOURCES = ("limit", "sample", "audio", "name", "license")
+"""Flags that say something of sources; the last three of one that the command line names."""
+
+
+def choose_sources(texts: Sequence[str], recipe: Recipe, given: Mapping[str, Any]) -> tuple[SourceSpec, ...]:
+    """The sources that a command line names, else the recipe's, with what flags say of them.
+
+    Raises:
+        RecipeError: A flag is for one source, and there are several or none is named.
+    """
     from dataclasses import replace
 
     from audiomcq_cli.cli.specs import source_specs
 
-    given = {name: values[name] for name in ("limit", "sample", "audio", "name", "license") if values[name] is not None}
-    texts = values["sources"] or []
     of_one = sorted(set(given) - {"limit", "sample"})
     if not texts:
-        if not recipe.sources:
-            raise RecipeError(
-                "no source", hint="name one as ADAPTER:PATH before OUT, or give a --recipe with [[sources]]"
-            )
         if of_one:
             raise RecipeError(f"--{of_one[0]} is for a source named on the command line, and there is none")
-        whole = {name: given[name] for name in ("limit", "sample") if name in given}
-        return tuple(replace(spec, **whole) for spec in recipe.sources)
+        return tuple(replace(spec, **given) for spec in recipe.sources)
     if len(texts) > 1 and of_one:
         raise RecipeError(f"--{of_one[0]} is for one source", hint="put several sources into a recipe")
     return source_specs(texts, **given)

@@ -33,7 +33,8 @@ class Job:
         only: Numbers of the shards to work on; None for all. keep_failed: Count failed items as done.
         replay: Answer from the journal alone. max_failed: Part of the items of this stage and the one before that may
             fail. max_rejected: Part that may be rejected. expected: Rows expected of a row, for a dry run, where no
-            journal says. command: What was typed, for the run log.
+            journal says. command: What was typed, for the run log. drop_later: Leave out what later stages have
+            added to the rows of ``source``.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Job:
     max_rejected: float = 1.0
     expected: float = 1.0
     command: str = ""
+    drop_later: bool = False
 
     @property
     def inputs(self) -> tuple[SourceSpec | ImportSpec, ...]:

@@ -208,23 +208,10 @@ class Runtime:
         for need in needs:
             handle = self.model(need.model)
             check_capabilities(stage, need, handle.model, handle.capabilities)
-        self._check_distinct(stage, [need for need in needs if need.distinct])
+        check_distinct(stage, needs, self._models)
         for name in sorted(set(self._models) - {need.model for need in needs}):
             await self._models[name].close()
         await asyncio.gather(*(self._endpoints(name).check() for name in sorted({need.model for need in needs})))
-
-    def _check_distinct(self, stage: str, needs: list[Need]) -> None:
-        seen: dict[bytes, str] = {}
-        for need in needs:
-            handle = self.model(need.model)
-            who = keys.digest([asdict(handle.identity), keys.plain_numbers(handle.model.sampling), need.way])
-            if who in seen:
-                raise RecipeError(
-                    f"stage {stage}: {seen[who]!r} and {need.model!r} are one model with one sampling: its reply would"
-                    " count as two",
-                    hint="name different models, or give them different sampling",
-                )
-            seen[who] = need.model
 
     async def send(self, name: str, call: Call) -> Completion:
         """Send a call, again where the server cannot answer now, within limits.
@@ -324,3 +311,20 @@ def check_capabilities(stage: str, need: Need, model: Model, offered: Capabiliti
                 f" (backend {model.backend!r})",
                 hint=hint,
             )
+
+
+def check_distinct(stage: str, needs: Sequence[Need], handles: Mapping[str, ModelHandle]) -> None:
+    """Refuse models that must be distinct and are one with one sampling; raises ``RecipeError`` naming both."""
+    seen: dict[bytes, str] = {}
+    for need in needs:
+        if not need.distinct:
+            continue
+        handle = handles[need.model]
+        who = keys.digest([asdict(handle.identity), keys.plain_numbers(handle.model.sampling), need.way])
+        if who in seen:
+            raise RecipeError(
+                f"stage {stage}: {seen[who]!r} and {need.model!r} are one model with one sampling: its reply would"
+                " count as two",
+                hint="name different models, or give them different sampling",
+            )
+        seen[who] = need.model

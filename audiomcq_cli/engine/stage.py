@@ -28,6 +28,7 @@ from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit, run_shard
 from audiomcq_cli.errors import InputError, RecipeError, StorageError
 from audiomcq_cli.listening.analyses import ANALYSES
+from audiomcq_cli.records import COLUMNS
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.descriptors import RESERVED, raise_limit
 from audiomcq_cli.storage.shards import (
@@ -114,7 +115,7 @@ def find_parts(job: Job, watch: Watch | None = None) -> list[Part]:
         found = [Shard(index, len(paths), path) for index, path in enumerate(paths)]
     else:
         found, recorded = _whole(job, job.source)
-        _check_columns(found[0].path, job)
+        check_columns(found[0].path, job)
     parts = [Part(one.path, shard(job.target, one.index, one.count), hash_file(one.path)) for one in found]
     for part in parts:
         if recorded.get(part.source.name, part.digest) != part.digest:
@@ -148,16 +149,26 @@ class _Watching:
             self._progress.say(f"{source}: {rows:,} rows read")
 
 
-def _check_columns(path: Path, job: Job) -> None:
+def check_columns(path: Path, job: Job) -> None:
+    """Make sure that a shard has the columns that a stage reads, and none of later stages, which would be lost.
+
+    Raises:
+        InputError: It has not. RecipeError: It has, and nobody said to leave them out.
+    """
     import pyarrow as pa
 
     try:
-        missing = [name for name in job.stage.reads if name not in parquet.read_schema(path).names]
+        names = parquet.read_schema(path).names
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"not a readable Parquet file: {error}", file=str(path)) from error
-    if missing:
+    if missing := [name for name in job.stage.reads if name not in names]:
         hint = f"{job.name} reads what {job.stage.after} writes"
         raise InputError("column is missing", file=str(path), column=missing[0], hint=hint)
+    later = [name for name in names if name in COLUMNS and name not in {*job.stage.reads, *job.stage.writes}]
+    if later and not job.drop_later:
+        message = f"{path.parent}: a later stage has added {', '.join(later)}, which {job.name} would leave out"
+        hint = f"name the folder that {job.stage.after} wrote, or leave them out on purpose: --drop-later"
+        raise RecipeError(message, hint=hint)
 
 
 def _whole(job: Job, folder: Path) -> tuple[list[Shard], dict[str, str]]:

@@ -88,7 +88,7 @@ def _build(source: Path, target: Path, info: ReleaseInfo, since: Tree | None, re
     building, previous = _beside(target, "building"), _beside(target, "previous")
     try:
         _recover(target, previous)
-        _check_target(target)
+        check_target(target)
         replaced = replaces or (open_tree(target) if target.is_dir() else None)
         base = find_base(replaced, info, since)
         lineage = _check_source(source)
@@ -157,8 +157,12 @@ def _check_source(source: Path) -> dict[str, Any]:
     return manifest
 
 
-def _check_target(target: Path) -> None:
-    """Refuse to replace what is not a release, or holds files that are no part of it: they would be lost."""
+def check_target(target: Path) -> None:
+    """Refuse to replace what is not a release, or holds files that are no part of it: they would be lost.
+
+    Raises:
+        StorageError: It would be.
+    """
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     try:

@@ -21,6 +21,9 @@ from audiomcq_cli.errors import InputError
 if TYPE_CHECKING:
     from jinja2 import Template
 
+DEFAULT_RECIPE = "laptop.toml"
+"""The example whose models and stages are used where no recipe is given."""
+
 _PACKAGE = Path(__file__).parent.parent
 _KEYS = {"version", "description", "system", "user", "example", "reply"}
 
@@ -47,6 +50,18 @@ class Prompt:
     def render(self, variables: Mapping[str, Any]) -> tuple[str, str]:
         """System and user text for some variables, which are inserted as they are and never evaluated."""
         return _render(self, self.system, variables), _render(self, self.user, variables)
+
+    def variables(self) -> set[str]:
+        """The variables that its texts use; raises ``InputError`` where one of them is no template."""
+        from jinja2 import Environment, TemplateError, meta
+
+        found: set[str] = set()
+        for text in (self.system, self.user, self.example):
+            try:
+                found |= meta.find_undeclared_variables(Environment(autoescape=False).parse(text))
+            except TemplateError as error:
+                raise InputError(f"not a template: {error}", file=f"prompt {self.name}") from error
+        return found
 
     def render_example(self, variables: Mapping[str, Any]) -> str:
         """A good reply to the same request."""

@@ -1,0 +1,56 @@
+"""Ends a run at the first stage that keeps nothing: why that is, by count, and what can be done about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audiomcq_cli.cli.console import describe_reasons
+from audiomcq_cli.errors import InputError, TooManyRejected
+
+if TYPE_CHECKING:
+    from audiomcq_cli.engine.account import Job, StageReport
+
+LISTEN = (
+    'have the clips listened to: describe = ["local"] under [caption], or --describe local'
+    ' (pip install "audiomcq[listen]"); or give them captions'
+)
+CURES = {
+    "no_caption": LISTEN,
+    "nothing_to_ask": LISTEN,
+    "nothing_to_go_on": "is --audio, or audio of the source, the folder of the clips? else give captions",
+    "audio_missing": "is --audio, or audio of the source, the folder of the clips? or leave out require_audio",
+    "no_id": "see what the adapter expects: audiomcq sources ADAPTER",
+    "too_short": "lower min_duration of caption",
+    "too_long": "raise max_duration of caption",
+}
+"""What helps, by the reason that most items were rejected for; grades and others come below."""
+
+
+def raise_if_nothing(job: Job, report: StageReport) -> None:
+    """End the run where a stage has kept nothing: the stages after it would have nothing to do, and blame themselves.
+
+    Raises:
+        InputError: There was nothing to begin with. TooManyRejected: Nothing is left.
+    """
+    if report.rows or report.missing:
+        return
+    if not report.items["in"]:
+        hint = "is it the right file or folder, and not an empty one?"
+        raise InputError(f"{job.name} was given nothing to work on", file=_name_input(job), hint=hint)
+    reasons = describe_reasons(report.reasons)
+    raise TooManyRejected(
+        f"{job.name} kept nothing of {report.items['in']:,}: {reasons}", hint=_find_cure(job.name, report)
+    )
+
+
+def _name_input(job: Job) -> str:
+    return str(job.source) if job.source else ", ".join(f"{one.adapter}:{one.path}" for one in job.inputs)
+
+
+def _find_cure(stage: str, report: StageReport) -> str:
+    counts = {code: count for codes in report.reasons.values() for code, count in codes.items()}
+    most = max(counts, key=lambda code: (counts[code], code), default="")
+    if cure := CURES.get(most):
+        return cure
+    see = f"the items, each with what was wrong, are in {report.target}/.audiomcq/rejects"
+    return f"{see}; lower threshold under [{stage}] if the grades are too strict" if most.startswith("grade_") else see

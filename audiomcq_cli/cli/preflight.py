@@ -1,0 +1,239 @@
+"""What would stop a stage, looked for before the first of them is begun and anything is paid for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from audiomcq_cli import registry
+from audiomcq_cli.cli.console import out
+from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, RecipeError
+from audiomcq_cli.storage.resources import Prompts, shipped
+from audiomcq_cli.storage.shards import list_shards
+
+if TYPE_CHECKING:
+    from audiomcq_cli.cli.recipe import Recipe
+    from audiomcq_cli.contracts import Need
+    from audiomcq_cli.engine.account import Job
+    from audiomcq_cli.engine.runtime import Runtime
+
+
+def check_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
+    """Find what would stop any of the stages, without asking a server.
+
+    Raises:
+        RecipeError, InputError, CapabilityMissing, ModelNotServed: The first thing found, naming the stage.
+    """
+    from audiomcq_cli.engine.elsewhere import open_place
+
+    for path in recipe.reuse:
+        open_place(path).close()
+    for job in jobs:
+        here = [path for one in job.inputs for path in (None if one.remote else one.path, one.audio_root)]
+        read = [job.source] if job.source else here
+        check_folder(job.target, *(path for path in read if path))
+        for need in job.needs:
+            _check_model(job, need, recipe)
+        if not job.replay:
+            _find_weights(job, recipe)
+            check_distinct(job, recipe)
+    if recipe.prompts is not None:
+        _check_names(recipe.prompts)
+    _tell_addresses(jobs, recipe)
+    _check_prompts(jobs, Prompts(recipe.prompts))
+
+
+def _find_weights(job: Job, recipe: Recipe) -> None:
+    """Make sure that the models that lie on this machine do, before an earlier stage has cost anything."""
+    for need in job.needs:
+        model = recipe.models[need.model]
+        if identify := registry.backend(model.backend).identify:
+            identify(model)
+
+
+def _check_names(folder: Path) -> None:
+    """Refuse a file in the user's folder of prompts that takes the place of none: it would go unused in silence."""
+    names = {path.stem for path in shipped("prompts").glob("*.toml")}
+    for path in sorted(folder.glob("*.toml")):
+        if path.stem not in names:
+            raise InputError(
+                "no stage has a prompt of this name", file=str(path), hint=f"names: {', '.join(sorted(names))}"
+            )
+
+
+def _check_model(job: Job, need: Need, recipe: Recipe) -> None:
+    from audiomcq_cli.engine.runtime import check_capabilities
+
+    if need.model not in recipe.models:
+        known = ", ".join(sorted(recipe.models)) or "none"
+        message = f"stage {job.name} needs a model {need.model!r}"
+        if recipe.path is None:
+            message += f", and no recipe is given; the default one has {known}"
+            raise RecipeError(message, hint="give a recipe that has it (--recipe), or name another model")
+        message = f"{recipe.path}: {message}; the recipe has {known}"
+        raise RecipeError(message, hint=f"add a table [models.{need.model}], or name another under [{job.name}]")
+    model = recipe.models[need.model]
+    if not job.replay:
+        try:
+            check_capabilities(job.name, need, model, registry.backend(model.backend).capabilities(model))
+        except CapabilityMissing as error:
+            if recipe.path is None:
+                hint = "give a recipe with a model that does (--recipe)"
+                raise CapabilityMissing(f"{error}; no recipe is given", hint=hint) from error
+            raise CapabilityMissing(f"{recipe.path}: {error}", hint=error.hint) from error
+
+
+def _tell_addresses(jobs: Sequence[Job], recipe: Recipe) -> None:
+    """Say which addresses lack the path that nearly every server wants."""
+    for name in dict.fromkeys(need.model for job in jobs for need in job.needs):
+        for url in recipe.models[name].base_url:
+            if not urlsplit(url).path.strip("/"):
+                out.say(f"model {name}: base_url {url} has no path; most servers want {url.rstrip('/')}/v1")
+
+
+async def check_servers(jobs: Sequence[Job], runtime: Runtime) -> None:
+    """Ask the servers of all stages whether they would answer, as listing their models does; of one stage that does.
+
+    Raises:
+        ModelError, RecipeError: A server is there and will not do; or a key is missing. One that is not there is only
+            told of: servers are swapped between stages.
+    """
+    import asyncio
+
+    if len(jobs) < 2:  # its own check comes before its first call
+        return
+    stages: dict[str, str] = {}
+    for job in jobs:
+        for need in () if job.replay else job.needs:
+            stages.setdefault(need.model, job.name)
+    names = [name for name in stages if _has_server(runtime.model(name).model.backend)]
+    problems = await asyncio.gather(*(_ask(runtime, name) for name in names))
+    for name, problem in zip(names, problems, strict=True):
+        if problem is not None:
+            out.say(f"{problem}: it has to be there when {stages[name]} begins")
+
+
+def _has_server(backend: str) -> bool:
+    """Whether a model is elsewhere, so that asking for it does not load it."""
+    return "base_url" not in registry.backend(backend).unused
+
+
+async def _ask(runtime: Runtime, name: str) -> EndpointUnreachable | None:
+    """Ask all addresses of a model; None where one would do, else that none is there."""
+    import asyncio
+
+    found = await asyncio.gather(*(one.check() for one in runtime.backends(name)), return_exceptions=True)
+    if None in found:
+        return None
+    for problem in found:
+        if not isinstance(problem, EndpointUnreachable):
+            raise problem  # type: ignore[misc]  # None is not among them
+    return found[0]  # type: ignore[return-value]  # all of them are of this kind
+
+
+def check_distinct(job: Job, recipe: Recipe) -> None:
+    """Refuse graders or judges that are one model with one sampling: its reply would count as two.
+
+    Raises:
+        RecipeError: Naming both.
+    """
+    from audiomcq_cli.engine.runtime import ModelHandle, check_distinct
+
+    handles = {
+        need.model: ModelHandle(model, registry.backend(model.backend))
+        for need in job.needs
+        for model in [recipe.models[need.model]]
+    }
+    check_distinct(job.name, job.needs, handles)
+
+
+def _check_prompts(jobs: Sequence[Job], prompts: Prompts) -> None:
+    """Read every prompt that a stage may use, with its schema, and look for variables that the stage does not give.
+
+    What a stage gives to a prompt is what the shipped one uses.
+    """
+    for name in dict.fromkeys(name for job in jobs for name in job.prompts):
+        prompt, usual = prompts.get(name), Prompts().get(name)
+        if prompt.source == usual.source:
+            continue
+        given = {*usual.variables(), *GIVEN.get(name, ())}
+        if unknown := sorted(prompt.variables() - given):
+            raise InputError(
+                f"there is no variable {unknown[0]!r}",
+                file=f"prompt {name}",
+                hint=f"there are {', '.join(sorted(given))}",
+            )
+
+
+GIVEN: Mapping[str, tuple[str, ...]] = {
+    "simple_cot": ("question_type",),
+    "judge_letter": ("options",),
+    "judge_blank": ("options", "question"),
+    "judge_option": ("options",),
+}
+"""Variables that a stage gives to a prompt beside those that the shipped one uses."""
+
+
+def check_release(recipe: Recipe, target: Path, jobs: Sequence[Job], *, take_over: bool) -> None:
+    """Find what would stop publish after all stages: its folder, its sources, its licences.
+
+    Raises:
+        RecipeError, StorageError: It cannot be built there, or of these sources.
+    """
+    from audiomcq_cli.cli.publish import check_release_name
+    from audiomcq_cli.release.build import check_target
+    from audiomcq_cli.release.licenses import normalize_license
+
+    check_folder(target)
+    check_target(target)
+    check_release_name(target, recipe.name, take_over=take_over)
+    publish: Mapping[str, Any] = recipe.publish
+    since = publish.get("since")
+    if since and (since.startswith((".", "/")) or since.count("/") != 1) and not Path(since).is_dir():
+        raise RecipeError(f"publish.since: {since}: no such folder", hint="name a release, or leave it out")
+    names = [spec.name for spec in jobs[0].inputs]
+    if unknown := [name for name in publish.get("redistribute", ()) if name not in names]:
+        hint = f"sources of this recipe are {', '.join(names)}"
+        raise RecipeError(f"publish.redistribute: no source {unknown[0]!r}", hint=hint)
+    if not publish.get("license"):
+        where = f"license under [publish] of {recipe.path}" if recipe.path else "a recipe with license under [publish]"
+        out.say(f"publish: the questions will have no license, which validate does not pass: {where} gives them one")
+    if publish.get("audio") == "embed":
+        closed = [
+            spec.name
+            for spec in jobs[0].inputs
+            if spec.name not in publish.get("redistribute", ()) and not normalize_license(spec.license)
+        ]
+        if closed:
+            out.say(
+                f"publish: no license is known that allows to embed the audio of {', '.join(closed)}: it stays out but"
+                " for rows that bring one of their own"
+            )
+
+
+def check_input(job: Job) -> None:
+    """Make sure that a dry run reads a folder that the stage would read; a run looks for itself.
+
+    Raises:
+        InputError, RecipeError: A column is missing, or would be lost.
+    """
+    from audiomcq_cli.engine.stage import check_columns
+
+    if job.source is not None:
+        check_columns(list_shards(job.source)[0].path, job)
+
+
+def check_folder(target: Path, *sources: Path) -> None:
+    """Refuse to write where there is a file, or where something is read.
+
+    Raises:
+        InputError: A part of the path is a file. RecipeError: It is one of ``sources``.
+    """
+    path = target.resolve()
+    if path in [source.resolve() for source in sources]:
+        raise RecipeError(f"{target}: cannot write into the folder that is read", hint="name another folder as OUT")
+    there = next(part for part in (path, *path.parents) if part.exists())
+    if not there.is_dir():
+        raise InputError("is a file, expected a folder to write", file=str(there), hint="name another folder as OUT")

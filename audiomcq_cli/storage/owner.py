@@ -1,0 +1,96 @@
+"""Whose a work folder is: a small file beside the shards, so that one corpus does not replace another in silence.
+
+``run`` enters its project in the work folder and in every stage folder; a command of one stage in the folder that it
+writes. A run without a project (no recipe) is known by its sources. A folder without the file is adopted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli.errors import RecipeError
+from audiomcq_cli.storage.shards import HIDDEN
+
+FILE = "owner.json"
+OF_ALL = "journal"
+"""Folder of it in a work folder, which has no hidden one: that is how stage folders are known."""
+
+ON_PURPOSE = "build elsewhere (--workdir, or another OUT), or replace it on purpose: --take-over"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who builds: a project by its name, else the sources as ``ADAPTER:PATH``; neither is known of some commands.
+
+    Of a project the name alone is recorded: its sources may change. They count in a folder where only sources are
+    recorded, by a run before there was a recipe.
+    """
+
+    project: str = ""
+    sources: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.project or self.sources)
+
+    def __str__(self) -> str:
+        return f"the project {self.project!r}" if self.project else f"a corpus of {', '.join(self.sources)}"
+
+
+def read_owner(folder: Path) -> Owner:
+    """The owner of a folder; nobody where none is recorded, or what is recorded cannot be read."""
+    try:
+        found: Any = json.loads(owner_path(folder).read_text("utf-8"))
+        return Owner(str(found.get("project", "")), tuple(map(str, found.get("sources", ()))))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return Owner()
+
+
+def check_owner(owner: Owner, folders: Iterable[Path]) -> None:
+    """Refuse to build in a folder of somebody else; raises ``RecipeError`` naming both."""
+    for folder in folders:
+        there = read_owner(folder)
+        same = there.project == owner.project if there.project else there.sources == owner.sources
+        if owner and there and not same:
+            raise RecipeError(f"{folder}: belongs to {there}, and this run builds {owner}", hint=ON_PURPOSE)
+
+
+def write_owner(owner: Owner, folder: Path) -> None:
+    """Enter the owner of a folder. Where that cannot be done the work goes on: whatever writes there will say why."""
+    there = read_owner(folder)
+    if not owner or there == (Owner(owner.project) if owner.project else owner):
+        return
+    entry = {"project": owner.project} if owner.project else {"sources": list(owner.sources)}
+    path = owner_path(folder)
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{FILE}.{os.getpid()}")
+        beside.write_text(json.dumps(entry) + "\n", "utf-8")
+        beside.replace(path)
+
+
+def name_sources(sources: Sequence[tuple[str, Path, bool]], folder: Path) -> tuple[str, ...]:
+    """Sources (adapter, path, whether it lies elsewhere) as they are known to the owner of a folder.
+
+    Paths are relative to it, so that both can be moved together.
+    """
+    named = (
+        f"{adapter}:{path.as_posix() if remote else _spell(Path(os.path.relpath(path, folder)))}"
+        for adapter, path, remote in sources
+    )
+    return tuple(sorted(named))
+
+
+def _spell(path: Path) -> str:
+    """A path in letters that do not depend on the locale that a command is run in."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+
+
+def owner_path(folder: Path) -> Path:
+    """Where the owner of a stage folder, or of the folder that they lie in, is recorded."""
+    return folder / HIDDEN / FILE if (folder / HIDDEN).is_dir() else folder / OF_ALL / FILE
