@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "audiomcq_cli"
 
-PURE = {"contracts", "errors", "records", "mcq", "audio", "decoding", "measurements", "hub"}
-"""Single modules that parts of the pipeline may import."""
+PURE = {"contracts", "errors", "records", "mcq", "audio", "decoding", "measurements", "hub", "foreign"}
+"""What parts of the pipeline may import: single modules, and the boundaries to what strangers write."""
 
 ALLOWED = {
     "contracts": {"errors"},
@@ -25,8 +25,9 @@ ALLOWED = {
     "decoding": {"errors"},
     "hub": {"errors"},
     "registry": {"contracts", "errors"},
-    "storage": {"contracts", "errors", "records"},
-    "release": {"contracts", "errors", "records", "audio", "storage", "hub", "grounded"},
+    "foreign": {"errors"},
+    "storage": {"contracts", "errors", "records", "foreign"},
+    "release": {"contracts", "errors", "records", "audio", "storage", "hub", "grounded", "foreign"},
     "engine": {*PURE, "storage", "listening", "__version__"},
     "measurements": set[str](),
     "listening": {"contracts", "errors", "records", "audio", "decoding", "measurements"},

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.errors import InputError
+from audiomcq_cli.release.front import read_front
 from audiomcq_cli.release.licenses import HUB_LICENSES
 
 if TYPE_CHECKING:
@@ -22,27 +23,19 @@ _TEXTS = ("pretty_name", "license_name", "license_link")
 _LISTS = ("language", "task_categories", "task_ids", "size_categories", "tags", "annotations_creators")
 _SIZE = re.compile(r"n<1K|(1|10|100)[KMB]<n<(1|10|100)[KMBT]|n>1T")
 _LANGUAGE = re.compile(r"[a-z]{2,3}|code|multilingual")
-_FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(\r?\n|\Z)", re.DOTALL)
+_MEND = "mend the card, or publish again: audiomcq publish writes its head anew and keeps what people added"
 
 
-def read_metadata(text: bytes, file: str = CARD) -> dict[str, Any]:
+def read_metadata(text: bytes, file: str = CARD) -> Mapping[str, Any]:
     """The YAML at the head of a card.
 
     Raises:
         InputError: There is none, or it is no YAML of keys and values.
     """
-    import yaml  # type: ignore[import-untyped]  # no stubs among the dependencies
-
-    front = _FRONT.match(text.decode("utf-8", "replace"))
+    front = read_front(text.decode("utf-8", "replace"), file, hint=_MEND)
     if front is None:
-        raise InputError("no YAML between two lines --- at its head", file=file)
-    try:
-        found = yaml.safe_load(front[1])
-    except yaml.YAMLError as error:
-        raise InputError(f"its YAML cannot be read: {' '.join(str(error).split())}", file=file) from error
-    if not isinstance(found, dict):
-        raise InputError("its YAML is not one of keys and values", file=file)
-    return found
+        raise InputError("no YAML between two lines --- at its head", file=file, hint=_MEND)
+    return front.keys
 
 
 def check_card(text: bytes, files: Sequence[str], schema: pa.Schema | None) -> Iterator[str]:
