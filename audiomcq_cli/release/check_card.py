@@ -21,6 +21,9 @@ CARD = "README.md"
 
 _TEXTS = ("pretty_name", "license_name", "license_link")
 _LISTS = ("language", "task_categories", "task_ids", "size_categories", "tags", "annotations_creators")
+_MOST = 200
+"""Configs, and globs of one, that are looked at: each glob is held against each file."""
+
 _SIZE = re.compile(r"n<1K|(1|10|100)[KMB]<n<(1|10|100)[KMBT]|n>1T")
 _LANGUAGE = re.compile(r"[a-z]{2,3}|code|multilingual")
 _MEND = "mend the card, or publish again: audiomcq publish writes its head anew and keeps what people added"
@@ -53,6 +56,8 @@ def check_card(text: bytes, files: Sequence[str], schema: pa.Schema | None) -> I
     configs = card.get("configs")
     if not isinstance(configs, list) or not configs:
         yield "configs: expected a list of them"
+    elif len(configs) > _MOST:
+        yield f"configs: more than {_MOST:,}"
     else:
         yield from _check_configs(configs, files)
     if schema is not None:
@@ -92,9 +97,9 @@ def _check_configs(configs: Sequence[Any], files: Sequence[str]) -> Iterator[str
             continue
         names.append(name)
         parts = config.get("data_files")
-        for part in parts if isinstance(parts, list) else [parts]:
+        for part in parts[:_MOST] if isinstance(parts, list) else [parts]:
             globs = part.get("path") if isinstance(part, dict) and part.get("split") else None
-            for glob in globs if isinstance(globs, list) else [globs]:
+            for glob in globs[:_MOST] if isinstance(globs, list) else [globs]:
                 if not isinstance(glob, str):
                     yield f"config {name}: expected data_files with split and path"
                 elif found := {file for file in files if _matches(file, glob)}:
