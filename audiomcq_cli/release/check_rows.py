@@ -128,7 +128,9 @@ class RowChecks:
         try:
             note = read_json(data, file.path)
         except InputError as error:
-            yield Problem("parquet", file.path, f"the note in its footer is {str(error).removeprefix(f'{file.path}: ')}")
+            yield Problem(
+                "parquet", file.path, f"the note in its footer is {str(error).removeprefix(f'{file.path}: ')}"
+            )
             return
         if isinstance(note, dict):
             self.notes[file.path] = note

@@ -289,9 +289,7 @@ def compare_files(hub: HubRepo, folder: Path, files: Sequence[LocalFile], commit
     ours = {file.path for file in files}
     return Difference(
         missing=tuple(sorted(ours - there.keys())),
-        changed=tuple(
-            file.path for file in files if file.path in there and not _holds(there[file.path], folder, file)
-        ),
+        changed=tuple(file.path for file in files if file.path in there and not _holds(there[file.path], folder, file)),
         extra=tuple(sorted(path for path in there.keys() - ours if path.startswith("data/"))),
     )
 

@@ -125,7 +125,9 @@ class Tree:
         """The rows of a Parquet file in some columns; one part of a struct is named as ``audio.path``."""
         with self.parquet(path) as file:
             for batch in file.iter_batches(batch_size=rows, columns=list(columns) if columns is not None else None):
-                batch.validate(full=True)  # Parquet vouches for no text: Arrow takes any bytes, and others crash on them
+                batch.validate(
+                    full=True
+                )  # Parquet vouches for no text: Arrow takes any bytes, and others crash on them
                 yield batch
 
     def data_files(self) -> list[DataFile]:

@@ -110,7 +110,9 @@ def _check_files(tree: Tree, manifest: Mapping[str, Any]) -> Iterator[Problem]:
         elif path in _EDITED:
             continue
         elif entry.get("size") not in (None, tree.files[path].size):
-            yield Problem("files", path, f"has {tree.files[path].size:,} bytes, the manifest says {entry['size']!s:.30}")
+            yield Problem(
+                "files", path, f"has {tree.files[path].size:,} bytes, the manifest says {entry['size']!s:.30}"
+            )
         elif tree.hash(path) != entry.get("sha256"):
             yield Problem("files", path, "is not the file that the manifest names: its hash is another")
     release = "release" in manifest
