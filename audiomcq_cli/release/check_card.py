@@ -26,7 +26,7 @@ _MOST = 200
 
 _SIZE = re.compile(r"n<1K|(1|10|100)[KMB]<n<(1|10|100)[KMBT]|n>1T")
 _LANGUAGE = re.compile(r"[a-z]{2,3}|code|multilingual")
-_MEND = "mend the card, or publish again: audiomcq publish writes its head anew and keeps what people added"
+_MEND = "mend what stands between the two lines --- at the head of the card"
 
 
 def read_metadata(text: bytes, file: str = CARD) -> Mapping[str, Any]:

@@ -30,4 +30,5 @@ def read_front(card: str, file: str, *, hint: str = "") -> Front | None:
     found = _FRONT.match(card)
     if found is None:
         return None
-    return Front(read_yaml(found[1], file, hint=hint), card[found.end() :])
+    above = "\n" * card.count("\n", 0, found.start(1))  # so that lines are counted as in the card
+    return Front(read_yaml(above + found[1], file, hint=hint), card[found.end() :])

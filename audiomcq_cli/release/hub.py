@@ -15,14 +15,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.hub import TRANSIENT, changing, find_status
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-
-T = TypeVar("T")
 
 SILENCE = 120.0
 """Seconds without a byte after which a connection is given up; the library's own limit is none."""
@@ -170,19 +168,21 @@ class HubRepo:
             HubError: Not done. It is certain then that nothing was changed by this.
         """
         with self._telling("commit"):
-            return self._insist(
-                lambda: str(
-                    self._api.create_commit(
-                        self.name,
-                        operations,
-                        repo_type="dataset",
-                        revision=revision,
-                        parent_commit=parent,
-                        commit_message=title,
-                        commit_description=text or None,
-                    ).oid
-                ),
-                done=lambda: self._find_child(revision, parent, title),
+            return str(
+                self._insist(
+                    lambda: (
+                        self._api.create_commit(
+                            self.name,
+                            operations,
+                            repo_type="dataset",
+                            revision=revision,
+                            parent_commit=parent,
+                            commit_message=title,
+                            commit_description=text or None,
+                        ).oid
+                    ),
+                    done=lambda: self._find_child(revision, parent, title),
+                )
             )
 
     def _find_child(self, revision: str, parent: str, title: str) -> str:
@@ -246,7 +246,7 @@ class HubRepo:
 
     # ------------------------------------------------------------------------------------------------------- errors
 
-    def _insist(self, send: Callable[[], T], done: Callable[[], Any] | None = None) -> Any:
+    def _insist(self, send: Callable[[], Any], done: Callable[[], Any] | None = None) -> Any:
         """Send what the library sends once, again where the Hub could not answer, unless it is ``done`` by then.
 
         Returns what ``send`` gave, or else what ``done`` did.

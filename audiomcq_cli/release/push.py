@@ -168,9 +168,8 @@ def push(folder: Path, options: PushOptions, say: Callable[[str], None]) -> Push
             commit = hub.commit(operations, title, parent=plan.parent, revision=options.branch)
             check_files(hub, folder, files, commit)
     tag = ""
-    if not url:
-        if (head := hub.find_head(options.branch)) != commit:
-            say(f"somebody else has changed {options.branch} since (it is {head[:8]} now): the release is {commit[:8]}")
+    if not url and (head := hub.find_head(options.branch)) != commit:
+        say(f"somebody else has changed {options.branch} since (it is {head[:8]} now): the release is {commit[:8]}")
     if not url and options.branch == "main":
         tag = f"v{manifest['version']}"
         named = hub.find_tag(tag)

@@ -18,7 +18,8 @@ _LAUGHS = "a: &a [1,1,1,1,1,1,1,1]\n" + "".join(
 )
 _SCALARS = st.sampled_from(
     ["2026-13-45", "!!int ''", "!!bool maybe", "!!timestamp x", "!!python/name:os.system x", "9" * 5_000, "0b", "*x",
-     "&x [*x]", "{? [1] : 2}", "!!binary '####'", "<<: [1]", "[" * 4_000, "\x00", "- " * 300, "5", "null", "'", "%", "@"]
+     "&x [*x]", "{? [1] : 2}", "!!binary '####'", "<<: [1]", "[" * 4_000, "\x00", "- " * 300, "5", "null", "'",
+     "%", "@"]
 )  # fmt: skip
 _LINES = st.lists(
     st.tuples(
