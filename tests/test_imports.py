@@ -14,10 +14,10 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "audiomcq_cli"
 
 PURE = {
-    "answers", "audio", "containers", "contracts", "decoding", "errors", "hub", "mcq", "measurements", "parquet",
-    "records",
+    "answers", "audio", "containers", "contracts", "decoding", "errors", "foreign", "hub", "mcq", "measurements",
+    "parquet", "records",
 }  # fmt: skip
-"""Single modules that parts of the pipeline may import."""
+"""What parts of the pipeline may import: single modules, and the boundaries to what strangers write."""
 
 ALLOWED = {
     "contracts": {"errors"},
@@ -31,8 +31,9 @@ ALLOWED = {
     "parquet": {"errors"},
     "hub": {"errors"},
     "registry": {"contracts", "errors"},
-    "storage": {"contracts", "errors", "records", "parquet"},
-    "release": {"contracts", "errors", "records", "audio", "storage", "hub", "grounded", "parquet"},
+    "foreign": {"errors"},
+    "storage": {"contracts", "errors", "records", "foreign", "parquet"},
+    "release": {"contracts", "errors", "records", "audio", "storage", "hub", "grounded", "foreign", "parquet"},
     "engine": {*PURE, "storage", "listening", "__version__"},
     "measurements": set[str](),
     "listening": {"contracts", "errors", "records", "audio", "decoding", "measurements"},

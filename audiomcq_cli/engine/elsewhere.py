@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from audiomcq_cli.engine import journal_file, pack_file
 from audiomcq_cli.engine.journal_file import Lease, list_journals, list_stages
 from audiomcq_cli.errors import InputError, JournalBusy, StorageError
+from audiomcq_cli.foreign.sqlite import limited
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,10 @@ def refusing() -> Iterator[None]:
     except JournalBusy:
         raise
     except StorageError as error:
-        hint = "take another copy of it, or leave it out of what is reused"
-        raise InputError(str(error), hint=hint) from error
+        raise InputError(str(error), hint=_ANOTHER) from error
 
+
+_ANOTHER = "take another copy of it, or leave it out of what is reused"
 
 _KINDS = "expected a file that audiomcq journal pack wrote, a workdir, or the folder journal in one"
 
@@ -124,7 +126,7 @@ class _File:
 
     def prefixes(self) -> Iterator[bytes]:
         """The first 8 bytes of every key."""
-        with journal_file.reporting(self.path):
+        with journal_file.reporting(self.path), limited(self.connection, self.path):
             for key, length in self.connection.execute("SELECT substr(key, 1, 8), length(key) FROM replies"):
                 if not isinstance(key, bytes) or length != journal_file.KEY_BYTES:
                     raise journal_file.damaged(self.path, "a key has another length")
@@ -222,11 +224,18 @@ class _Packed:
             WHERE key = ? AND stage = ? ORDER BY shard <> ?, journals.id LIMIT 1
         """
         row = self._query(query, (key, journal.parent.name, journal.name))
-        return Found(row[0], row[1] or 0, self._path) if row else None
+        if row is None:
+            return None
+        body, run = row
+        if not isinstance(body, bytes) or not (run is None or journal_file.is_lease("", run)):
+            raise InputError(f"{self._path}: a reply or its run is of another type", hint=_ANOTHER)
+        return Found(body, run or 0, self._path)
 
     def lease(self, journal: Path) -> Lease | None:
         query = "SELECT fingerprint, run FROM journals WHERE stage = ? AND shard = ? AND run IS NOT NULL"
         row = self._query(query, (journal.parent.name, journal.name))
+        if row is not None and not journal_file.is_lease(*row):
+            raise InputError(f"{self._path}: the run of {journal.name} is of another type", hint=_ANOTHER)
         return (row[0], row[1]) if row else None
 
     def close(self) -> None:
@@ -236,7 +245,7 @@ class _Packed:
     def _query(self, query: str, values: tuple[object, ...]) -> Any:
         if self._connection is None:
             raise StorageError(f"{self._path}: not open")
-        with journal_file.reporting(self._path):
+        with journal_file.reporting(self._path), limited(self._connection, self._path):
             return self._connection.execute(query, values).fetchone()
 
 

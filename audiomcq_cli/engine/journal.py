@@ -26,7 +26,8 @@ import orjson
 from audiomcq_cli.engine import journal_file
 from audiomcq_cli.engine.elsewhere import Elsewhere, Place
 from audiomcq_cli.engine.journal_file import Lease, damaged, is_sealed, seal, unseal
-from audiomcq_cli.errors import StorageError
+from audiomcq_cli.errors import InputError, StorageError
+from audiomcq_cli.foreign.json import read_json
 
 if TYPE_CHECKING:
     import filelock
@@ -56,6 +57,14 @@ class Entry:
     run: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+
+_KINDS = {
+    **dict.fromkeys(("text", "error", "detail"), str),
+    **dict.fromkeys(("run", "prompt_tokens", "completion_tokens"), int),
+    "final": bool,
+}
+"""Types of an entry: a reply may come out of a packed journal of anybody's."""
 
 
 class Journal:
@@ -277,8 +286,11 @@ def _read_entry(key: bytes, body: bytes, path: Path) -> Entry:
     try:
         if not is_sealed(key, body):
             raise ValueError("it does not belong to its key")
-        return Entry(**orjson.loads(unseal(body)))
-    except (zlib.error, ValueError, TypeError) as error:
+        entry = Entry(**read_json(unseal(body), str(path)))
+        if wrong := [name for name, kind in _KINDS.items() if type(getattr(entry, name)) is not kind]:
+            raise ValueError(f"its {wrong[0]} is of another type")
+        return entry
+    except (zlib.error, ValueError, TypeError, InputError) as error:
         raise damaged(path, f"the reply {key.hex()[:16]}… cannot be read: {error}") from error
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiomcq_cli.errors import JournalBusy, StorageError
+from audiomcq_cli.foreign.sqlite import guard, limited
 from audiomcq_cli.storage.descriptors import advise
 from audiomcq_cli.storage.shards import replacing
 
@@ -32,7 +33,7 @@ CREATE TABLE replies (key BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE lease (one INTEGER PRIMARY KEY CHECK (one = 1), fingerprint TEXT, run INTEGER);
 """
 
-_STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SHARD = re.compile(r"part-\d{5}-of-\d{5}\.sqlite")
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -120,32 +121,41 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, check_same_thread=False)
         try:
             connection.execute(f"PRAGMA {'journal_mode = TRUNCATE' if write else 'query_only = ON'}")
-            check(connection, path)
+            check(connection, path, _TABLES)
         except BaseException:
             connection.close()
             raise
     return connection
 
 
-def check(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise ``StorageError`` where SQLite finds something wrong with a file, or its last page is not all there."""
+def check(connection: sqlite3.Connection, path: Path, tables: str) -> None:
+    """Make a file safe to read, and see that it is whole and has the ``tables`` of these statements alone.
+
+    Raises:
+        StorageError: It holds something else, SQLite finds it damaged, or its last page is not all there.
+    """
     connection.execute("BEGIN")  # while a reader is at it, nobody changes the file
     try:
-        [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
-        [wanted] = connection.execute(
-            "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
-        ).fetchone()
-        if path.stat().st_size < wanted:
-            found = "it was cut short"
+        if stranger := guard(connection, tables):
+            raise damaged(path, stranger)
+        with limited(connection, path):
+            _check_pages(connection, path)
     finally:
         connection.execute("ROLLBACK")
+
+
+def _check_pages(connection: sqlite3.Connection, path: Path) -> None:
+    [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
+    [wanted] = connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()
+    if path.stat().st_size < wanted:
+        found = "it was cut short"
     if found != "ok":
-        raise damaged(path, " ".join(found.split()))
+        raise damaged(path, " ".join(str(found).split()))
 
 
 def read_replies(connection: sqlite3.Connection, path: Path) -> Iterator[tuple[bytes, bytes]]:
     """Keys and bodies of a journal file, by key; raises ``StorageError`` where one does not belong to the other."""
-    with reporting(path):
+    with reporting(path), limited(connection, path):
         for key, body in connection.execute("SELECT key, body FROM replies ORDER BY key"):
             if not is_sealed(key, body):
                 raise damaged(path, "a reply does not belong to its key")
@@ -165,7 +175,7 @@ def read_lease(connection: sqlite3.Connection, path: Path) -> Lease | None:
 
 def is_lease(fingerprint: object, run: object) -> bool:
     """Whether two values of a file are a lease."""
-    return isinstance(fingerprint, str) and isinstance(run, int) and 0 <= run < 2**31
+    return isinstance(fingerprint, str) and len(fingerprint) < 1_000 and type(run) is int and 0 <= run < 2**31
 
 
 def seal(key: bytes, data: bytes) -> bytes:

@@ -2,17 +2,21 @@
 
 While a run is at work on a stage a file of its own (``now-HOST-PID.json``) says so, anew every few seconds; a run that
 was killed leaves it behind, and the next one enters it into the log, so that what it spent is not forgotten.
+
+Whether a run on another machine lives is told by whether its file changes, and for how long it does not by the clock of
+whoever looks: clocks of two machines are never compared. Each machine notes what it saw in ``seen-HOST.json``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -24,16 +28,48 @@ import orjson
 from audiomcq_cli.engine.account import Job, StageReport
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.errors import InputError, StorageError
+from audiomcq_cli.foreign.json import read_json
+from audiomcq_cli.foreign.shape import require
 from audiomcq_cli.storage.shards import HIDDEN, replacing
 
 BEAT_SECONDS = 2.0
 """How often it is written what a stage at work has done so far."""
 
 LONG_AGO = 600.0
-"""Seconds without a word after which a run on another machine is taken for dead."""
+"""Seconds for which this machine has to see no change in the file of a run elsewhere before it takes it for dead."""
 
 SPENT = ("calls", "prompt_tokens", "completion_tokens", "cost", "retries", "set_aside")
 """What is counted by model and adds up over runs."""
+
+_NUMBER = {"type": "number", "minimum": 0, "maximum": 1e15}
+_TEXT = {"type": "string"}
+_PROCESS = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
+_BY_NAME = {"type": "object", "additionalProperties": _NUMBER}
+_ENTRY = {
+    "type": "object",
+    "required": ["stage", "command", "host", "pid", "began"],
+    "properties": {
+        **dict.fromkeys(("stage", "command", "host", "how", "workdir"), _TEXT),
+        **dict.fromkeys(("began", "beat", "seconds"), _NUMBER),
+        **dict.fromkeys((*SPENT, "in_flight"), _BY_NAME),
+        "pid": _PROCESS,
+        "input": {"type": ["string", "null"]},
+        "ended": {"type": ["number", "null"]},
+        "items": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 2**53}},
+        "fingerprints": {"type": "object", "additionalProperties": _TEXT},
+    },
+}
+"""What a run notes, as a JSON Schema; anybody can write into a shared folder."""
+
+_SEEN = {
+    "type": "object",
+    "additionalProperties": {
+        "type": "object",
+        "required": ["word", "since"],
+        "properties": {"word": _TEXT, "since": _NUMBER},
+    },
+}
 
 
 def log_path(folder: Path) -> Path:
@@ -61,36 +97,90 @@ def read_now(folder: Path) -> dict[Path, dict[str, Any]]:
 def _read_entry(data: bytes) -> dict[str, Any]:
     """What a run noted; empty where that cannot be read."""
     try:
-        entry = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        return require(read_json(data, ""), _ENTRY, "a run", "")
+    except InputError:
         return {}
-    known = isinstance(entry, dict) and entry.keys() >= {"stage", "command", "host", "pid", "began"}
-    return entry if known else {}
 
 
-def is_alive(now: Mapping[str, Any]) -> bool:
-    """Whether the process that wrote this is still there; of one on another machine, whether it wrote lately."""
-    if now.get("host") != socket.gethostname():
-        return time.time() - float(now.get("beat", 0)) < LONG_AGO
-    try:
-        os.kill(int(now["pid"]), 0)
-    except (OSError, LookupError, ValueError):
-        return False
-    return True
+def find_alive(folder: Path) -> list[dict[str, Any]]:
+    """What those runs wrote last that are still at work on a stage."""
+    found = read_now(folder)
+    alive = _find_living(folder, {path: (now["host"], now["pid"], path.read_bytes) for path, now in found.items()})
+    return [now for path, now in found.items() if path in alive]
 
 
 def enter_killed(folder: Path) -> None:
     """Enter what killed runs of a stage left behind into its log, and remove what they had half written."""
-    for path, left in read_now(folder).items():
-        if not is_alive(left):
+    found = read_now(folder)
+    half = {path: _name_of(path) for path in (folder / HIDDEN).glob(".now-*.json.tmp")}
+    alive = _find_living(
+        folder,
+        {path: (now["host"], now["pid"], path.read_bytes) for path, now in found.items()}
+        | {path: (*name, path.read_bytes) for path, name in half.items()},
+    )
+    for path, left in found.items():
+        if path not in alive:
             if left["began"] not in (entry["began"] for entry in read_log(folder)):  # else killed after its last word
                 _append(folder, left | {"how": "killed", "ended": left.get("beat")})
             path.unlink(missing_ok=True)
-    for path in (folder / HIDDEN).glob(".now-*.json.tmp"):
-        host, _, pid = path.name.removeprefix(".now-").removesuffix(".json.tmp").rpartition("-")
-        with suppress(FileNotFoundError):  # a run that is alive has put it in place
-            if not is_alive({"host": host, "pid": pid, "beat": path.stat().st_mtime}):
-                path.unlink()
+    for path in half.keys() - alive:
+        path.unlink(missing_ok=True)  # a run that is alive may have put it in place
+
+
+_Run = tuple[str, int, Callable[[], bytes]]
+"""Host and number of a process, and what reads what it wrote last."""
+
+
+def _name_of(path: Path) -> tuple[str, int]:
+    """Host and process that a file names which was not put in place."""
+    host, _, pid = path.name.removeprefix(".now-").removesuffix(".json.tmp").rpartition("-")
+    return host, int(pid) if pid.isascii() and pid.isdigit() and len(pid) < 11 else 0
+
+
+def _find_living(folder: Path, runs: Mapping[Path, _Run]) -> set[Path]:
+    """Those files whose runs are at work: here the process is there, elsewhere its file has changed not long ago."""
+    here = {path for path, (host, _, _) in runs.items() if host == socket.gethostname()}
+    words = {path: read for path, (_, _, read) in runs.items() if path not in here}
+    return {path for path in here if _is_process(runs[path][1])} | _find_changing(folder, words)
+
+
+def _is_process(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:  # it is there, and somebody else's
+        return True
+    except (OSError, OverflowError):
+        return False
+    return pid > 0
+
+
+def _find_changing(folder: Path, words: Mapping[Path, Callable[[], bytes]]) -> set[Path]:
+    """Those files that this machine has not yet seen unchanged for ``LONG_AGO``; what it sees is noted."""
+    notes = folder / HIDDEN / f"seen-{socket.gethostname()}.json"
+    before, now = _read_seen(notes), time.time()
+    seen = {name: note for name, note in before.items() if (notes.parent / name).exists()}
+    for path, read in words.items():
+        seen.pop(path.name, None)
+        with suppress(OSError):  # it has ended meanwhile
+            word = hashlib.sha256(read()).hexdigest()
+            known = before.get(path.name)
+            same = known is not None and known["word"] == word and known["since"] <= now
+            seen[path.name] = known if same and known else {"word": word, "since": now}
+    if seen != before:
+        with suppress(StorageError):  # who may only read here sees each run as one that is at work
+            if seen:
+                with replacing(notes) as temporary:
+                    temporary.write_bytes(orjson.dumps(seen))
+            else:
+                notes.unlink(missing_ok=True)
+    return {path for path in words if path.name in seen and now - seen[path.name]["since"] < LONG_AGO}
+
+
+def _read_seen(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        return require(read_json(path.read_bytes(), str(path)), _SEEN, "a note of runs", str(path))
+    except (OSError, InputError):
+        return {}
 
 
 def _append(folder: Path, entry: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from audiomcq_cli.engine import journal_file
 from audiomcq_cli.engine.journal_file import Lease, is_shard, is_stage, reporting
+from audiomcq_cli.foreign.sqlite import limited
 from audiomcq_cli.storage.shards import replacing
 
 _APPLICATION = 0x61_6D_63_71
@@ -59,7 +60,7 @@ def connect(path: Path) -> sqlite3.Connection:
     with reporting(path):
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         try:
-            journal_file.check(connection, path)
+            journal_file.check(connection, path, f"{_TABLES}{_INDEX};")
             [format_] = connection.execute("PRAGMA user_version").fetchone()
             if format_ != _FORMAT:
                 raise journal_file.damaged(path, f"packed in format {format_}, and this program knows {_FORMAT}")
@@ -105,12 +106,12 @@ def read_journals(connection: sqlite3.Connection, path: Path) -> list[Held]:
     Raises:
         StorageError: A name could not be that of a stage or shard: whatever wrote this wants to be put elsewhere.
     """
-    with reporting(path):
+    with reporting(path), limited(connection, path):
         rows = connection.execute("SELECT id, stage, shard, fingerprint, run FROM journals ORDER BY id").fetchall()
     found: list[Held] = []
     for number, stage, shard, fingerprint, run in rows:
         if not is_stage(stage) or not is_shard(shard):
-            raise journal_file.damaged(path, f"no name of a journal: {stage}/{shard}")
+            raise journal_file.damaged(path, f"no name of a journal: {stage!r:.80}/{shard!r:.80}")
         if run is not None and not journal_file.is_lease(fingerprint, run):
             raise journal_file.damaged(path, f"the run of {stage}/{shard} is no number")
         found.append(Held(number, stage, shard, None if run is None else (fingerprint, run)))
@@ -119,8 +120,10 @@ def read_journals(connection: sqlite3.Connection, path: Path) -> list[Held]:
 
 def read_replies(connection: sqlite3.Connection, path: Path) -> Iterator[tuple[int, bytes, bytes]]:
     """Journal number, key and body of every reply, in order; raises ``StorageError`` where they do not belong."""
-    with reporting(path):
+    with reporting(path), limited(connection, path):
         for number, key, body in connection.execute("SELECT journal, key, body FROM replies ORDER BY rowid"):
             if not journal_file.is_sealed(key, body):
                 raise journal_file.damaged(path, "a reply does not belong to its key")
+            if type(number) is not int or number < 1:
+                raise journal_file.damaged(path, "a reply is of no journal")
             yield number, key, body

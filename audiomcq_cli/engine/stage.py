@@ -19,7 +19,7 @@ from audiomcq_cli.engine.answerers import Online
 from audiomcq_cli.engine.asking import Answerer
 from audiomcq_cli.engine.batch import batch_folder, find_batch_models, run_rounds, uses_batches
 from audiomcq_cli.engine.executors import OPEN_SHARDS, Executor
-from audiomcq_cli.engine.logbook import Logbook, enter_killed, is_alive, read_now
+from audiomcq_cli.engine.logbook import Logbook, enter_killed, find_alive
 from audiomcq_cli.engine.output import read_pair
 from audiomcq_cli.engine.prepared import prepare
 from audiomcq_cli.engine.progress import Progress
@@ -342,7 +342,7 @@ def _lock(job: Job, unit: Unit, locks: ExitStack) -> None:
     try:
         locks.enter_context(locked(job.target, unit.target.path.stem, wait=False))
     except StorageError as error:
-        runs = [now for path, now in read_now(job.target).items() if is_alive(now) and now["pid"] != os.getpid()]
+        runs = [now for now in find_alive(job.target) if now["pid"] != os.getpid()]
         named = [f"process {now['pid']} on {now['host']} ({now['command']})" for now in runs]
         raise StorageError(
             str(error), hint=f"wait for it to end: {'; '.join(named)}" if named else error.hint

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli import parquet
-from audiomcq_cli.engine.logbook import SPENT, is_alive, read_log, read_now
+from audiomcq_cli.engine.logbook import SPENT, find_alive, read_log, read_now
 from audiomcq_cli.engine.output import read_pair
 from audiomcq_cli.errors import InputError
+from audiomcq_cli.foreign.shape import fits
 from audiomcq_cli.storage import manifest as manifests
+from audiomcq_cli.storage.resources import schema
 from audiomcq_cli.storage.shards import HIDDEN, list_shards
 
 
@@ -75,7 +77,7 @@ def _read_stage(folder: Path) -> StageStatus | None:
     if not (log or now or manifest):
         return None
     last = now[-1] if now else log[-1] if log else {}
-    running = [one for one in now if is_alive(one)]
+    running = find_alive(folder)
     state = "running" if running else "done" if manifest else "killed" if now else "stopped"
     how = str(last.get("how", "")) if state == "stopped" else ""
     if how == "done":  # but not all of it: some shards, or some rows failed
@@ -92,7 +94,7 @@ def _read_stage(folder: Path) -> StageStatus | None:
         rows_left=_count_left(folder, last, set(fingerprints) - set(notes)),
         items=manifests.total_items(note["items"] for note in notes.values()),
         reasons=manifests.total_reasons(note["reasons"] for note in notes.values()),
-        at_work=dict(sum((Counter(one["items"]) for one in running), Counter())),
+        at_work=dict(sum((Counter(one.get("items", {})) for one in running), Counter())),
         seconds=sum(float(one.get("seconds", 0)) for one in (*log, *now)),
         command=str(last.get("command", "")),
         runs=[{name: one[name] for name in ("pid", "host", "began", "command")} for one in running],
@@ -114,13 +116,21 @@ def _planned(log: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]])
 
 
 def _read_notes(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    form = {"type": "object", "required": ["fingerprint", "items", "reasons"], **_parts_of_note()}
     try:
         found = list_shards(folder)
     except InputError:  # none yet
         return
     for one in found:
-        if note := read_pair(one):
+        if (note := read_pair(one)) and fits(note, form):
             yield one.path.name, note
+
+
+def _parts_of_note() -> dict[str, Any]:
+    """The parts of a shard's note that are counted, as the manifest's schema has them."""
+    shared = schema("manifest")["$defs"]
+    counted = {name: {"$ref": f"#/$defs/{name}"} for name in ("items", "reasons")}
+    return {"properties": {"fingerprint": {"type": "string"}, **counted}, "$defs": shared}
 
 
 def _count_left(folder: Path, last: Mapping[str, Any], missing: set[str]) -> int | None:

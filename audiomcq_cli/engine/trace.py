@@ -6,7 +6,8 @@ asked, not a second account of it. Prompts, options and models are those that th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from audiomcq_cli.engine.journal import Entry
 from audiomcq_cli.engine.logbook import read_log
 from audiomcq_cli.engine.prepared import load_prepared
 from audiomcq_cli.engine.runtime import Runtime
-from audiomcq_cli.errors import InputError
+from audiomcq_cli.errors import AudiomcqError, InputError
+from audiomcq_cli.foreign.templates import Renderer
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.resources import Prompts
 from audiomcq_cli.storage.shards import HIDDEN, list_shards, read_rows
@@ -75,31 +77,33 @@ async def trace(
     """
     steps: list[Step] = []
     here: Path | None = folder
-    wanted = {name}
+    wanted, seen = {name}, set[Path]()
     while here is not None:
+        if here.resolve() in seen:
+            raise InputError("its manifest names itself as its input", file=str(here), hint=_AGAIN)
+        seen.add(here.resolve())
         manifest = manifests.read_manifest(here)
         if manifest is None and here != folder:
             break  # rows that were brought from elsewhere
         if manifest is None:
             raise InputError("no finished stage in this folder", file=str(here), hint="trace reads a stage folder")
-        stage = stages[manifest["stage"]]
+        stage = _find_stage(manifest, stages, here)
         source = (here / manifest["input"]).resolve() if manifest["input"] else None
         step = manifest["lineage"][-1]
-        if stage.flow is None:
-            steps += _find_reject(here, manifest["stage"], wanted)
-        else:
-            heard = {name: model.get("audio_window") for name, model in step["models"].items()}
-            windows = {name: seconds for name, seconds in heard.items() if seconds is not None}
-            options = build(stage.options, step["options"])
-            context = Context(options, step["seed"], load_prepared(stage, here), windows)
-            # An item that was dropped before this stage, or a clip's id, is found further back.
-            if found := _find(here, source, stage, context.options, wanted):
-                shard, row = found
-                place = (workdir or find_workdir(here)) / "journal" / manifest["stage"]
-                path = place / f"{shard}.sqlite"
-                roots = {source: here / root for source, root in manifest["audio_roots"].items()}
-                steps.append(await _replay(manifest, stage, context, row, name, path, reuse, backends, roots))
-                wanted = {row[stage.key], row["clip_id"]}
+        with _of_manifest(here):
+            if stage.flow is None:
+                steps += _find_reject(here, manifest["stage"], wanted)
+            else:
+                options = build(stage.options, step["options"])
+                context = Context(options, step["seed"], load_prepared(stage, here), _find_windows(step))
+                # An item that was dropped before this stage, or a clip's id, is found further back.
+                if found := _find(here, source, stage, context.options, wanted):
+                    shard, row = found
+                    place = (workdir or find_workdir(here)) / "journal" / manifest["stage"]
+                    path = place / f"{shard}.sqlite"
+                    roots = {source: here / root for source, root in manifest["audio_roots"].items()}
+                    steps.append(await _replay(manifest, stage, context, row, name, path, reuse, backends, roots))
+                    wanted = {row[stage.key], row["clip_id"]}
         here = source
     if not steps:
         hint = "ids are those of clips and questions, as they stand in the rows and in the rejects"
@@ -107,10 +111,41 @@ async def trace(
     return steps[::-1]
 
 
+_AGAIN = "ask whoever made this folder for a whole copy, or run the stage again"
+
+
+def _find_stage(manifest: Mapping[str, Any], stages: Mapping[str, Stage[Any]], folder: Path) -> Stage[Any]:
+    """The stage that a manifest is of, which its lineage ends in."""
+    name = manifest["stage"]
+    if name not in stages:
+        raise InputError(f"of a stage {name!r:.60} that this version does not have", file=str(folder), hint=_AGAIN)
+    if not manifest["lineage"] or manifest["lineage"][-1]["stage"] != name:
+        raise InputError(f"its lineage does not end in {name}", file=str(folder), hint=_AGAIN)
+    return stages[name]
+
+
+def _find_windows(step: Mapping[str, Any]) -> dict[str, float]:
+    """Seconds that each model hears at most, where its manifest says."""
+    heard = {name: model.get("audio_window") for name, model in step["models"].items()}
+    return {name: seconds for name, seconds in heard.items() if seconds is not None}
+
+
+@contextmanager
+def _of_manifest(folder: Path) -> Iterator[None]:
+    """What options, models and rows that do not go together raise, whatever it is, in words about the folder."""
+    try:
+        yield
+    except AudiomcqError:
+        raise
+    except Exception as error:
+        what = f"its rows cannot be followed by its manifest: {type(error).__name__}: {error!s:.200}"
+        raise InputError(what, file=str(folder), hint=_AGAIN) from error
+
+
 def find_workdir(folder: Path) -> Path:
     """Where the last run of a stage had its journal, as its run log says; else the folder beside it."""
     log = read_log(folder)
-    return folder / str(log[-1]["workdir"]) if log else folder.resolve().parent
+    return folder / log[-1].get("workdir", "..") if log else folder.resolve().parent
 
 
 def _find_reject(here: Path, stage: str, wanted: set[str]) -> list[Step]:
@@ -166,15 +201,16 @@ async def _replay(
         said = entry.text or _describe_scores(call, entry)
         tries.append(Try(key.hex(), rendered.model.name, rendered.prompt.name, turns, said, entry.error))
 
-    prompts = Prompts(texts={prompt: kept["text"] for prompt, kept in step["prompts"].items()})
     models = {model: Model(name=model, **described) for model, described in step["models"].items()}
     kinds = {name: replace(kind, identify=None) for name, kind in backends.items()}  # the manifest says who they are
-    async with Runtime(models, kinds, prompts=prompts) as runtime:
-        runtime.audio_roots = dict(roots)
-        journal = runtime.journals.read(path, reuse, replay=True)
-        asker = Asker(manifest["stage"], runtime, journal, (journal.leased() or ("", 0))[1], Replay(), watch)
-        driven = await drive(stage, row, context, asker.ask)
-        journal.close()
+    texts = {prompt: kept["text"] for prompt, kept in step["prompts"].items()}
+    with Renderer() as renderer:
+        async with Runtime(models, kinds, prompts=Prompts(texts=texts, render=renderer.render)) as runtime:
+            runtime.audio_roots = dict(roots)
+            journal = runtime.journals.read(path, reuse, replay=True)
+            asker = Asker(manifest["stage"], runtime, journal, (journal.leased() or ("", 0))[1], Replay(), watch)
+            driven = await drive(stage, row, context, asker.ask)
+            journal.close()
     item = name if name in driven.outcomes else next(iter(driven.outcomes))
     outcome = driven.outcomes[item]
     reason = outcome.reason if isinstance(outcome, Reject) else ""

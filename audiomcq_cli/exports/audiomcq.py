@@ -1,13 +1,15 @@
 """``data.jsonl`` as the public AudioMCQ release has it and NeMo-RL's ``AudioMCQDataset`` reads it.
 
 One object a line: source_dataset, id, question_type, audio_path, question, choices, answer (the text of a choice) and,
-where a question is labelled, ``audio-contribution`` with a hyphen: NeMo-RL trains only on rows where that key is
-``strong`` or missing. Audio files are not copied; ``audio_path`` is relative to the audio root of its source.
+where every question has a label, ``audio-contribution`` with a hyphen. NeMo-RL looks at the whole file: where any row
+has that key, every row that is not ``strong`` is dropped, one without the key as well. So all records have it or none
+has. Audio files are not copied; ``audio_path`` is relative to the audio root of its source.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,12 @@ _COT = {
 class AudiomcqOptions:
     """What can be set for this export."""
 
+    labels: str = option(
+        "auto",
+        "whether records carry the label: NeMo-RL trains on strong ones alone where they do, on all where they do not"
+        " (auto: where every question has one)",
+        choices=("auto", "with", "without"),
+    )
     cot: str = option("none", "which chains of thought the records carry", choices=tuple(_COT))
 
 
@@ -35,19 +43,30 @@ def write(rows: Iterable[Row], folder: Path, options: AudiomcqOptions) -> int:
     """Write ``data.jsonl``.
 
     Raises:
-        InputError: A row has no chain of thought where one is asked for.
+        InputError: A row has no chain of thought where one is asked for, or only some rows have a label.
     """
-    count = 0
+    labels: Counter[str] = Counter()
     with (folder / "data.jsonl").open("w", encoding="utf-8", newline="\n") as file:
         for row in rows:
+            labels[str(row.get("audio_contribution") or "")] += 1
             file.write(json.dumps(_make_record(row, options), ensure_ascii=False) + "\n")
-            count += 1
-    return count
+    _check_labels(labels, options)
+    return labels.total()
+
+
+def _check_labels(labels: Counter[str], options: AudiomcqOptions) -> None:
+    """Refuse records of which only some would have the label: the reader drops all others."""
+    without = labels[""]
+    if options.labels == "without" or not without or (options.labels == "auto" and without == labels.total()):
+        return
+    told = ", ".join(f"{rows:,} {label or 'without a label'}" for label, rows in sorted(labels.items(), reverse=True))
+    hint = "export a folder that filter or a later stage wrote, or leave the label out of all: --labels without"
+    raise InputError(f"{told}: NeMo-RL would train on the strong ones alone", column="audio_contribution", hint=hint)
 
 
 def _make_record(row: Row, options: AudiomcqOptions) -> Row:
     record = {name: row[name] for name in _COLUMNS}
-    if row.get("audio_contribution"):
+    if options.labels != "without" and row.get("audio_contribution"):
         record["audio-contribution"] = row["audio_contribution"]
     for name in _COT[options.cot]:
         if not row.get(name):

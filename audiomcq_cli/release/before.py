@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audiomcq_cli.errors import RecipeError
+from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.release.changelog import CHANGELOG
 from audiomcq_cli.release.former import CARD
 from audiomcq_cli.release.hub import HubRepo
-from audiomcq_cli.release.tree import Tree, open_tree
+from audiomcq_cli.release.tree import Tree, open_tree, read_release_manifest
 from audiomcq_cli.release.versions import parse_version
 from audiomcq_cli.storage.manifest import manifest_path
 from audiomcq_cli.storage.shards import hash_file
@@ -64,8 +63,8 @@ def _read_tag(tag: str) -> Version | None:
 def _is_edited(target: Path) -> bool:
     """Whether people wrote into the card or the changelog of a release folder since it was built."""
     try:
-        files = json.loads(manifest_path(target).read_text("utf-8"))["files"]
+        files = read_release_manifest(manifest_path(target).read_bytes(), str(target))["files"]
         built = {file["file"]: file["sha256"] for file in files}
         return any(hash_file(target / name) != built[name] for name in (CARD, CHANGELOG) if name in built)
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, InputError):
         return False

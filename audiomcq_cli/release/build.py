@@ -32,7 +32,7 @@ from audiomcq_cli.release.info import ReleaseFile, ReleaseInfo
 from audiomcq_cli.release.recipe import hide_places
 from audiomcq_cli.release.rows import ShardFiles, read_clips
 from audiomcq_cli.release.statistics import Statistics, count_rows
-from audiomcq_cli.release.tree import MANIFEST, Tree, open_tree
+from audiomcq_cli.release.tree import MANIFEST, Tree, open_tree, read_manifest_of, read_release_manifest
 from audiomcq_cli.storage.descriptors import advise
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest
 from audiomcq_cli.storage.shards import hash_file, holding, list_shards
@@ -121,11 +121,12 @@ def is_current(
     """Whether a release is whole, made of this very stage folder under this name since the same release, and has what
     people wrote into that which it replaces."""
     try:
-        manifest = json.loads(manifest_path(target).read_text("utf-8"))
+        path = manifest_path(target)
+        manifest = read_release_manifest(path.read_bytes(), str(path))
         return bool(manifest["fingerprint"] == _fingerprint(source, info, since, replaces)) and all(
             hash_file(target / file["file"]) == file["sha256"] for file in manifest["files"]
         )
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, InputError):
         return False
 
 
@@ -166,11 +167,10 @@ def check_target(target: Path) -> None:
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     try:
-        manifest = json.loads(manifest_path(target).read_text("utf-8"))
-        ours = "release" in manifest
-    except (OSError, ValueError):
-        ours = False
-    if not ours:
+        manifest = read_manifest_of(open_tree(target))
+    except (OSError, InputError):
+        manifest = {}
+    if "release" not in manifest:
         raise StorageError(f"{target} is in the way: it is not a release", hint="name a new or empty folder")
     known = {MANIFEST, *(file["file"] for file in manifest.get("files", ()))}
     others = sorted(
@@ -211,9 +211,9 @@ def _read_former(tree: Tree | None) -> str:
     """The card of what is replaced, as far as people had a hand in it."""
     if (card := _read_text(tree, CARD)) and tree is not None:
         try:
-            manifest = json.loads(tree.read(MANIFEST)) if MANIFEST in tree.files else {"files": []}
+            manifest = read_manifest_of(tree) if MANIFEST in tree.files else {"files": []}
             return find_former(card, manifest)
-        except (ValueError, LookupError, TypeError):  # too damaged to say what of the card is the program's
+        except (InputError, LookupError):  # too damaged to say what of the card is the program's
             return card
     return ""
 

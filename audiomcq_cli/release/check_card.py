@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.errors import InputError
+from audiomcq_cli.release.front import read_front
 from audiomcq_cli.release.licenses import HUB_LICENSES
 
 if TYPE_CHECKING:
@@ -20,29 +21,24 @@ CARD = "README.md"
 
 _TEXTS = ("pretty_name", "license_name", "license_link")
 _LISTS = ("language", "task_categories", "task_ids", "size_categories", "tags", "annotations_creators")
+_MOST = 200
+"""Configs, and globs of one, that are looked at: each glob is held against each file."""
+
 _SIZE = re.compile(r"n<1K|(1|10|100)[KMB]<n<(1|10|100)[KMBT]|n>1T")
 _LANGUAGE = re.compile(r"[a-z]{2,3}|code|multilingual")
-_FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(\r?\n|\Z)", re.DOTALL)
+_MEND = "mend what stands between the two lines --- at the head of the card"
 
 
-def read_metadata(text: bytes, file: str = CARD) -> dict[str, Any]:
+def read_metadata(text: bytes, file: str = CARD) -> Mapping[str, Any]:
     """The YAML at the head of a card.
 
     Raises:
         InputError: There is none, or it is no YAML of keys and values.
     """
-    import yaml  # type: ignore[import-untyped]  # no stubs among the dependencies
-
-    front = _FRONT.match(text.decode("utf-8", "replace"))
+    front = read_front(text.decode("utf-8", "replace"), file, hint=_MEND)
     if front is None:
-        raise InputError("no YAML between two lines --- at its head", file=file)
-    try:
-        found = yaml.safe_load(front[1])
-    except yaml.YAMLError as error:
-        raise InputError(f"its YAML cannot be read: {' '.join(str(error).split())}", file=file) from error
-    if not isinstance(found, dict):
-        raise InputError("its YAML is not one of keys and values", file=file)
-    return found
+        raise InputError("no YAML between two lines --- at its head", file=file, hint=_MEND)
+    return front.keys
 
 
 def check_card(text: bytes, files: Sequence[str], schema: pa.Schema | None) -> Iterator[str]:
@@ -60,6 +56,8 @@ def check_card(text: bytes, files: Sequence[str], schema: pa.Schema | None) -> I
     configs = card.get("configs")
     if not isinstance(configs, list) or not configs:
         yield "configs: expected a list of them"
+    elif len(configs) > _MOST:
+        yield f"configs: more than {_MOST:,}"
     else:
         yield from _check_configs(configs, files)
     if schema is not None:
@@ -99,9 +97,9 @@ def _check_configs(configs: Sequence[Any], files: Sequence[str]) -> Iterator[str
             continue
         names.append(name)
         parts = config.get("data_files")
-        for part in parts if isinstance(parts, list) else [parts]:
+        for part in parts[:_MOST] if isinstance(parts, list) else [parts]:
             globs = part.get("path") if isinstance(part, dict) and part.get("split") else None
-            for glob in globs if isinstance(globs, list) else [globs]:
+            for glob in globs[:_MOST] if isinstance(globs, list) else [globs]:
                 if not isinstance(glob, str):
                     yield f"config {name}: expected data_files with split and path"
                 elif found := {file for file in files if _matches(file, glob)}:

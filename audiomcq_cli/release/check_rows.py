@@ -7,15 +7,16 @@ Ids are compared by 64-bit hashes, 8 bytes a row; those that meet are read again
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.errors import InputError
+from audiomcq_cli.foreign.json import read_json
 from audiomcq_cli.grounded.measured.proof import find_fault, is_of
 from audiomcq_cli.records import COLUMNS, LABELS, REJECT, arrow_schema, find_problem, shard_of
+from audiomcq_cli.release.characters import find_control, has_control
 from audiomcq_cli.release.diff import describe_type
 from audiomcq_cli.release.tree import DataFile, Tree
 
@@ -114,12 +115,27 @@ class RowChecks:
             yield from self._check_schema(file, parquet.schema_arrow)
             yield from _check_groups(file, parquet.metadata, embedded=AUDIO in names)
             self.rows[file.path] = rows = parquet.metadata.num_rows
-            self.notes[file.path] = json.loads((parquet.metadata.metadata or {}).get(b"audiomcq", b"{}"))
+            yield from self._read_note(file, (parquet.metadata.metadata or {}).get(b"audiomcq", b"{}"))
             if (listed := self._listed.get(file.path)) not in (None, rows):
                 yield Problem("counts", file.path, f"has {rows:,} rows, the manifest says {listed:,}")
             known = [name for name in names if name in COLUMNS and name in self._fitting(parquet.schema_arrow)]
             for batch in parquet.iter_batches(_BATCH, columns=[*known, *([f"{AUDIO}.path"] if AUDIO in names else [])]):
+                batch.validate(full=True)  # Parquet vouches for no text, and Polars crashes on what is not UTF-8
                 yield from self._check_batch(file, batch)
+
+    def _read_note(self, file: DataFile, data: bytes) -> Iterator[Problem]:
+        """What this program noted in the footer."""
+        try:
+            note = read_json(data, file.path)
+        except InputError as error:
+            yield Problem(
+                "parquet", file.path, f"the note in its footer is {str(error).removeprefix(f'{file.path}: ')}"
+            )
+            return
+        if isinstance(note, dict):
+            self.notes[file.path] = note
+        else:
+            yield Problem("parquet", file.path, "the note in its footer is no table")
 
     def _check_schema(self, file: DataFile, found: pa.Schema) -> Iterator[Problem]:
         """The columns there have to be, with their types, the same in every file."""
@@ -206,6 +222,7 @@ class RowChecks:
             masks.append(pl.col("subset") != file.subset)
         if {"votes", "audio_contribution", "answer_index"} <= have:
             masks += self._doubt_votes()
+        masks += [has_control(frame, name) for name in frame.columns]
         return masks or [pl.lit(False)]
 
     def _doubt_votes(self) -> list[pl.Expr]:
@@ -229,6 +246,9 @@ class RowChecks:
 
     def _judge(self, file: DataFile, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """What is wrong with a row, by kind."""
+        for name, value in row.items():
+            if sign := find_control(value):
+                yield "text", f"column {name!r} has {sign} in it"
         if problem := find_problem(dict(row), [name for name in row if name in COLUMNS]):
             yield ("answer" if problem.startswith("answer") else "row"), problem
             return
@@ -311,8 +331,9 @@ def _find_rule(manifest: Mapping[str, Any]) -> tuple[int, int] | None:
     """How many judges have to be right for a weak label, and how many there are, where the lineage says."""
     for step in reversed(manifest.get("lineage", ())):
         options = step.get("options", {})
-        if step.get("stage") == "filter" and "weak_at" in options and "judges" in options:
-            return int(options["weak_at"]), len(options["judges"])
+        weak_at, judges = options.get("weak_at"), options.get("judges")
+        if step.get("stage") == "filter" and type(weak_at) is int and isinstance(judges, list):
+            return weak_at, len(judges)
     return None
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from audiomcq_cli.errors import InputError
+from audiomcq_cli.release.front import read_front
 
 CARD = "README.md"
 
@@ -38,7 +38,6 @@ OURS = frozenset(
 )  # fmt: skip
 """Keys of the YAML that a release writes, or leaves out because there is nothing to say."""
 
-_FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?\r?\n|)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _PART = re.compile(r"<!-- audiomcq:begin\b.*?-->.*?<!-- audiomcq:end\b.*?-->", re.DOTALL)
 _MARK = re.compile(r"<!-- audiomcq:(?:begin|end)\b.*?-->", re.DOTALL)
 
@@ -59,9 +58,8 @@ def read_former(card: str) -> Former:
     Raises:
         InputError: The card begins with YAML that cannot be read, so nobody can tell whose it is.
     """
-    front = _FRONT.match(card)
-    keys = _read_yaml(front[1]) if front else {}
-    body = card[front.end() :] if front else card
+    front = read_front(card, CARD, hint=_MEND)
+    keys, body = (front.keys, front.body) if front else ({}, card)
     tags = keys.get("tags")
     given = tuple(str(tag) for tag in tags) if isinstance(tags, list) else ()
     theirs = {name: value for name, value in keys.items() if name not in OURS and name != "tags"}
@@ -103,15 +101,3 @@ def _part(body: str) -> tuple[str, str]:
     # No comments of ours, or one without the other: where our text ends is not to be known.
     rest = _MARK.sub("", body).strip()
     return "", f"{UNMARKED}\n\n{rest}" if rest else ""
-
-
-def _read_yaml(text: str) -> dict[str, Any]:
-    import yaml  # type: ignore[import-untyped]  # huggingface_hub's; it has no types
-
-    try:
-        keys = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise InputError(f"the YAML cannot be read: {' '.join(str(error).split())}", file=CARD, hint=_MEND) from error
-    if not isinstance(keys, dict):
-        raise InputError("the YAML is not a table of keys", file=CARD, hint=_MEND)
-    return {str(name): value for name, value in keys.items()}

@@ -15,14 +15,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.hub import TRANSIENT, changing, find_status
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-
-T = TypeVar("T")
 
 SILENCE = 120.0
 """Seconds without a byte after which a connection is given up; the library's own limit is none."""
@@ -164,25 +162,35 @@ class HubRepo:
         revision: str,
         text: str = "",
     ) -> str:
-        """Commit on a parent; returns the head after it, whoever made it: compare what lies there.
+        """Commit on a parent; returns this very commit, whatever others have committed on it since.
 
         Raises:
             HubError: Not done. It is certain then that nothing was changed by this.
         """
         with self._telling("commit"):
-            self._insist(
-                lambda: self._api.create_commit(
-                    self.name,
-                    operations,
-                    repo_type="dataset",
-                    revision=revision,
-                    parent_commit=parent,
-                    commit_message=title,
-                    commit_description=text or None,
-                ),
-                done=lambda: self.find_head(revision) != parent,
+            return str(
+                self._insist(
+                    lambda: (
+                        self._api.create_commit(
+                            self.name,
+                            operations,
+                            repo_type="dataset",
+                            revision=revision,
+                            parent_commit=parent,
+                            commit_message=title,
+                            commit_description=text or None,
+                        ).oid
+                    ),
+                    done=lambda: self._find_child(revision, parent, title),
+                )
             )
-        return self.find_head(revision)
+
+    def _find_child(self, revision: str, parent: str, title: str) -> str:
+        """The commit on a parent, if it is of this title: the Hub takes one commit on each; empty if there is none."""
+        commits = self._api.list_repo_commits(self.name, repo_type="dataset", revision=revision)
+        ids = [commit.commit_id for commit in commits]
+        place = ids.index(parent) - 1 if parent in ids else -1
+        return ids[place] if place >= 0 and commits[place].title == title else ""
 
     def tag(self, tag: str, commit: str, text: str) -> None:
         """Name a commit."""
@@ -191,7 +199,7 @@ class HubRepo:
                 lambda: self._api.create_tag(
                     self.name, repo_type="dataset", tag=tag, revision=commit, tag_message=text
                 ),
-                done=lambda: bool(self.find_tag(tag)),
+                done=lambda: self.find_tag(tag),
             )
 
     # ------------------------------------------------------------------------------------------------ pull requests
@@ -223,41 +231,46 @@ class HubRepo:
                 done=lambda: self._find_status(request) == "open",
             )
 
-    def merge(self, request: PullRequest) -> None:
-        """Merge a pull request into main."""
+    def merge(self, request: PullRequest) -> str:
+        """Merge a pull request into main; returns the commit that this made there, as the Hub names it."""
         with self._telling("merge the pull request"):
             self._insist(
                 lambda: self._api.merge_pull_request(self.name, request.number, repo_type="dataset"),
                 done=lambda: self._find_status(request) == "merged",
             )
+            details = self._api.get_discussion_details(self.name, request.number, repo_type="dataset")
+            return str(getattr(details, "merge_commit_oid", None) or "")
 
     def _find_status(self, request: PullRequest) -> str:
         return str(self._api.get_discussion_details(self.name, request.number, repo_type="dataset").status)
 
     # ------------------------------------------------------------------------------------------------------- errors
 
-    def _insist(self, send: Callable[[], T], done: Callable[[], bool] | None = None) -> None:
-        """Send what the library sends once, again where the Hub could not answer, unless it is ``done`` by then."""
+    def _insist(self, send: Callable[[], Any], done: Callable[[], Any] | None = None) -> Any:
+        """Send what the library sends once, again where the Hub could not answer, unless it is ``done`` by then.
+
+        Returns what ``send`` gave, or else what ``done`` did.
+        """
         from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
 
         for pause in (*PAUSES, None):
             try:
-                send()
-                return
+                return send()
             except HTTPError as error:
                 status = find_status(error)
                 if status and status not in TRANSIENT:
                     raise
                 if pause is None:
-                    if done is not None and done():
-                        return
+                    if done is not None and (found := done()):
+                        return found
                     raise
                 asked = _find_retry_after(error)
                 seconds = pause if asked is None else asked
                 self._say(f"the Hub {f'answers {status}' if status else 'does not answer'}: again in {seconds:g} s")
             time.sleep(seconds)
-            if done is not None and done():
-                return
+            if done is not None and (found := done()):
+                return found
+        return None
 
     def _telling(self, what: str) -> AbstractContextManager[None]:
         return changing(self.name, what)

@@ -10,16 +10,16 @@ What is on the Hub and not of a release (``.gitattributes``, a picture in the ca
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiomcq_cli.errors import HubError, RecipeError, StorageError
+from audiomcq_cli.errors import HubError, InputError, RecipeError, StorageError
 from audiomcq_cli.release.changelog import CHANGELOG
 from audiomcq_cli.release.former import CARD
 from audiomcq_cli.release.hub import HubRepo, PullRequest, Stored
+from audiomcq_cli.release.tree import read_release_manifest
 from audiomcq_cli.release.versions import parse_version
 from audiomcq_cli.storage.manifest import manifest_path
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 MOST_FILES = 100
 """Files that one commit changes, at most; the Hub gives it a minute."""
+
+_LOOK_BACK = 20
+"""Commits that are looked at for the one that brought a release."""
 
 MANIFEST = ".audiomcq/manifest.json"
 
@@ -99,13 +102,13 @@ def read_release(folder: Path) -> tuple[dict[str, Any], tuple[LocalFile, ...]]:
     from audiomcq_cli.storage.shards import hash_file
 
     try:
-        manifest = json.loads(manifest_path(folder).read_text("utf-8"))
+        manifest = read_release_manifest(manifest_path(folder).read_bytes(), str(manifest_path(folder)))
         files = [LocalFile(file["file"], file["size"], file["sha256"]) for file in manifest["files"]]
         if wrong := [one.path for one in files if (folder / one.path).stat().st_size != one.size]:
             raise StorageError(f"{folder / wrong[0]} is not as the manifest says", hint="publish it again")
         own = folder / MANIFEST
         files.append(LocalFile(MANIFEST, own.stat().st_size, hash_file(own)))
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, InputError) as error:
         raise StorageError(f"{folder} is not a whole release: {error}", hint="publish it again") from error
     return manifest, tuple(sorted(files, key=lambda file: file.path))
 
@@ -163,12 +166,15 @@ def push(folder: Path, options: PushOptions, say: Callable[[str], None]) -> Push
         else:
             hub.upload(operations, options.branch)
             commit = hub.commit(operations, title, parent=plan.parent, revision=options.branch)
-            _check_files(hub, folder, files, commit, options.branch)
+            check_files(hub, folder, files, commit)
     tag = ""
+    if not url and (head := hub.find_head(options.branch)) != commit:
+        say(f"somebody else has changed {options.branch} since (it is {head[:8]} now): the release is {commit[:8]}")
     if not url and options.branch == "main":
         tag = f"v{manifest['version']}"
         named = hub.find_tag(tag)
         if not named:
+            commit = _find_first(hub, folder, files, commit) if plan.empty else commit
             hub.tag(tag, commit, title)
         elif named != commit and not plan.empty:  # texts that people edited: the release stays where it was tagged
             tag = ""
@@ -205,10 +211,10 @@ def _read_former(hub: HubRepo, commit: str, there: Mapping[str, Stored]) -> dict
     if MANIFEST not in there:
         return {}
     try:
-        manifest = json.loads(hub.read(MANIFEST, commit))
+        manifest = read_release_manifest(hub.read(MANIFEST, commit), MANIFEST)
         parse_version(manifest["version"])
-        return {**manifest, "files": [{"file": str(file["file"])} for file in manifest["files"]]}
-    except (ValueError, LookupError, TypeError, RecipeError) as error:
+        return manifest
+    except (InputError, RecipeError) as error:
         raise HubError(f"{hub.name}: {MANIFEST} there is not a release's: {error}") from error
 
 
@@ -249,16 +255,66 @@ def _make_operations(folder: Path, plan: Plan) -> list[CommitOperationAdd | Comm
     return [*(CommitOperationDelete(path) for path in plan.removed), *adds]
 
 
-def _check_files(hub: HubRepo, folder: Path, files: Sequence[LocalFile], commit: str, where: str) -> None:
-    """Make sure that a commit holds this release: a branch may have got another commit at the same time."""
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How the files of a commit differ from those of a release folder.
+
+    Attributes:
+        missing, changed: Files of the release that are not there, or others. extra: Files among the data that are not
+            of the release, which its configs would take in. What people put beside the data is theirs.
+    """
+
+    missing: tuple[str, ...]
+    changed: tuple[str, ...]
+    extra: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """All three kinds in words; empty where there is no difference."""
+        told = (
+            (self.missing, "not there"),
+            (self.changed, "not as it was sent"),
+            (self.extra, "among the data and not of this release"),
+        )
+        return "; ".join(
+            f"{paths[0]}{f' and {len(paths) - 1:,} more' if len(paths) > 1 else ''}: {what}"
+            for paths, what in told
+            if paths
+        )
+
+
+def compare_files(hub: HubRepo, folder: Path, files: Sequence[LocalFile], commit: str) -> Difference:
+    """Hold the files of a commit against those of a release folder."""
     there = hub.list_files(commit)
-    wrong = [file.path for file in files if file.path not in there or not _holds(there[file.path], folder, file)]
-    if wrong:
+    ours = {file.path for file in files}
+    return Difference(
+        missing=tuple(sorted(ours - there.keys())),
+        changed=tuple(file.path for file in files if file.path in there and not _holds(there[file.path], folder, file)),
+        extra=tuple(sorted(path for path in there.keys() - ours if path.startswith("data/"))),
+    )
+
+
+def check_files(hub: HubRepo, folder: Path, files: Sequence[LocalFile], commit: str) -> None:
+    """Make sure that a commit holds this release and no other data: a merge takes in what others changed meanwhile.
+
+    Raises:
+        HubError: It holds something else; it has no tag then.
+    """
+    if difference := str(compare_files(hub, folder, files, commit)):
         raise HubError(
-            f"{hub.name}: {where} was changed by somebody else at the same time ({wrong[0]} is not this release's)",
-            hint="see its commits; the same command puts this release there",
+            f"{hub.name}@{commit[:8]} is not this release, somebody else changed it at the same time: {difference}",
+            hint="see its commits; the same command puts this release there, once files that are not its own are gone",
             status=412,
         )
+
+
+def _find_first(hub: HubRepo, folder: Path, files: Sequence[LocalFile], head: str) -> str:
+    """The oldest of the last commits that all hold this release: the one that brought it, where others followed."""
+    first = head
+    for commit in hub.list_ancestors(head)[:_LOOK_BACK]:
+        if str(compare_files(hub, folder, files, commit)):
+            break
+        first = commit
+    return first
 
 
 # --------------------------------------------------------------------------------------------------- pull requests
@@ -288,7 +344,7 @@ def _push_by_pull_request(
         hub.upload(some, request.ref)
         hub.commit(some, f"{title}, {number}", parent=hub.find_head(request.ref), revision=request.ref)
     head = hub.find_head(request.ref)
-    _check_files(hub, folder, files, head, request.ref)
+    check_files(hub, folder, files, head)
     if request.draft:
         hub.undraft(request)
     if options.pull_request:
@@ -299,9 +355,10 @@ def _push_by_pull_request(
             hint="the same command makes the pull request anew, and sends nothing twice",
             status=412,
         )
-    hub.merge(request)
-    merged = hub.find_head("main")
-    _check_files(hub, folder, files, merged, "main")
+    merged = hub.merge(request)
+    if not merged:
+        raise HubError(f"{hub.name}: the Hub does not say which commit it merged", hint="the same command tags it")
+    check_files(hub, folder, files, merged)
     return merged, ""
 
 

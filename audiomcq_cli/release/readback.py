@@ -16,7 +16,7 @@ from typing import Any
 from audiomcq_cli import parquet
 from audiomcq_cli.errors import HubError
 from audiomcq_cli.release.hub import HubRepo
-from audiomcq_cli.release.push import LocalFile, read_release
+from audiomcq_cli.release.push import LocalFile, compare_files, read_release
 
 ROWS = 3
 """Rows of each config that are read."""
@@ -38,11 +38,11 @@ def read_back(folder: Path, hub: HubRepo, commit: str) -> ReadBack:
         HubError: A file or a row is not there as it is in the folder, or cannot be read.
     """
     _, files = read_release(folder)
-    there = hub.list_files(commit)
-    for file in files:
-        stored = there.get(file.path)
-        if stored is None or not stored.holds(folder / file.path, file.size, file.sha256):
-            raise HubError(f"{hub.name}@{commit[:8]}: {file.path} is not there as it was sent")
+    if difference := str(compare_files(hub, folder, files, commit)):
+        raise HubError(
+            f"{hub.name}@{commit[:8]} is not there as it was sent: {difference}",
+            hint="see its commits, mend what is wrong, and push again",
+        )
     rows = {config: _read_config(folder, hub.name, commit, config, glob, files) for config, glob in _configs(folder)}
     return ReadBack(len(files), sum(file.size for file in files), rows)
 

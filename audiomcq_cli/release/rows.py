@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from audiomcq_cli import parquet
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.records import LABELS, RELEASED, arrow_schema, draw
+from audiomcq_cli.release.characters import find_control, has_control
 from audiomcq_cli.storage.shards import ROW_GROUP, Shard
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def read_clips(shard: Shard) -> Iterator[pa.Table]:
                 hint = "publish reads what split writes"
                 raise InputError("column is missing", file=str(shard.path), column=min(missing), hint=hint)
             for batch in file.iter_batches(ROW_GROUP, columns=list(RELEASED)):
+                batch.validate(full=True)
+                _check_texts(batch, shard.path)
                 table = pa.concat_tables([held, pa.Table.from_batches([batch]).select(RELEASED).cast(schema)])
                 cut = _find_last_clip(table["clip_id"].to_pylist())
                 held = table.slice(cut)
@@ -86,6 +89,19 @@ def read_clips(shard: Shard) -> Iterator[pa.Table]:
         raise InputError(f"not rows that split wrote: {error}", file=str(shard.path)) from error
     if held.num_rows:
         yield held
+
+
+def _check_texts(batch: pa.RecordBatch, path: Path) -> None:
+    """Refuse texts with control characters: readers of the release would see half of them."""
+    import polars as pl
+    import pyarrow as pa
+
+    frame = pl.DataFrame(pa.Table.from_batches([batch]))
+    found = frame.filter(pl.any_horizontal([has_control(frame, name) for name in frame.columns]))
+    for row in found.head(1).iter_rows(named=True):
+        name, sign = next((name, sign) for name, value in row.items() if (sign := find_control(value)))
+        hint = "run the stages again from the one that wrote it, with a version that refuses such replies"
+        raise InputError(f"row {row['id']!r} has {sign} in it", file=str(path), column=name, hint=hint)
 
 
 def _find_last_clip(clips: Sequence[str]) -> int:

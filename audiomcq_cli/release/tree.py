@@ -7,7 +7,6 @@ come with the listing of the Hub; of a Parquet file only the columns asked for a
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,13 +16,18 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from audiomcq_cli.errors import InputError
+from audiomcq_cli.foreign.json import read_json
+from audiomcq_cli.foreign.shape import require
 from audiomcq_cli.hub import asking
 from audiomcq_cli.parquet import open_parquet
+from audiomcq_cli.storage.resources import schema
 from audiomcq_cli.storage.shards import HIDDEN
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+_PUBLISH = "audiomcq publish writes it anew, from the folder of split"
 
 MANIFEST = f"{HIDDEN}/manifest.json"
 
@@ -111,7 +115,7 @@ class Tree:
             try:
                 with open_parquet(file, pre_buffer=self.folder is None) as parquet:
                     yield parquet
-            except (pa.ArrowException, OSError) as error:
+            except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
                 if isinstance(error, OSError) and type(error) is not OSError:
                     raise  # of the connection, not of the file
                 problem = " ".join(str(error).split())
@@ -120,7 +124,11 @@ class Tree:
     def batches(self, path: str, columns: Sequence[str] | None = None, rows: int = 1_000) -> Iterator[pa.RecordBatch]:
         """The rows of a Parquet file in some columns; one part of a struct is named as ``audio.path``."""
         with self.parquet(path) as file:
-            yield from file.iter_batches(batch_size=rows, columns=list(columns) if columns is not None else None)
+            for batch in file.iter_batches(batch_size=rows, columns=list(columns) if columns is not None else None):
+                batch.validate(
+                    full=True
+                )  # Parquet vouches for no text: Arrow takes any bytes, and others crash on them
+                yield batch
 
     def data_files(self) -> list[DataFile]:
         """The files of rows, by their names, in order."""
@@ -162,10 +170,7 @@ def read_manifest_of(tree: Tree) -> dict[str, Any]:
         hint = "a stage that is not finished has none" if tree.folder else "only what audiomcq published has one"
         raise InputError(f"not a release: it has no {MANIFEST}", file=tree.name, hint=hint)
     place = f"{tree.name}/{MANIFEST}"
-    try:
-        manifest = json.loads(tree.read(MANIFEST))
-    except ValueError as error:
-        raise InputError(f"not JSON: {error}", file=place) from error
+    manifest = read_json(tree.read(MANIFEST), place, hint=_PUBLISH)
     if not isinstance(manifest, dict) or not isinstance(manifest.get("release", manifest.get("stage")), str):
         raise InputError("neither the manifest of a release nor of a stage", file=place)
     listed, key = manifest.get("files" if "release" in manifest else "shards"), "file"
@@ -174,6 +179,15 @@ def read_manifest_of(tree: Tree) -> dict[str, Any]:
     ):
         raise InputError("the manifest does not list its files", file=place)
     return manifest
+
+
+def read_release_manifest(data: bytes, file: str) -> dict[str, Any]:
+    """The manifest of a release, of the form that its schema asks for: what a file is called leads nowhere else.
+
+    Raises:
+        InputError: It is of another form.
+    """
+    return require(read_json(data, file, hint=_PUBLISH), schema("release"), "a release", file, hint=_PUBLISH)
 
 
 def _open_folder(folder: Path) -> Tree:

@@ -6,13 +6,14 @@ so nothing but the columns of text (and the audio, where it is asked for) is dow
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from audiomcq_cli.errors import InputError
+from audiomcq_cli.foreign.json import read_json
+from audiomcq_cli.foreign.shape import find_faults
 from audiomcq_cli.release.check_audio import check_embedded, check_referenced
 from audiomcq_cli.release.check_card import CARD, check_card
 from audiomcq_cli.release.check_rows import Problem, RowChecks
@@ -96,12 +97,8 @@ def _collect(report: Report, problems: Iterator[Problem]) -> None:
 
 def _check_manifest(manifest: Mapping[str, Any]) -> Iterator[Problem]:
     """The manifest is of the form that its schema asks for."""
-    import jsonschema
-
-    name = "release" if "release" in manifest else "manifest"
-    validator = jsonschema.Draft202012Validator(schema(name))
-    for error in validator.iter_errors(manifest):
-        yield Problem("manifest", MANIFEST, f"{error.json_path}: {error.message}")
+    for fault in find_faults(manifest, schema("release" if "release" in manifest else "manifest")):
+        yield Problem("manifest", MANIFEST, fault)
 
 
 def _check_files(tree: Tree, manifest: Mapping[str, Any]) -> Iterator[Problem]:
@@ -113,7 +110,9 @@ def _check_files(tree: Tree, manifest: Mapping[str, Any]) -> Iterator[Problem]:
         elif path in _EDITED:
             continue
         elif entry.get("size") not in (None, tree.files[path].size):
-            yield Problem("files", path, f"has {tree.files[path].size:,} bytes, the manifest says {entry['size']:,}")
+            yield Problem(
+                "files", path, f"has {tree.files[path].size:,} bytes, the manifest says {entry['size']!s:.30}"
+            )
         elif tree.hash(path) != entry.get("sha256"):
             yield Problem("files", path, "is not the file that the manifest names: its hash is another")
     release = "release" in manifest
@@ -161,15 +160,13 @@ def _check_licenses(manifest: Mapping[str, Any], rows: RowChecks) -> Iterator[Pr
 
 
 def _check_json(tree: Tree, path: str, name: str) -> Iterator[Problem]:
-    import jsonschema
-
     try:
-        value = json.loads(tree.read(path))
-    except ValueError as error:
-        yield Problem("json", path, f"is not JSON: {error}")
+        value = read_json(tree.read(path), path)
+    except InputError as error:
+        yield Problem("json", path, f"is {str(error).removeprefix(f'{path}: ')}")
         return
-    for wrong in jsonschema.Draft202012Validator(schema(name)).iter_errors(value):
-        yield Problem("json", path, f"{wrong.json_path}: {wrong.message}")
+    for fault in find_faults(value, schema(name)):
+        yield Problem("json", path, fault)
 
 
 def _check_stage(tree: Tree, manifest: Mapping[str, Any], rows: RowChecks) -> Iterator[Problem]:
@@ -214,5 +211,5 @@ def _check_rejects(tree: Tree, shard: Mapping[str, Any], rows: RowChecks) -> Ite
         counted = {name: dict(sorted(counts.items())) for name, counts in found.items()}
         yield Problem("rejects", path, f"its rows are {counted}, the manifest counts {reasons}")
     note = rows.notes.get(shard["file"], {}).get("rejects")
-    if note and tree.hash(path) != note:
+    if isinstance(note, str) and note and tree.hash(path) != note:
         yield Problem("rejects", path, "is not the file that the shard was written with: its hash is another")

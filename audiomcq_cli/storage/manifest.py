@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 from audiomcq_cli.errors import InputError
+from audiomcq_cli.foreign.json import read_json
+from audiomcq_cli.foreign.shape import require
 from audiomcq_cli.storage.resources import schema
 from audiomcq_cli.storage.shards import HIDDEN, replacing
 
@@ -32,23 +33,18 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     Raises:
         InputError: The file is there and is not a manifest.
     """
-    import jsonschema
-
     path = manifest_path(folder)
     try:
-        manifest = json.loads(path.read_text("utf-8"))
-        if isinstance(manifest, dict) and "release" in manifest:
-            hint = "name the folder of the stage that it was made from"
-            raise InputError("this is a release, not a stage", file=str(folder), hint=hint)
-        jsonschema.validate(manifest, schema("manifest"))
+        data = path.read_bytes()
     except FileNotFoundError:
         return None
-    except ValueError as error:
-        raise InputError(f"not JSON: {error}", file=str(path), hint=_WRITE_AGAIN) from error
-    except jsonschema.ValidationError as error:
-        message = f"not a manifest that this version reads: {error.json_path}: {shorten(error.message, 200)}"
-        raise InputError(message, file=str(path), hint=_WRITE_AGAIN) from error
-    return dict(manifest)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error}", file=str(path)) from error
+    manifest = read_json(data, str(path), hint=_WRITE_AGAIN)
+    if isinstance(manifest, dict) and "release" in manifest:
+        hint = "name the folder of the stage that it was made from"
+        raise InputError("this is a release, not a stage", file=str(folder), hint=hint)
+    return require(manifest, schema("manifest"), "a manifest", str(path), hint=_WRITE_AGAIN)
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:

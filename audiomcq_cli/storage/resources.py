@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from audiomcq_cli.errors import InputError
+from audiomcq_cli.foreign import templates
+from audiomcq_cli.foreign.toml import read_toml
 
-if TYPE_CHECKING:
-    from jinja2 import Template
+Render = Callable[[str, Mapping[str, Any], str], str]
+"""Renders a template with variables; the name of its file is for errors."""
 
 DEFAULT_RECIPE = "laptop.toml"
 """The example whose models and stages are used where no recipe is given."""
 
 _PACKAGE = Path(__file__).parent.parent
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _KEYS = {"version", "description", "system", "user", "example", "reply"}
 
 
@@ -35,6 +38,7 @@ class Prompt:
     Attributes:
         name: The file's name. version: As it says itself. digest: Hash of the file's bytes and of its reply schema.
         source: The file's text. reply: Name of the reply schema, empty for free text. schema: That schema.
+        renderer: What renders its templates: a process of its own where they are somebody else's.
     """
 
     name: str
@@ -46,10 +50,11 @@ class Prompt:
     digest: str
     reply: str = ""
     schema: Mapping[str, Any] | None = field(default=None, compare=False)
+    renderer: Render = field(default=templates.render, compare=False, repr=False)
 
     def render(self, variables: Mapping[str, Any]) -> tuple[str, str]:
         """System and user text for some variables, which are inserted as they are and never evaluated."""
-        return _render(self, self.system, variables), _render(self, self.user, variables)
+        return self._render(self.system, variables), self._render(self.user, variables)
 
     def variables(self) -> set[str]:
         """The variables that its texts use; raises ``InputError`` where one of them is no template."""
@@ -65,14 +70,21 @@ class Prompt:
 
     def render_example(self, variables: Mapping[str, Any]) -> str:
         """A good reply to the same request."""
-        return _render(self, self.example, variables)
+        return self._render(self.example, variables)
+
+    def _render(self, template: str, variables: Mapping[str, Any]) -> str:
+        return self.renderer(template, variables, f"prompt {self.name}")
 
 
 class Prompts:
     """The prompts of a run: those of the user's folder, else those shipped."""
 
-    def __init__(self, folder: Path | None = None, texts: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path | None = None, texts: Mapping[str, str] | None = None, render: Render = templates.render
+    ) -> None:
         """Look into ``folder`` before those shipped; ``texts`` (name to a file's text, from a manifest) before both.
+
+        Texts that are not those shipped are rendered by ``render``.
 
         Raises:
             InputError: There is no such folder.
@@ -80,7 +92,7 @@ class Prompts:
         self._folder = folder
         if folder is not None and not folder.is_dir():
             raise InputError("no such folder of prompts", file=str(folder))
-        self._loaded = {name: _read_prompt(name, text, f"prompt {name}") for name, text in (texts or {}).items()}
+        self._loaded = {name: _read_foreign(name, text, render) for name, text in (texts or {}).items()}
 
     def get(self, name: str) -> Prompt:
         """Return a prompt by name.
@@ -118,17 +130,23 @@ def schema(name: str) -> dict[str, Any]:
     return loaded
 
 
+def _read_foreign(name: str, source: str, render: Render) -> Prompt:
+    """A prompt out of a manifest: its own templates only where they are not those shipped."""
+    path = shipped("prompts") / f"{name}.toml"
+    known = _NAME.fullmatch(name) and path.is_file() and path.read_text("utf-8") == source
+    return replace(_read_prompt(name, source, f"prompt {name}"), renderer=templates.render if known else render)
+
+
 def _read_prompt(name: str, source: str, file: str) -> Prompt:
-    try:
-        keys = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not TOML: {error}", file=file) from error
+    keys = read_toml(source, file)
     if unknown := set(keys) - _KEYS:
         raise InputError(f"unknown key {min(unknown)!r}", file=file, hint=f"keys are {', '.join(sorted(_KEYS))}")
     for key in ("version", "system", "user", "example"):
         if not isinstance(keys.get(key), str):
             raise InputError(f"expected a text under {key!r}", file=file)
     reply = keys.get("reply", "")
+    if not isinstance(reply, str) or (reply and not _NAME.fullmatch(reply)):
+        raise InputError("expected the name of a reply schema under 'reply'", file=file)
     reply_schema = schema(f"reply/{reply}") if reply else None
     digest = hashlib.sha256(source.encode() + json.dumps(reply_schema, sort_keys=True).encode()).hexdigest()
     return Prompt(
@@ -142,21 +160,3 @@ def _read_prompt(name: str, source: str, file: str) -> Prompt:
         reply=reply,
         schema=reply_schema,
     )
-
-
-def _render(prompt: Prompt, template: str, variables: Mapping[str, Any]) -> str:
-    from jinja2 import TemplateError
-
-    try:
-        return _compile(template).render(variables)
-    except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError) as error:
-        raise InputError(f"cannot be rendered: {error}", file=f"prompt {prompt.name}") from error
-
-
-@cache
-def _compile(template: str) -> Template:
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(template)

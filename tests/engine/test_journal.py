@@ -384,7 +384,7 @@ def test_database_of_another_kind_is_left_alone(tmp_path: Path, writer: JournalW
         connection.execute("CREATE TABLE mine (x)")
     before = path.read_bytes()
     for use in (writer.open, Journal.read_only):
-        with pytest.raises(StorageError, match="no such table"):
+        with pytest.raises(StorageError, match="this program does not make so"):
             use(path)
     assert path.read_bytes() == before
 

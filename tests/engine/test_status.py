@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from audiomcq_cli.contracts import Call, Completion
 from audiomcq_cli.engine.budget import Budget
-from audiomcq_cli.engine.logbook import read_log
+from audiomcq_cli.engine.logbook import LONG_AGO, read_log
 from audiomcq_cli.engine.status import StageStatus, read_status
 from audiomcq_cli.errors import BudgetReached, InputError, StorageError
 from audiomcq_cli.storage.shards import HIDDEN, locked
@@ -140,17 +141,55 @@ def test_half_written_by_a_killed_run(bench: Bench) -> None:
     assert [path.name for path in (bench.target / HIDDEN).glob(".now-*")] == names[1:]
 
 
-def test_at_work_on_another_machine(bench: Bench) -> None:
-    """Of a run on another machine it counts when it last wrote; its word is left alone."""
-    import time
+def seen_unchanged(bench: Bench, seconds: float) -> None:
+    """Have this machine's notes say that it has seen what they hold for so much longer."""
+    path = bench.target / HIDDEN / f"seen-{socket.gethostname()}.json"
+    seen = json.loads(path.read_text())
+    path.write_text(json.dumps({name: one | {"since": one["since"] - seconds} for name, one in seen.items()}))
 
-    path = write_now(bench, host="elsewhere", beat=time.time())
+
+@pytest.mark.parametrize("skew", [-86_400, 0, 86_400], ids=["behind", "as here", "ahead"])
+def test_clock_of_another_machine_does_not_count(bench: Bench, skew: float) -> None:
+    """A run on another machine that goes on writing is at work, whatever its clock says; its word is left alone."""
+    path = write_now(bench, host="elsewhere", beat=time.time() + skew, seconds=4.0)
+    assert look(bench).state == "running"
+    seen_unchanged(bench, LONG_AGO + 1)
+    write_now(bench, host="elsewhere", beat=time.time() + skew, seconds=6.0)
     assert look(bench).state == "running"
     bench.run()
     assert path.exists()
-    write_now(bench, host="elsewhere", beat=time.time() - 3600)
-    bench.run(options=Options(flavour="?"))
-    assert not path.exists()
+
+
+@pytest.mark.parametrize("skew", [-86_400, 86_400], ids=["behind", "ahead"])
+def test_silence_of_another_machine_is_measured_here(bench: Bench, skew: float) -> None:
+    """A run elsewhere whose word this machine has seen unchanged for long is dead, and is entered into the log."""
+    path = write_now(bench, host="elsewhere", beat=time.time() + skew)
+    half = path.with_name(".now-elsewhere-7.json.tmp")
+    half.write_text("{")
+    bench.run()
+    assert path.exists() and half.exists()
+    seen_unchanged(bench, LONG_AGO + 1)
+    assert look(bench).state == "done"
+    bench.run(seed=1)
+    assert not path.exists() and not half.exists()
+    assert [entry["how"] for entry in read_log(bench.target)] == ["done", "killed", "done"]
+    look(bench)
+    assert not list((bench.target / HIDDEN).glob("seen-*"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"pid": "7"}, {"pid": 10**30}, {"beat": "yesterday"}, {"items": [1]}, {"calls": {"writer": "many"}},
+     {"stage": None}, {"seconds": float("nan")}, {"input": 3}, {"workdir": {}}, {"fingerprints": {"a": 1}}],
+    ids=str,
+)  # fmt: skip
+def test_run_of_other_types(bench: Bench, changes: dict[str, Any]) -> None:
+    """A note of a run or a line of its log that has other types counts as one that cannot be read; nothing stops."""
+    for host in (socket.gethostname(), "elsewhere"):
+        text = write_now(bench, **{"host": host, **changes}).read_bytes()
+        (bench.target / HIDDEN / "run.jsonl").write_bytes(text + b"\n")
+        bench.run(options=Options(flavour=host))
+        assert (look(bench).state, len(read_log(bench.target))) == ("done", 1)
 
 
 def test_second_run_names_the_first(bench: Bench) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from audiomcq_cli.engine.reading import SourceSpec
 from audiomcq_cli.engine.trace import Step, trace
 from audiomcq_cli.errors import InputError, ReplayMiss
 from audiomcq_cli.stages import caption
+from audiomcq_cli.storage.manifest import manifest_path
 from tests.engine import READS, Bench, Puppet, good, make_stage, snapshot, texts_of
 
 
@@ -250,3 +251,33 @@ def test_clip_with_audio_is_followed_to_its_source(bench: Bench) -> None:
     first, second = follow(bench, "Small:a:llm:0")
     assert (first.stage, first.outcome, second.stage) == ("caption", "kept", "slots")
     assert first.row is not None and first.row["duration"] == 0.5
+
+
+def change_manifest(bench: Bench, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the manifest of the stage, as whoever sent the folder might have."""
+    path = manifest_path(bench.target)
+    manifest = json.loads(path.read_text("utf-8"))
+    change(manifest)
+    path.write_text(json.dumps(manifest), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda found: found.update(input="."), "names itself as its input"),
+        (lambda found: found.update(lineage=[]), "does not end in small"),
+        (lambda found: found.update(stage="other"), "does not have"),
+        (lambda found: found["lineage"][-1].pop("seed"), "cannot be followed by its manifest"),
+        (lambda found: found["lineage"][-1].update(options={"none": 1}), "cannot be followed by its manifest"),
+        (lambda found: found["lineage"][-1]["models"].update(writer={"odd": 1}), "cannot be followed by its manifest"),
+        (lambda found: found["lineage"][-1]["prompts"].update(ask={"text": 5}), "is not of type 'string'"),
+        (lambda found: found["lineage"][-1]["prompts"].update(ask={"text": "["}), "not TOML"),
+    ],
+)
+def test_manifest_of_another(bench: Bench, change: Callable[[dict[str, Any]], None], message: str) -> None:
+    """A manifest that somebody made up ends the trace with the folder or prompt that is wrong, and soon."""
+    bench.write_input(texts_of(2), 1)
+    bench.run()
+    change_manifest(bench, change)
+    with pytest.raises(InputError, match=message):
+        follow(bench, "nowhere" if message.startswith("names") else "Small:clip 1")

@@ -30,9 +30,9 @@ ROW: Row = {
 PLAIN = ["source_dataset", "id", "question_type", "audio_path", "question", "choices", "answer"]
 
 
-def export(rows: list[Row], folder: Path, cot: str = "none") -> list[Any]:
+def export(rows: list[Row], folder: Path, cot: str = "none", labels: str = "auto") -> list[Any]:
     """Write some rows and read the lines back."""
-    assert EXPORT.write(iter(rows), folder, AudiomcqOptions(cot=cot)) == len(rows)
+    assert EXPORT.write(iter(rows), folder, AudiomcqOptions(cot=cot, labels=labels)) == len(rows)
     lines = (folder / "data.jsonl").read_bytes().split(b"\n")
     assert lines.pop() == b""
     return [json.loads(line) for line in lines]
@@ -46,10 +46,27 @@ def test_records_have_the_fields_of_the_public_release(tmp_path: Path) -> None:
     assert all(record[name] == ROW[name] for name in PLAIN)
 
 
+UNLABELLED = {name: ROW[name] for name in PLAIN}
+
+
 def test_questions_without_a_label_have_no_such_key(tmp_path: Path) -> None:
-    """A reader that keeps strong rows where the key exists then keeps these."""
-    [record] = export([{name: ROW[name] for name in PLAIN}], tmp_path)
+    """Where no row has the key NeMo-RL trains on all of them."""
+    [record] = export([UNLABELLED], tmp_path)
     assert list(record) == PLAIN
+
+
+def test_label_of_some_rows_is_refused_with_counts(tmp_path: Path) -> None:
+    """NeMo-RL drops rows without the key where any has it, so a mix is never written."""
+    rows = [ROW, ROW | {"audio_contribution": "weak"}, UNLABELLED, UNLABELLED | {"audio_contribution": None}]
+    for labels in ("auto", "with"):
+        with pytest.raises(InputError, match="1 weak, 1 strong, 2 without a label: NeMo-RL would train on the strong"):
+            export(rows, tmp_path, labels=labels)
+
+
+def test_label_is_left_out_of_all_rows_on_request(tmp_path: Path) -> None:
+    """Weak, strong and unlabelled questions are then all trained on."""
+    records = export([ROW, ROW | {"audio_contribution": "weak"}, UNLABELLED], tmp_path, labels="without")
+    assert {tuple(record) for record in records} == {tuple(PLAIN)}
 
 
 @pytest.mark.parametrize(

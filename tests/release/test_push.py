@@ -13,7 +13,17 @@ import pytest
 from audiomcq_cli.errors import HubError, StorageError
 from audiomcq_cli.release.hub import HubRepo
 from audiomcq_cli.release.info import ReleaseInfo
-from audiomcq_cli.release.push import MANIFEST, MOST_FILES, Pushed, PushOptions, plan_push, push
+from audiomcq_cli.release.push import (
+    MANIFEST,
+    MOST_FILES,
+    Pushed,
+    PushOptions,
+    compare_files,
+    plan_push,
+    push,
+    read_release,
+)
+from audiomcq_cli.release.readback import read_back
 from tests.release.conftest import INFO, Releases, released_row
 from tests.servers.hub import ORG, READ_TOKEN, TOKEN, RunningHub
 
@@ -222,6 +232,64 @@ def test_pull_request_on_an_old_main_is_made_anew(hub: RunningHub, repo: str, ma
     }
     assert hub.uploads() == {}
     assert "refs/pr/2" in hub.refs(repo)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["answered", "cut"])
+def test_tag_names_our_commit_and_not_the_next(
+    lost: bool, hub: RunningHub, repo: str, make: Make, tmp_path: Path
+) -> None:
+    """Somebody's commit right after ours is neither tagged nor taken for ours, also where our answer was lost."""
+    folder, said = make(tmp_path, "1.0.0"), list[str]()
+    hub.commit(repo, {"notes.md": b"before"})
+    hub.fail("other_commit_after", path=COMMIT)
+    if lost:
+        hub.clear()
+        hub.fail("reset_after", path=COMMIT)
+        hub.fail("other_commit", path="/commits/")
+    pushed = push(folder, PushOptions(repo=repo), said.append)
+    refs = hub.refs(repo)
+    assert refs["refs/tags/v1.0.0"] == pushed.commit != refs["refs/heads/main"]
+    [ours] = [one for one in hub.history(repo) if one["id"] == pushed.commit]
+    assert ours["title"] == "Release 1.0.0"
+    assert any("somebody else has changed main since" in line for line in said)
+    assert not str(compare_files(HubRepo(repo, print), folder, read_release(folder)[1], pushed.commit))
+
+
+def test_tag_of_many_files_names_our_merge(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
+    """Of a pull request the commit is the one that the Hub says the merge made, not the head after it."""
+    send(make(tmp_path, "1.0.0"), repo)
+    folder = make(tmp_path, "2.0.0", range(260), shards=64)
+    hub.fail("other_commit_after", path="/merge")
+    pushed = send(folder, repo)
+    refs = hub.refs(repo)
+    assert refs["refs/tags/v2.0.0"] == pushed.commit != refs["refs/heads/main"]
+    assert hub.history(repo)[1]["id"] == pushed.commit
+
+
+def test_later_tag_names_the_commit_that_brought_the_release(
+    hub: RunningHub, repo: str, make: Make, tmp_path: Path
+) -> None:
+    """A tag that was not made is made by the next push on our commit, though others have committed on it."""
+    folder = make(tmp_path, "1.0.0")
+    hub.fail("status:403", path="/tag/")
+    with pytest.raises(HubError, match="cannot tag"):
+        send(folder, repo)
+    ours = hub.refs(repo)["refs/heads/main"]
+    hub.commit(repo, {"notes.md": b"by hand"})
+    assert send(folder, repo).tag == "v1.0.0"
+    assert hub.refs(repo)["refs/tags/v1.0.0"] == ours
+
+
+def test_every_difference_is_named(hub: RunningHub, repo: str, make: Make, tmp_path: Path) -> None:
+    """A shard too many, one that is gone and one that is another are each named when a commit is read back."""
+    folder = make(tmp_path, "1.0.0")
+    send(folder, repo)
+    gone, other = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet"))[:2]
+    commit = hub.commit(repo, {"data/sft/weak-00009-of-00010.parquet": b"PAR1", gone: None, other: b"PAR1"})
+    with pytest.raises(HubError) as caught:
+        read_back(folder, HubRepo(repo, print), commit)
+    for words in (f"{gone}: not there", f"{other}: not as it was sent", "weak-00009-of-00010.parquet: among the data"):
+        assert words in str(caught.value)
 
 
 # ---------------------------------------------------------------------------------------------------------- faults

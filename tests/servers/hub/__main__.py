@@ -80,6 +80,8 @@ class Hub:
         if name == "other_commit":
             self._commit_as_other(call)
         answer = answer_refusal(rule.refuse()) if rule and name == "status" else await self._work(call)
+        if name == "other_commit_after":
+            self._commit_as_other(call)
         entry.fault = rule.fault if rule else ""
         if name in ("reset_after", "hang_after"):
             return await self._break_off(call, name)

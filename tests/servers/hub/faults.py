@@ -14,6 +14,7 @@ rule strikes the ``nth`` of these and those after it, ``times`` in all (null: fo
 ``cut``                     all is done, and the connection is closed in the middle of the answer's body
 ``slow:SECONDS``            done that much later
 ``other_commit``            somebody else commits to ``main`` of the repository first
+``other_commit_after``      all is done, and somebody else commits to ``main`` before anybody asks again
 ==========================  ========================================================================================
 """
 
@@ -27,7 +28,7 @@ from typing import Any
 
 from tests.servers.hub.store import Refusal
 
-_PLAIN = {"reset", "hang", "reset_after", "hang_after", "cut", "other_commit"}
+_PLAIN = {"reset", "hang", "reset_after", "hang_after", "cut", "other_commit", "other_commit_after"}
 _WITH_ARGUMENT = {"status", "close_early", "slow"}
 _KEYS = {"fault", "method", "path", "nth", "times", "message", "code"}
 

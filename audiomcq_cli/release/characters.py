@@ -1,0 +1,46 @@
+"""Characters that no text of a release may hold: control characters other than tabs and line ends.
+
+U+0000 ends a text in C, so that readers see half of a question; others steer terminals. They come from models and from
+captions. The halves of surrogate pairs cannot be in Parquet, whose texts are UTF-8.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_SIGNS = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+_CONTROL = re.compile(_SIGNS)
+
+
+def find_control(value: Any) -> str:
+    """The first such character in a value of a row, however deep, as ``U+0000``; empty where there is none."""
+    if isinstance(value, str):
+        found = _CONTROL.search(value)
+        return f"U+{ord(found[0]):04X}" if found else ""
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return next(filter(None, map(find_control, parts)), "")
+
+
+def has_control(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """Mask of the rows that have such a character in a column: a text, or lists and structs of texts."""
+    import polars as pl
+
+    return _mask(pl.col(name), frame.schema[name]).fill_null(False)
+
+
+def _mask(column: pl.Expr, kind: Any) -> pl.Expr:
+    import polars as pl
+
+    if kind == pl.String:
+        return column.str.contains(_SIGNS)
+    if isinstance(kind, pl.List):
+        return column.list.eval(_mask(pl.element(), kind.inner).fill_null(False)).list.any()
+    if isinstance(kind, pl.Struct):
+        masks = [_mask(column.struct.field(part.name), part.dtype).fill_null(False) for part in kind.fields]
+        return pl.any_horizontal(masks) if masks else pl.lit(False)
+    return pl.lit(False)

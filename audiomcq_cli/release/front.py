@@ -1,0 +1,34 @@
+"""The head of a dataset card: the one reader of it, so that all commands see the same keys in the same card."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audiomcq_cli.foreign.yaml import read_yaml
+
+_FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?\r?\n|)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+"""Blank lines before it are as in ``huggingface_hub``, which the Hub and ``datasets`` read cards with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The keys and values at the head of a card, and the text below."""
+
+    keys: Mapping[str, Any]
+    body: str
+
+
+def read_front(card: str, file: str, *, hint: str = "") -> Front | None:
+    """Take a card apart; None where it has no YAML between two lines ``---`` at its head.
+
+    Raises:
+        InputError: It is no YAML of keys and values.
+    """
+    found = _FRONT.match(card)
+    if found is None:
+        return None
+    above = "\n" * card.count("\n", 0, found.start(1))  # so that lines are counted as in the card
+    return Front(read_yaml(above + found[1], file, hint=hint), card[found.end() :])
