@@ -247,7 +247,7 @@ def test_clip_with_audio_is_followed_to_its_source(bench: Bench) -> None:
     spec = SourceSpec(adapter="rows", source=source, options=NoOptions(), path=root, name="Small", audio_root=root)
     made = bench.folder / "clips"
     bench.run(caption.STAGE, name="caption", source=None, sources=(spec,), target=made)
-    bench.run(SLOTS, name="slots", source=made)
+    bench.run(SLOTS, name="slots", source=made, drop_later=True)
     first, second = follow(bench, "Small:a:llm:0")
     assert (first.stage, first.outcome, second.stage) == ("caption", "kept", "slots")
     assert first.row is not None and first.row["duration"] == 0.5

@@ -24,7 +24,7 @@ def run(code: str, folder: Path) -> str:
 
 def test_more_shards_than_files_may_be_open(tmp_path: Path) -> None:
     """A stage of more shards than this process may ever open files works: few are open at a time."""
-    lines = [f'{n},video{n},{n},"A dog barks {n}"\n' for n in range(60)]
+    lines = [f'{n},video{n:06},{n},"A dog barks {n}"\n' for n in range(60)]
     (tmp_path / "a.csv").write_text("audiocap_id,youtube_id,start_time,caption\n" + "".join(lines))
     command = "['audiomcq', 'caption', 'audiocaps:a.csv', 'out', '--workdir', 'work', '--shard-count', '50']"
     ending = "from audiomcq_cli.cli.main import main\ntry: main()\nexcept SystemExit as end: assert not end.code, end\n"
