@@ -45,7 +45,8 @@ class Completion:
     """What came back: text or scores, why it ended, and the tokens it took.
 
     ``finish_reason`` is OpenAI's; beside those ``refusal``, and ``too_large`` for an answer that was not read
-    to its end.
+    to its end. ``counted`` is False where the server does not tell the tokens, or what it tells cannot be: what it did
+    not tell is then 0.
     """
 
     text: str = ""
@@ -53,6 +54,7 @@ class Completion:
     scores: tuple[Mapping[str, float], ...] = ()
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,11 @@ class Backend(Protocol):
     It tries once: which address is asked, waiting, and trying again are the engine's.
     """
 
-    async def check(self) -> None:
+    async def check(self) -> str | None:
         """Make sure, before the first call and after failures, that the model answers; raises ``ModelError``.
 
-        Cheap, and no call to the model.
+        Cheap, and no call to the model. Where the address answers and only a call can show whether it serves the model,
+        what people should know is returned.
         """
 
     async def send(self, call: Call) -> Completion:

@@ -1,22 +1,23 @@
 """The way of one call: from address to address, until one answers or its attempts are used up.
 
 An attempt is used by every failure that may be the call's own. None is used where the address was set aside or is busy
-and the call goes on to another, nor by a 429 if calls were answered since the last one. As long as there is an address
-that takes calls and at which this one has not failed, it goes there at once; back-off begins when it has failed at all
-of them. While no address takes calls it waits, and each time that all have failed again costs an attempt.
+and the call goes on to another, nor by a 429 if calls were answered since the last one, nor by an address that was gone
+when the call came, if calls were answered since that last happened to it. As long as there is an address that takes
+calls and at which this one has not failed, it goes there at once; back-off begins when it has failed at all of them.
+While no address takes calls it waits; each time that all were too busy again costs an attempt. A call that is denied
+(403) at one address is tried at the others before it fails.
 """
 
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 from audiomcq_cli.contracts import Call, Completion
 from audiomcq_cli.engine.endpoint import Endpoint
 from audiomcq_cli.engine.endpoints import Endpoints
-from audiomcq_cli.errors import CallUnavailable, ModelError
+from audiomcq_cli.errors import CallDenied, CallUnavailable, ModelError
 
 Pause = Callable[[float], Awaitable[None]]
 """Sleeps so many seconds, or raises where the run is to end."""
@@ -41,7 +42,8 @@ class Route:
         self._moves = len(endpoints)
         self._patience = PATIENCE
         self._wait = 0.0
-        self._refused = time.monotonic()  # for the last time, because of too many
+        self._refused = endpoints.clock.now()  # for the last time, because of too many
+        self._missed: float | None = None  # when it last came to an address that was gone
         self._legs = 0
         self._error: CallUnavailable | None = None
 
@@ -72,9 +74,8 @@ class Route:
 
     def goes_on(self, endpoint: Endpoint, error: BaseException | None) -> bool:
         """Whether there is another leg after one that ended so."""
-        if isinstance(error, ModelError):
-            self.failed.add(endpoint)
-            return endpoint.problem is not None and not self._endpoints.refused
+        if isinstance(error, ModelError | CallDenied):
+            return self._goes_elsewhere(endpoint)
         if not isinstance(error, CallUnavailable):
             return False
         self._error = error
@@ -83,16 +84,33 @@ class Route:
             self._moves -= 1
         elif error.busy and self._endpoints.answered > self._refused and self._patience:
             self._patience -= 1
+        elif error.down and (self._missed is None or self._endpoints.answered > self._missed):
+            pass
         else:
             self._left -= 1
             self._moves = len(self._endpoints)
         if error.busy:
-            self._refused = time.monotonic()
+            self._refused = self._endpoints.clock.now()
+        if error.down:
+            self._missed = self._endpoints.clock.now()
         if not self._endpoints.serving(without=self.failed):
             self.failed.clear()
             if self._endpoints.serving():
                 number = self._attempts - self._left
                 self._wait = random.uniform(0, min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** max(0, number - 1)))
+        return self._left > 0
+
+    def _goes_elsewhere(self, endpoint: Endpoint) -> bool:
+        """Whether a call that one address refuses, or all calls with it, goes on to another."""
+        self.failed.add(endpoint)
+        if self._endpoints.refused:
+            return False
+        if endpoint.problem is None and not self._endpoints.serving(without=self.failed):
+            return False  # it alone was denied, and everywhere
+        if self._moves:
+            self._moves -= 1
+        else:
+            self._left -= 1
         return self._left > 0
 
 
@@ -107,9 +125,10 @@ class Leg:
 
     async def send(self, call: Call) -> Completion:
         """Send the call."""
-        self._began = time.monotonic()
+        self._began = self._endpoints.clock.now()
         completion = await self._endpoint.backend.send(call)
-        if used := completion.prompt_tokens + completion.completion_tokens:  # not every server counts
+        used = completion.prompt_tokens + completion.completion_tokens
+        if used and completion.counted:
             self._endpoint.quota.correct(self._route.tokens, used)
         return completion
 
@@ -124,4 +143,8 @@ class Leg:
             return False
         self._endpoints.judge(self._endpoint, self._began, error)
         self._endpoints.leave(self._endpoint)
-        return self._route.goes_on(self._endpoint, error)
+        if self._route.goes_on(self._endpoint, error):
+            return True
+        if isinstance(error, CallDenied) and self._endpoint.refuses and self._endpoints.over:
+            raise self._endpoints.over from error  # it is not this call that is refused
+        return False
