@@ -107,9 +107,8 @@ def translate(
     message = f"the server answered {status}: {problem.words}"
     whole, code = f"model {model.name!r} at {url}: {message}", f"status_{status}"
     where = f"the key in ${model.api_key_env or OPENAI_KEY}" if keyed else "no key (set api_key_env in its table)"
-    exhausted = AccountExhausted(
-        whole, hint=f"the account behind it pays for no more calls (sent with {where}); what is done is kept"
-    )
+    payer = f"behind the key in ${model.api_key_env or OPENAI_KEY}" if keyed else "that the server bills"
+    exhausted = AccountExhausted(whole, hint=f"the account {payer} pays for no more calls; what is done is kept")
     if problem.has_no_money:
         return exhausted
     if problem.may_have_no_money:

@@ -43,7 +43,7 @@ class Route:
         self._patience = PATIENCE
         self._wait = 0.0
         self._refused = endpoints.clock.now()  # for the last time, because of too many
-        self._missed: float | None = None  # when it last came to an address that was gone
+        self._missed: float | None = None  # when it last found every address gone at no cost
         self._legs = 0
         self._error: CallUnavailable | None = None
 
@@ -85,14 +85,12 @@ class Route:
         elif error.busy and self._endpoints.answered > self._refused and self._patience:
             self._patience -= 1
         elif error.down and (self._missed is None or self._endpoints.answered > self._missed):
-            pass
+            self._missed = self._endpoints.clock.now()
         else:
             self._left -= 1
             self._moves = len(self._endpoints)
         if error.busy:
             self._refused = self._endpoints.clock.now()
-        if error.down:
-            self._missed = self._endpoints.clock.now()
         if not self._endpoints.serving(without=self.failed):
             self.failed.clear()
             if self._endpoints.serving():
