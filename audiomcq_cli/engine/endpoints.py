@@ -287,6 +287,9 @@ class Endpoints:
         """Tell those that wait that nobody is left; false where nobody waits."""
         if not self._waiting:
             return False
+        if refusal := next((one.problem for one in self._endpoints if one.refuses), None):
+            self._end(refusal)  # of several, one that only people can mend
+            return True
         problems = "; ".join(str(one.problem) for one in self._endpoints[:SHOWN])
         more = f"; and {len(self) - SHOWN} more" if len(self) > SHOWN else ""
         self._end(

@@ -303,7 +303,7 @@ def test_address_without_the_model_is_set_aside_at_the_start(bench: Bench, http:
 def test_start_without_any_address_names_what_to_mend(bench: Bench) -> None:
     """Where nothing works the error is the one that people can do something about."""
     with running_scripted(models=("else",)) as wrong:
-        bench.models = {"writer": http_model(wrong, base_url=(find_dead_address(), wrong.base_url))}
+        bench.models = {"writer": http_model(wrong, base_url=(find_dead_address(), wrong.base_url), absent_after=0.3)}
         bench.write_input(["rain"])
         with pytest.raises(ModelNotServed, match="answered 404"):
             bench.run()
