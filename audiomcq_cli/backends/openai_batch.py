@@ -266,7 +266,7 @@ class OpenAIBatch:
         try:
             result = orjson.loads(hide(self._key, line))
             name, response, problem = str(result["custom_id"]), result.get("response"), result.get("error")
-            status, body = (int(response["status_code"]), response["body"]) if response else (0, None)
+            status, body = (_read_status(response["status_code"]), response["body"]) if response else (0, None)
         except (ValueError, LookupError, TypeError, AttributeError):
             return None
         return BatchResult(name, self._read_outcome(status, body, problem))
@@ -283,6 +283,13 @@ class OpenAIBatch:
         known = problem if isinstance(problem, dict) else {}
         code = clean(str(known.get("code") or "no_response"), 60)
         return CallUnavailable(clean(str(known.get("message") or "the batch gave no response to it")), code=code)
+
+
+def _read_status(value: Any) -> int:
+    """A status of HTTP; raises ``ValueError`` for what is none."""
+    if not isinstance(value, int) or not 100 <= value <= 599:
+        raise ValueError("no status of HTTP")
+    return value
 
 
 def read_text(found: object, name: str) -> str:
