@@ -25,6 +25,7 @@ from audiomcq_cli.errors import (
     CallRefused,
     CallUnavailable,
     EndpointUnreachable,
+    ModelNotServed,
     RecipeError,
 )
 from tests.backends.test_openai_compatible import SCHEMA, encode, find_dead_address, make_call

@@ -386,7 +386,7 @@ def test_server_that_stays_away_stops_the_stage(bench: Bench) -> None:
         port = int(server.url.rpartition(":")[2])
         bench.models = {"writer": http_model(server, concurrency=2, attempts=2, absent_after=0.5)}
         bench.write_input(texts_of(20))
-        with pytest.raises(ModelAbsent, match="no address has answered for 0.5 s") as caught:
+        with pytest.raises(ModelAbsent, match=r"no address has answered for 0\.5 s") as caught:
             asyncio.run(bench.run_in_loop(progress=Mishap(10, server.process.kill), command="audiomcq small"))
     assert caught.value.hint.endswith("this goes on: audiomcq small")
     assert not bench.rejects()

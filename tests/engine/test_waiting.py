@@ -140,7 +140,7 @@ async def work(weather: Weather, clock: SimulatedClock, chance: random.Random) -
             asyncio.get_running_loop().call_later(chance.uniform(0, 30), tasks[-1].cancel)
         if chance.random() < 0.3:
             await asyncio.sleep(chance.uniform(0, 2))
-    done, hanging = await asyncio.wait(tasks, timeout=LONG)
+    _, hanging = await asyncio.wait(tasks, timeout=LONG)
     assert not hanging, f"{len(hanging)} of {len(tasks)} calls wait and nothing wakes them"
     assert [one.in_flight for one in each] == [0] * len(each)
     results = await asyncio.gather(*tasks, return_exceptions=True)

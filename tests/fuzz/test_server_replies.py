@@ -1,4 +1,4 @@
-"""Whatever a server sends (bodies, lists of models, metrics, headers, errors) is read as a right value or is our error."""
+"""Whatever a server sends (bodies, lists, metrics, headers, errors) is read as a right value or is our error."""
 
 from __future__ import annotations
 
