@@ -328,9 +328,9 @@ class Endpoints:
             now = self.clock.now()
             if endpoint.problem:
                 if now >= endpoint.rest_until:
-                    await self._probe(endpoint)
+                    await self.probe(endpoint)
             elif endpoint.in_flight and now - endpoint.heard >= QUIET:
-                await self._probe(endpoint)
+                await self.probe(endpoint)
                 endpoint.heard = self.clock.now()
             elif endpoint.in_flight and self._look and now - self._looked[endpoint] >= LOOK:
                 self._looked[endpoint] = now
@@ -339,7 +339,8 @@ class Endpoints:
                     self._dispatch()
             endpoint.tell()
 
-    async def _probe(self, endpoint: Endpoint) -> None:
+    async def probe(self, endpoint: Endpoint) -> None:
+        """Look whether an address answers; set it aside where it does not, bring it back where it does."""
         try:
             await endpoint.backend.check()
         except ModelError as problem:

@@ -4,6 +4,7 @@ An attempt is used by every failure that may be the call's own. None is used whe
 and the call goes on to another, nor by a 429 if calls were answered since the last one, nor by an address that was gone
 when the call came, if calls were answered since that last happened to it. As long as there is an address that takes
 calls and at which this one has not failed, it goes there at once; back-off begins when it has failed at all of them.
+A last attempt that ended with its server (it is gone when it is looked at) is made once more when one is back.
 While no address takes calls it waits; each time that all were too busy again costs an attempt. A call that is denied
 (403) at one address is tried at the others before it fails.
 """
@@ -26,6 +27,9 @@ FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 60.0
 """Seconds before the next attempt: up to these, twice as many each time, with full jitter."""
 
+BROKEN = ("connection", "timeout")
+"""Codes of answers that broke off or never came: of the last one it is looked whether the server has ended with it."""
+
 PATIENCE = 100
 """Refusals of one call because of too many (429, 503) that cost no attempt, at most."""
 
@@ -44,6 +48,8 @@ class Route:
         self._wait = 0.0
         self._refused = endpoints.clock.now()  # for the last time, because of too many
         self._missed: float | None = None  # when it last found every address gone at no cost
+        self._doubted: Endpoint | None = None  # where the last attempt broke off
+        self._pardoned = False
         self._legs = 0
         self._error: CallUnavailable | None = None
 
@@ -57,6 +63,8 @@ class Route:
             CallUnavailable: The last one, when no attempt is left. ModelError: No address serves the model.
             Interrupted: The run was asked to end.
         """
+        if self._doubted is not None:
+            await self._look(self._doubted)
         if self._wait:
             await self._pause(self._wait)
             self._wait = 0.0
@@ -96,7 +104,22 @@ class Route:
             if self._endpoints.serving():
                 number = self._attempts - self._left
                 self._wait = random.uniform(0, min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** max(0, number - 1)))
-        return self._left > 0
+        if not self._left and error.code in BROKEN and not error.down and not self._pardoned:
+            self._doubted = endpoint
+        return self._left > 0 or self._doubted is not None
+
+    async def _look(self, endpoint: Endpoint) -> None:
+        """Look whether an address is still there; a call that ended with it, and not for its own sake, goes on once.
+
+        Raises:
+            CallUnavailable: It is there, and the call has no attempt left.
+        """
+        self._doubted = None
+        await self._endpoints.probe(endpoint)
+        if not endpoint.is_gone and self._error is not None:
+            raise self._error
+        self._pardoned = True
+        self._left = 1
 
     def _goes_elsewhere(self, endpoint: Endpoint) -> bool:
         """Whether a call that one address refuses, or all calls with it, goes on to another."""

@@ -16,12 +16,14 @@ import uvloop
 
 from audiomcq_cli.contracts import BackendKind, Call, Capabilities, Completion, Encoder, Message, Model, NoOptions
 from audiomcq_cli.engine.concurrency import Fixed
-from audiomcq_cli.engine.endpoint import WARN, Endpoint
+from audiomcq_cli.engine.endpoint import DENIALS, WARN, Endpoint
 from audiomcq_cli.engine.endpoints import QUIET, Endpoints, Traffic
 from audiomcq_cli.engine.limits import Quota, QuotaOwner
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import (
+    AccountExhausted,
     AuthenticationFailed,
+    CallDenied,
     CallRefused,
     CallUnavailable,
     EndpointUnreachable,
@@ -266,6 +268,68 @@ def test_server_that_is_always_busy_ends_its_rows() -> None:
     assert len(address.sent) <= 12
 
 
+# ------------------------------------------------------------------------------ calls denied, keys, money, and models
+
+FLAGGED = CallDenied("flagged", code="status_403", problem=AuthenticationFailed("the key is refused"))
+UNHEARD = CallDenied("no such", code="status_404", problem=ModelNotServed("no such model"), decisive=True)
+
+
+def denying(error: CallDenied, *clips: int) -> Callable[[Call], Awaitable[Completion]]:
+    """Denies some calls and answers the others."""
+
+    async def answer(call: Call) -> Completion:
+        if call.messages[0].text in {f"clip {number}" for number in clips}:
+            raise error
+        return await answer_well(call)
+
+    return answer
+
+
+@pytest.mark.parametrize("error", [FLAGGED, UNHEARD], ids=["403", "404"])
+def test_call_that_is_denied_among_others_fails_alone(error: CallDenied) -> None:
+    """Where other calls are answered, a refusal is about the calls that it comes to, however many they are."""
+    address = Address(denying(error, *range(3, 40, 4)))
+    results = use({"a": address}, sending(40), concurrency=1)
+    assert good(results) == 30
+    assert {str(result) for result in results if isinstance(result, CallRefused)} == {str(error)}
+    assert len(address.sent) == 40
+
+
+def test_few_calls_that_are_denied_are_no_refusal_of_all() -> None:
+    """Rows that failed for their content are asked again alone, and then nothing else is answered in between."""
+    results = use({"a": Address(failing(FLAGGED))}, sending(DENIALS - 1))
+    assert {type(result) for result in results} == {CallDenied}
+
+
+def test_address_that_denies_all_is_refused_as_a_whole() -> None:
+    """A few refusals with no answer between end the stage with what they mean, and few calls are sent."""
+    address = Address(failing(FLAGGED))
+    results = use({"a": address}, sending(300), concurrency=2)
+    assert isinstance(results[-1], AuthenticationFailed)
+    assert sum(isinstance(result, CallDenied) for result in results) < DENIALS
+    assert len(address.sent) <= DENIALS + 2
+
+
+def test_call_that_is_denied_is_tried_at_the_other_addresses() -> None:
+    """Moderation of one provider loses no row that another one answers, and costs it no attempt."""
+    addresses = {"a": Address(denying(FLAGGED, 1, 2)), "b": Address()}
+    assert good(use(addresses, sending(8), attempts=1)) == 8
+
+
+def test_empty_account_ends_the_stage_after_few_calls() -> None:
+    """Nothing is sent once the provider has said that the account is empty, but what is under way."""
+    address = Address(failing(AccountExhausted("no money left")))
+    results = use({"a": address}, sending(300), concurrency=4)
+    assert {str(result) for result in results} == {"no money left"}
+    assert len(address.sent) <= 4
+
+
+def test_empty_account_of_one_address_leaves_the_others() -> None:
+    """Another provider goes on with the work."""
+    addresses = {"a": Address(failing(AccountExhausted("no money left"))), "b": Address()}
+    assert good(use(addresses, sending(30), attempts=1)) == 30
+
+
 # -------------------------------------------------------------------------------------- wrong keys, missing models
 
 
@@ -382,9 +446,9 @@ def test_server_that_is_started_again_is_used_again(bench: Bench) -> None:
 
 def test_server_that_stays_away_stops_the_stage(bench: Bench) -> None:
     """A server that is gone for the stated time ends the stage; no row fails, and the next run keeps them all."""
-    with running_scripted() as server:
+    with running_scripted(latency_ms=20) as server:
         port = int(server.url.rpartition(":")[2])
-        bench.models = {"writer": http_model(server, concurrency=2, attempts=2, absent_after=0.5)}
+        bench.models = {"writer": http_model(server, concurrency=2, attempts=1, absent_after=0.5)}
         bench.write_input(texts_of(20))
         with pytest.raises(ModelAbsent, match=r"no address has answered for 0\.5 s") as caught:
             asyncio.run(bench.run_in_loop(progress=Mishap(10, server.process.kill), command="audiomcq small"))
