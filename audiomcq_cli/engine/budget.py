@@ -18,8 +18,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from audiomcq_cli.contracts import Call, Completion, Model
-from audiomcq_cli.engine.endpoints import Traffic
 from audiomcq_cli.engine.tokens import TokenBounds, count_tokens
+from audiomcq_cli.engine.traffic import Traffic
 from audiomcq_cli.errors import BudgetReached, RecipeError
 
 MILLION = 1_000_000

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from audiomcq_cli.contracts import Backend, Load
 from audiomcq_cli.engine.absence import ABSENT_AFTER, Absence
 from audiomcq_cli.engine.clock import MACHINE, Clock, Timer
 from audiomcq_cli.engine.endpoint import Endpoint, is_answer
+from audiomcq_cli.engine.traffic import Traffic
 from audiomcq_cli.errors import AudiomcqError, CallUnavailable, EndpointUnreachable, ModelAbsent, ModelError
 
 QUIET = 60.0
@@ -35,15 +35,6 @@ SHORTEST_WAIT = 0.001
 
 SHOWN = 3
 """Addresses whose faults are named in an error about all of them."""
-
-
-@dataclass
-class Traffic:
-    """What went on, by model: calls sent again, addresses set aside, and seconds that calls were in flight."""
-
-    retries: Counter[str] = field(default_factory=Counter)
-    set_aside: Counter[str] = field(default_factory=Counter)
-    seconds: dict[str, float] = field(default_factory=dict)
 
 
 class Caller(Protocol):

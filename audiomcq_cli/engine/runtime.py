@@ -39,11 +39,12 @@ from audiomcq_cli.engine.clock import MACHINE, Clock
 from audiomcq_cli.engine.concurrency import HIGHEST, Auto, Fixed
 from audiomcq_cli.engine.encoding import Encodings
 from audiomcq_cli.engine.endpoint import Endpoint
-from audiomcq_cli.engine.endpoints import Endpoints, Traffic
+from audiomcq_cli.engine.endpoints import Endpoints
 from audiomcq_cli.engine.journal import Entry, JournalWriter
 from audiomcq_cli.engine.limits import Quota, QuotaOwner
 from audiomcq_cli.engine.route import Route
 from audiomcq_cli.engine.tokens import estimate_tokens
+from audiomcq_cli.engine.traffic import Traffic
 from audiomcq_cli.errors import BudgetReached, CapabilityMissing, InputError, Interrupted, RecipeError
 from audiomcq_cli.listening.analyses import run_analysis
 from audiomcq_cli.storage.resources import Prompts

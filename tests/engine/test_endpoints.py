@@ -17,9 +17,10 @@ import uvloop
 from audiomcq_cli.contracts import BackendKind, Call, Capabilities, Completion, Encoder, Message, Model, NoOptions
 from audiomcq_cli.engine.concurrency import Fixed
 from audiomcq_cli.engine.endpoint import DENIALS, WARN, Endpoint
-from audiomcq_cli.engine.endpoints import QUIET, Endpoints, Traffic
+from audiomcq_cli.engine.endpoints import QUIET, Endpoints
 from audiomcq_cli.engine.limits import Quota, QuotaOwner
 from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.engine.traffic import Traffic
 from audiomcq_cli.errors import (
     AccountExhausted,
     AuthenticationFailed,
@@ -34,6 +35,7 @@ from audiomcq_cli.errors import (
 )
 from tests.conftest import strike
 from tests.engine import Bench, Watching, answer_well, http_model, puppet_model, texts_of
+from tests.engine.clock import SimulatedClock, simulate
 from tests.servers.process import RunningServer
 from tests.servers.scripted import running_scripted
 
@@ -70,7 +72,7 @@ class Address:
             raise self.problem
 
     async def send(self, call: Call) -> Completion:
-        self.sent.append(time.monotonic())
+        self.sent.append(asyncio.get_running_loop().time())
         self.in_flight += 1
         self.most = max(self.most, self.in_flight)
         try:
@@ -94,7 +96,8 @@ Work = Callable[[Runtime], Awaitable[Any]]
 
 
 def use(addresses: Mapping[str, Address], work: Work, said: list[str] | None = None, **changes: Any) -> Any:
-    """Do something with a runtime whose only model has these addresses."""
+    """Do something with a runtime whose only model has these addresses, in simulated time."""
+    clock = SimulatedClock()
 
     def open_(model: Model, encode: Encoder) -> Address:
         return addresses[model.base_url[0]]
@@ -106,10 +109,10 @@ def use(addresses: Mapping[str, Address], work: Work, said: list[str] | None = N
     async def main() -> Any:
         model = puppet_model(base_url=tuple(addresses), **changes)
         say = (said if said is not None else []).append
-        async with Runtime({"writer": model}, {"puppet": kind}, workers=1, say=say) as runtime:
+        async with Runtime({"writer": model}, {"puppet": kind}, workers=1, say=say, clock=clock) as runtime:
             return await work(runtime)
 
-    return asyncio.run(main())
+    return simulate(clock, main())
 
 
 def sending(count: int) -> Work:
@@ -159,18 +162,14 @@ def test_failure_that_is_the_addresss_costs_no_attempt() -> None:
     """A call whose address is down goes to another at once, even on its last attempt."""
     down = failing(CallUnavailable("connection failed", code="connection", down=True))
     addresses = {"a": Address(down), "b": Address()}
-    began = time.monotonic()
     assert good(use(addresses, sending(50), attempts=1, concurrency=8)) == 50
-    assert time.monotonic() - began < 5
     assert len(addresses["a"].sent) <= 8  # those sent before the first of them had failed
 
 
 def test_failure_moves_a_call_to_another_address_at_once() -> None:
     """A call that failed at one address is tried at the other before there is any back-off."""
     addresses = {"a": Address(failing(CallUnavailable("broken", code="status_500"))), "b": Address()}
-    began = time.monotonic()
     assert good(use(addresses, sending(1), attempts=2)) == 1
-    assert time.monotonic() - began < 5
     assert (len(addresses["a"].sent), len(addresses["b"].sent)) == (1, 1)
 
 
@@ -235,7 +234,7 @@ def test_rate_limit_never_turns_into_lost_rows() -> None:
     window = [0.0, 0]
 
     async def answer(call: Call) -> Completion:
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         if now - window[0] > 0.1:
             window[:] = now, 0
         window[1] += 1

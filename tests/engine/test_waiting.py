@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from audiomcq_cli.contracts import Call, Completion, Message
 from audiomcq_cli.engine.concurrency import Auto, Fixed
 from audiomcq_cli.engine.endpoint import Endpoint
-from audiomcq_cli.engine.endpoints import Endpoints, Traffic
+from audiomcq_cli.engine.endpoints import Endpoints
 from audiomcq_cli.engine.limits import Quota, QuotaOwner
 from audiomcq_cli.engine.route import Route
+from audiomcq_cli.engine.traffic import Traffic
 from audiomcq_cli.errors import (
     AccountExhausted,
     AudiomcqError,
