@@ -150,15 +150,21 @@ def warn_unlisted(model: Model, served: list[str]) -> str | None:
 
     Its calls show whether it has it: gateways list a part of what they serve (OpenRouter's ``:nitro``, wildcards).
     """
-    if not served or model.model in served:
+    if not (listed := list_instead(model, served)):
         return None
-    likely = [name for name in served[:MATCHED] if len(name) <= NAME]
-    close = difflib.get_close_matches(model.model, likely, n=3, cutoff=0.5) or served[:10]
-    names = ", ".join(clean(name, NAME) for name in close)
     return (
-        f"does not list {model.model!r}, and the first call will show whether it serves it; it lists {names}"
+        f"does not list {model.model!r}, and the first call will show whether it serves it; it lists {listed}"
         " (check_models = false in its table leaves the list alone)"
     )
+
+
+def list_instead(model: Model, served: list[str]) -> str:
+    """Names of models that a server lists in place of one, the likeliest; empty where it lists that one, or nothing."""
+    if not served or model.model in served:
+        return ""
+    likely = [name for name in served[:MATCHED] if len(name) <= NAME]
+    close = difflib.get_close_matches(model.model, likely, n=3, cutoff=0.5) or served[:10]
+    return ", ".join(clean(name, NAME) for name in close)
 
 
 def choose_format(model: Model, usual: str) -> str:

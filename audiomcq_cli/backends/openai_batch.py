@@ -20,9 +20,9 @@ from audiomcq_cli.backends._openai import (
     find_capabilities,
     hide,
     insist,
+    list_instead,
     read_key,
     translate,
-    warn_unlisted,
     write_body,
 )
 from audiomcq_cli.backends._problems import clean
@@ -38,7 +38,7 @@ from audiomcq_cli.contracts import (
     Model,
     option,
 )
-from audiomcq_cli.errors import AudiomcqError, CallRefused, CallUnavailable, EndpointUnreachable
+from audiomcq_cli.errors import AudiomcqError, CallRefused, CallUnavailable, EndpointUnreachable, ModelNotServed
 
 if TYPE_CHECKING:
     import openai
@@ -96,8 +96,8 @@ class OpenAIBatch:
             ask_online_below=self._settings.ask_online_below,
         )
 
-    async def check(self) -> str | None:
-        """Ask for the models; returns what people should know where others alone are listed.
+    async def check(self) -> None:
+        """Ask for the models. One that is not listed is refused: the first reply would say so a day later.
 
         Raises:
             EndpointUnreachable, AuthenticationFailed, ModelNotServed: naming the address.
@@ -111,7 +111,11 @@ class OpenAIBatch:
                 hint="is base_url right (it usually ends in /v1), and is there a network?",
             ) from error
         served = [hide(self._key, name.encode()).decode() for name in listed if name]
-        return warn_unlisted(self._model, served) if self._model.check_models else None
+        if self._model.check_models and (listed := list_instead(self._model, served)):
+            raise ModelNotServed(
+                f"model {self._model.name!r}: {self._url} does not list {self._model.model!r}",
+                hint=f"it lists {listed} (check_models = false in its table leaves the list alone)",
+            )
 
     async def send(self, call: Call) -> Completion:
         """Send one chat at once; raises as ``OpenAICompatible.send``."""

@@ -95,8 +95,10 @@ def test_check(server: RunningServer) -> None:
 
 def test_check_names_what_is_wrong(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that is not served, a wrong key and a dead address stop at once; the key is not in the message."""
-    warning = use(make_model(server.base_url, model="other"), lambda backend: backend.check())
-    assert "does not list 'other'" in warning
+    with pytest.raises(ModelNotServed, match="does not list 'other'") as listed:
+        use(make_model(server.base_url, model="other"), lambda backend: backend.check())
+    assert "check_models" in listed.value.hint
+    use(make_model(server.base_url, model="other", check_models=False), lambda backend: backend.check())
     monkeypatch.setattr(openai_batch, "RETRIES", 0)
     with pytest.raises(EndpointUnreachable, match="nothing answers"):
         use(make_model(find_dead_address()), lambda backend: backend.check())
@@ -251,7 +253,7 @@ def test_line_without_a_reply(
 ) -> None:
     """An error line is what the online call would raise; what has not been done is worth another try."""
     line = json.dumps({"custom_id": "n", "response": response, "error": problem}).encode()
-    outcomes = [result.outcome for result in fetch_lines(server, tmp_path, line)] or [None]
+    outcomes: list[Any] = [result.outcome for result in fetch_lines(server, tmp_path, line)] or [None]
     assert isinstance(outcomes[0], kind)
     assert getattr(outcomes[0], "code", None) == code
 

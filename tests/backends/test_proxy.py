@@ -72,7 +72,9 @@ def test_proxy_is_that_of_the_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_proxy(make_model(), "https://server.test/v1") is None
 
 
-@pytest.mark.parametrize("proxy", [f"socks5://user:{PASSWORD}@h:1", f"gopher://user:{PASSWORD}@h", f"http://{PASSWORD}:x"])
+@pytest.mark.parametrize(
+    "proxy", [f"socks5://user:{PASSWORD}@h:1", f"gopher://user:{PASSWORD}@h", f"http://{PASSWORD}:x"]
+)
 def test_proxy_of_another_kind_is_refused(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     """A proxy that is none of HTTP is a mistake of the environment, which is told without its password."""
     monkeypatch.setenv("ALL_PROXY", proxy)
