@@ -6,7 +6,9 @@
     ├── RecipeError ...................... 4   the recipe, or an option, does not make sense
     ├── ModelError ....................... 5   a model cannot be used; the stage stops at once
     │   ├── EndpointUnreachable                nothing answers at its address
+    │   │   └── ModelAbsent                    no address has answered for a while; the same command goes on
     │   ├── AuthenticationFailed               the key is missing or refused
+    │   ├── AccountExhausted                   the account behind the key cannot pay for more
     │   ├── ModelNotServed                     the server does not have the model
     │   └── CapabilityMissing                  the stage needs what the model cannot do
     ├── Incomplete ....................... 6   some rows failed: run again to retry just those
@@ -20,6 +22,8 @@
     └── CallError                              one call to a model went wrong; never leaves the engine
         ├── CallUnavailable                    worth another try: 429, 5xx, a time-out, a cut connection
         └── CallRefused                        this very request is refused (400): the row alone fails
+            └── CallDenied                     so it seems (401, 403, 404): if the address says nothing else, it is
+                                               the caller or the model that is refused
 
 Exit code 2 is the command line's own (an unknown option, a missing argument), 12 that of ``diff --exit-code`` where
 there is a difference.
@@ -86,13 +90,29 @@ class ModelError(AudiomcqError):
 
 
 class EndpointUnreachable(ModelError):
-    """Nothing answers at the address of a model."""
+    """Nothing answers at the address of a model.
+
+    Attributes:
+        down: Whether no connection can be made; else there is one, and what comes over it is no answer.
+    """
 
     retryable = True
+
+    def __init__(self, message: str, *, hint: str = "", down: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.down = down
+
+
+class ModelAbsent(EndpointUnreachable):
+    """No address of a model has answered for a while: the stage stops, and no row fails on account of it."""
 
 
 class AuthenticationFailed(ModelError):
     """The server refuses the key, or the key is missing."""
+
+
+class AccountExhausted(ModelError):
+    """The account behind the key has no money or no quota left, which no waiting mends."""
 
 
 class ModelNotServed(ModelError):
@@ -194,3 +214,20 @@ class CallUnavailable(CallError):
 
 class CallRefused(CallError):
     """The server refuses this very request; asking the same again cannot help."""
+
+
+class CallDenied(CallRefused):
+    """The server answers this request as it would answer a caller, or a model, that it refuses altogether.
+
+    Which of the two it is shows only beside its other answers: providers say 403 of one text that their moderation
+    does not like, and of a key that is not theirs.
+
+    Attributes:
+        problem: What it means where the address says nothing else. decisive: Whether one such answer is enough where
+            the address has not answered any call yet.
+    """
+
+    def __init__(self, message: str, *, code: str, problem: ModelError, decisive: bool = False) -> None:
+        super().__init__(message, code=code)
+        self.problem = problem
+        self.decisive = decisive

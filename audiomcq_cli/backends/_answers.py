@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -47,6 +48,18 @@ _BROKEN_OFF = frozenset(
 _TEXT_PARTS = frozenset({"text", "output_text", "refusal"})
 _THINKING_PARTS = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_content"})
 
+MOST_TOKENS = 10_000_000
+"""Tokens that a prompt or a reply may take: what the largest models have room for. More is a fault of the server's."""
+
+MOST_CALLS = 1_000_000
+"""Calls that a server may be working on, likewise."""
+
+LONGEST_WAIT = 86_400.0
+"""Seconds that a server may ask to wait, likewise: what is longer counts as a day."""
+
+SERVED = 10_000
+"""Names of models that are read of a list, at most."""
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
@@ -57,20 +70,21 @@ def read_completion(body: bytes) -> Completion:
         CallUnavailable: The body is not one: a proxy's page, or cut short.
     """
     if len(body) > LONGEST_BODY:
-        return Completion(finish_reason="too_large")
+        return Completion(finish_reason="too_large", counted=False)
     try:
         reply = orjson.loads(body)
         choice = reply["choices"][0]
         message = choice["message"]
-        usage = reply.get("usage") or {}
+        prompt_tokens, completion_tokens = _read_usage(reply)
         text, thought = _read_content(message)
         finish_reason = read_finish(choice.get("finish_reason"))
         return Completion(
             text=text,
             finish_reason="refusal" if message.get("refusal") else finish_reason,
             thought=thought,
-            prompt_tokens=int(usage.get("prompt_tokens") or 0),
-            completion_tokens=int(usage.get("completion_tokens") or 0),
+            prompt_tokens=prompt_tokens or 0,
+            completion_tokens=completion_tokens or 0,
+            counted=bool(prompt_tokens) and (completion_tokens is not None if not text else bool(completion_tokens)),
         )
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         text = body[:200].decode("utf-8", "replace")
@@ -119,12 +133,30 @@ def _expect_text(value: object) -> str:
     return value
 
 
+def _read_usage(reply: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Tokens of the prompt and of the reply that a server counted; None for what it does not tell, or cannot mean."""
+    usage = reply.get("usage")
+    if not isinstance(usage, dict):
+        return None, None
+    return _read_count(usage.get("prompt_tokens")), _read_count(usage.get("completion_tokens"))
+
+
+def _read_count(value: object) -> int | None:
+    """A number of tokens; some servers write 12.0."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
+    return int(value) if is_count else None  # type: ignore[call-overload]  # is_count says it is one
+
+
 def read_served(body: bytes) -> list[str]:
     """Names of the models that a server lists; none where it is no such list."""
     try:
-        return [str(entry["id"]) for entry in orjson.loads(body)["data"]]
+        entries = orjson.loads(body)["data"][:SERVED]
     except (ValueError, LookupError, TypeError):
         return []
+    names = [entry.get("id") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return [name for name in names if isinstance(name, str)]
 
 
 def read_load(text: str, model: str) -> Load | None:
@@ -142,13 +174,14 @@ def read_load(text: str, model: str) -> Load | None:
 
 
 def _sum_gauge(text: str, name: str, model: str) -> int | None:
-    lines = re.findall(rf"^{re.escape(name)}(?:\{{(.*)\}})?[ \t]+([0-9.eE+-]+)", text, re.MULTILINE)
+    lines = re.findall(rf"^{re.escape(name)}(?:\{{(.*)\}})?[ \t]+(\S+)", text, re.MULTILINE)
     own = [line for line in lines if f'model_name="{model}"' in line[0]]
     try:
         values = [float(value) for _, value in own or lines]
     except ValueError:
         return None
-    return round(sum(values)) if values else None
+    # NaN is not within these bounds either.
+    return round(sum(values)) if values and all(0 <= value <= MOST_CALLS for value in values) else None
 
 
 def read_wait(headers: Mapping[str, str]) -> float | None:
@@ -164,7 +197,8 @@ def read_wait(headers: Mapping[str, str]) -> float | None:
         for what in ("requests", "tokens")
         if headers.get(f"x-ratelimit-remaining-{what}", "").strip() == "0"
     ]
-    return max((reset for reset in resets if reset is not None), default=None)
+    waits = [reset for reset in resets if reset is not None]
+    return min(LONGEST_WAIT, max(waits)) if waits else None
 
 
 def _read_retry_after(value: str | None) -> float | None:
@@ -175,11 +209,12 @@ def _read_retry_after(value: str | None) -> float | None:
     except ValueError:
         pass
     else:
-        return max(0.0, seconds) if seconds < float("inf") else None  # and not where it is no number
+        return min(LONGEST_WAIT, max(0.0, seconds)) if math.isfinite(seconds) else None
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
+        seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+    except (ValueError, OverflowError, TypeError, OSError):  # no date, or one that no clock shows
         return None
+    return min(LONGEST_WAIT, max(0.0, seconds))
 
 
 def _read_duration(value: str | None) -> float | None:

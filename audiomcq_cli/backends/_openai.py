@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -10,10 +11,13 @@ from functools import cache
 from typing import Any
 
 from audiomcq_cli.backends._answers import read_wait
+from audiomcq_cli.backends._problems import clean, read_problem
 from audiomcq_cli.contracts import Call, Capabilities, Encoder, Message, Model
 from audiomcq_cli.errors import (
+    AccountExhausted,
     AudiomcqError,
     AuthenticationFailed,
+    CallDenied,
     CallRefused,
     CallUnavailable,
     ModelNotServed,
@@ -24,8 +28,14 @@ OPENAI = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
 SECRET_LENGTH = 12
 REFUSED = (401, 403)
+PROXY = 407
+NAME = 100
+MATCHED = 1_000
+"""Characters of a name, and names, that are looked at to tell what a server lists in place of a model."""
 LATER = (408, 409, 425, 429)
 BUSY = (429, 503, 529)
+ONE_BY_ONE = (403,)
+"""Of a refusal so, one alone never means the whole address, not even before it has answered anything."""
 
 
 def find_capabilities(model: Model) -> Capabilities:
@@ -88,18 +98,37 @@ async def write_body(model: Model, call: Call, encode: Encoder, format: str) -> 
 def translate(
     model: Model, url: str, status: int, body: bytes, headers: Mapping[str, str], *, keyed: bool
 ) -> AudiomcqError:
-    """What a status other than 200 means; ``keyed``: whether a key was sent."""
-    text = body[:500].decode("utf-8", "replace")
-    message = f"the server answered {status}: {text}"
+    """What a status other than 200 means; ``keyed``: whether a key was sent.
+
+    What may be about one request alone as well as about the caller or the model is a ``CallDenied``; ``insist`` makes
+    of it what it means where the address says nothing else.
+    """
+    problem = read_problem(status, body)
+    message = f"the server answered {status}: {problem.words}"
+    whole, code = f"model {model.name!r} at {url}: {message}", f"status_{status}"
+    where = f"the key in ${model.api_key_env or OPENAI_KEY}" if keyed else "no key (set api_key_env in its table)"
+    payer = f"behind the key in ${model.api_key_env or OPENAI_KEY}" if keyed else "that the server bills"
+    exhausted = AccountExhausted(whole, hint=f"the account {payer} pays for no more calls; what is done is kept")
+    if problem.has_no_money:
+        return exhausted
+    if problem.may_have_no_money:
+        return CallDenied(message, code=code, problem=exhausted, decisive=True)
     if status in REFUSED:
-        where = f"the key in ${model.api_key_env or OPENAI_KEY}" if keyed else "no key (set api_key_env in its table)"
+        hint = f"the request was sent with {where}"
+        if status == 403:
+            hint += "; rows that are refused for their content alone can be left out: --keep-failed"
+        return CallDenied(
+            message, code=code, problem=AuthenticationFailed(whole, hint=hint), decisive=status not in ONE_BY_ONE
+        )
+    if status == PROXY:
         return AuthenticationFailed(
-            f"model {model.name!r} at {url}: {message}", hint=f"the request was sent with {where}"
+            f"model {model.name!r} at {url}: a proxy on the way wants a password",
+            hint="look at http_proxy and https_proxy (USER:PASSWORD@ stands before the host);"
+            " no_proxy names hosts that need none",
         )
     if status == 404:
-        return ModelNotServed(
-            f"model {model.name!r} at {url}: {message}", hint=f"check model = {model.model!r} and base_url in its table"
-        )
+        hint = f"check model = {model.model!r} and base_url in its table"
+        return CallDenied(message, code=code, problem=ModelNotServed(whole, hint=hint), decisive=True)
     if 300 <= status < 400:
         return ModelNotServed(
             f"model {model.name!r} at {url}: the server sends callers elsewhere ({status})",
@@ -107,19 +136,35 @@ def translate(
         )
     if status in LATER or status >= 500:
         busy = status in BUSY
-        return CallUnavailable(
-            message, code=f"status_{status}", retry_after=read_wait(headers) if busy else None, busy=busy
-        )
-    return CallRefused(message, code=f"status_{status}")
+        return CallUnavailable(message, code=code, retry_after=read_wait(headers) if busy else None, busy=busy)
+    return CallRefused(message, code=code)
 
 
-def check_served(model: Model, url: str, served: list[str]) -> None:
-    """Make sure that a server that lists models has this one; raises ``ModelNotServed``."""
-    if served and model.model not in served:
-        raise ModelNotServed(
-            f"model {model.name!r}: {url} does not serve {model.model!r}",
-            hint=f"it serves {', '.join(served[:10])}",
-        )
+def insist(error: AudiomcqError) -> AudiomcqError:
+    """What an error means where it is about no single call."""
+    return error.problem if isinstance(error, CallDenied) else error
+
+
+def warn_unlisted(model: Model, served: list[str]) -> str | None:
+    """What people should know of a server that lists models and not this one; None where there is nothing.
+
+    Its calls show whether it has it: gateways list a part of what they serve (OpenRouter's ``:nitro``, wildcards).
+    """
+    if not (listed := list_instead(model, served)):
+        return None
+    return (
+        f"does not list {model.model!r}, and the first call will show whether it serves it; it lists {listed}"
+        " (check_models = false in its table leaves the list alone)"
+    )
+
+
+def list_instead(model: Model, served: list[str]) -> str:
+    """Names of models that a server lists in place of one, the likeliest; empty where it lists that one, or nothing."""
+    if not served or model.model in served:
+        return ""
+    likely = [name for name in served[:MATCHED] if len(name) <= NAME]
+    close = difflib.get_close_matches(model.model, likely, n=3, cutoff=0.5) or served[:10]
+    return ", ".join(clean(name, NAME) for name in close)
 
 
 def choose_format(model: Model, usual: str) -> str:

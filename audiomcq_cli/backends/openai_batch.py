@@ -16,14 +16,17 @@ import orjson
 from audiomcq_cli.backends._answers import read_completion
 from audiomcq_cli.backends._openai import (
     OPENAI,
-    check_served,
     choose_format,
     find_capabilities,
     hide,
+    insist,
+    list_instead,
     read_key,
     translate,
     write_body,
 )
+from audiomcq_cli.backends._problems import clean
+from audiomcq_cli.backends._proxy import unusable_proxy
 from audiomcq_cli.contracts import (
     BackendKind,
     BatchResult,
@@ -35,7 +38,7 @@ from audiomcq_cli.contracts import (
     Model,
     option,
 )
-from audiomcq_cli.errors import AudiomcqError, CallRefused, CallUnavailable, EndpointUnreachable, RecipeError
+from audiomcq_cli.errors import AudiomcqError, CallRefused, CallUnavailable, EndpointUnreachable, ModelNotServed
 
 if TYPE_CHECKING:
     import openai
@@ -94,27 +97,32 @@ class OpenAIBatch:
         )
 
     async def check(self) -> None:
-        """Ask for the models.
+        """Ask for the models. One that is not listed is refused: the first reply would say so a day later.
 
         Raises:
             EndpointUnreachable, AuthenticationFailed, ModelNotServed: naming the address.
         """
         try:
             with self._translating():
-                served = [hide(self._key, model.id.encode()).decode() async for model in self._client().models.list()]
+                listed = [read_text(model, "id") async for model in self._client().models.list()]
         except CallUnavailable as error:
             raise EndpointUnreachable(
                 f"model {self._model.name!r}: nothing answers at {self._url}: {error}",
                 hint="is base_url right (it usually ends in /v1), and is there a network?",
             ) from error
-        check_served(self._model, self._url, served)
+        served = [hide(self._key, name.encode()).decode() for name in listed if name]
+        if self._model.check_models and (instead := list_instead(self._model, served)):
+            raise ModelNotServed(
+                f"model {self._model.name!r}: {self._url} does not list {self._model.model!r}",
+                hint=f"it lists {instead} (check_models = false in its table leaves the list alone)",
+            )
 
     async def send(self, call: Call) -> Completion:
         """Send one chat at once; raises as ``OpenAICompatible.send``."""
         body = await write_body(self._model, call, self._encode, self._format)
-        with self._translating():
-            reply = await self._client(retries=0).post("/chat/completions", body=body, cast_to=object)
-        return read_completion(orjson.dumps(reply))
+        with self._translating(one=True):  # the body as it came: what the SDK makes of it may be no JSON any more
+            reply = await self._client(retries=0).post("/chat/completions", body=body, cast_to=bytes)
+        return read_completion(hide(self._key, reply))
 
     async def write(self, name: str, call: Call) -> bytes:
         """One line of a file of requests."""
@@ -153,7 +161,7 @@ class OpenAIBatch:
         """Look how far a batch is."""
         with self._translating(f"batch {batch}"):
             found = await self._client().batches.retrieve(batch)
-        return self._read_state(found)
+        return self._read_state(found, batch)
 
     async def fetch(self, state: BatchState) -> AsyncIterator[BatchResult]:
         """Download the output file and the error file."""
@@ -178,10 +186,7 @@ class OpenAIBatch:
                 # A POST that is sent elsewhere would arrive there as a GET, and what that lists would pass for a batch.
                 http = openai.DefaultAsyncHttpxClient(base_url=self._url, timeout=timeout, follow_redirects=False)
             except (ValueError, ImportError):  # its words hold the proxy's address, and in that may be a password
-                raise RecipeError(
-                    f"model {self._model.name!r}: the proxy that the environment names cannot be used",
-                    hint="look at http_proxy, https_proxy and all_proxy; no_proxy names hosts that need none",
-                ) from None
+                raise unusable_proxy(self._model) from None
             self._sdk = openai.AsyncOpenAI(
                 api_key=self._key or "none",
                 base_url=self._url,
@@ -192,8 +197,10 @@ class OpenAIBatch:
         return self._sdk if retries == RETRIES else self._sdk.with_options(max_retries=retries)
 
     @contextmanager
-    def _translating(self, wanted: str = "") -> Iterator[None]:
+    def _translating(self, wanted: str = "", *, one: bool = False) -> Iterator[None]:
         """Make our errors of the SDK's; a 404 says that what is ``wanted`` is not there, else that the model is not.
+
+        Only what is said of ``one`` call may be about that alone.
 
         Theirs are not kept as causes: they hold what the server sent, and in that may be the key.
         """
@@ -207,7 +214,8 @@ class OpenAIBatch:
             body = hide(self._key, error.response.content)
             if wanted and error.status_code == 404:
                 raise CallRefused(f"there is no {wanted} at {self._url}", code="status_404") from None
-            raise self._translate(error.status_code, body, error.response.headers) from None
+            meant = self._translate(error.status_code, body, error.response.headers)
+            raise meant if one else insist(meant) from None
         except (openai.APIConnectionError, openai.APIResponseValidationError) as error:
             cause = type(error.__cause__ or error).__name__
             raise CallUnavailable(f"connection failed: {cause}", code="connection") from None
@@ -232,23 +240,29 @@ class OpenAIBatch:
 
     # ------------------------------------------------------------------------------------------------- answers
 
-    def _read_state(self, batch: Batch) -> BatchState:
+    def _read_state(self, batch: Batch, batch_id: str) -> BatchState:
         counts = batch.request_counts
-        problems = (batch.errors.data if batch.errors else None) or []
-        texts = [": ".join(filter(None, (problem.code, problem.message))) for problem in problems[:3]]
-        refused = batch.status == "failed"
-        problem = hide(self._key, "; ".join(texts).encode()).decode() or "no reason given"
+        found = getattr(batch.errors, "data", None)
+        problems = found if isinstance(found, list) else []
+        texts = [
+            ": ".join(filter(None, (read_text(problem, "code"), read_text(problem, "message"))))
+            for problem in problems[:3]
+        ]
+        status = read_text(batch, "status")
+        refused = status == "failed"
+        problem = clean(hide(self._key, "; ".join(texts).encode("utf-8", "replace")).decode()) or "no reason given"
+        files = (read_text(batch, "output_file_id"), read_text(batch, "error_file_id"))
         return BatchState(
-            id=batch.id,
-            status=batch.status,
-            done=counts.completed if counts else 0,
-            failed=counts.failed if counts else 0,
-            total=counts.total if counts else 0,
-            ended=batch.status in ENDED,
-            results=tuple(file for file in (batch.output_file_id, batch.error_file_id) if file),
-            cancelled=batch.status == "cancelled",
+            id=batch_id,
+            status=clean(status),
+            done=read_number(counts, "completed"),
+            failed=read_number(counts, "failed"),
+            total=read_number(counts, "total"),
+            ended=status in ENDED,
+            results=tuple(file for file in files if file),
+            cancelled=status == "cancelled",
             problem=problem if refused else "",
-            later=refused and bool(problems) and all(problem.code in LATER for problem in problems),
+            later=refused and bool(problems) and all(read_text(problem, "code") in LATER for problem in problems),
         )
 
     def _read_line(self, line: bytes) -> BatchResult | None:
@@ -256,7 +270,7 @@ class OpenAIBatch:
         try:
             result = orjson.loads(hide(self._key, line))
             name, response, problem = str(result["custom_id"]), result.get("response"), result.get("error")
-            status, body = (int(response["status_code"]), response["body"]) if response else (0, None)
+            status, body = (_read_status(response["status_code"]), response["body"]) if response else (0, None)
         except (ValueError, LookupError, TypeError, AttributeError):
             return None
         return BatchResult(name, self._read_outcome(status, body, problem))
@@ -271,8 +285,27 @@ class OpenAIBatch:
         if status:
             return self._translate(status, text, {})
         known = problem if isinstance(problem, dict) else {}
-        code = str(known.get("code") or "no_response")
-        return CallUnavailable(str(known.get("message") or "the batch gave no response to it"), code=code)
+        code = clean(str(known.get("code") or "no_response"), 60)
+        return CallUnavailable(clean(str(known.get("message") or "the batch gave no response to it")), code=code)
+
+
+def _read_status(value: Any) -> int:
+    """A status of HTTP; raises ``ValueError`` for what is none."""
+    if not isinstance(value, int) or not 100 <= value <= 599:
+        raise ValueError("no status of HTTP")
+    return value
+
+
+def read_text(found: object, name: str) -> str:
+    """A text among what the SDK read, which checks no types; empty where there is none."""
+    value = getattr(found, name, None)
+    return value if isinstance(value, str) else ""
+
+
+def read_number(found: object, name: str) -> int:
+    """A count among it; 0 where there is none."""
+    value = getattr(found, name, None)
+    return value if isinstance(value, int) and value >= 0 else 0
 
 
 BACKEND: BackendKind[OpenAIBatchOptions] = BackendKind(

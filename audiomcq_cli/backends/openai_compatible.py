@@ -17,15 +17,19 @@ import orjson
 from audiomcq_cli.backends._answers import LONGEST_BODY, read_completion, read_load, read_served
 from audiomcq_cli.backends._openai import (
     OPENAI,
+    PROXY,
     REFUSED,
-    check_served,
     choose_format,
     find_capabilities,
     hide,
+    insist,
     read_key,
     translate,
+    warn_unlisted,
     write_body,
 )
+from audiomcq_cli.backends._problems import clean
+from audiomcq_cli.backends._proxy import find_proxy
 from audiomcq_cli.contracts import BackendKind, Call, Completion, Encoder, Load, Model, NoOptions
 from audiomcq_cli.errors import AudiomcqError, CallUnavailable, EndpointUnreachable
 
@@ -59,25 +63,28 @@ class OpenAICompatible:
         self._encode = encode
         self._key = read_key(model)
         self._url = (model.base_url or (OPENAI,))[0].rstrip("/")
+        self._proxy = find_proxy(model, self._url)
         self._session: aiohttp.ClientSession | None = None
         self._tells_load = True
         # The format in which audio goes; empty while it is not known which one the server takes.
         self._format = choose_format(model, LAST_FORMAT if self._url == OPENAI else "")
 
-    async def check(self) -> None:
-        """Ask the server for its models.
+    async def check(self) -> str | None:
+        """Ask the server for its models; returns what people should know where it lists others alone.
 
         Raises:
             EndpointUnreachable, AuthenticationFailed, ModelNotServed: naming the address.
         """
         status, body = await self._get(f"{self._url}/models")
-        if status in REFUSED or 300 <= status < 400:
-            raise self._translate(status, body, {})
+        if not self._model.check_models and status != PROXY:
+            return None  # it is there
+        if status in (*REFUSED, PROXY) or 300 <= status < 400:
+            raise insist(self._translate(status, body, {}))
         if status >= 500:
             raise EndpointUnreachable(
                 f"model {self._model.name!r}: {self._url} answers {status}", hint="is the server behind it running?"
             )
-        check_served(self._model, self._url, read_served(body) if status == 200 else [])
+        return warn_unlisted(self._model, read_served(body) if status == 200 else [])
 
     async def send(self, call: Call) -> Completion:
         """Send one chat.
@@ -86,8 +93,8 @@ class OpenAICompatible:
         does not take that: the same call is then sent as wav, which every server takes. What is refused costs nothing.
 
         Raises:
-            CallUnavailable, CallRefused: This call did not work.
-            AuthenticationFailed, ModelNotServed: No call to this address can work.
+            CallUnavailable, CallRefused: This call did not work; ``CallDenied``: perhaps no call can.
+            ModelError: No call to this address can work.
         """
         heard = any(turn.audio for turn in call.messages)
         format = self._format or FIRST_FORMAT
@@ -135,6 +142,7 @@ class OpenAICompatible:
                 connector=aiohttp.TCPConnector(limit=0),  # so that no time-out counts waiting for a connection
                 timeout=aiohttp.ClientTimeout(total=self._model.timeout, sock_connect=self._model.connect_timeout),
                 headers=headers,
+                proxy=self._proxy,
             )
         return self._session
 
@@ -170,15 +178,19 @@ class OpenAICompatible:
     async def _get(self, url: str) -> tuple[int, bytes]:
         import aiohttp
 
-        timeout = aiohttp.ClientTimeout(total=CHECK_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=CHECK_SECONDS, sock_connect=self._model.connect_timeout)
         try:
             async with self._client().get(url, timeout=timeout, allow_redirects=False) as response:
                 return response.status, hide(self._key, await _read(response))
         except (aiohttp.ClientError, TimeoutError) as error:
-            what = hide(self._key, str(error).encode()).decode() or f"no answer in {CHECK_SECONDS:g} s"
+            # Not with a proxy: what it says may name the proxy, and there may be a password in that.
+            said = type(error).__name__ if self._proxy else hide(self._key, str(error).encode()).decode()
+            what = clean(said) or f"no answer in {CHECK_SECONDS:g} s"
+            through = " through the proxy that the environment names" if self._proxy else ""
             raise EndpointUnreachable(
-                f"model {self._model.name!r}: nothing answers at {self._url}: {what}",
+                f"model {self._model.name!r}: nothing answers at {self._url}{through}: {what}",
                 hint="is the server running, and is base_url right (it usually ends in /v1)?",
+                down=isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError),
             ) from None  # it may hold what the server sent, and in that the key
 
     def _translate(self, status: int, body: bytes, headers: Mapping[str, str]) -> AudiomcqError:

@@ -125,12 +125,14 @@ async def _ask(runtime: Runtime, name: str) -> EndpointUnreachable | None:
     import asyncio
 
     found = await asyncio.gather(*(one.check() for one in runtime.backends(name)), return_exceptions=True)
-    if None in found:
+    problems = [problem for problem in found if isinstance(problem, BaseException)]
+    if len(problems) < len(found):  # what a server only warns of is said when its stage begins
         return None
-    for problem in found:
-        if not isinstance(problem, EndpointUnreachable):
-            raise problem  # type: ignore[misc]  # None is not among them
-    return found[0]  # type: ignore[return-value]  # all of them are of this kind
+    absent = [problem for problem in problems if isinstance(problem, EndpointUnreachable)]
+    for problem in problems:
+        if problem not in absent:
+            raise problem
+    return absent[0]
 
 
 def check_distinct(job: Job, recipe: Recipe) -> None:

@@ -48,6 +48,7 @@ class Completion:
         finish_reason: ``stop``, ``length``, ``content_filter``, ``refusal``, or ``too_large`` for an answer not
             read to its end. Another word of a server's is kept, and means that the reply may be unfinished.
         thought: Whether the model has thought, apart from the text.
+        counted: Whether the server told how many tokens the call took. What it did not tell, or cannot mean, is 0.
     """
 
     text: str = ""
@@ -56,6 +57,7 @@ class Completion:
     scores: tuple[Mapping[str, float], ...] = ()
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,11 @@ class Backend(Protocol):
     It tries once: which address is asked, waiting, and trying again are the engine's.
     """
 
-    async def check(self) -> None:
+    async def check(self) -> str | None:
         """Make sure, before the first call and after failures, that the model answers; raises ``ModelError``.
 
-        Cheap, and no call to the model.
+        Cheap, and no call to the model. Where the address answers and only a call can show whether it serves the model,
+        what people should know is returned.
         """
 
     async def send(self, call: Call) -> Completion:

@@ -16,6 +16,8 @@ class Model:
     while working) and the limits a minute hold for each address in ``base_url``. ``attempts`` is how often one call is
     sent to servers that cannot answer now, ``tries`` how often a request is asked again because its reply is of no use.
     ``timeout`` is for a whole answer, once it is asked for; ``first_byte_timeout`` is no less where it is None.
+    ``absent_after`` is how many seconds calls wait while no address answers at all. ``check_models`` tells whether what
+    a server lists under ``/models`` counts.
     Prices are for a million tokens. ``audio_format`` is how audio is encoded (``auto``: as small as the server takes
     it), ``audio_part`` the form of its part of a message. ``settings`` holds the backend's own options.
     """
@@ -34,6 +36,8 @@ class Model:
     connect_timeout: float = 10.0
     first_byte_timeout: float | None = None
     timeout: float = 600.0
+    absent_after: float = 120.0
+    check_models: bool = True
     prompt_price: float | None = None
     completion_price: float | None = None
     sampling: Mapping[str, Any] = field(default_factory=dict)
@@ -46,7 +50,7 @@ class Model:
     settings: Any = None
 
 
-OF_SERVERS = ("base_url", "api_key_env", "connect_timeout", "first_byte_timeout")
+OF_SERVERS = ("base_url", "api_key_env", "connect_timeout", "first_byte_timeout", "absent_after", "check_models")
 """Keys of a model's table that say how its server is reached."""
 
 

@@ -100,6 +100,7 @@ class StageReport:
         audio_missing: Clips whose audio file is not there, once all shards are.
         calls, prompt_tokens, completion_tokens: Of this run, by model. cost: Where it has a price. retries: Calls that
             were sent again. set_aside: How often an address was set aside. in_flight: Calls in flight, on average.
+        uncounted: Calls whose tokens the server did not tell: the most that they may have taken stands for them.
     """
 
     stage: str
@@ -119,6 +120,7 @@ class StageReport:
     completion_tokens: Mapping[str, int] = field(default_factory=dict)
     cost: Mapping[str, float] = field(default_factory=dict)
     set_aside: Mapping[str, int] = field(default_factory=dict)
+    uncounted: Mapping[str, int] = field(default_factory=dict)
     in_flight: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -20,6 +20,7 @@ from typing import TypeVar
 from audiomcq_cli.contracts import BatchBackend, BatchState, Completion
 from audiomcq_cli.engine.batch_store import Batch, BatchStore, Refusal, Requests
 from audiomcq_cli.engine.batch_watch import Watch, Yield, read_name
+from audiomcq_cli.engine.budget import Reserved
 from audiomcq_cli.engine.endpoint import LONGEST_RETRY_AFTER
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.route import FIRST_BACKOFF, LONGEST_BACKOFF
@@ -299,6 +300,8 @@ class Transfer:
         came = await self._insist(batch, f"the download of batch {batch.id}", download)
         spent = Completion(prompt_tokens=came.prompt_tokens, completion_tokens=came.completion_tokens)
         self._runtime.purse.spend(self._runtime.model(batch.model).model, spent)
+        self._runtime.usage.uncounted[batch.model] += came.uncounted
+        self._runtime.tell_uncounted(batch.model)
         self._count_missing(batch, came)
         self._forget(batch)
         for other in self._open.values():
@@ -317,7 +320,9 @@ class Transfer:
             )
 
     async def _download(self, batch: Batch, state: BatchState) -> Yield:
-        came = Yield(missing=dict.fromkeys(batch.keys))
+        calls = max(1, len(batch.keys))
+        each = Reserved(batch.prompt_tokens / calls, batch.completion_tokens / calls)
+        came = Yield(dict.fromkeys(batch.keys), each)
         ready: list[tuple[bytes, Completion | Refusal]] = []
         async for result in self._backends[batch.model].fetch(state):
             key = read_name(result.name)
@@ -328,7 +333,7 @@ class Transfer:
             if len(ready) == DELIVERED_AT_ONCE:
                 self._store.deliver(ready)
                 ready.clear()
-        self._store.deliver(ready)
+        self._store.deliver([*ready, *came.settle_denied()])
         return came
 
     def _count_missing(self, batch: Batch, came: Yield) -> None:

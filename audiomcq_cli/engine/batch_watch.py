@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from audiomcq_cli.contracts import BatchState, Completion
 from audiomcq_cli.engine.batch_store import Batch, Refusal
-from audiomcq_cli.errors import AudiomcqError, CallError, CallUnavailable
+from audiomcq_cli.engine.budget import Reserved, count_at_most
+from audiomcq_cli.engine.endpoint import DENIALS
+from audiomcq_cli.errors import AudiomcqError, CallDenied, CallError, CallUnavailable
 
 SAY_SECONDS = 60.0
 """Counts of a batch that change are told this often, at most."""
@@ -57,12 +59,19 @@ class Watch:
 
 
 class Yield:
-    """What a download brought: calls without a reply and why, tokens, lines that belong to no call, a fatal error."""
+    """What a download brought: calls without a reply and why, tokens, lines that belong to no call, a fatal error.
 
-    def __init__(self, missing: dict[bytes, CallError | None]) -> None:
+    ``each`` is what a call of the batch may take on average: taken where the provider did not count its tokens, which
+    ``uncounted`` tells the number of.
+    """
+
+    def __init__(self, missing: dict[bytes, CallError | None], each: Reserved) -> None:
         self.missing = missing
-        self.prompt_tokens = self.completion_tokens = self.strange = 0
+        self.prompt_tokens = self.completion_tokens = self.strange = self.uncounted = 0
         self.error: AudiomcqError | None = None
+        self._each = each
+        self._denied: dict[bytes, CallDenied] = {}
+        self._answers = 0
 
     def take(self, key: bytes, outcome: Completion | AudiomcqError) -> Completion | Refusal | None:
         """The reply of one call, if it is one for good."""
@@ -70,16 +79,32 @@ class Yield:
             case CallUnavailable():
                 self.missing[key] = outcome
                 return None
+            case CallDenied():
+                self._denied[key] = outcome
+                return None
             case CallError():
+                self._answers += 1
                 del self.missing[key]
                 return Refusal(outcome.code, str(outcome))
             case AudiomcqError():  # the key or the model is refused
                 self.error = self.error or outcome
                 return None
         del self.missing[key]
-        self.prompt_tokens += outcome.prompt_tokens
-        self.completion_tokens += outcome.completion_tokens
+        self._answers += 1
+        counted = outcome if outcome.counted else count_at_most(outcome, self._each)
+        self.uncounted += not outcome.counted
+        self.prompt_tokens += counted.prompt_tokens
+        self.completion_tokens += counted.completion_tokens
         return outcome
+
+    def settle_denied(self) -> list[tuple[bytes, Refusal]]:
+        """The calls that were denied, each by itself; none where that is all that came: then it is a fatal error."""
+        if not self._answers and len(self._denied) >= DENIALS:
+            self.error = self.error or next(iter(self._denied.values())).problem
+            return []
+        for key in self._denied:
+            del self.missing[key]
+        return [(key, Refusal(error.code, str(error))) for key, error in self._denied.items()]
 
 
 def read_name(name: str) -> bytes:

@@ -4,19 +4,22 @@ What a call may cost is reserved before it is sent, so that calls in flight toge
 of them alone would keep; what it did cost takes the place of that when its reply is there. A call that does not fit
 waits for those in flight, which mostly cost less than was reserved, and ends the run only when none is left. For a
 batch all its calls are reserved together, until it has ended; no call waits for that, which may take a day.
+
+Where a server does not tell the tokens, or tells what cannot be, what was reserved is taken as spent.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from audiomcq_cli.contracts import Call, Completion, Model
-from audiomcq_cli.engine.endpoints import Traffic
-from audiomcq_cli.engine.tokens import TokenBounds
+from audiomcq_cli.engine.tokens import TokenBounds, count_tokens
+from audiomcq_cli.engine.traffic import Traffic
 from audiomcq_cli.errors import BudgetReached, RecipeError
 
 MILLION = 1_000_000
@@ -34,13 +37,35 @@ class Budget:
 
 @dataclass
 class Usage:
-    """Calls sent and tokens counted by the servers, by model, what they cost, and what went on with the servers."""
+    """Calls sent and tokens counted by the servers, by model, what they cost, and what went on with the servers.
+
+    ``uncounted`` are calls whose tokens no server counted: the most that they may have taken stands for them.
+    """
 
     calls: Counter[str] = field(default_factory=Counter)
     prompt_tokens: Counter[str] = field(default_factory=Counter)
     completion_tokens: Counter[str] = field(default_factory=Counter)
+    uncounted: Counter[str] = field(default_factory=Counter)
     cost: dict[str, float] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Tokens of a prompt and of its reply that were reserved for a call."""
+
+    prompt: float
+    completion: float
+
+
+def count_at_most(completion: Completion, reserved: Reserved) -> Completion:
+    """A completion whose tokens were not all counted, with the most that those may be, as far as is known."""
+    written = max(math.ceil(reserved.completion), count_tokens(completion.text))
+    return replace(
+        completion,
+        prompt_tokens=completion.prompt_tokens or math.ceil(reserved.prompt),
+        completion_tokens=completion.completion_tokens or written,
+    )
 
 
 def price_tokens(model: Model, prompt: float, completion: float) -> float:
@@ -71,8 +96,8 @@ class Purse:
         self._settled = asyncio.Event()
 
     @asynccontextmanager
-    async def hold(self, model: Model, call: Call) -> AsyncIterator[None]:
-        """Reserve what a call may take while it is in flight.
+    async def hold(self, model: Model, call: Call) -> AsyncIterator[Reserved]:
+        """Reserve what a call may take while it is in flight; gives how much that is.
 
         Raises:
             BudgetReached: There is not as much left, and nothing in flight that could leave some.
@@ -85,7 +110,7 @@ class Purse:
         self._in_flight += 1
         release = self.reserve(model, *bound)
         try:
-            yield
+            yield Reserved(*bound)
         finally:
             self._in_flight -= 1
             release()
@@ -110,10 +135,17 @@ class Purse:
 
         return release
 
-    def spend(self, model: Model, completion: Completion, call: Call | None = None) -> None:
-        """Enter what a call, or a whole batch, did cost."""
-        if call is not None:
+    def settle(self, model: Model, call: Call, completion: Completion, reserved: Reserved) -> None:
+        """Enter what a call did cost; what its server did not count at what was reserved for it."""
+        if completion.counted:
             self._bounds.learn(model, call, completion)
+        else:
+            completion = count_at_most(completion, reserved)
+            self.usage.uncounted[model.name] += 1
+        self.spend(model, completion)
+
+    def spend(self, model: Model, completion: Completion) -> None:
+        """Enter what a call, or a whole batch, did cost."""
         usage, name = self.usage, model.name
         usage.prompt_tokens[name] += completion.prompt_tokens
         usage.completion_tokens[name] += completion.completion_tokens

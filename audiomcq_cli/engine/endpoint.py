@@ -5,19 +5,23 @@ What an answer says of the address, beside what it says of the call:
 - **Busy** (429, 503): no call goes there until the time that the server asks for is over, or one that doubles.
 - **Down** (nothing listens), or five failures without an answer between: it is set aside, and asked for its models
   after a rest that doubles, until it answers.
-- **Refused** (a wrong key, a model that it does not serve): likewise; where that is so of all, it is an error.
+- **Refused** (a wrong key, an account without money, a model that it does not serve): likewise; where that is so of
+  all, it is an error. A 401, 403 or 404 may be about one call alone, and is about the address only when it is all that
+  comes.
+- **Gone**: it takes no connections, or does not answer when it is asked for its models. Where that is so of all for
+  long, nobody is left to wait for. A slow call, a 429 and its pause are nothing of the kind.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 
 from audiomcq_cli.contracts import Backend
+from audiomcq_cli.engine.clock import MACHINE, Clock
 from audiomcq_cli.engine.concurrency import Limiter
 from audiomcq_cli.engine.limits import Quota
-from audiomcq_cli.errors import CallError, CallUnavailable, ModelError
+from audiomcq_cli.errors import CallDenied, CallError, CallUnavailable, EndpointUnreachable, ModelError
 
 FAULTS = 5
 """Failures without an answer between, after which an address is set aside: a row that breaks its server is no such."""
@@ -36,6 +40,9 @@ Also after a second one without an answer between, whatever it asks for: "0" is 
 REFUSALS = 3
 """Of those without an answer between, after which nobody is served."""
 
+DENIALS = 5
+"""Calls denied (403) without an answer between, after which the address is taken to deny them all."""
+
 LONGEST_RETRY_AFTER = 3_600.0
 """Seconds: the most that a server's own word is obeyed for before it is tried again."""
 
@@ -53,7 +60,15 @@ class Endpoint:
         heard: When it last answered, or was given something to do after it had nothing.
     """
 
-    def __init__(self, name: str, backend: Backend, limiter: Limiter, quota: Quota, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        backend: Backend,
+        limiter: Limiter,
+        quota: Quota,
+        say: Callable[[str], None],
+        clock: Clock = MACHINE,
+    ) -> None:
         """Make one; ``say`` is given lines for people, in which ``name`` stands first."""
         self.name = name
         self.backend = backend
@@ -62,7 +77,9 @@ class Endpoint:
         self.in_flight = 0
         self.problem: Exception | None = None
         self.rest_until = self.paused_until = self.heard = 0.0
-        self._pauses = self._faults = self._rests = 0  # without an answer between
+        self._clock = clock
+        self._pauses = self._faults = self._rests = self._denials = 0  # without an answer between
+        self._answers = False  # whether it has answered any call
         self._since = 0.0  # when it was last set aside or paused: what was sent before says nothing of it now
         self._say = say
         self._warned = -math.inf
@@ -75,16 +92,27 @@ class Endpoint:
         return isinstance(self.problem, ModelError) and not self.problem.retryable
 
     @property
+    def is_gone(self) -> bool:
+        """Whether nothing is there that could answer.
+
+        A server that takes connections and does not say what it serves may be busy with what it was sent.
+        """
+        if isinstance(self.problem, EndpointUnreachable):
+            return self.problem.down or not self.in_flight
+        return self.refuses or (isinstance(self.problem, CallUnavailable) and self.problem.down)
+
+    @property
     def fails(self) -> bool:
         """Whether no call can be hoped to be answered there now."""
         return self.problem is not None or self._pauses >= REFUSALS
 
     def judge(self, began: float, error: BaseException | None) -> None:
         """Make of the end of a call what it says of its address."""
-        now = time.monotonic()
+        now = self._clock.now()
         if is_answer(error):
             self.heard = now
-            self._faults = self._pauses = 0
+            self._answers = True
+            self._faults = self._pauses = self._denials = 0
             if not self.problem:
                 self._rests = 0
             if error is None:
@@ -94,6 +122,12 @@ class Endpoint:
         elif isinstance(error, ModelError):
             if not self.problem:
                 self.set_aside(error)
+        elif isinstance(error, CallDenied):
+            self.heard = now
+            self._denials += 1
+            known = began < self._since or self.problem
+            if not known and (self._denials >= DENIALS or (error.decisive and not self._answers)):
+                self.set_aside(error.problem)
         elif isinstance(error, CallUnavailable) and began >= self._since:
             self._faults += 1
             if error.down or self._faults >= FAULTS:
@@ -118,7 +152,7 @@ class Endpoint:
     def set_aside(self, problem: Exception) -> None:
         """Take no calls until it answers again."""
         self.problem = problem
-        self._since = time.monotonic()
+        self._since = self._clock.now()
         self.rest_until = self._since + min(LONGEST_REST, FIRST_REST * 2 ** min(self._rests, 10))
         self._rests += 1
         self._faults = 0
@@ -129,8 +163,12 @@ class Endpoint:
         self.problem = None
         self.paused_until = 0.0
         self._pauses = 0
-        self.heard = time.monotonic()
+        self.heard = self._clock.now()
         self._warn("answers again")
+
+    def warn(self, message: str) -> None:
+        """A line for people about what was found before the first call."""
+        self._say(shorten(f"{self.name}: {message}"))
 
     def tell(self) -> None:
         """Say what is new, and what had to wait."""
@@ -143,15 +181,20 @@ class Endpoint:
 
     def _warn(self, message: str) -> None:
         """A line for people, at most one a minute; of those in between the last is said later."""
-        now = time.monotonic()
+        now = self._clock.now()
         if now - self._warned < WARN:
             self._unsaid = message
             return
         self._warned, self._unsaid = now, ""
-        text = f"{self.name} {message}"
-        self._say(text if len(text) <= LONGEST_LINE else text[: LONGEST_LINE - 1] + "…")
+        self._say(shorten(f"{self.name} {message}"))
+
+
+def shorten(text: str) -> str:
+    """A text as one line for people."""
+    return text if len(text) <= LONGEST_LINE else text[: LONGEST_LINE - 1] + "…"
 
 
 def is_answer(error: BaseException | None) -> bool:
     """Whether a call that ended so was answered: well, or by being refused itself."""
-    return error is None or (isinstance(error, CallError) and not error.retryable)
+    refused = isinstance(error, CallError) and not error.retryable and not isinstance(error, CallDenied)
+    return error is None or refused

@@ -8,9 +8,9 @@ really took is put right when it is known.
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
+
+from audiomcq_cli.engine.clock import MACHINE, Clock
 
 BLOCK = 8
 """Requests granted at a time, at most."""
@@ -56,15 +56,15 @@ class QuotaOwner:
         self,
         requests: int | None,
         tokens: int | None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = MACHINE,
     ) -> None:
         self._clock = clock
-        self._requests = None if requests is None else Bucket(requests, clock())
-        self._tokens = None if tokens is None else Bucket(tokens, clock())
+        self._requests = None if requests is None else Bucket(requests, clock.now())
+        self._tokens = None if tokens is None else Bucket(tokens, clock.now())
 
     def lease(self, tokens: float) -> Grant:
         """Grant up to ``BLOCK`` requests of about ``tokens`` tokens each, or say how long to wait for one."""
-        now = self._clock()
+        now = self._clock.now()
         count, wait = BLOCK, 0.0
         for bucket, each in ((self._requests, 1.0), (self._tokens, tokens)):
             if bucket is not None and each > 0:
@@ -83,7 +83,7 @@ class QuotaOwner:
     def correct(self, tokens: float) -> None:
         """Give back tokens that were granted and not used; less than 0 takes those used beyond."""
         if self._tokens is not None:
-            self._tokens.fill(self._clock())
+            self._tokens.fill(self._clock.now())
             self._tokens.held += tokens
 
 

@@ -30,15 +30,17 @@ from audiomcq_cli.contracts import (
     Row,
 )
 from audiomcq_cli.engine import keys
-from audiomcq_cli.engine.budget import Budget, Purse, Usage
+from audiomcq_cli.engine.budget import Budget, Purse, Reserved, Usage
+from audiomcq_cli.engine.clock import MACHINE, Clock
 from audiomcq_cli.engine.concurrency import HIGHEST, Auto, Fixed
 from audiomcq_cli.engine.encoding import Encodings
 from audiomcq_cli.engine.endpoint import Endpoint
-from audiomcq_cli.engine.endpoints import Endpoints, Traffic
+from audiomcq_cli.engine.endpoints import Endpoints
 from audiomcq_cli.engine.journal import Entry, JournalWriter
 from audiomcq_cli.engine.limits import Quota, QuotaOwner
 from audiomcq_cli.engine.route import Route
 from audiomcq_cli.engine.tokens import estimate_tokens
+from audiomcq_cli.engine.traffic import Traffic
 from audiomcq_cli.engine.workers import Workers
 from audiomcq_cli.errors import BudgetReached, CapabilityMissing, InputError, Interrupted, RecipeError
 from audiomcq_cli.storage.resources import Prompts
@@ -49,8 +51,9 @@ T = TypeVar("T")
 class ModelHandle:
     """One model of the recipe: what it can do, and its addresses, opened when first used."""
 
-    def __init__(self, model: Model, kind: BackendKind[object]) -> None:
+    def __init__(self, model: Model, kind: BackendKind[object], clock: Clock = MACHINE) -> None:
         self.model = model
+        self._clock = clock
         self.capabilities: Capabilities = kind.capabilities(model)
         self._kind = kind
         self._endpoints: Endpoints | None = None
@@ -82,6 +85,8 @@ class ModelHandle:
                 [self._open(url, encode, say) for url in self.model.base_url or ("",)],
                 traffic=traffic,
                 look=self._kind.look if auto else None,
+                absent_after=self.model.absent_after,
+                clock=self._clock,
             )
         return self._endpoints
 
@@ -89,8 +94,8 @@ class ModelHandle:
         model = self.model
         backend = self._kind.open(replace(model, base_url=(url,) if url else ()), self._limit(encode))
         limiter = Auto() if model.concurrency == "auto" else Fixed(model.concurrency)
-        quota = Quota(QuotaOwner(model.requests_per_minute, model.tokens_per_minute))
-        return Endpoint(f"model {model.name!r}: {url or model.backend}", backend, limiter, quota, say)
+        quota = Quota(QuotaOwner(model.requests_per_minute, model.tokens_per_minute, self._clock))
+        return Endpoint(f"model {model.name!r}: {url or model.backend}", backend, limiter, quota, say, self._clock)
 
     def is_too_long(self, seconds: float) -> bool:
         """Whether audio of a length would be cut by the model: it hears less at once."""
@@ -137,8 +142,10 @@ class Runtime:
         budget: Budget | None = None,
         workers: int | None = None,
         say: Callable[[str], None] = lambda message: None,
+        clock: Clock = MACHINE,
     ) -> None:
         """Make one; ``say`` is given lines for people, about servers."""
+        self._clock = clock
         self.prompts = prompts or Prompts()
         self._budget = budget or Budget()
         self.purse = Purse(self._budget, models)
@@ -148,14 +155,15 @@ class Runtime:
         self._say = say
         self._stopping = asyncio.Event()
         self._ending = Interrupted("interrupted")
-        self._models = {name: ModelHandle(model, backends[model.backend]) for name, model in models.items()}
+        self._models = {name: ModelHandle(model, backends[model.backend], clock) for name, model in models.items()}
         self._workers = Workers(workers or os.cpu_count() or 1)
+        self._uncounted: set[str] = set()  # models of which that was said
         self._encodings = Encodings()
 
     async def __aenter__(self) -> Runtime:
         if hours := self._budget.hours:
             reached = BudgetReached(f"the budget of {hours:g} hours is used up")
-            asyncio.get_running_loop().call_later(hours * 3600, self.stop, reached)
+            self._clock.call_later(hours * 3600, lambda: self.stop(reached))
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -197,10 +205,13 @@ class Runtime:
         """Calls that the models of a stage take at once."""
         return sum(self.model(name).concurrency for name in {need.model for need in needs})
 
-    async def check(self, stage: str, needs: list[Need]) -> None:
+    async def check(self, stage: str, needs: list[Need]) -> list[str]:
         """Make sure that every model is there and can do what the stage needs, before the first call.
 
         Models that it does not need are closed first: those in this process fill the memory that it wants.
+
+        Returns:
+            What people were told of servers that answer: one does not list the model, say, and the first call decides.
 
         Raises:
             CapabilityMissing, ModelError: naming the model and the stage.
@@ -211,7 +222,9 @@ class Runtime:
         check_distinct(stage, needs, self._models)
         for name in sorted(set(self._models) - {need.model for need in needs}):
             await self._models[name].close()
-        await asyncio.gather(*(self._endpoints(name).check() for name in sorted({need.model for need in needs})))
+        names = sorted({need.model for need in needs})
+        warned = await asyncio.gather(*(self._endpoints(name).check() for name in names))
+        return [line for lines in warned for line in lines]
 
     async def send(self, name: str, call: Call) -> Completion:
         """Send a call, again where the server cannot answer now, within limits.
@@ -225,13 +238,23 @@ class Runtime:
         prompt, completion = estimate_tokens(call)
         async for leg in Route(self._endpoints(name), prompt + completion, model.attempts, self._pause):
             with leg:
-                async with self._hold(model, call):
+                async with self._hold(model, call) as reserved:
                     self.raise_if_stopping()  # here: those who waited for a slot are not in flight
                     self.usage.calls[name] += 1
                     answer = await leg.send(call)
-                    self.purse.spend(model, answer, call)
+                    self.purse.settle(model, call, answer, reserved)
+                    self.tell_uncounted(name)
                     return answer
         raise RuntimeError("a route ends by raising")
+
+    def tell_uncounted(self, name: str) -> None:
+        """Say once of a model that its server does not tell the tokens of every call."""
+        if self.usage.uncounted[name] and name not in self._uncounted:
+            self._uncounted.add(name)
+            self._say(
+                f"model {name!r}: its server does not tell (usage) how many tokens calls take;"
+                " of those that it does not, the most that each may take counts as spent"
+            )
 
     @property
     def usage(self) -> Usage:
@@ -239,11 +262,11 @@ class Runtime:
         return self.purse.usage
 
     @asynccontextmanager
-    async def _hold(self, model: Model, call: Call) -> AsyncIterator[None]:
+    async def _hold(self, model: Model, call: Call) -> AsyncIterator[Reserved]:
         """Reserve what a call may cost; where the budget does not reach for it, the run ends."""
         try:
-            async with self.purse.hold(model, call):
-                yield
+            async with self.purse.hold(model, call) as reserved:
+                yield reserved
         except BudgetReached as error:
             self.stop(error)
             raise
@@ -275,12 +298,7 @@ class Runtime:
 
     async def _pause(self, seconds: float) -> None:
         """Sleep; raises ``Interrupted`` as soon as the run is asked to end."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
-        self.raise_if_stopping()
+        await self.unless_stopping(self._clock.sleep(seconds))
 
     # --------------------------------------------------------------------------------------------------- audio
 

@@ -26,7 +26,7 @@ from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.reading import Watch
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit, run_shard
-from audiomcq_cli.errors import InputError, RecipeError, StorageError
+from audiomcq_cli.errors import AccountExhausted, InputError, ModelAbsent, RecipeError, StorageError
 from audiomcq_cli.listening.analyses import ANALYSES
 from audiomcq_cli.records import COLUMNS
 from audiomcq_cli.storage import manifest as manifests
@@ -280,6 +280,8 @@ async def _work_logged(
             await _work(job, runtime, executor, book, [unit for unit, _ in todo])
         except BaseException as error:
             how = type(error).__name__
+            if isinstance(error, ModelAbsent | AccountExhausted) and job.command:
+                error.hint = f"{error.hint}; this goes on: {job.command}"
             raise
         finally:
             beating.cancel()

@@ -21,15 +21,18 @@ import soundfile as sf
 from aiohttp import web
 
 from audiomcq_cli import audio as clips
-from audiomcq_cli.backends._answers import LONGEST_BODY, read_load, read_wait
+from audiomcq_cli.backends._answers import LONGEST_BODY, LONGEST_WAIT, read_load, read_wait
 from audiomcq_cli.backends.openai_compatible import BACKEND
 from audiomcq_cli.contracts import Audio, Backend, Call, Completion, Load, Message, Model
 from audiomcq_cli.errors import (
+    AccountExhausted,
     AuthenticationFailed,
+    CallDenied,
     CallError,
     CallRefused,
     CallUnavailable,
     EndpointUnreachable,
+    ModelError,
     ModelNotServed,
     RecipeError,
 )
@@ -388,8 +391,6 @@ def test_slow_body_is_waited_for(http: RunningServer) -> None:
         b'{"choices": [{"message": null}]}',
         b'{"choices": [{"message": {"content": [["a"], "list"]}}]}',
         b'{"choices": [{"message": {"content": 7}}]}',
-        b'{"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": "many"}}',
-        b'{"choices": [{"message": {"content": "x"}}], "usage": [1]}',
         b'{"choices": [{"message": {"content": "\\ud800"}}]}',
         b"\xff\xfe",
     ],
@@ -439,11 +440,20 @@ def test_retry_after_as_a_date(http: RunningServer) -> None:
     assert 0 <= error.retry_after <= 1
 
 
-@pytest.mark.parametrize("value", ["soon", "-5", "nan", "Sun, 99 Nov 2026 99:00:00 GMT", "1e400"])
+@pytest.mark.parametrize(
+    "value",
+    ["soon", "-5", "nan", "inf", "Sun, 99 Nov 2026 99:00:00 GMT", "1e400", "1e300", "9" * 400]
+    + [
+        f"Mon, 01 Jan {year} 00:00:00 {zone}"
+        for year in ("0001", "9999", "99999999")
+        for zone in ("GMT", "+2359", "-2359")
+    ],
+)
 def test_retry_after_that_makes_no_sense(value: str) -> None:
-    """A time to wait that cannot be meant breaks nothing."""
-    after = read_wait({"Retry-After": value})
-    assert after is None or after >= 0
+    """A time to wait that cannot be meant breaks nothing, and is a day at most."""
+    for headers in ({"Retry-After": value}, {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": value}):
+        after = read_wait(headers)
+        assert after is None or 0 <= after <= LONGEST_WAIT
 
 
 @pytest.mark.parametrize(
@@ -576,6 +586,10 @@ vllm:num_requests_waiting_by_reason{engine="0",model_name="scripted",reason="cap
         ("llamacpp:requests_processing 1\nllamacpp:requests_deferred 7\n", Load(1, 7)),
         ("vllm:num_requests_running 3\n", None),
         ("vllm:num_requests_running -.-\nvllm:num_requests_waiting 1\n", None),
+        ("vllm:num_requests_running 1e999\nvllm:num_requests_waiting 1\n", None),
+        ("vllm:num_requests_running NaN\nvllm:num_requests_waiting 1\n", None),
+        ("vllm:num_requests_running 3\nvllm:num_requests_waiting -7\n", None),
+        ("vllm:num_requests_running +Inf\nvllm:num_requests_waiting 1e300\n", None),
         ("<html>welcome</html>", None),
         ("", None),
     ],
@@ -608,34 +622,131 @@ def test_refused_call_fails_alone(http: RunningServer) -> None:
     assert isinstance(second, Completion)
 
 
+def deny(model: Model, call: Call) -> ModelError:
+    """What it means that a call was denied, if nothing else comes of its address."""
+    error = fail_one(model, call)
+    assert isinstance(error, CallDenied)
+    return error.problem
+
+
 @pytest.mark.parametrize("status", [401, 403])
-def test_refused_key_stops(http: RunningServer, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
-    """A refused key stops everything and names the variable that it came from."""
+def test_refused_key_is_named(http: RunningServer, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    """A call that is denied names the variable that its key came from, should that be the reason."""
     monkeypatch.setenv("MY_KEY", KEY)
-    with pytest.raises(AuthenticationFailed, match="'writer'") as caught:
-        send(make_model(http.base_url, api_key_env="MY_KEY"), make_call(strike(f"status:{status}")))
-    assert "$MY_KEY" in caught.value.hint
+    problem = deny(make_model(http.base_url, api_key_env="MY_KEY"), make_call(strike(f"status:{status}")))
+    assert isinstance(problem, AuthenticationFailed)
+    assert "'writer'" in str(problem) and "$MY_KEY" in problem.hint
 
 
 def test_missing_key_is_suspected(http: RunningServer) -> None:
     """Where no key was sent to a server that wants one, that is said, with the setting that gives one."""
-    with pytest.raises(AuthenticationFailed) as caught:
-        send(make_model(http.base_url), make_call(strike("status:401")))
-    assert "api_key_env" in caught.value.hint
+    assert "api_key_env" in deny(make_model(http.base_url), make_call(strike("status:401"))).hint
 
 
-def test_unknown_model_stops(http: RunningServer) -> None:
-    """A 404 stops everything and names the settings to look at."""
-    with pytest.raises(ModelNotServed) as caught:
-        send(make_model(http.base_url, model="unheard-of"), make_call())
-    assert "unheard-of" in caught.value.hint and "base_url" in caught.value.hint
+def test_unknown_model_is_named(http: RunningServer) -> None:
+    """A 404 names the settings to look at."""
+    problem = deny(make_model(http.base_url, model="unheard-of"), make_call())
+    assert isinstance(problem, ModelNotServed)
+    assert "unheard-of" in problem.hint and "base_url" in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (429, {"error": {"message": "…", "type": "insufficient_quota", "code": "insufficient_quota"}}),
+        (400, {"error": {"message": "…", "type": "billing_limit", "code": "billing_hard_limit_reached"}}),
+        (402, {"error": {"message": "Insufficient Balance", "type": "unknown_error", "code": "invalid_request"}}),
+        (402, {"error": {"message": "can only afford 7", "code": 402, "metadata": {"raw": {}}}}),
+        (402, "no JSON"),
+        (403, {"error": {"message": "用户额度不足", "code": "insufficient_user_quota"}}),
+        (400, {"code": "Arrearage", "message": "Access denied"}),
+        (429, {"error": {"type": "exceeded_current_quota_error", "message": "…"}}),
+    ],
+)
+def test_account_without_money_ends_it(status: int, body: Any) -> None:
+    """What providers say of an empty account is told from a limit that passes, and their words are told."""
+    with pytest.raises(AccountExhausted, match=f"answered {status}"):
+        send_noted(Notes(status=status, body=json.dumps(body).encode()), make_call())
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (400, "Your credit balance is too low to access the Anthropic API."),
+        (403, "Your newly created team doesn't have any credits yet."),
+        (429, "Your team has used all available credits or reached its monthly spending limit."),
+    ],
+)
+def test_account_without_money_by_words_alone(status: int, message: str) -> None:
+    """What a provider has no code for may be a text of ours in its error: the address is judged by what else comes."""
+    with pytest.raises(CallDenied) as caught:
+        send_noted(Notes(status=status, body=json.dumps({"error": {"message": message}}).encode()), make_call())
+    assert isinstance(caught.value.problem, AccountExhausted)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}},
+        [
+            {
+                "error": {
+                    "code": 429,
+                    "message": "You exceeded your current quota, please check your plan and billing details.",
+                    "status": "RESOURCE_EXHAUSTED",
+                }
+            }
+        ],
+        {"error": {"message": "free-models-per-day", "code": 429}},
+    ],
+)
+def test_limit_that_passes_is_waited_for(body: Any) -> None:
+    """A 429 without a word of money is worth another try, whatever its text has in common with one about money."""
+    with pytest.raises(CallUnavailable) as caught:
+        send_noted(Notes(status=429, body=json.dumps(body).encode()), make_call())
+    assert caught.value.busy
+
+
+def test_words_of_a_server_are_one_short_line() -> None:
+    """What a server says is told without what steers a terminal, and not at length."""
+    said = json.dumps({"error": {"message": "\x1b[31mred\n\u202eevil\u0007 " + "x" * 9_000}}).encode()
+    with pytest.raises(CallRefused) as caught:
+        send_noted(Notes(status=400, body=said), make_call())
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("usage", "prompt", "completion", "counted"),
+    [
+        ({"prompt_tokens": 9, "completion_tokens": 4}, 9, 4, True),
+        ({"prompt_tokens": 9.0, "completion_tokens": 4}, 9, 4, True),
+        (None, 0, 0, False),
+        ({}, 0, 0, False),
+        ([1], 0, 0, False),
+        ("9", 0, 0, False),
+        ({"prompt_tokens": 9}, 9, 0, False),
+        ({"prompt_tokens": 9, "completion_tokens": -120_000}, 9, 0, False),
+        ({"prompt_tokens": 1e30, "completion_tokens": 4}, 0, 4, False),
+        ({"prompt_tokens": True, "completion_tokens": "4"}, 0, 0, False),
+        ({"prompt_tokens": {"total": 9}, "completion_tokens": None}, 0, 0, False),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, 0, 0, False),
+    ],
+)
+def test_tokens_that_cannot_be_are_not_counted(usage: Any, prompt: int, completion: int, counted: bool) -> None:
+    """A reply is as good as any whatever its server says of tokens; what cannot be is known to be unknown."""
+    completions: list[Completion] = []
+    body = json.dumps({"choices": [{"message": {"content": "fine"}}], "usage": usage}).encode()
+    send_noted(Notes(body=body), make_call(), completions)
+    [said] = completions
+    assert (said.text, said.prompt_tokens, said.completion_tokens) == ("fine", prompt, completion)
+    assert said.counted == counted
 
 
 # --------------------------------------------------------------------------------------------------------- check
 
 
-async def check(backend: Backend) -> None:
-    await backend.check()
+async def check(backend: Backend) -> str | None:
+    return await backend.check()
 
 
 def test_check_is_content_with_a_served_model(http: RunningServer) -> None:
@@ -645,10 +756,32 @@ def test_check_is_content_with_a_served_model(http: RunningServer) -> None:
 
 
 def test_check_names_what_is_served_instead(http: RunningServer) -> None:
-    """A model that the server does not list is told before the first call, with those it has."""
-    with pytest.raises(ModelNotServed, match="unheard-of") as caught:
-        use(make_model(http.base_url, model="unheard-of"), check)
-    assert "scripted" in caught.value.hint
+    """A model that the server does not list is warned of before the first call, with those it has."""
+    warning = use(make_model(http.base_url, model="unheard-of"), check)
+    assert "does not list 'unheard-of'" in warning and "scripted" in warning and "check_models" in warning
+
+
+def test_check_can_be_turned_off(http: RunningServer) -> None:
+    """Where the recipe says so, neither the list nor a refusal to show it counts; a dead address still does."""
+    assert use(make_model(http.base_url, model="unheard-of", check_models=False), check) is None
+    with pytest.raises(EndpointUnreachable):
+        use(make_model(find_dead_address(), check_models=False), check)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_check_stops_where_the_list_is_refused(status: int) -> None:
+    """A server that refuses its list refuses the key, and that is no matter of one call."""
+
+    async def work() -> None:
+        async with taking_notes(Notes(status=status)) as url:
+            backend = BACKEND.open(make_model(url), encode)
+            try:
+                await backend.check()
+            finally:
+                await backend.close()
+
+    with pytest.raises(AuthenticationFailed):
+        asyncio.run(work())
 
 
 def test_check_says_that_nothing_answers(http: RunningServer) -> None:
@@ -669,6 +802,8 @@ def test_check_says_that_nothing_answers(http: RunningServer) -> None:
         (400, b"you sent ECHO"),
         (401, b"ECHO is refused"),
         (404, b"ECHO does not exist"),
+        (402, b'{"error": {"message": "ECHO has no money"}}'),
+        (403, b'{"error": "ECHO is flagged"}'),
         (503, b"x" * 480 + b"ECHO"),  # so that a message cut to length would hold a part of it
     ],
 )
@@ -677,7 +812,8 @@ def test_key_that_a_server_echoes_is_not_told(monkeypatch: pytest.MonkeyPatch, s
     monkeypatch.setenv("MY_KEY", KEY)
     with pytest.raises(Exception) as caught:
         send_noted(Notes(body=body, status=status, echo=True), make_call(), api_key_env="MY_KEY")
-    said = f"{caught.value!s} {caught.value!r} {getattr(caught.value, 'hint', '')}"
+    problem = getattr(caught.value, "problem", caught.value)
+    said = f"{caught.value!s} {caught.value!r} {problem!s} {getattr(problem, 'hint', '')}"
     assert "sk-" not in said
 
 

@@ -204,17 +204,18 @@ def test_bad_rows_are_rejected_with_a_reason(tmp_path: Path) -> None:
 
 
 def test_model_not_served(http: RunningServer, tmp_path: Path) -> None:
-    """A model that the server does not have stops the stage before the first call, and those it has are named."""
+    """A model that the server does not have is warned of, with those it has, and stops the stage at its first call."""
     write_audiocaps(tmp_path / "a.csv", ["A dog barks"])
     write_recipe(tmp_path / "recipe.toml", http.base_url, sources="audiocaps:a.csv")
     text = (tmp_path / "recipe.toml").read_text().replace('model = "scripted"', 'model = "scriptd"')
     (tmp_path / "recipe.toml").write_text(text)
     ended = audiomcq("run", "recipe.toml", "--json", folder=tmp_path)
     assert ended.code == 5
-    assert re.search("model 'writer': .* does not serve 'scriptd'\n.*scripted", ended.error)
-    assert ended.json["stages"] == []
+    assert re.search("does not list 'scriptd'.* it lists scripted", ended.err)
+    assert re.search("model 'writer' at .* answered 404", ended.error)
+    assert [stage["items"]["kept"] for stage in ended.json["stages"]] == [1, 0]
     assert ended.json["error"]["type"] == "ModelNotServed"
-    assert http.stats()["received"] == 0
+    assert http.stats()["completed"] == 0
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audiomcq_cli.contracts import Call, Completion
 from audiomcq_cli.engine.budget import Budget, Purse, price_tokens
@@ -134,10 +138,50 @@ def test_failed_calls_cost_nothing(bench: Bench) -> None:
             raise CallUnavailable("busy", code="status_503", retry_after=0.0)
         return await answer_well(call)
 
+    bench.write_input(texts_of(6))
     bench.puppet = Puppet(second_time)
-    bench.budget = Budget(tokens=24 * 15 + 40)
+    bench.budget = Budget(tokens=6 * 15 + 40)
     report = bench.run()
-    assert (report.items["kept"], report.retries) == (24, {"writer": 24})
+    assert (report.items["kept"], report.retries) == (6, {"writer": 6})
+
+
+@pytest.mark.parametrize("told", [Completion(counted=False), Completion(completion_tokens=5, counted=False)])
+def test_budget_holds_where_tokens_are_not_counted(bench: Bench, told: Completion) -> None:
+    """A server that does not tell its tokens ends the run as any other; that it does not is said once."""
+
+    async def uncounted(call: Call) -> Completion:
+        return replace(told, text=good(call))
+
+    bench.puppet = Puppet(uncounted)
+    bench.budget = Budget(tokens=400)
+    with pytest.raises(BudgetReached):
+        bench.run()
+    assert 0 < len(bench.puppet.sent) <= 12
+    assert len(bench.said) == 1 and "'writer'" in bench.said[0] and "does not tell" in bench.said[0]
+
+
+@given(
+    tokens=st.lists(st.tuples(st.integers(0, 50), st.integers(0, 300), st.booleans()), min_size=1, max_size=40),
+    budget=st.integers(1, 3_000),
+)
+def test_what_is_spent_stays_within_the_budget(tokens: list[tuple[int, int, bool]], budget: int) -> None:
+    """Whatever servers count or leave out, no call begins that the budget does not reach for as far as is known."""
+    model, call = (
+        puppet_model(sampling={"max_tokens": 300}),
+        Call(messages=(), sampling={"max_tokens": 300}, prompt="a"),
+    )
+    purse = Purse(Budget(tokens=budget), {"writer": model})
+
+    async def spend() -> None:
+        for prompt, completion, counted in tokens:
+            async with purse.hold(model, call) as reserved:
+                told = Completion(prompt_tokens=min(prompt, 1), completion_tokens=completion, counted=counted)
+                purse.settle(model, call, told, reserved)
+
+    with contextlib.suppress(BudgetReached):
+        asyncio.run(spend())
+    spent = purse.usage.prompt_tokens.total() + purse.usage.completion_tokens.total()
+    assert 0 <= spent <= budget + len(tokens)  # a prompt of no words was taken for one of no tokens
 
 
 def test_money_without_prices() -> None:

@@ -16,21 +16,26 @@ import uvloop
 
 from audiomcq_cli.contracts import BackendKind, Call, Capabilities, Completion, Encoder, Message, Model, NoOptions
 from audiomcq_cli.engine.concurrency import Fixed
-from audiomcq_cli.engine.endpoint import WARN, Endpoint
-from audiomcq_cli.engine.endpoints import QUIET, Endpoints, Traffic
+from audiomcq_cli.engine.endpoint import DENIALS, WARN, Endpoint
+from audiomcq_cli.engine.endpoints import QUIET, Endpoints
 from audiomcq_cli.engine.limits import Quota, QuotaOwner
 from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.engine.traffic import Traffic
 from audiomcq_cli.errors import (
+    AccountExhausted,
     AuthenticationFailed,
+    CallDenied,
     CallRefused,
     CallUnavailable,
     EndpointUnreachable,
     Interrupted,
+    ModelAbsent,
     ModelError,
     ModelNotServed,
 )
 from tests.conftest import strike
 from tests.engine import Bench, Watching, answer_well, http_model, puppet_model, texts_of
+from tests.engine.clock import SimulatedClock, simulate
 from tests.servers.process import RunningServer
 from tests.servers.scripted import running_scripted
 
@@ -67,7 +72,7 @@ class Address:
             raise self.problem
 
     async def send(self, call: Call) -> Completion:
-        self.sent.append(time.monotonic())
+        self.sent.append(asyncio.get_running_loop().time())
         self.in_flight += 1
         self.most = max(self.most, self.in_flight)
         try:
@@ -91,7 +96,8 @@ Work = Callable[[Runtime], Awaitable[Any]]
 
 
 def use(addresses: Mapping[str, Address], work: Work, said: list[str] | None = None, **changes: Any) -> Any:
-    """Do something with a runtime whose only model has these addresses."""
+    """Do something with a runtime whose only model has these addresses, in simulated time."""
+    clock = SimulatedClock()
 
     def open_(model: Model, encode: Encoder) -> Address:
         return addresses[model.base_url[0]]
@@ -103,10 +109,10 @@ def use(addresses: Mapping[str, Address], work: Work, said: list[str] | None = N
     async def main() -> Any:
         model = puppet_model(base_url=tuple(addresses), **changes)
         say = (said if said is not None else []).append
-        async with Runtime({"writer": model}, {"puppet": kind}, workers=1, say=say) as runtime:
+        async with Runtime({"writer": model}, {"puppet": kind}, workers=1, say=say, clock=clock) as runtime:
             return await work(runtime)
 
-    return asyncio.run(main())
+    return simulate(clock, main())
 
 
 def sending(count: int) -> Work:
@@ -156,18 +162,14 @@ def test_failure_that_is_the_addresss_costs_no_attempt() -> None:
     """A call whose address is down goes to another at once, even on its last attempt."""
     down = failing(CallUnavailable("connection failed", code="connection", down=True))
     addresses = {"a": Address(down), "b": Address()}
-    began = time.monotonic()
     assert good(use(addresses, sending(50), attempts=1, concurrency=8)) == 50
-    assert time.monotonic() - began < 5
     assert len(addresses["a"].sent) <= 8  # those sent before the first of them had failed
 
 
 def test_failure_moves_a_call_to_another_address_at_once() -> None:
     """A call that failed at one address is tried at the other before there is any back-off."""
     addresses = {"a": Address(failing(CallUnavailable("broken", code="status_500"))), "b": Address()}
-    began = time.monotonic()
     assert good(use(addresses, sending(1), attempts=2)) == 1
-    assert time.monotonic() - began < 5
     assert (len(addresses["a"].sent), len(addresses["b"].sent)) == (1, 1)
 
 
@@ -232,7 +234,7 @@ def test_rate_limit_never_turns_into_lost_rows() -> None:
     window = [0.0, 0]
 
     async def answer(call: Call) -> Completion:
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         if now - window[0] > 0.1:
             window[:] = now, 0
         window[1] += 1
@@ -265,6 +267,68 @@ def test_server_that_is_always_busy_ends_its_rows() -> None:
     assert len(address.sent) <= 12
 
 
+# ------------------------------------------------------------------------------ calls denied, keys, money, and models
+
+FLAGGED = CallDenied("flagged", code="status_403", problem=AuthenticationFailed("the key is refused"))
+UNHEARD = CallDenied("no such", code="status_404", problem=ModelNotServed("no such model"), decisive=True)
+
+
+def denying(error: CallDenied, *clips: int) -> Callable[[Call], Awaitable[Completion]]:
+    """Denies some calls and answers the others."""
+
+    async def answer(call: Call) -> Completion:
+        if call.messages[0].text in {f"clip {number}" for number in clips}:
+            raise error
+        return await answer_well(call)
+
+    return answer
+
+
+@pytest.mark.parametrize("error", [FLAGGED, UNHEARD], ids=["403", "404"])
+def test_call_that_is_denied_among_others_fails_alone(error: CallDenied) -> None:
+    """Where other calls are answered, a refusal is about the calls that it comes to, however many they are."""
+    address = Address(denying(error, *range(3, 40, 4)))
+    results = use({"a": address}, sending(40), concurrency=1)
+    assert good(results) == 30
+    assert {str(result) for result in results if isinstance(result, CallRefused)} == {str(error)}
+    assert len(address.sent) == 40
+
+
+def test_few_calls_that_are_denied_are_no_refusal_of_all() -> None:
+    """Rows that failed for their content are asked again alone, and then nothing else is answered in between."""
+    results = use({"a": Address(failing(FLAGGED))}, sending(DENIALS - 1))
+    assert {type(result) for result in results} == {CallDenied}
+
+
+def test_address_that_denies_all_is_refused_as_a_whole() -> None:
+    """A few refusals with no answer between end the stage with what they mean, and few calls are sent."""
+    address = Address(failing(FLAGGED))
+    results = use({"a": address}, sending(300), concurrency=2)
+    assert isinstance(results[-1], AuthenticationFailed)
+    assert sum(isinstance(result, CallDenied) for result in results) < DENIALS
+    assert len(address.sent) <= DENIALS + 2
+
+
+def test_call_that_is_denied_is_tried_at_the_other_addresses() -> None:
+    """Moderation of one provider loses no row that another one answers, and costs it no attempt."""
+    addresses = {"a": Address(denying(FLAGGED, 1, 2)), "b": Address()}
+    assert good(use(addresses, sending(8), attempts=1)) == 8
+
+
+def test_empty_account_ends_the_stage_after_few_calls() -> None:
+    """Nothing is sent once the provider has said that the account is empty, but what is under way."""
+    address = Address(failing(AccountExhausted("no money left")))
+    results = use({"a": address}, sending(300), concurrency=4)
+    assert {str(result) for result in results} == {"no money left"}
+    assert len(address.sent) <= 4
+
+
+def test_empty_account_of_one_address_leaves_the_others() -> None:
+    """Another provider goes on with the work."""
+    addresses = {"a": Address(failing(AccountExhausted("no money left"))), "b": Address()}
+    assert good(use(addresses, sending(30), attempts=1)) == 30
+
+
 # -------------------------------------------------------------------------------------- wrong keys, missing models
 
 
@@ -293,18 +357,18 @@ def test_address_without_the_model_is_set_aside_at_the_start(bench: Bench, http:
         report = bench.run()
     assert report.items["kept"] == 30
     assert report.set_aside == {"writer": 2}
-    assert report.calls == {"writer": 30}
-    [one, two] = bench.said
+    [one, two, three] = bench.said
     assert dead in one and "nothing answers" in one
-    assert wrong.base_url in two and "does not serve 'scripted'" in two
+    assert wrong.base_url in two and "does not list 'scripted'" in two
+    assert wrong.base_url in three and "is set aside" in three and "404" in three
 
 
 def test_start_without_any_address_names_what_to_mend(bench: Bench) -> None:
     """Where nothing works the error is the one that people can do something about."""
     with running_scripted(models=("else",)) as wrong:
-        bench.models = {"writer": http_model(wrong, base_url=(find_dead_address(), wrong.base_url))}
+        bench.models = {"writer": http_model(wrong, base_url=(find_dead_address(), wrong.base_url), absent_after=0.3)}
         bench.write_input(["rain"])
-        with pytest.raises(ModelNotServed, match="does not serve 'scripted'"):
+        with pytest.raises(ModelNotServed, match="answered 404"):
             bench.run()
     bench.models = {"writer": http_model(wrong, base_url=(find_dead_address(), find_dead_address()))}
     with pytest.raises(EndpointUnreachable):
@@ -379,27 +443,45 @@ def test_server_that_is_started_again_is_used_again(bench: Bench) -> None:
     assert 0 < completed <= 100
 
 
-def test_wait_for_a_server_is_bounded(bench: Bench) -> None:
-    """A server that is gone and stays away fails the rows in flight once their attempts are used up by looks at it."""
-    with running_scripted() as server:
-        bench.models = {"writer": http_model(server, concurrency=2, attempts=2)}
+def test_server_that_stays_away_stops_the_stage(bench: Bench) -> None:
+    """A server that is gone for the stated time ends the stage; no row fails, and the next run keeps them all."""
+    with running_scripted(latency_ms=20) as server:
+        port = int(server.url.rpartition(":")[2])
+        bench.models = {"writer": http_model(server, concurrency=2, attempts=1, absent_after=0.5)}
         bench.write_input(texts_of(20))
-        report = asyncio.run(bench.run_in_loop(progress=Mishap(10, server.process.kill)))
-    assert report.items["kept"] >= 10
-    assert report.items["kept"] + report.items["failed"] == 20
-    assert {row["reason"] for row in bench.rejects()} == {"connection"}
-    assert not any("127.0.0.1" in str(row) for row in bench.rejects())
+        with pytest.raises(ModelAbsent, match=r"no address has answered for 0\.5 s") as caught:
+            asyncio.run(bench.run_in_loop(progress=Mishap(10, server.process.kill), command="audiomcq small"))
+    assert caught.value.hint.endswith("this goes on: audiomcq small")
+    assert not bench.rejects()
+    with running_scripted(port=port) as server:
+        report = bench.run()
+    assert (report.items["kept"], bench.rejects()) == (20, [])
+    assert report.calls["writer"] <= 10
 
 
-def test_several_addresses_that_are_gone_are_waited_for_as_long_as_one() -> None:
-    """What costs the calls that wait an attempt is a failed look at all addresses, not at each."""
+def test_call_that_finds_nobody_uses_no_attempt() -> None:
+    """Calls whose addresses are all gone wait for the stated time, however few attempts they have."""
     addresses = {}
     for name in ("a", "b", "c"):
         addresses[name] = Address(failing(CallUnavailable("connection failed", code="connection", down=True)))
-        addresses[name].problem = EndpointUnreachable("nothing answers")
-    began = time.monotonic()
-    assert {type(result) for result in use(addresses, sending(5), attempts=3)} == {CallUnavailable}
-    assert time.monotonic() - began > 2.5  # rests of 1 and 2 seconds
+        addresses[name].problem = EndpointUnreachable("nothing answers", down=True)
+    results = use(addresses, sending(5), attempts=1, absent_after=0.3)
+    assert {type(result) for result in results} == {ModelAbsent}
+    assert all("nothing answers" in str(result) or "connection failed" in str(result) for result in results)
+
+
+@pytest.mark.parametrize("busy", ["slow", "paused"])
+def test_busy_server_is_not_absent(busy: str) -> None:
+    """A call that takes longer than the stated time, and a pause that is asked for, are waited out."""
+    pauses = iter([CallUnavailable("busy", code="status_429", retry_after=0.6)] if busy == "paused" else [])
+
+    async def answer(call: Call) -> Completion:
+        for pause in pauses:
+            raise pause
+        await asyncio.sleep(0.6 if busy == "slow" else 0)
+        return await answer_well(call)
+
+    assert good(use({"a": Address(answer)}, sending(3), absent_after=0.1, attempts=1 + len(busy))) == 3
 
 
 def test_stop_ends_the_wait_for_an_address() -> None:

@@ -7,38 +7,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiomcq_cli.engine.limits import BLOCK, Quota, QuotaOwner
+from tests.engine.clock import SimulatedClock
 
 
-class Clock:
-    """A clock that moves when it is told to, and never by itself."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def send(owner: QuotaOwner, clock: Clock, sizes: list[float], workers: int = 1) -> list[float]:
+def send(owner: QuotaOwner, clock: SimulatedClock, sizes: list[float], workers: int = 1) -> list[float]:
     """When each of several requests of these sizes may be sent, by workers that take turns."""
     quotas = [Quota(owner) for _ in range(workers)]
     times = []
     for number, size in enumerate(sizes):
         while wait := quotas[number % workers].take(size):
-            clock.now += wait
-        times.append(clock.now)
+            clock.time += wait
+        times.append(clock.time)
     return times
 
 
 def test_without_limits_nothing_waits() -> None:
     """A model without limits is never waited for."""
-    clock = Clock()
+    clock = SimulatedClock()
     assert set(send(QuotaOwner(None, None, clock), clock, [100.0] * 1_000)) == {0.0}
 
 
 def test_grants_come_in_blocks() -> None:
     """Workers are granted a block at once, and no more than is there."""
-    clock = Clock()
+    clock = SimulatedClock()
     assert QuotaOwner(None, None, clock).lease(10).requests == BLOCK
     assert QuotaOwner(180, None, clock).lease(10).requests == 3
 
@@ -46,7 +37,7 @@ def test_grants_come_in_blocks() -> None:
 @given(per_minute=st.integers(1, 2_000), count=st.integers(1, 300), workers=st.integers(1, 4))
 def test_requests_a_minute_hold(per_minute: int, count: int, workers: int) -> None:
     """In every minute no more requests are sent than allowed, but for a second's worth and the blocks held."""
-    clock = Clock()
+    clock = SimulatedClock()
     times = send(QuotaOwner(per_minute, None, clock), clock, [1.0] * count, workers)
     slack = max(1.0, per_minute / 60) + workers * BLOCK
     for start in times:
@@ -56,7 +47,7 @@ def test_requests_a_minute_hold(per_minute: int, count: int, workers: int) -> No
 @given(per_minute=st.integers(60, 100_000), sizes=st.lists(st.floats(1, 5_000), min_size=1, max_size=200))
 def test_tokens_a_minute_hold(per_minute: int, sizes: list[float]) -> None:
     """In every minute no more tokens are sent than allowed, but for a second's worth, one request and one block."""
-    clock = Clock()
+    clock = SimulatedClock()
     times = send(QuotaOwner(None, per_minute, clock), clock, sizes)
     slack = per_minute / 60 + max(sizes) * (BLOCK + 1)
     for start in times:
@@ -66,21 +57,21 @@ def test_tokens_a_minute_hold(per_minute: int, sizes: list[float]) -> None:
 
 def test_allowance_is_used_up() -> None:
     """A run that is bound by its limit sends at its rate, not below it."""
-    clock = Clock()
+    clock = SimulatedClock()
     times = send(QuotaOwner(600, None, clock), clock, [1.0] * 1_000)
     assert times[-1] == pytest.approx(99, abs=2)
 
 
 def test_allowance_is_used_up_whatever_the_sizes() -> None:
     """Requests of changing size do not cost more of the requests a minute than there are of them."""
-    clock = Clock()
+    clock = SimulatedClock()
     times = send(QuotaOwner(600, None, clock), clock, [10.0, 1_000.0] * 500)
     assert times[-1] == pytest.approx(99, abs=2)
 
 
 def test_request_larger_than_the_allowance_is_sent() -> None:
     """A request that no second's worth of tokens could pay for waits for a full one and is sent all the same."""
-    clock = Clock()
+    clock = SimulatedClock()
     times = send(QuotaOwner(None, 600, clock), clock, [5_000.0, 5_000.0])
     assert times[0] == 0.0
     assert times[1] == pytest.approx(500, abs=2)
@@ -88,30 +79,30 @@ def test_request_larger_than_the_allowance_is_sent() -> None:
 
 def test_idle_time_is_not_saved_up() -> None:
     """After an hour without requests no more than a second's worth goes out at once."""
-    clock = Clock()
+    clock = SimulatedClock()
     owner = QuotaOwner(600, None, clock)
-    clock.now = 3_600.0
+    clock.time = 3_600.0
     times = send(owner, clock, [1.0] * 100)
     assert sum(time == 3_600.0 for time in times) <= 10
 
 
 def test_tokens_not_used_are_given_back() -> None:
     """Calls that were taken for larger than they were do not slow down those after them."""
-    clock = Clock()
+    clock = SimulatedClock()
     quota = Quota(QuotaOwner(None, 60_000, clock))
     for _ in range(600):
         while wait := quota.take(3_000):
-            clock.now += wait
+            clock.time += wait
         quota.correct(3_000, 1_000)
-    assert clock.now == pytest.approx(600, abs=30)
+    assert clock.time == pytest.approx(600, abs=30)
 
 
 def test_tokens_used_beyond_are_paid_for() -> None:
     """Calls that were taken for smaller than they were are made up for by waiting."""
-    clock = Clock()
+    clock = SimulatedClock()
     quota = Quota(QuotaOwner(None, 60_000, clock))
     for _ in range(100):
         while wait := quota.take(500):
-            clock.now += wait
+            clock.time += wait
         quota.correct(500, 1_500)
-    assert clock.now == pytest.approx(150, abs=20)
+    assert clock.time == pytest.approx(150, abs=20)

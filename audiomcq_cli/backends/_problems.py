@@ -1,0 +1,111 @@
+"""What servers of the OpenAI protocol say where they do not answer: the provider's words, and whether it wants money.
+
+The bodies are those of OpenAI and of those who speak like it: ``{"error": {"message", "type", "code"}}`` (OpenAI,
+vLLM, Groq, Together, OpenRouter, DeepSeek), ``{"error": "text", "code": …}`` (xAI), ``{"message": …}``,
+``{"detail": …}``, and a list with one of them (Gemini). Nothing in them is trusted to have the type that it should.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+WORDS = 300
+"""Characters of what a server says that are shown, at most."""
+
+NO_MONEY_STATUS = 402
+
+NO_MONEY_CODES = frozenset(
+    {
+        "insufficient_quota",  # OpenAI, with 429
+        "billing_hard_limit_reached",  # OpenAI, with 400 or 429
+        "billing_not_active",  # OpenAI
+        "billing_error",  # Anthropic
+        "insufficient_balance",  # DeepSeek and SiliconFlow, beside 402
+        "insufficient_credits",
+        "insufficient_funds",
+        "insufficient_user_quota",  # gateways of the one-api family, with 403
+        "exceeded_current_quota_error",  # Moonshot, with 429
+        "credit_limit_reached",
+        "payment_required",
+        "arrearage",  # Alibaba Model Studio, with 400
+        "accountoverdueerror",  # Volcengine Ark, with 403
+        "1113",  # Zhipu, with 429
+    }
+)
+"""What a provider puts under ``code`` or ``type`` when the account is empty, in lower case."""
+
+NO_MONEY_WORDS = re.compile(
+    "credit balance is too low|insufficient (account )?(balance|credit|fund)|used all available credits"
+    "|doesn't have any credits|monthly spending limit",
+    re.IGNORECASE,
+)
+"""The same of those that have no code for it: Anthropic says it with 400 (its compatible endpoint as well), xAI with
+403 and 429. Gemini's "you exceeded your current quota, please check your plan and billing" is left out on purpose: it
+says that of its limits a minute, which pass (``RESOURCE_EXHAUSTED``)."""
+
+_SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_STEERING = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]")
+"""Characters without a sign of their own that turn the order of others round or hide among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a server said.
+
+    Attributes:
+        words: For people: one short line. has_no_money: Whether the account is empty, by the code that the provider
+            has for it. may_have_no_money: Whether it is by the provider's words, which may hold the caller's own text.
+    """
+
+    words: str
+    has_no_money: bool = False
+    may_have_no_money: bool = False
+
+
+def read_problem(status: int, body: bytes) -> Problem:
+    """What a body says that came with a status of 400 or above."""
+    said = list(_find_errors(body))
+    message = next((text for one in said for text in _list_texts(one, "message", "error", "detail")), "")
+    codes = {str(code).lower() for one in said for code in _list_codes(one)}
+    words = clean(message or body[: 4 * WORDS].decode("utf-8", "replace"))
+    return Problem(
+        words=words,
+        has_no_money=status == NO_MONEY_STATUS or bool(codes & NO_MONEY_CODES),
+        may_have_no_money=status in (400, 401, 403, 429) and bool(NO_MONEY_WORDS.search(words)),
+    )
+
+
+def clean(text: str, most: int = WORDS) -> str:
+    """A text of a stranger as one short line, without characters that steer a terminal."""
+    line = _SPACES.sub(" ", _STEERING.sub("", text[: 4 * most])).strip()
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def _find_errors(body: bytes) -> Iterator[Mapping[str, Any]]:
+    """The objects that may describe an error, the innermost first."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return
+    if isinstance(found, list) and found:
+        found = found[0]
+    if isinstance(found, dict):
+        if isinstance(found.get("error"), dict):
+            yield found["error"]
+        yield found
+
+
+def _list_texts(said: Mapping[str, Any], *names: str) -> Iterator[str]:
+    """What stands under some names, where it is a text that says something."""
+    return (said[name] for name in names if isinstance(said.get(name), str) and said[name].strip())
+
+
+def _list_codes(said: Mapping[str, Any]) -> Iterator[str | int]:
+    for name in ("code", "type"):
+        if isinstance(said.get(name), str | int):
+            yield said[name]
