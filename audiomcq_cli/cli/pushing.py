@@ -90,7 +90,7 @@ def _tell_diff(folder: Path, old: str, *, shown: Path, json: bool) -> None:
     from audiomcq_cli.release.diff_text import as_data, render_text
     from audiomcq_cli.release.tree import open_tree
 
-    found = compare(open_side(old), open_side(replace(open_tree(folder), name=str(shown))))
+    found = compare(open_side(old), open_side(replace(open_tree(folder), name=str(shown))), full=json)
     out.summary["diff"] = as_data(found)
     if not json:
         out.data("\n" + printable(render_text(found)))
