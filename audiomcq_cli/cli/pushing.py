@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from audiomcq_cli.cli.console import out, printable
 
 if TYPE_CHECKING:
-    from audiomcq_cli.release.push import LocalFile, Plan, PushOptions
+    from audiomcq_cli.release.commits import LocalFile
+    from audiomcq_cli.release.push import Plan, PushOptions
 
 
 def push_release(folder: Path, options: PushOptions) -> None:
@@ -50,7 +51,8 @@ def tell_plan(folder: Path, options: PushOptions, *, shown: Path, json: bool) ->
     ``shown`` is how people know the folder.
     """
     from audiomcq_cli.release.hub import HubRepo
-    from audiomcq_cli.release.push import MANIFEST, plan_push
+    from audiomcq_cli.release.push import plan_push
+    from audiomcq_cli.release.tree import MANIFEST
 
     _be_quiet()
     plan = plan_push(folder, options, HubRepo(options.repo, out.say))
@@ -88,7 +90,7 @@ def _tell_diff(folder: Path, old: str, *, shown: Path, json: bool) -> None:
     from audiomcq_cli.release.diff_text import as_data, render_text
     from audiomcq_cli.release.tree import open_tree
 
-    found = compare(open_side(old), open_side(replace(open_tree(folder), name=str(shown))))
+    found = compare(open_side(old), open_side(replace(open_tree(folder), name=str(shown))), full=json)
     out.summary["diff"] = as_data(found)
     if not json:
         out.data("\n" + printable(render_text(found)))

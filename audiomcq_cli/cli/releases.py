@@ -92,18 +92,28 @@ def diff(
             help="How many rows to list of each kind; 0 for none. Default: 20.", metavar="N", min=0, show_default=False
         ),
     ] = 20,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full", help="List journal keys, hashes and provenance as well, and changed texts to their end."
+        ),
+    ] = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help=f"End with exit code {DIFFERENT} where they differ.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Tell what changed between two releases or two folders of a stage: rows, columns, labels, counts, configs."""
+    """Tell what changed between two releases or two folders of a stage: rows, labels, card, recipe, prompts."""
+    import shutil
+
     from audiomcq_cli.release.diff import compare, open_side
     from audiomcq_cli.release.diff_text import as_data, render_markdown, render_text
 
-    found = compare(open_side(old), open_side(new), rows)
+    found = compare(open_side(old), open_side(new), rows, full=full or json)
     out.summary["diff"] = as_data(found)
     if not json:
-        out.data(printable(render_markdown(found) if markdown else render_text(found)))
+        width = shutil.get_terminal_size().columns
+        text = render_markdown(found, full=full) if markdown else render_text(found, width=width, full=full)
+        out.data(printable(text))
     if exit_code and found.differs:
         raise typer.Exit(DIFFERENT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ from audiomcq_cli.contracts import Divided, Failure, Outcome, Reject, Reply, Req
 from audiomcq_cli.engine.drive import Driven
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.errors import StorageError
+from audiomcq_cli.foreign.shape import fits
+from audiomcq_cli.storage.resources import schema
 from audiomcq_cli.storage.shards import Shard, ShardWriter, hash_file, read_note, replacing, write_digest
 
 if TYPE_CHECKING:
@@ -118,11 +120,26 @@ class ShardOutput:
 
 
 def read_pair(target: Shard) -> dict[str, Any]:
-    """The note of a shard whose two files belong together; empty where there is no such pair."""
+    """The note of a shard whose two files belong together; empty where there is no such pair, or it says too little."""
     note = read_note(target.path)
     if not note or not target.rejects.is_file() or hash_file(target.rejects) != note.get("rejects"):
         return {}
-    return note
+    return note if fits(note, _form_of_note()) else {}
+
+
+def read_failed_run(target: Shard) -> int | None:
+    """The number of the run whose failed rows a shard holds; None where none failed."""
+    run = read_note(target.rejects).get("run")
+    return run if isinstance(run, int) else None
+
+
+@cache
+def _form_of_note() -> dict[str, Any]:
+    """The form of a shard's note: a shard of another program may have one of any other."""
+    shared = schema("manifest")["$defs"]
+    counted = {name: {"$ref": f"#/$defs/{name}"} for name in ("items", "reasons")}
+    values = {"fingerprint": {"type": "string"}, "rows": {"type": "integer", "minimum": 0}, **counted}
+    return {"type": "object", "required": list(values), "properties": values, "$defs": shared}
 
 
 def _named(outcome: Outcome) -> tuple[str, str]:

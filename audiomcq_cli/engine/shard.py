@@ -21,11 +21,11 @@ from audiomcq_cli.engine.asking import Answerer, Asker, Suspended
 from audiomcq_cli.engine.drive import Driven, drive
 from audiomcq_cli.engine.importing import read_first
 from audiomcq_cli.engine.journal import Journal
-from audiomcq_cli.engine.output import ShardOutput, read_pair
+from audiomcq_cli.engine.output import ShardOutput, read_failed_run, read_pair
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import AudiomcqError, InputError, StorageError
-from audiomcq_cli.storage.shards import ROW_GROUP, Shard, read_note, read_rows
+from audiomcq_cli.storage.shards import ROW_GROUP, Shard, read_rows
 
 BUFFER = 4_096
 """Finished rows held back, at most, while an earlier row is still waiting for its replies."""
@@ -67,7 +67,7 @@ async def run_shard(
         return _divide_shard(unit, progress)
     # A pair left half by a kill does not end its run, or what failed in it would be asked once more.
     current = read_pair(unit.target).get("fingerprint") == unit.fingerprint
-    done_run = read_note(unit.target.rejects).get("run") if current else None
+    done_run = read_failed_run(unit.target) if current else None
     if unit.replay:
         journal = runtime.journals.read(unit.journal, unit.reuse, replay=True)
     else:

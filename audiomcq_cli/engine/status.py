@@ -12,9 +12,7 @@ from audiomcq_cli import parquet
 from audiomcq_cli.engine.logbook import SPENT, find_alive, read_log, read_now
 from audiomcq_cli.engine.output import read_pair
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.foreign.shape import fits
 from audiomcq_cli.storage import manifest as manifests
-from audiomcq_cli.storage.resources import schema
 from audiomcq_cli.storage.shards import HIDDEN, list_shards
 
 
@@ -116,21 +114,13 @@ def _planned(log: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]])
 
 
 def _read_notes(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    form = {"type": "object", "required": ["fingerprint", "items", "reasons"], **_parts_of_note()}
     try:
         found = list_shards(folder)
     except InputError:  # none yet
         return
     for one in found:
-        if (note := read_pair(one)) and fits(note, form):
+        if note := read_pair(one):
             yield one.path.name, note
-
-
-def _parts_of_note() -> dict[str, Any]:
-    """The parts of a shard's note that are counted, as the manifest's schema has them."""
-    shared = schema("manifest")["$defs"]
-    counted = {name: {"$ref": f"#/$defs/{name}"} for name in ("items", "reasons")}
-    return {"properties": {"fingerprint": {"type": "string"}, **counted}, "$defs": shared}
 
 
 def _count_left(folder: Path, last: Mapping[str, Any], missing: set[str]) -> int | None:

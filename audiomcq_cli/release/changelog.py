@@ -13,7 +13,7 @@ from typing import Any
 
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.release.diff import Diff, Side, compare, open_side
-from audiomcq_cli.release.diff_text import describe_flips
+from audiomcq_cli.release.diff_parts import describe_flips
 from audiomcq_cli.release.info import ReleaseInfo
 from audiomcq_cli.release.markdown import escape
 from audiomcq_cli.release.statistics import Statistics
@@ -143,7 +143,7 @@ def _choose_entry(base: Base, side: Side, info: ReleaseInfo, diff: Diff | None, 
     if diff is not None and parse_version(info.version) != parse_version(side.version):
         return _tell_changes(diff)
     sections = {**_split(base.former)[1], **_split(base.own)[1]}
-    if diff is not None and not diff.differs and info.version in sections:
+    if diff is not None and not diff.rows_differ and not diff.relicensed and info.version in sections:
         return None
     older = [name for name in sections if name != info.version]
     if not older:
@@ -185,6 +185,12 @@ def _tell_changes(diff: Diff) -> str:
                 removed.append(told)
             else:
                 changed.append(f"{told} is {escape(new)}, was {escape(old)}")
+    for name in ("license", "license of the card", "license_name", "title"):
+        if name in diff.card:
+            old, new = diff.card[name]
+            changed.append(f"{escape(name)} is {escape(new or 'not stated')}, was {escape(old or 'not stated')}")
+    if diff.prompts:
+        changed.append(f"{'prompt' if len(diff.prompts) == 1 else 'prompts'} {', '.join(map(escape, diff.prompts))}")
     if diff.changed:
         columns = ", ".join(f"{escape(name)} {rows:,}" for name, rows in diff.columns.most_common())
         changed.append(f"{_count(diff.changed, 'question')}, by column: {columns}")
@@ -197,7 +203,7 @@ def _tell_changes(diff: Diff) -> str:
     for title, lines in (("Added", added), ("Changed", changed), ("Removed", removed)):
         if lines:
             parts.append(f"### {title}\n\n" + "\n".join(f"- {line}." for line in lines))
-    if not diff.differs:
+    if not diff.rows_differ:
         parts.append("The questions are the same, row by row.")
     return "\n\n".join(parts)
 

@@ -1,5 +1,7 @@
 """What changed between two releases, or two stage folders of the same stage, wherever they lie.
 
+Compared are the rows, the columns and configs, the facts of the card, and what made the rows: recipe and prompts.
+
 Rows are matched by id, shard by shard where both have the same shards, so memory does not grow with the corpus. Cells
 are compared by hash. A file that both sides have with the same hash is not compared at all: its rows are counted, on
 the side where that costs nothing. Audio is compared by its content hash and by whether it is embedded, never by bytes.
@@ -13,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.errors import InputError
+from audiomcq_cli.release.diff_made import list_facts, list_prompts, list_settings, read_card
 from audiomcq_cli.release.tree import DataFile, Tree, open_tree, read_manifest_of
 
 if TYPE_CHECKING:
@@ -21,7 +24,13 @@ if TYPE_CHECKING:
 COUNTED = ("question_type", "source_dataset", "audio_contribution", "subset")
 """Columns by whose values rows are counted."""
 
-CARD = "README.md"
+BOOKKEEPING = ("calls", "provenance", "fingerprint")
+"""Columns that say how a row was made, for programs: hashes that nobody reads."""
+
+ASKED = ("question", "choices", "answer", "answer_index", "question_type")
+"""Columns that are the question itself."""
+
+_LICENSES = ("license", "license of the card", "license_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +85,23 @@ class Diff:
     """What changed; counts are of all rows, lists hold the first few.
 
     Attributes:
-        old, new: Names of the two. old_version, new_version: Theirs, empty for stages.
-        rows: Rows before and after. added, removed, changed: Rows. columns: Changed rows by column.
-        moved: Rows by subset before and after. flipped: Rows by label before and after.
+        old, new: Names of the two.
+        old_version, new_version: Their versions, empty for stages.
+        rows: Rows before and after.
+        added, removed, changed: Rows.
+        unseen: Changed rows of which only ``BOOKKEEPING`` and journal keys of votes are different.
+        asked: Rows whose question, choices or answer changed.
+        columns: Changed rows by column.
+        seen: The same without bookkeeping; votes count where their answers differ.
+        sources: Rows added and removed by source.
+        moved: Rows by subset before and after.
+        flipped: Rows by label before and after.
         counts: Rows before and after by value, for each of ``COUNTED``.
-        schema: Types of a column before and after, None where it is not there. configs: Likewise, their files.
+        schema: Types of a column before and after, None where it is not there.
+        configs: Likewise, their files.
+        card: Likewise, facts that the card or manifest states, as license and title.
+        settings: Likewise, settings of the recipe.
+        prompts: Likewise, texts of the prompts.
         files: Data files that are the same, and all.
         added_ids, removed_ids, changes, flips: The first of each, in the order of shards and ids.
     """
@@ -93,12 +114,19 @@ class Diff:
     added: int = 0
     removed: int = 0
     changed: int = 0
+    unseen: int = 0
+    asked: int = 0
     columns: Counter[str] = field(default_factory=Counter)
+    seen: Counter[str] = field(default_factory=Counter)
+    sources: dict[str, tuple[int, int]] = field(default_factory=dict)
     moved: Counter[tuple[str, str]] = field(default_factory=Counter)
     flipped: Counter[tuple[str, str]] = field(default_factory=Counter)
     counts: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
     schema: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
     configs: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    card: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    settings: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    prompts: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
     files: tuple[int, int] = (0, 0)
     added_ids: list[str] = field(default_factory=list)
     removed_ids: list[str] = field(default_factory=list)
@@ -106,9 +134,22 @@ class Diff:
     flips: list[Flip] = field(default_factory=list)
 
     @property
-    def differs(self) -> bool:
-        """Whether anything that a reader of the rows could see is different."""
+    def rows_differ(self) -> bool:
+        """Whether a program that reads the rows could see a difference."""
         return bool(self.added or self.removed or self.changed or self.schema or self.configs)
+
+    @property
+    def relicensed(self) -> bool:
+        """Whether the license is another."""
+        return any(name in self.card for name in _LICENSES)
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything is different that a reader of the rows or of the card, or who makes them again, could see.
+
+        The number of the version alone is no difference.
+        """
+        return bool(self.rows_differ or self.card or self.settings or self.prompts)
 
     @property
     def breaks(self) -> list[str]:
@@ -127,11 +168,11 @@ def open_side(where: str | Tree) -> Side:
     return Side(tree, read_manifest_of(tree))
 
 
-def compare(old: Side, new: Side, rows: int = 20) -> Diff:
+def compare(old: Side, new: Side, rows: int = 20, *, full: bool = False) -> Diff:
     """Compare two releases or two folders of the same stage.
 
     Args:
-        old: What was. new: What is. rows: How many rows to list of each kind.
+        old: What was. new: What is. rows: How many rows to list of each kind. full: List bookkeeping as well.
 
     Raises:
         InputError: They are not of the same kind, or ids are not unique in one.
@@ -147,10 +188,9 @@ def compare(old: Side, new: Side, rows: int = 20) -> Diff:
         {name: describe_type(kind) for name, kind in before.items()},
         {name: describe_type(kind) for name, kind in after.items()},
     )
-    if old.kind == "release":
-        diff.configs = _find_changes(_read_configs(old.tree), _read_configs(new.tree))
+    _compare_texts(diff, old, new)
     kept = [name for name in after if name in before and name not in diff.schema]
-    work = RowDiff(diff, old.tree, new.tree, kept, rows)
+    work = RowDiff(diff, old.tree, new.tree, kept, rows, full=full)
     same = _find_same(old, new)
     diff.files = len(same), len({file.path for side in (old, new) for file in side.tree.data_files()})
     for path in same:
@@ -159,6 +199,18 @@ def compare(old: Side, new: Side, rows: int = 20) -> Diff:
         work.compare(*group)
     work.finish()
     return diff
+
+
+def _compare_texts(diff: Diff, old: Side, new: Side) -> None:
+    """Compare what is not rows: configs and facts of the card, settings, prompts."""
+    if old.kind == "release":
+        cards = read_card(old.tree), read_card(new.tree)
+        diff.configs = _find_changes(*map(_read_configs, cards))
+        diff.card = _find_changes(
+            *(list_facts(side.tree, card, side.manifest) for side, card in zip((old, new), cards, strict=True))
+        )
+    diff.settings = _find_changes(*(list_settings(side.manifest) for side in (old, new)))
+    diff.prompts = _find_changes(*(list_prompts(side.manifest) for side in (old, new)))
 
 
 def describe_type(kind: pa.DataType) -> str:
@@ -181,13 +233,9 @@ def _read_schema(side: Side) -> dict[str, pa.DataType]:
         return {part.name: part.type for part in file.schema_arrow}
 
 
-def _read_configs(tree: Tree) -> dict[str, str]:
-    """Configs of the card, each with its files as text."""
-    from audiomcq_cli.release.check_card import read_metadata
-
-    if CARD not in tree.files:
-        return {}
-    configs = read_metadata(tree.read(CARD), f"{tree.name}/{CARD}").get("configs")
+def _read_configs(card: Mapping[str, Any]) -> dict[str, str]:
+    """Configs of a card, each with its files as text."""
+    configs = card.get("configs")
     named = [one for one in configs if isinstance(one, dict)] if isinstance(configs, list) else []
     return {str(one.get("config_name")): _describe_files(one.get("data_files")) for one in named}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.release.diff import COUNTED, Change, Diff, Flip
+from audiomcq_cli.release.diff import ASKED, BOOKKEEPING, COUNTED, Change, Diff, Flip
 from audiomcq_cli.release.tree import Tree
 
 if TYPE_CHECKING:
@@ -16,14 +16,22 @@ if TYPE_CHECKING:
 
 AUDIO = "audio"
 _ROW = "#"  # hash of a whole row; "#name" is that of a cell
+_ANSWERS = "#votes|answers"  # hash of the votes without their journal keys
+_ANSWER = ("judge", "condition", "chosen", "status")
 _BATCH = 10_000  # rows that are read at a time
 
 
 class RowDiff:
     """Adds what it finds to a ``Diff``."""
 
-    def __init__(self, diff: Diff, old: Tree, new: Tree, columns: Sequence[str], rows: int) -> None:
-        """Compare ``columns``, which both have with the same types, and list ``rows`` of each kind."""
+    def __init__(
+        self, diff: Diff, old: Tree, new: Tree, columns: Sequence[str], rows: int, *, full: bool = False
+    ) -> None:
+        """Compare ``columns``, which both have with the same types, and list ``rows`` of each kind.
+
+        ``full`` lists bookkeeping as well.
+        """
+        self._full = full
         self._diff, self._old, self._new, self._rows = diff, old, new, rows
         self._columns = list(columns)
         self._counts: tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]] = (Counter(), Counter())
@@ -51,13 +59,14 @@ class RowDiff:
         diff = self._diff
         diff.rows = diff.rows[0] + before.height, diff.rows[1] + after.height
         added, removed = (
-            one.join(other, on=self._key, how="anti").get_column(self._key).sort()
+            one.join(other, on=self._key, how="anti").sort(self._key)
             for one, other in ((after, before), (before, after))
         )
         diff.added += len(added)
         diff.removed += len(removed)
-        self._list(diff.added_ids, added)
-        self._list(diff.removed_ids, removed)
+        self._list(diff.added_ids, added.get_column(self._key))
+        self._list(diff.removed_ids, removed.get_column(self._key))
+        self._count_sources(added, removed)
         changed = self._find_changed(before, after)
         diff.changed += changed.height
         flips = self._tell_labels(changed)
@@ -70,11 +79,21 @@ class RowDiff:
             pair = before[name, value], after[name, value]
             self._diff.counts.setdefault(name, {})[value] = pair
 
+    def _count_sources(self, added: pl.DataFrame, removed: pl.DataFrame) -> None:
+        """Count added and removed rows by source."""
+        if "source_dataset" not in added.columns:
+            return
+        for side, frame in enumerate((added, removed)):
+            for source, count in frame.group_by("source_dataset").len().iter_rows():
+                pair = list(self._diff.sources.get(str(source), (0, 0)))
+                pair[side] += count
+                self._diff.sources[str(source)] = pair[0], pair[1]
+
     def _hash(self, tree: Tree, paths: Sequence[str], side: int) -> pl.DataFrame:
         """Id, subset and label of every row as they are, and a hash of every cell."""
         import polars as pl
 
-        seen = [name for name in ("subset", "audio_contribution") if name in self._columns]
+        seen = [name for name in ("subset", "audio_contribution", "source_dataset") if name in self._columns]
         cells = [pl.col(name).hash().alias(f"#{name}") for name in self._columns if name != self._key]
         plain = [pl.col(self._key), *(pl.col(name).cast(pl.Categorical) for name in seen)]
         parts = []
@@ -82,12 +101,15 @@ class RowDiff:
             _count(frame, self._counts[side])
             row = pl.struct(pl.exclude(self._key)).hash().alias(_ROW)
             parts.append(
-                frame.select(*plain, *cells, row) if cells else frame.select(*plain, pl.lit(0, pl.UInt64).alias(_ROW))
+                frame.select(*plain, *cells, *_hash_answers(frame), row)
+                if cells
+                else frame.select(*plain, pl.lit(0, pl.UInt64).alias(_ROW))
             )
         if not parts:
             types = (
                 dict.fromkeys(seen, pl.Categorical)
                 | {f"#{name}": pl.UInt64 for name in self._columns}
+                | ({_ANSWERS: pl.UInt64} if "votes" in self._columns else {})
                 | {_ROW: pl.UInt64}
             )
             types.pop(f"#{self._key}")
@@ -115,7 +137,27 @@ class RowDiff:
         for name, count in sums.row(0, named=True).items() if changed.height else ():
             if count:
                 self._diff.columns[name] += count
-        return changed
+        return changed.with_columns(**self._mark(changed))
+
+    def _mark(self, changed: pl.DataFrame) -> dict[str, pl.Expr]:
+        """Columns that say of each changed row whether a person sees a change, and whether of the question itself."""
+        import polars as pl
+
+        hashes = {name: f"#{name}" for name in self._columns if name != self._key and name not in BOOKKEEPING}
+        if _ANSWERS in changed.columns:
+            hashes["votes"] = _ANSWERS
+        masks = {name: pl.col(one).ne_missing(pl.col(f"{one}|new")) for name, one in hashes.items()}
+        counts = changed.select(**{name: mask.sum() for name, mask in masks.items()})
+        for name, count in counts.row(0, named=True).items() if changed.height and masks else ():
+            self._diff.seen[name] += count
+        of = {"seen": list(masks.values()), "asked": [masks[name] for name in ASKED if name in masks]}
+        marks = {name: pl.any_horizontal(some) if some else pl.lit(False) for name, some in of.items()}
+        totals = (
+            changed.select(**{name: mask.sum() for name, mask in marks.items()}).row(0) if changed.height else (0, 0)
+        )
+        self._diff.unseen += changed.height - totals[0]
+        self._diff.asked += totals[1]
+        return {f"|{name}": mask for name, mask in marks.items()}
 
     def _tell_labels(self, changed: pl.DataFrame) -> list[str]:
         """Count who moved and whose label flipped; the ids of the latter."""
@@ -136,11 +178,10 @@ class RowDiff:
     def _tell_values(self, changed: pl.DataFrame, flips: Sequence[str], old: Sequence[str], new: Sequence[str]) -> None:
         """List the first rows with what is different in them."""
         flips = flips[: max(0, self._rows - len(self._diff.flips))]
-        listed = len({change.id for change in self._diff.changes})
-        others = changed.get_column(self._key).head(max(0, self._rows - listed)).to_list()
+        others = self._choose(changed)
         if not flips and not others:
             return
-        wanted = [name for name in self._columns if name != AUDIO]
+        wanted = [name for name in self._columns if name != AUDIO and (self._full or name not in BOOKKEEPING)]
         before = self._fetch(self._old, old, wanted, {*flips, *others})
         after = self._fetch(self._new, new, wanted, {*flips, *others})
         for id in flips:
@@ -152,6 +193,18 @@ class RowDiff:
             for name in wanted:
                 if before[id][name] != after[id][name]:
                     self._diff.changes.append(Change(id, name, before[id][name], after[id][name]))
+
+    def _choose(self, changed: pl.DataFrame) -> list[str]:
+        """Ids of the first changed rows: as many whose question changed, and as many of the others."""
+        import polars as pl
+
+        listed = {change.id for change in self._diff.changes}
+        asked = {change.id for change in self._diff.changes if change.column in ASKED}
+        found = []
+        for mask, taken in ((pl.col("|asked"), asked), (~pl.col("|asked"), listed - asked)):
+            some = changed.filter(mask if self._full else mask & pl.col("|seen"))
+            found += some.get_column(self._key).head(max(0, self._rows - len(taken))).to_list()
+        return sorted(found)
 
     def _fetch(self, tree: Tree, paths: Sequence[str], columns: Sequence[str], ids: set[str]) -> dict[str, Row]:
         """Some rows as plain data."""
@@ -188,6 +241,20 @@ def _read(tree: Tree, paths: Iterable[str], columns: Sequence[str]) -> Iterator[
             frame = pl.from_arrow(table)
             if isinstance(frame, pl.DataFrame):
                 yield frame.select(columns)
+
+
+def _hash_answers(frame: pl.DataFrame) -> list[pl.Expr]:
+    """The hash of what judges answered, where there are votes; another run has other journal keys in them."""
+    import polars as pl
+
+    if "votes" not in frame.columns:
+        return []
+    kind = frame.schema["votes"]
+    parts = [one.name for one in kind.inner.fields] if kind == pl.List(pl.Struct) else []  # type: ignore[attr-defined]
+    if not set(_ANSWER) <= set(parts):
+        return [pl.col("votes").hash().alias(_ANSWERS)]
+    answer = pl.struct(pl.element().struct.field(name) for name in _ANSWER)
+    return [pl.col("votes").list.eval(answer).hash().alias(_ANSWERS)]
 
 
 def _count(frame: pl.DataFrame, counts: Counter[tuple[str, str]]) -> None:

@@ -15,24 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiomcq_cli.errors import HubError, InputError, RecipeError, StorageError
+from audiomcq_cli.errors import HubError, InputError, RecipeError
 from audiomcq_cli.release.changelog import CHANGELOG
+from audiomcq_cli.release.commits import LocalFile, check_files, find_first, holds, read_release
 from audiomcq_cli.release.former import CARD
 from audiomcq_cli.release.hub import HubRepo, PullRequest, Stored
-from audiomcq_cli.release.tree import read_release_manifest
+from audiomcq_cli.release.tree import MANIFEST, read_release_manifest
 from audiomcq_cli.release.versions import parse_version
-from audiomcq_cli.storage.manifest import manifest_path
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 MOST_FILES = 100
 """Files that one commit changes, at most; the Hub gives it a minute."""
-
-_LOOK_BACK = 20
-"""Commits that are looked at for the one that brought a release."""
-
-MANIFEST = ".audiomcq/manifest.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +44,6 @@ class PushOptions:
     private: bool | None = None
     branch: str = "main"
     pull_request: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LocalFile:
-    """A file of the release folder."""
-
-    path: str
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,22 +81,6 @@ class Pushed:
     tag: str = ""
     url: str = ""
     changed: bool = True
-
-
-def read_release(folder: Path) -> tuple[dict[str, Any], tuple[LocalFile, ...]]:
-    """The manifest of a release folder and all its files, the manifest among them; raises ``StorageError``."""
-    from audiomcq_cli.storage.shards import hash_file
-
-    try:
-        manifest = read_release_manifest(manifest_path(folder).read_bytes(), str(manifest_path(folder)))
-        files = [LocalFile(file["file"], file["size"], file["sha256"]) for file in manifest["files"]]
-        if wrong := [one.path for one in files if (folder / one.path).stat().st_size != one.size]:
-            raise StorageError(f"{folder / wrong[0]} is not as the manifest says", hint="publish it again")
-        own = folder / MANIFEST
-        files.append(LocalFile(MANIFEST, own.stat().st_size, hash_file(own)))
-    except (OSError, InputError) as error:
-        raise StorageError(f"{folder} is not a whole release: {error}", hint="publish it again") from error
-    return manifest, tuple(sorted(files, key=lambda file: file.path))
 
 
 def plan_push(folder: Path, options: PushOptions, hub: HubRepo) -> Plan:
@@ -174,7 +144,7 @@ def push(folder: Path, options: PushOptions, say: Callable[[str], None]) -> Push
         tag = f"v{manifest['version']}"
         named = hub.find_tag(tag)
         if not named:
-            commit = _find_first(hub, folder, files, commit) if plan.empty else commit
+            commit = find_first(hub, folder, files, commit) if plan.empty else commit
             hub.tag(tag, commit, title)
         elif named != commit and not plan.empty:  # texts that people edited: the release stays where it was tagged
             tag = ""
@@ -192,7 +162,7 @@ def _compare(
             " release would take them in",
             hint="remove them, or name another repository",
         )
-    same = [file for file in files if file.path in there and _holds(there[file.path], folder, file)]
+    same = [file for file in files if file.path in there and holds(there[file.path], folder, file)]
     return Plan(
         parent=parent,
         new=tuple(file for file in files if file.path not in there),
@@ -200,10 +170,6 @@ def _compare(
         same=tuple(same),
         removed=tuple(sorted((former & there.keys()) - ours)),
     )
-
-
-def _holds(stored: Stored, folder: Path, file: LocalFile) -> bool:
-    return stored.holds(folder / file.path, file.size, file.sha256)
 
 
 def _read_former(hub: HubRepo, commit: str, there: Mapping[str, Stored]) -> dict[str, Any]:
@@ -237,7 +203,7 @@ def _check_version(
     if not tagged or plan.empty:
         return
     there = hub.list_files(tagged)
-    other = {file.path for file in files if file.path not in there or not _holds(there[file.path], folder, file)}
+    other = {file.path for file in files if file.path not in there or not holds(there[file.path], folder, file)}
     edited = other <= {MANIFEST, CARD, CHANGELOG} and _describe(manifest) == _describe(_read_former(hub, tagged, there))
     if not edited:
         raise HubError(f"{hub.name} has a release {mine} (v{mine}) already, and it is another", hint=hint)
@@ -253,68 +219,6 @@ def _make_operations(folder: Path, plan: Plan) -> list[CommitOperationAdd | Comm
 
     adds = [CommitOperationAdd(file.path, folder / file.path) for file in (*plan.new, *plan.changed)]
     return [*(CommitOperationDelete(path) for path in plan.removed), *adds]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """How the files of a commit differ from those of a release folder.
-
-    Attributes:
-        missing, changed: Files of the release that are not there, or others. extra: Files among the data that are not
-            of the release, which its configs would take in. What people put beside the data is theirs.
-    """
-
-    missing: tuple[str, ...]
-    changed: tuple[str, ...]
-    extra: tuple[str, ...]
-
-    def __str__(self) -> str:
-        """All three kinds in words; empty where there is no difference."""
-        told = (
-            (self.missing, "not there"),
-            (self.changed, "not as it was sent"),
-            (self.extra, "among the data and not of this release"),
-        )
-        return "; ".join(
-            f"{paths[0]}{f' and {len(paths) - 1:,} more' if len(paths) > 1 else ''}: {what}"
-            for paths, what in told
-            if paths
-        )
-
-
-def compare_files(hub: HubRepo, folder: Path, files: Sequence[LocalFile], commit: str) -> Difference:
-    """Hold the files of a commit against those of a release folder."""
-    there = hub.list_files(commit)
-    ours = {file.path for file in files}
-    return Difference(
-        missing=tuple(sorted(ours - there.keys())),
-        changed=tuple(file.path for file in files if file.path in there and not _holds(there[file.path], folder, file)),
-        extra=tuple(sorted(path for path in there.keys() - ours if path.startswith("data/"))),
-    )
-
-
-def check_files(hub: HubRepo, folder: Path, files: Sequence[LocalFile], commit: str) -> None:
-    """Make sure that a commit holds this release and no other data: a merge takes in what others changed meanwhile.
-
-    Raises:
-        HubError: It holds something else; it has no tag then.
-    """
-    if difference := str(compare_files(hub, folder, files, commit)):
-        raise HubError(
-            f"{hub.name}@{commit[:8]} is not this release, somebody else changed it at the same time: {difference}",
-            hint="see its commits; the same command puts this release there, once files that are not its own are gone",
-            status=412,
-        )
-
-
-def _find_first(hub: HubRepo, folder: Path, files: Sequence[LocalFile], head: str) -> str:
-    """The oldest of the last commits that all hold this release: the one that brought it, where others followed."""
-    first = head
-    for commit in hub.list_ancestors(head)[:_LOOK_BACK]:
-        if str(compare_files(hub, folder, files, commit)):
-            break
-        first = commit
-    return first
 
 
 # --------------------------------------------------------------------------------------------------- pull requests
@@ -383,4 +287,4 @@ def _is_done(
     path = operation.path_in_repo
     if isinstance(operation, CommitOperationDelete):
         return path not in there
-    return path in there and any(file.path == path and _holds(there[path], folder, file) for file in files)
+    return path in there and any(file.path == path and holds(there[path], folder, file) for file in files)

@@ -15,8 +15,8 @@ from typing import Any
 
 from audiomcq_cli import parquet
 from audiomcq_cli.errors import HubError
+from audiomcq_cli.release.commits import LocalFile, compare_files, read_release
 from audiomcq_cli.release.hub import HubRepo
-from audiomcq_cli.release.push import LocalFile, compare_files, read_release
 
 ROWS = 3
 """Rows of each config that are read."""

@@ -2,7 +2,7 @@
 
     major   a column or config that readers knew is gone, or a column has another type (before 1.0: minor)
     minor   rows, columns or configs were added, or rows removed
-    patch   rows that were there changed
+    patch   rows that were there changed, or the license
 
 See https://semver.org. Only what breaks readers is enforced; the rest is for people to decide.
 """
@@ -40,7 +40,7 @@ def required_bump(diff: Diff) -> str:
         return "major"
     if diff.added or diff.removed or diff.schema or diff.configs:
         return "minor"
-    return "patch" if diff.changed else ""
+    return "patch" if diff.changed or diff.relicensed else ""
 
 
 def next_version(old: str, bump: str) -> str:
@@ -58,15 +58,16 @@ def check_version(old: str, new: str, diff: Diff) -> None:
         old: Version of the release before, which others may read. new: That of the new one. diff: From old to new.
 
     Raises:
-        RecipeError: ``new`` is lower, is the same though the content is not, or breaks readers without saying so.
+        RecipeError: ``new`` is lower, is the same though rows or license are not, or breaks readers without saying so.
     """
     before, after = parse_version(old), parse_version(new)
     bump = required_bump(diff)
     fitting = f'set version = "{next_version(old, bump)}" in [project]'
     if after < before:
         raise RecipeError(f"version {new} is lower than {old}, that of {diff.old}", hint=fitting)
-    if after == before and diff.differs:
-        message = f"version {new} is that of {diff.old}, and the content is not the same"
+    if after == before and (diff.rows_differ or diff.relicensed):
+        what = "content" if diff.rows_differ else "license"
+        message = f"version {new} is that of {diff.old}, and the {what} is not the same"
         raise RecipeError(message, hint=fitting)
     # A pre-release promises nothing yet, and what comes before 1.0 may break with every minor version.
     parts = ((v.major, v.minor) if before.major == 0 else (v.major,) for v in (before, after))

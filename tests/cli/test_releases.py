@@ -40,7 +40,8 @@ def test_diff_tells_on_stdout_what_changed(folder: Path) -> None:
     told = audiomcq("diff", "r1", "r2", folder=folder)
     assert (told.code, told.err) == (0, "")
     assert "4 → 5 rows: 1 added, 0 removed, 1 changed; 1 label flipped" in told.out
-    assert "weak (1 of 1 right: judge_a right)  strong (0 of 1 right: judge_a wrong)" in told.out
+    assert "    label    - weak\n             + strong\n" in told.out
+    assert "    votes    - 1 of 1 right: judge_a right\n             + 0 of 1 right: judge_a wrong\n" in told.out
     assert "\x1b" not in told.out
     page = audiomcq("diff", "r1", "r2", "--markdown", "--rows", "0", folder=folder)
     assert page.out.startswith("### r1 (1.0.0) → r2 (1.1.0)\n\n4 → 5 rows")

@@ -7,7 +7,7 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from audiomcq_cli.contracts import (
 from audiomcq_cli.engine import executors
 from audiomcq_cli.engine.output import read_pair
 from audiomcq_cli.errors import InputError, ModelError, StorageError
-from audiomcq_cli.storage.shards import HIDDEN, list_shards, read_note
+from audiomcq_cli.storage.shards import HIDDEN, hash_file, list_shards, read_note, write_digest
 from tests.conftest import strike
 from tests.engine import (
     READS,
@@ -502,3 +502,38 @@ def test_folder_shows_only_shards(bench: Bench) -> None:
     shown = sorted(path.name for path in bench.target.iterdir())
     assert shown == [HIDDEN, "part-00000-of-00002.parquet", "part-00001-of-00002.parquet"]
     assert sorted(read_hidden(bench.target)) == ["digests", "locks", "manifest.json", "rejects", "run.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda note: note.pop("items"),
+        lambda note: note.update(items=[1]),
+        lambda note: note.update(reasons={"rejected": 5, "failed": {}}),
+        lambda note: note.update(rows="three"),
+        lambda note: note.update(rejects=[]),
+        lambda note: note.update(deep=deepen(3_000)),
+    ],
+)
+def test_footer_of_others_is_done_anew(bench: Bench, change: Callable[[dict[str, Any]], None]) -> None:
+    """A shard whose note has the right fingerprint and another form is made again, from the journal."""
+    import pyarrow.parquet as pq
+
+    bench.write_input(texts_of(3))
+    bench.run()
+    [shard] = list_shards(bench.target)
+    whole, note = snapshot(bench.target), read_note(shard.path)
+    change(note)
+    table = pq.read_table(shard.path)
+    footer = json.dumps(note) if "deep" not in note else f'{{"deep": {note["deep"]}}}'
+    pq.write_table(table.replace_schema_metadata({"audiomcq": footer}), shard.path)
+    write_digest(shard, hash_file(shard.path))
+    bench.puppet.sent.clear()
+    assert bench.run().redone == 1
+    assert not bench.puppet.sent
+    assert snapshot(bench.target) == whole
+
+
+def deepen(levels: int) -> str:
+    """Lists within each other, as JSON."""
+    return "[" * levels + "]" * levels

@@ -11,19 +11,12 @@ from pathlib import Path
 import pytest
 
 from audiomcq_cli.errors import HubError, StorageError
+from audiomcq_cli.release.commits import compare_files, read_release
 from audiomcq_cli.release.hub import HubRepo
 from audiomcq_cli.release.info import ReleaseInfo
-from audiomcq_cli.release.push import (
-    MANIFEST,
-    MOST_FILES,
-    Pushed,
-    PushOptions,
-    compare_files,
-    plan_push,
-    push,
-    read_release,
-)
+from audiomcq_cli.release.push import MOST_FILES, Pushed, PushOptions, plan_push, push
 from audiomcq_cli.release.readback import read_back
+from audiomcq_cli.release.tree import MANIFEST
 from tests.release.conftest import INFO, Releases, released_row
 from tests.servers.hub import ORG, READ_TOKEN, TOKEN, RunningHub
 
