@@ -48,7 +48,7 @@ def manifest(*steps: dict[str, Any], **values: Any) -> dict[str, Any]:
 
 
 def test_the_program_reads_the_recipe_of_a_release(tmp_path: Path) -> None:
-    """Seed, sources, models and every option are what made it; there is no address, and it says where one goes."""
+    """Seed, sources, models and every option are what made it; each model has the address of a server of its own."""
     options = {"condition": "silence", "judges": ["a", "b"], "silence_seconds": 20.0, "weak_at": 2}
     lineage = manifest(
         step("caption"), step("generate", options={"types": {"speech": 0.5}}),
@@ -61,9 +61,12 @@ def test_the_program_reads_the_recipe_of_a_release(tmp_path: Path) -> None:
     assert asdict(recipe.options("filter")) == {**options, "judges": ("a", "b")}
     assert recipe.options("generate").types == {"speech": 0.5}
     assert recipe.models["b"].model == "org/n" and recipe.models["b"].sampling == {"temperature": 0.5}
-    assert recipe.models["a"].base_url == () and text.count("# base_url = ") == 2
+    assert [recipe.models[name].base_url for name in "ab"] == [
+        ("http://localhost:8000/v1",),
+        ("http://localhost:8001/v1",),
+    ]
     assert (recipe.sources[0].name, recipe.sources[0].license) == ("S", "CC0")
-    assert "say where it lies" in text
+    assert recipe.sources[0].path == tmp_path / "FILL-IN/clips"
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -109,7 +112,7 @@ def test_a_prompt_changed_between_stages_is_two_files() -> None:
     """The later text does not take the place of the first."""
     first, later = ({"judge": {"text": text}} for text in ("one", "two"))
     found = list_prompts(manifest(step("verify", prompts=first), step("filter", prompts=later)))
-    assert found == {"prompts/judge.toml": "one", "prompts/judge.filter.toml": "two"}
+    assert found == {"prompts/judge.toml": "one", "prompts/filter/judge.toml": "two"}
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "a.b", "C:x"])
