@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BLOCK = 1 << 18
 """Samples decoded at a time, over all channels: 1 MiB."""
 
-INSTALL = "pip install 'audiomcq[listen]'"
+INSTALL = 'pip install ".[listen]" in a checkout of audiomcq'
 """What brings PyAV, and all that ``caption --describe local`` needs."""
 
 FASTEST = 768_000

@@ -51,7 +51,7 @@ COLUMNS: dict[str, Column] = {
     "channels": Column("int16", "number of channels", required=False),
     "captions": Column(
         [{"text": "string", "origin": "string"}],
-        "captions and where each comes from: a source or a model, and which part of the clip it is about if not all",
+        "captions, each with its origin: a source or a model, and the part of the clip if it describes only a part",
     ),
     "events": Column(
         [{"label": "string", "onset": "float64", "offset": "float64", "origin": "string"}],
@@ -59,39 +59,41 @@ COLUMNS: dict[str, Column] = {
     ),
     "transcript": Column(
         [{"text": "string", "onset": "float64", "offset": "float64", "confidence": "float64"}],
-        "words that were heard, with their times in seconds",
+        "words spoken or sung in the clip, with their times in seconds",
     ),
     "measurements": Column(
         [{"name": "string", "value": "float64", "text": "string", "unit": "string", "confidence": "float64"}],
-        "what was measured of the audio; names, units and tolerances are in measurements.py",
+        "measurements of the audio, as tempo or pitch; measurements.py has names, units and tolerances",
     ),
-    "fingerprint": Column(["uint32"], "acoustic fingerprint, by which copies of a recording are found", required=False),
+    "fingerprint": Column(["uint32"], "acoustic fingerprint, which finds copies of a recording", required=False),
     "seeds": Column(
         [{"question": "string", "answer": "string", "origin": "string"}],
-        "questions that the source itself asks of the clip, with its answers in free text where it has them",
+        "questions that the source asks about the clip, with its answers in free text if it has some",
     ),
     "license": Column("string", "licence of the audio", required=False),
     "origin": Column("string", "where the audio comes from", required=False),
     # questions
     "id": Column(
-        "string", "CLIP_ID:METHOD:SLOT, stable between versions; SLOT of an imported question is its id in its set"
+        "string", "CLIP_ID:METHOD:SLOT, stable between versions; for an imported question SLOT is its id in its set"
     ),
     "method": Column("string", "how the question was made: llm, grounded, imported"),
     "question_type": Column("string", "sound, music, speech or temporal"),
-    "difficulty": Column("string", "difficulty asked for", required=False),
+    "difficulty": Column("string", "difficulty that the writer was asked for", required=False),
     "question": Column("string", "the question"),
-    "choices": Column(["string"], "the options, shuffled by the row's id; of an imported question as its set has them"),
+    "choices": Column(
+        ["string"], "the options, shuffled by the row's id; those of an imported question keep the order of their set"
+    ),
     "answer": Column("string", "the text of the right option"),
     "answer_index": Column("int16", "its position in choices, from 0"),
     "proof": Column(
         [{"name": "string", "value": "float64", "text": "string", "unit": "string", "tolerance": "float64"}],
-        "numbers that prove the answer of a question about measurements: the key can be computed from them again",
+        "for a question about measurements, the numbers from which its answer can be computed again",
     ),
     "tags": Column(
-        [{"name": "string", "value": "string"}], "what an imported set says of a question beside: category, task, split"
+        [{"name": "string", "value": "string"}], "further fields of an imported question: category, task, split"
     ),
     "structured_cot": Column("string", "chain of thought in three tagged stages", required=False),
-    "simple_cot": Column("string", "the same in one short paragraph", required=False),
+    "simple_cot": Column("string", "chain of thought in one short paragraph", required=False),
     "scores": Column(
         [{"dimension": "string", "score": "int8", "grader": "string", "reason": "string"}],
         "grades 1 to 5 by dimension and grader",
@@ -109,11 +111,11 @@ COLUMNS: dict[str, Column] = {
                 "call": "string",
             }
         ],
-        "every answer of every judge: order lists the indices of choices as they were shown, chosen is an index of"
+        "every answer of every judge: order has the indices of choices in the order shown, chosen is an index of"
         " choices, status is right, wrong or unparsable",
     ),
     "audio_contribution": Column("string", "weak or strong"),
-    "subset": Column("string", "which training set the row belongs to"),
+    "subset": Column("string", "the training set that the row belongs to"),
     # everywhere
     "flags": Column(["string"], "remarks that do not reject a row"),
     "calls": Column([{"stage": "string", "prompt": "string", "key": "string"}], "journal keys behind the row"),
@@ -127,7 +129,7 @@ COLUMNS: dict[str, Column] = {
                 "prompt_version": "string",
             }
         ],
-        "which model and prompt made which column",
+        "the model and the prompt that made each column",
     ),
     # rejects
     "stage": Column("string", "the stage that ended the item"),

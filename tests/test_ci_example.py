@@ -53,7 +53,7 @@ class Runner:
 
 @pytest.fixture
 def runner(http: RunningServer, tmp_path: Path) -> Iterator[Runner]:
-    """A checkout with a recipe, and the commands that ``pip install audiomcq`` gives."""
+    """A checkout with a recipe, and the commands that installing audiomcq gives."""
     folder, commands = tmp_path / "one", tmp_path / "bin"
     folder.mkdir()
     commands.mkdir()

@@ -302,14 +302,14 @@ def _audiomcq(folder: Path, *arguments: str) -> str:
 
 def test_what_is_shown_for_extending_works(extended: Path) -> None:
     """The five that are shown are used from the command line, by adding their files only."""
-    said = _audiomcq(extended, "caption", "tab-lines:clips.txt", "build/clips")
+    said = _audiomcq(extended, "caption", "tab-lines:clips.txt", "build/caption")
     assert "2 in = 1 kept + 1 rejected" in said
     said = _audiomcq(extended, "import", "quiz-lines:quiz.txt", "build/quiz")
     assert "2 in = 1 kept + 1 rejected" in said
     recipe = ("--recipe", "recipe.toml")
-    _audiomcq(extended, "generate", "build/clips", "build/questions", *recipe)
-    _audiomcq(extended, "verify", "build/questions", "build/verified", *recipe)
-    said = _audiomcq(extended, "audible", "build/verified", "build/audible", *recipe)
+    _audiomcq(extended, "generate", "build/caption", "build/generate", *recipe)
+    _audiomcq(extended, "verify", "build/generate", "build/verify", *recipe)
+    said = _audiomcq(extended, "audible", "build/verify", "build/audible", *recipe)
     assert "1 in = 1 kept" in said
     _audiomcq(extended, "export", "answer-key", "build/audible", "build/answers", "--header")
     lines = (extended / "build" / "answers" / "answers.csv").read_text("utf-8").splitlines()

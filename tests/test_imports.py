@@ -33,7 +33,7 @@ ALLOWED = {
     "registry": {"contracts", "errors"},
     "foreign": {"errors"},
     "storage": {"contracts", "errors", "records", "foreign", "parquet"},
-    "release": {"contracts", "errors", "records", "audio", "storage", "hub", "grounded", "foreign", "parquet"},
+    "release": {"contracts", "errors", "records", "mcq", "audio", "storage", "hub", "grounded", "foreign", "parquet"},
     "engine": {*PURE, "storage", "listening", "__version__"},
     "measurements": set[str](),
     "listening": {"contracts", "errors", "records", "audio", "decoding", "measurements"},

@@ -199,3 +199,14 @@ def test_python_versions_agree() -> None:
     classified = [line.rpartition(" ")[2] for line in PROJECT["classifiers"] if ":: Python :: 3." in line]
     assert tuple(classified) == PYTHONS
     assert PROJECT["requires-python"] == ">=3.11,<3.14"
+
+
+def test_nobody_is_told_to_install_from_an_index() -> None:
+    """The package is on no index: every text that says how to install it means a checkout."""
+    files = [
+        ROOT / "README.md",
+        *(path for name in ("audiomcq_cli", "docs", "examples") for path in (ROOT / name).rglob("*")),
+    ]
+    wrong = re.compile(r"pip install (?:-\S+ )*[\"']?audiomcq\b")
+    texts = {path: path.read_text("utf-8") for path in files if path.suffix in {".py", ".md", ".toml", ".yml", ".sh"}}
+    assert texts and [str(path) for path, text in texts.items() if wrong.search(text)] == []

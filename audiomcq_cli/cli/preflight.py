@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out
 from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, RecipeError
+from audiomcq_cli.release.recipe import FILL_IN
 from audiomcq_cli.storage.resources import Prompts, shipped
 from audiomcq_cli.storage.shards import list_shards
 
@@ -30,6 +32,7 @@ def check_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
 
     for path in recipe.reuse:
         open_place(path).close()
+    _check_places(jobs, recipe)
     for job in jobs:
         here = [path for one in job.inputs for path in (None if one.remote else one.path, one.audio_root)]
         read = [job.source] if job.source else here
@@ -43,6 +46,35 @@ def check_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
         _check_names(recipe.prompts)
     _tell_addresses(jobs, recipe)
     _check_prompts(jobs, Prompts(recipe.prompts))
+
+
+def _check_places(jobs: Sequence[Job], recipe: Recipe) -> None:
+    """Find the first place that the recipe of a release leaves for its reader to complete.
+
+    Raises:
+        RecipeError: Naming its line.
+    """
+    for key, specs in (("sources", recipe.sources), ("imports", recipe.imports)):
+        used = {spec.name for job in jobs for spec in job.inputs}
+        for index, spec in enumerate(specs):
+            places = {"path": str(spec.path), "audio": str(spec.audio_root or "")}
+            places |= {name: value for name, value in asdict(spec.options).items() if isinstance(value, str)}
+            for name, place in places.items():
+                path = Path(place)
+                if spec.name in used and FILL_IN in path.parts and not path.exists():
+                    raise _not_filled_in(recipe, [key, index, name], path.name)
+    for name in dict.fromkeys(need.model for job in jobs if not job.replay for need in job.needs):
+        model = recipe.models.get(name)
+        if model and model.model.startswith(f"{FILL_IN}/"):
+            raise _not_filled_in(recipe, ["models", name, "model"], Path(model.model).name)
+
+
+def _not_filled_in(recipe: Recipe, keys: Sequence[str | int], file: str) -> RecipeError:
+    from audiomcq_cli.cli.problems import error_at
+
+    message = f"the path of {file!r} is missing: a release does not know where its files are on your machine"
+    hint = f"write the path of {file!r} in place of {FILL_IN}/{file}"
+    return error_at(recipe.path, recipe.text, keys, message, hint) if recipe.path else RecipeError(message, hint=hint)
 
 
 def _find_weights(job: Job, recipe: Recipe) -> None:

@@ -1,41 +1,66 @@
-"""The commands page of the documentation: ``python -m audiomcq_cli.cli.reference > docs/commands.md``.
+"""Writes the commands page of the documentation: ``python -m audiomcq_cli.cli.reference > docs/commands.md``.
 
-Everything in it is taken from the program: commands, arguments, options and their help, and the error tree.
+All of it comes from the program: commands, arguments, options and their help, and the error tree. Options that all
+stage commands have, with the same help, stand in one section of their own.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from audiomcq_cli import errors
+from audiomcq_cli import errors, registry
 from audiomcq_cli.cli.ending import DIFFERENT
 from audiomcq_cli.cli.main import make_command
 
 HEAD = """\
 # Commands
 
-Every command reads a folder and writes a folder; `audiomcq run` does them all in order, as a recipe says. What is for
-people goes to stderr. With `--json` stdout is one JSON document, which has the key `error` where the command failed.
-Anywhere on the line may stand `--debug`, which shows the traceback of an error, `--quiet` (`-q`: errors only) and
-`--verbose` (`-v`: options and servers as well). A list is given once for each entry, or with commas:
-`--judges a,b,c`. A folder belongs to the project that built in it: another is refused without `--take-over`.
-`audiomcq --install-completion` sets up your shell.
+A stage command reads one folder and writes another; `audiomcq run` runs all stages of a recipe in order. Everything for
+people goes to stderr, and data to stdout.
 
-*This page is made by `python -m audiomcq_cli.cli.reference > docs/commands.md`.*
+- `--json` prints one JSON document on stdout; it has the key `error` if the command failed.
+- `--debug`, `--quiet` (`-q`) and `--verbose` (`-v`) may stand anywhere on the line.
+- An option that takes a list is given once for each entry, or with commas: `--judges a,b,c`.
+- `audiomcq --install-completion` sets up your shell.
+
+*`python -m audiomcq_cli.cli.reference > docs/commands.md` writes this page.*
 """
+
+SHARED = "Options of every stage"
+"""Heading of the section with the options that all stage commands have."""
+
+_SHARED_LINK = f"[{SHARED[0].lower()}{SHARED[1:]}](#{SHARED.lower().replace(' ', '-')})"
+
+
+_OPTION_HEAD = ("option", "what it does")
 
 
 def make_reference() -> str:
     """The whole page, as Markdown."""
     root = make_command()
-    parts = [HEAD]
-    for path, command in walk(root, "audiomcq"):
-        parts.append(_describe(path, command))
+    commands = dict(walk(root, "audiomcq"))
+    shared = find_shared(commands)
+    parts = [HEAD, *(_describe(path, command, shared) for path, command in commands.items())]
+    stage = commands[_stage_paths()[0]]
+    rows = [row for row in map(_write_option, _options(stage)) if row in shared]
+    names = ", ".join(f"`{path.split()[1]}`" for path in _stage_paths())
+    parts.append(f"## {SHARED}\n\nThe commands {names} have these options.\n\n" + _table(_OPTION_HEAD, rows))
     codes = sorted(_exit_codes(), key=lambda row: int(row[0]))
     parts.append("## Exit codes\n\n" + _table(("code", "meaning", "errors"), codes))
     return "\n".join(parts)
+
+
+def find_shared(commands: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """Name and help of the options that every stage command has."""
+    rows = [frozenset(map(_write_option, _options(commands[path]))) for path in _stage_paths()]
+    return frozenset.intersection(*rows)
+
+
+def _stage_paths() -> list[str]:
+    """The commands of the stages, as they are called."""
+    return [f"audiomcq {name}" for name in registry.stages()]
 
 
 def walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -50,19 +75,29 @@ def parameters(command: Any) -> list[Any]:
     return [one for one in command.params if not one.hidden and not one.name.endswith("_completion")]
 
 
-def _describe(path: str, command: Any) -> str:
-    given = parameters(command)
-    arguments = [one for one in given if one.param_type_name == "argument"]
-    options = [one for one in given if one.param_type_name == "option"]
+def _describe(path: str, command: Any, shared: frozenset[tuple[str, str]]) -> str:
+    arguments = [one for one in parameters(command) if one.param_type_name == "argument"]
+    options = [_write_option(one) for one in _options(command)]
     words = [_usage(one) for one in arguments]
     words += ["COMMAND"] if getattr(command, "commands", None) else []
     usage = " ".join([path, *(["[OPTIONS]"] if options else []), *words])
     parts = [f"## {path}\n", f"{_plain(command.help)}\n", f"    {usage}\n"]
     if arguments:
         parts.append(_table(("argument", "what it is"), [(f"`{one.metavar}`", _plain(one.help)) for one in arguments]))
-    if options:
-        parts.append(_table(("option", "what it does"), [(_name(one), _plain(one.help)) for one in options]))
+    has_shared = shared <= {*options}
+    if own := [row for row in options if not (has_shared and row in shared)]:
+        parts.append(_table(_OPTION_HEAD, own))
+    if has_shared:
+        parts.append(f"It also has the {_SHARED_LINK}.\n")
     return "\n".join(parts)
+
+
+def _options(command: Any) -> list[Any]:
+    return [one for one in parameters(command) if one.param_type_name == "option"]
+
+
+def _write_option(option: Any) -> tuple[str, str]:
+    return _name(option), _plain(option.help)
 
 
 def _usage(argument: Any) -> str:

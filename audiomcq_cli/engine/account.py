@@ -226,6 +226,7 @@ def _describe(handle: ModelHandle) -> dict[str, Any]:
     return {
         "backend": handle.backend_name,
         "model": handle.identity.model,
+        **({"named": model.model} if _is_portable(handle) else {}),
         "revision": handle.identity.revision,
         "sampling": dict(model.sampling),
         "structured": model.structured,
@@ -234,6 +235,12 @@ def _describe(handle: ModelHandle) -> dict[str, Any]:
         "sample_rate": model.sample_rate,
         "audio_window": handle.model.audio_window,
     }
+
+
+def _is_portable(handle: ModelHandle) -> bool:
+    """Whether the recipe names weights by what any machine can load: a package or a repository, not a path."""
+    name, _, file = handle.model.model.partition(":")
+    return handle.model.model != handle.identity.model and (bool(file) or not name.endswith(".gguf"))
 
 
 def _describe_source(spec: SourceSpec | ImportSpec) -> dict[str, Any]:

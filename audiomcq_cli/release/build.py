@@ -31,6 +31,7 @@ from audiomcq_cli.release.former import CARD, find_former, find_theirs
 from audiomcq_cli.release.info import ReleaseFile, ReleaseInfo
 from audiomcq_cli.release.recipe import hide_places
 from audiomcq_cli.release.rows import ShardFiles, read_clips
+from audiomcq_cli.release.samples import Samples, draw_samples, merge_samples
 from audiomcq_cli.release.statistics import Statistics, count_rows
 from audiomcq_cli.release.tree import MANIFEST, Tree, open_tree, read_manifest_of, read_release_manifest
 from audiomcq_cli.storage.descriptors import advise
@@ -42,8 +43,8 @@ FORMAT = 1
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 """What file managers leave in folders, and nobody misses."""
 
-_LAYOUT = 2
-"""Number of the set of files that a release has beside its rows: with another it is built again."""
+_LAYOUT = 3
+"""Number of the form of the files beside the rows: a release with another number is built again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +95,9 @@ def _build(source: Path, target: Path, info: ReleaseInfo, since: Tree | None, re
         lineage = _check_source(source)
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
-        files, statistics = _write_rows(building, source, info, lineage)
-        companions = write_companions(building, info, statistics, lineage, files, former=_read_former(replaced))
+        files, statistics, samples = _write_rows(building, source, info, lineage)
+        former = _read_former(replaced)
+        companions = write_companions(building, info, statistics, lineage, files, samples=samples, former=former)
         files += [_describe(building, path, rows=None) for path in companions]
         manifest = _make_manifest(info, statistics, files, lineage)
         files.append(_describe(building, write_changelog(building, base, info, statistics, manifest), rows=None))
@@ -188,23 +190,26 @@ def check_target(target: Path) -> None:
 
 def _write_rows(
     folder: Path, source: Path, info: ReleaseInfo, lineage: Mapping[str, Any]
-) -> tuple[list[ReleaseFile], Statistics]:
-    """Write the files of rows into an empty folder."""
+) -> tuple[list[ReleaseFile], Statistics, Samples]:
+    """Write the files of rows into an empty folder; count the rows and draw the sample questions."""
     files: list[ReleaseFile] = []
     statistics = Statistics()
+    samples: Samples = {}
+    seed = lineage["lineage"][0].get("seed", 0) if lineage["lineage"] else 0
     gate = Gate(source, lineage, info.redistribute)
     for shard in list_shards(source):
         with ShardFiles(folder / "data", shard, embed=info.embed) as opened:
             for table in read_clips(shard):
                 recordings, admitted = gate.admit(table) if info.embed else ([None] * table.num_rows, Statistics())
                 statistics += count_rows(table) + admitted
+                samples = merge_samples(samples, draw_samples(table, seed))
                 opened.write(table, recordings)
         files += [_describe(folder, path, rows=rows) for path, rows in opened.rows.items()]
     if not statistics.rows:
         raise InputError(
             "no rows: there is nothing to release", file=str(source), hint="see its rejects for the reasons"
         )
-    return files, statistics
+    return files, statistics, samples
 
 
 def _read_former(tree: Tree | None) -> str:

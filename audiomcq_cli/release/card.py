@@ -15,6 +15,7 @@ from audiomcq_cli.release.former import Former, read_former, wrap
 from audiomcq_cli.release.info import ReleaseFile, ReleaseInfo
 from audiomcq_cli.release.licenses import HUB_LICENSES
 from audiomcq_cli.release.rows import release_schema
+from audiomcq_cli.release.samples import Samples
 from audiomcq_cli.release.statistics import Statistics
 from audiomcq_cli.release.summary import summarize
 
@@ -40,14 +41,19 @@ def render_card(
     files: Sequence[ReleaseFile] = (),
     *,
     plots: Mapping[str, str] | None = None,
+    samples: Samples | None = None,
     former: str = "",
 ) -> str:
     """The card of a release.
 
     Args:
-        info: What it is called. statistics: What it counts. manifest: That of the stage folder it was made of.
-        files: Its files of rows. plots: Paths of its plots, with what each shows in words.
-        former: The card that it replaces: what people added to that stays.
+        info: The names of the release.
+        statistics: The counts of its rows.
+        manifest: The manifest of the stage folder that the release was made from.
+        files: The files with its rows.
+        plots: What each plot shows, in words, by its path.
+        samples: The sample questions.
+        former: The card that this one replaces; what people added to that card stays.
 
     Raises:
         InputError: The YAML of the former card cannot be read.
@@ -55,7 +61,7 @@ def render_card(
     kept = read_former(former)
     summary = summarize(statistics, manifest)
     configs = list_configs(statistics)
-    text = sections.write_sections(info, statistics, summary, manifest, configs, plots or {})
+    text = sections.write_sections(info, statistics, summary, manifest, configs, plots or {}, samples or {})
     return f"---\n{_write_yaml(info, statistics, files, kept)}\n---\n\n{wrap(text, kept)}"
 
 

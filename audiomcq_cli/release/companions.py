@@ -18,6 +18,7 @@ from audiomcq_cli.release.croissant import describe_release
 from audiomcq_cli.release.info import ReleaseFile, ReleaseInfo
 from audiomcq_cli.release.plots import draw_plots
 from audiomcq_cli.release.recipe import list_prompts, write_recipe
+from audiomcq_cli.release.samples import Samples
 from audiomcq_cli.release.statistics import Statistics
 from audiomcq_cli.release.summary import summarize, write_json
 
@@ -29,14 +30,19 @@ def write_companions(
     manifest: Mapping[str, Any],
     files: Sequence[ReleaseFile],
     *,
+    samples: Samples | None = None,
     former: str = "",
 ) -> list[Path]:
-    """Write them beside the rows; return where they are.
+    """Write the files beside the rows; return their paths.
 
     Args:
-        folder: Of the release. info: What it is called. statistics: What it counts.
-        manifest: That of the stage folder it was made of. files: Its files of rows.
-        former: The card that it replaces: what people wrote into that stays.
+        folder: The folder of the release.
+        info: The names of the release.
+        statistics: The counts of its rows.
+        manifest: The manifest of the stage folder that the release was made from.
+        files: The files with its rows.
+        samples: The sample questions of the card.
+        former: The card that is replaced; what people wrote into that card stays.
 
     Raises:
         InputError: The YAML of the former card cannot be read. StorageError: A prompt has a name that no file has.
@@ -48,7 +54,7 @@ def write_companions(
     shown = {path: plot.alt for path, plot in plots.items()}
     texts = {
         **list_prompts(manifest),
-        "README.md": render_card(info, statistics, manifest, files, plots=shown, former=former),
+        "README.md": render_card(info, statistics, manifest, files, plots=shown, samples=samples, former=former),
         "croissant.json": write_json(croissant),
         "recipe.toml": write_recipe(info, manifest),
         "statistics.json": write_json(summary),

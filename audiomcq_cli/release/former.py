@@ -1,8 +1,8 @@
-"""What people wrote into the card of a release, kept when the next release writes its own part anew.
+"""Keeps what people wrote into the card of a release when the next release writes its own part anew.
 
-Ours stands between two comments; all before and after them is theirs. Of the YAML the keys that we write are ours, the
-others theirs, and so are their tags. A card without our comments is all theirs: it is kept whole below ours, under a
-comment that says so, and nothing of it is lost.
+Our part is between two comments; all text before and after them belongs to people. In the YAML, the keys that we write
+are ours; other keys and other tags belong to people. A card without our comments belongs to people as a whole: it is
+kept below our part, under a comment that says so.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from audiomcq_cli.release.front import read_front
 CARD = "README.md"
 
 BEGIN = (
-    "<!-- audiomcq:begin: written by audiomcq publish, and again with the next release. Write above this line, or below"
-    " audiomcq:end: that is kept, and so are keys of your own in the YAML. -->"
+    "<!-- audiomcq:begin: audiomcq publish writes this part anew with every release. Your text above this line or below"
+    " audiomcq:end is kept, and so are your own keys in the YAML. -->"
 )
 END = "<!-- audiomcq:end -->"
 
 UNMARKED = (
-    "<!-- audiomcq: what follows is the whole card from before, which did not say which part of it audiomcq wrote."
-    " Delete what is said above. -->"
+    "<!-- audiomcq: below is the whole former card, which did not mark the part that audiomcq wrote. Delete what the"
+    " part above says already. -->"
 )
 
 _MEND = "mend the card of the release that is there: what you wrote into it is kept in the next one"
@@ -53,7 +53,7 @@ class Former:
 
 
 def read_former(card: str) -> Former:
-    """Tell apart what people wrote into a card and what a release did.
+    """Separate what people wrote into a card from what a release wrote.
 
     Raises:
         InputError: The card begins with YAML that cannot be read, so nobody can tell whose it is.

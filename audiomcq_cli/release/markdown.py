@@ -46,13 +46,14 @@ class Link:
 def write_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: int = 0) -> str:
     """A Markdown table of escaped cells; the last columns, ``numbers`` of them, are set to the right."""
     rule = ["---"] * (len(head) - numbers) + ["---:"] * numbers
-    cells = [[_write_cell(cell) for cell in row] for row in rows]
+    cells = [[write_cell(cell) for cell in row] for row in rows]
     if not cells:
         return "None."
     return "\n".join("| " + " | ".join(line) + " |" for line in ([escape(name) for name in head], rule, *cells))
 
 
-def _write_cell(cell: object) -> str:
+def write_cell(cell: object) -> str:
+    """A value as text within a line: numbers with separators, addresses as links, all else escaped."""
     if isinstance(cell, Link):
         return f"<{cell.text}>" if _ADDRESS.fullmatch(cell.text) else escape(cell.text)
     return f"{cell:,}" if isinstance(cell, int) else escape(cell)

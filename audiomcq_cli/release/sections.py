@@ -1,52 +1,24 @@
-"""The text of a dataset card, section by section. No name in it, whoever gave it, is more than its own text."""
+"""The text of a dataset card, section by section. A name, whoever gave it, is shown as text and does nothing else."""
 
 from __future__ import annotations
 
-import json
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from audiomcq_cli.release.citation import METHOD, cite_release
-from audiomcq_cli.release.croissant import HELD
+from audiomcq_cli.release.croissant import HELD, HUB
 from audiomcq_cli.release.embed import WITHHELD
 from audiomcq_cli.release.info import ReleaseInfo
+from audiomcq_cli.release.limits import DEMONSTRATION, write_limits
 from audiomcq_cli.release.markdown import Link, escape, quote, write_table
 from audiomcq_cli.release.rows import release_schema
+from audiomcq_cli.release.samples import Samples, describe_condition, write_samples
+from audiomcq_cli.release.settings import list_settings, write_value
 from audiomcq_cli.release.statistics import Statistics
 
-_LIMITS = """\
-- **Labels hold for the judges above.** Another model may well answer a strong question without its audio: of the
-  published strong subset of AudioMCQ a later model still answered 58.7 % with empty audio (arXiv 2606.22276).
-- **Votes can be luck.** Three judges who guess among four choices with one option order each are right at least twice
-  in 15.6 % of cases, so some weak labels say nothing about the question. Models also favour some positions and longer
-  choices.
-{ground}
-- **No person has checked every question.** Where a model writes and one of its family grades, the mistakes that both
-  cannot see stay in; where no model grades, only rules have.
-- **Overlap with benchmarks** was not searched for. Before reporting a score, check that its recordings are not here."""
-
-_CAPTIONS = """\
-- **Captions are the ground.** Questions were written from captions, not by listening, so what a caption gets wrong or
-  leaves out is wrong or missing here."""
-
-_HEARD = """\
-- **What was measured is the ground** of questions whose `proof` is not empty, and captions are that of the others, if
-  there are any. Speech and music were found, and words written down, by small models: those can be mistaken."""
-
-_IMPORTED = """\
-- **The questions are those of the sets above.** They were taken over as they stand, with their options in the order
-  of the set: what was wrong with a key or an option there is wrong here."""
-
-_GROUNDED = """
-- **Questions by rule.** Those of the method `grounded` ask in a few set forms about what captions state, known events
-  or measurements; a sound that no caption mentions may still be in the clip."""
-
-_DEMONSTRATION = """
-
-**These labels are a demonstration of the method, not the method at full strength.** All judges are ways of scoring
-small text-only models inside the program, and no model that hears was asked: what such models cannot answer from the
-text, a larger one may."""
+_HUB_DATASET = re.compile(r"([\w.-]+/[\w.-]+)(?:[@:].*)?", re.ASCII)
 
 
 def write_sections(
@@ -56,65 +28,74 @@ def write_sections(
     manifest: Mapping[str, Any],
     configs: Mapping[str, str],
     plots: Mapping[str, str],
+    samples: Samples,
 ) -> str:
     """The whole text.
 
     Args:
-        info: What the release is called. statistics, summary: What it counts. manifest: That of the stage folder it was
-            made of. configs: Name and glob of every config. plots: Paths of its plots, with what each shows in words.
+        info: The names of the release.
+        statistics: The counts of its rows.
+        summary: The same counts as plain data.
+        manifest: The manifest of the stage folder that the release was made from.
+        configs: The glob of every config, by name.
+        plots: What each plot shows, in words, by its path.
+        samples: The sample questions.
     """
     parts = (
         _introduce(info, statistics, manifest),
-        _tell_loading(info, configs),
-        _tell_counts(statistics, plots),
-        _tell_sources(statistics, manifest, plots),
-        _tell_making(manifest),
-        _tell_labels(summary, manifest, plots),
-        _tell_rejects(manifest),
-        _tell_columns(info),
-        _tell_limits(manifest),
-        _tell_citing(info, statistics),
+        write_samples(samples),
+        _describe_loading(info, configs),
+        _describe_counts(statistics, plots),
+        _describe_sources(statistics, manifest, plots),
+        _describe_making(manifest),
+        _describe_labels(summary, manifest, plots),
+        _describe_rejects(manifest),
+        _describe_columns(info),
+        write_limits(manifest),
+        _describe_citing(info, statistics),
     )
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
 
 
 def is_imported(manifest: Mapping[str, Any]) -> bool:
-    """Whether the questions are those of sets that existed."""
+    """Whether the questions come from question sets that existed before."""
     return any(stage["stage"] == "import" for stage in manifest["lineage"])
 
 
 def _introduce(info: ReleaseInfo, statistics: Statistics, manifest: Mapping[str, Any]) -> str:
-    reasoned = "" if is_imported(manifest) else " a chain of thought in three tagged stages and a short one,"
+    reasoned = "" if is_imported(manifest) else ". Its chain of thought is written in three tagged stages and in short"
+    clips = statistics.clips.total()
     return f"""\
 # {escape(info.title or info.name)}
 
-Version {escape(info.version)}: {statistics.rows:,} multiple-choice questions about {statistics.clips.total():,} audio
-clips. Each has choices of which one is right,{reasoned} and a
-label that says whether models could answer it without hearing the audio (`weak`) or not (`strong`). Every row also
-carries the grades, the judges' answers and which model and prompt made it.
+Version {escape(info.version)}: {statistics.rows:,} multiple-choice questions about {clips:,} audio clips.
 
-{_tell_audio(statistics)}
+- Each question has several options, one of which is right{reasoned}.
+- Each question has a label: `weak` if models could answer it without hearing the clip, `strong` if they could not.
+- Each row also holds its grades, the answer of every judge, and the model and prompt that wrote each text.
+
+{_describe_audio(statistics)}
 
 License of the questions: {escape(info.license)}."""
 
 
-def _tell_audio(statistics: Statistics) -> str:
-    """Whether the audio is part of the dataset, or of how many clips."""
+def _describe_audio(statistics: Statistics) -> str:
+    """Whether the audio is part of the dataset, or the audio of how many clips."""
     embedded, whole = statistics.embedded.total(), statistics.clips.total()
     if not embedded:
         return "The audio is not part of this dataset: get it from the [sources](#sources), under their terms."
     which = "each clip" if embedded == whole else f"{embedded:,} of the {whole:,} clips"
-    others = " Get that of the others, where `audio` is empty, from the [sources](#sources), under their terms."
+    others = " Where `audio` is empty, get the file from the [sources](#sources), under their terms."
     return f"`audio` holds the file of {which}, unchanged, under its own license.{others if embedded < whole else ''}"
 
 
-def _tell_loading(info: ReleaseInfo, configs: Mapping[str, str]) -> str:
+def _describe_loading(info: ReleaseInfo, configs: Mapping[str, str]) -> str:
     name, config = quote(info.repo or "path/to/this/folder"), quote(list(configs)[-1])
     example = f'from datasets import load_dataset\n\nrows = load_dataset({name}, {config})["train"]'
     return f"## Loading\n\n```python\n{example}\n```\n\n{write_table(('Config', 'Files'), configs.items())}"
 
 
-def _tell_counts(statistics: Statistics, plots: Mapping[str, str]) -> str:
+def _describe_counts(statistics: Statistics, plots: Mapping[str, str]) -> str:
     kinds = sorted({kind for *_, kind in statistics.questions})
     pairs = sorted({(subset, label) for subset, label, _ in statistics.questions})
     by = statistics.questions
@@ -124,20 +105,21 @@ def _tell_counts(statistics: Statistics, plots: Mapping[str, str]) -> str:
         ("Subset", "Label", *kinds, "All"), [*rows, ("all", "", *totals, sum(totals))], numbers=len(kinds) + 1
     )
     shown = _show(plots, "question_types", "labels", "answer_positions")
-    return f"## Questions\n\n{table}\n\nMore is counted in [statistics.json](statistics.json).{shown}"
+    return f"## Questions\n\n{table}\n\n[statistics.json](statistics.json) has further counts.{shown}"
 
 
-def _tell_sources(statistics: Statistics, manifest: Mapping[str, Any], plots: Mapping[str, str]) -> str:
-    told = {str(source["name"]): source for source in manifest["sources"]}
-    questions: Counter[str] = Counter()
+def _describe_sources(statistics: Statistics, manifest: Mapping[str, Any], plots: Mapping[str, str]) -> str:
+    named = {str(source["name"]): source for source in manifest["sources"]}
+    questions = Counter[str]()
     for (source, _), rows in statistics.licenses.items():
         questions[source] += rows
-    here: Counter[str] = Counter()
+    here = Counter[str]()
     for (source, _), clips in statistics.embedded.items():
         here[source] += clips
     sources = [
-        (name, told.get(name, {}).get("license") or "not stated",
-         Link(told.get(name, {}).get("origin") or "not stated"), statistics.clips[(name,)], here[name], questions[name])
+        (name, named.get(name, {}).get("license") or "by clip, see below",
+         _find_origin(named.get(name, {}), statistics.located[(name,)], questions[name]),
+         statistics.clips[(name,)], here[name], questions[name])
         for name in sorted(questions)
     ]  # fmt: skip
     audio = [
@@ -149,15 +131,27 @@ def _tell_sources(statistics: Statistics, manifest: Mapping[str, Any], plots: Ma
     return (
         "## Sources\n\n"
         + write_table(("Source", "License", "Origin", "Clips", "With audio here", "Questions"), sources, numbers=3)
-        + "\n\nLicenses of the audio, as the sources give them clip by clip:\n\n"
+        + "\n\nLicenses of the audio, by clip:\n\n"
         + write_table(("Source", "License of the audio", "Questions"), audio, numbers=1)
-        + tell_missing_audio(statistics)
+        + describe_missing_audio(statistics)
         + _show(plots, "sources", "durations")
     )
 
 
-def tell_missing_audio(statistics: Statistics) -> str:
-    """How to get the audio that is only referenced, and why it is; nothing where all of it is in the rows."""
+def _find_origin(source: Mapping[str, Any], located: int, questions: int) -> Link | str:
+    """Where a source comes from: as its recipe says, else its dataset on the Hub, else as its rows say."""
+    if origin := source.get("origin"):
+        return Link(origin)
+    found = _HUB_DATASET.fullmatch(str(source.get("file"))) if source.get("adapter") == "hf" else None
+    if found:
+        return Link(f"{HUB}{found[1]}")
+    if located:
+        return "column origin" if located == questions else f"column origin, of {located:,} questions"
+    return "not stated"
+
+
+def describe_missing_audio(statistics: Statistics) -> str:
+    """How to get the audio that is only referenced, and why it is not here; nothing where all of it is in the rows."""
     if statistics.embedded.total() == statistics.clips.total():
         return ""
     reasons = [
@@ -166,39 +160,38 @@ def tell_missing_audio(statistics: Statistics) -> str:
     ]
     table = write_table(("Source", "License of the audio", "Why it is not here", "Clips"), reasons, numbers=1)
     return (
-        "\n\n### Getting the audio\n\nGet the audio of a source from its origin, as its terms allow, into a folder of"
-        " its own; `origin` of a row says more where the source does. `audio_path` is the path of a clip below that"
-        " folder, and `audio_sha256`, where there is one, the SHA-256 of the file that was heard: a file with another"
-        " is not the same recording, or not the same encoding of it."
-    ) + (f" Audio that was to be here and is not:\n\n{table}" if reasons else "")
+        "\n\n### Getting the audio\n\nDownload the audio of each source from its origin, as its terms allow, into one"
+        " folder for each source. The column `origin` often names the address of the clip. `audio_path` is the path of"
+        " the clip below that folder. `audio_sha256` is the SHA-256 of the file that was used: a file with another hash"
+        " is another recording, or another encoding of it."
+    ) + (f" Audio that was meant to be embedded and is not:\n\n{table}" if reasons else "")
 
 
-def _tell_making(manifest: Mapping[str, Any]) -> str:
-    models, prompts, settings = [], [], []
+def _describe_making(manifest: Mapping[str, Any]) -> str:
+    models, prompts = [], []
     for stage in manifest["lineage"]:
         for role, model in sorted(stage["models"].items()):
-            sampling = _compact(model.get("sampling") or "as the model has it")
+            sampling = write_value(model["sampling"]) if model.get("sampling") else "the model's own"
             names = (model.get(key) or "not stated" for key in ("model", "revision", "backend"))
             models.append((stage["stage"], role, *names, sampling))
         for name, prompt in sorted(stage["prompts"].items()):
             prompts.append((stage["stage"], name, prompt.get("version", ""), prompt.get("sha256", "")[:12]))
-        settings.append((stage["stage"], stage["version"], stage.get("seed", ""), _compact(stage["options"])))
-    texts = ", the texts of the prompts in [prompts/](prompts)" if prompts else ""
+    texts = " [prompts/](prompts) has the texts of the prompts." if prompts else ""
     return (
-        f"## How it was made\n\nBy audiomcq {escape(manifest['tool_version'])}, in these stages, in this order. The"
-        f" recipe is [recipe.toml](recipe.toml){texts}.\n\n"
-        + write_table(("Stage", "Version", "Seed", "Settings"), settings)
+        f"## How it was made\n\naudiomcq {escape(manifest['tool_version'])} ran the stages below, in this order. The"
+        f" recipe is in [recipe.toml](recipe.toml): `audiomcq run recipe.toml` makes the dataset again.{texts}\n\n"
+        + write_table(("Stage", "Setting", "Value"), list_settings(manifest["lineage"]))
         + "\n\nModels:\n\n"
-        + write_table(("Stage", "Role", "Model", "Revision", "Backend", "Sampling"), models)
+        + write_table(("Stage", "Name", "Model", "Revision", "Backend", "Sampling"), models)
         + "\n\nPrompts:\n\n"
         + write_table(("Stage", "Prompt", "Version", "SHA-256"), prompts)
     )
 
 
-def _tell_labels(summary: Mapping[str, Any], manifest: Mapping[str, Any], plots: Mapping[str, str]) -> str:
+def _describe_labels(summary: Mapping[str, Any], manifest: Mapping[str, Any], plots: Mapping[str, str]) -> str:
     judges = [
         (
-            *(one["judge"], one["model"], one["revision"] or "not stated", one["condition"]),
+            *(one["judge"], one["model"], one["revision"] or "not stated", describe_condition(one["condition"])),
             one["answers"],
             _percent(one["accuracy"]),
             _percent(one["chance"]),
@@ -207,38 +200,24 @@ def _tell_labels(summary: Mapping[str, Any], manifest: Mapping[str, Any], plots:
         for one in summary["judges"]
     ]
     steps = [stage for stage in manifest["lineage"] if stage["stage"] == "filter"]
-    options = steps[-1]["options"] if steps else {}
-    rule = "".join(f"\n- {escape(key)}: {escape(_compact(value))}" for key, value in sorted(options.items()))
+    least = steps[-1]["options"].get("weak_at") if steps else None
+    enough = f"at least {least:,} judges" if isinstance(least, int) else "enough judges"
     models = [model for stage in steps for model in stage["models"].values()]
     embedded = bool(models) and all(model.get("backend") == "embedded" for model in models)
-    head = ("Judge", "Model", "Revision", "Condition", "Answers", "Right %", "Guessing %", "Unreadable %")
+    head = ("Judge", "Model", "Revision", "What it heard", "Answers", "Right %", "Guessing %", "Unreadable %")
     return (
-        "## How labels were decided\n\nJudges, each a model or a way of scoring one, answered every question under a"
-        " condition that takes the clip away. A question that enough of them got right is `weak`: it can be answered"
-        " without listening. The others are `strong`. An answer that could not be read is not a wrong one: the right"
-        " ones are counted among those that could.\n\n"
+        "## How labels were decided\n\nThe judges answered every question without the clip. A judge is a model, or one"
+        f" way of scoring a model. A question is `weak` if {enough} answered right; otherwise it is `strong`. An answer"
+        " that could not be read is neither right nor wrong: *Right %* is the share of right answers among the readable"
+        " ones.\n\n"
         + write_table(head, judges, numbers=4)
-        + (f"\n\nThe rule:\n{rule}" if rule else "")
-        + "\n\nThe labels hold for these judges, in these revisions, only."
-        + (_DEMONSTRATION if embedded else "")
+        + "\n\nThe labels hold for these judges only, in these revisions."
+        + (DEMONSTRATION if embedded else "")
         + _show(plots, "judges")
     )
 
 
-def _find_methods(manifest: Mapping[str, Any]) -> Sequence[str]:
-    """How the questions were made."""
-    steps = [stage["options"] for stage in manifest["lineage"] if stage["stage"] == "generate"]
-    return steps[-1].get("methods", ()) if steps else ()
-
-
-def _tell_limits(manifest: Mapping[str, Any]) -> str:
-    heard = any("local" in stage["options"].get("describe", ()) for stage in manifest["lineage"])
-    ground = _IMPORTED if is_imported(manifest) else _HEARD if heard else _CAPTIONS
-    text = _LIMITS.replace("{ground}", ground)
-    return f"## Known limits\n\n{text}{_GROUNDED if 'grounded' in _find_methods(manifest) else ''}"
-
-
-def _tell_rejects(manifest: Mapping[str, Any]) -> str:
+def _describe_rejects(manifest: Mapping[str, Any]) -> str:
     items = [
         (stage["stage"], *(stage["items"].get(key, 0) for key in ("in", "kept", "rejected", "failed")))
         for stage in manifest["lineage"]
@@ -250,34 +229,32 @@ def _tell_rejects(manifest: Mapping[str, Any]) -> str:
         for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
     return (
-        "## What was left out\n\nAn item is rejected where a rule or a grader said no, and failed where no usable reply"
-        " came. Items are clips at first, then places for a question, then questions.\n\n"
+        "## What was left out\n\nAn item is *rejected* if a rule or a grader said no. It *failed* if no model gave a"
+        " usable reply. Items are clips in the first stage, one item for each question to be written in `generate`, and"
+        " questions in the stages after it.\n\n"
         + write_table(("Stage", "In", "Kept", "Rejected", "Failed"), items, numbers=4)
         + "\n\n"
         + write_table(("Stage", "Outcome", "Reason", "Items"), reasons, numbers=1)
     )
 
 
-def _tell_columns(info: ReleaseInfo) -> str:
+def _describe_columns(info: ReleaseInfo) -> str:
     rows = [(name, HELD[name].doc) for name in release_schema(embed=info.embed).names]
     return f"## Columns\n\n{write_table(('Column', 'What it holds'), rows)}"
 
 
-def _tell_citing(info: ReleaseInfo, statistics: Statistics) -> str:
+def _describe_citing(info: ReleaseInfo, statistics: Statistics) -> str:
     return (
         f"## Citing\n\nThis dataset:\n\n```bibtex\n{cite_release(info, statistics.rows)}\n```\n\nThe method, and the"
-        f" corpus that it comes from:\n\n```bibtex\n{METHOD}\n```\n\nCite the sources of audio and captions as well."
+        f" corpus that introduced it:\n\n```bibtex\n{METHOD}\n```\n\nPlease also cite the sources of the audio and the"
+        " captions."
     )
 
 
 def _show(plots: Mapping[str, str], *names: str) -> str:
-    """The plots of some names that there are, each a paragraph."""
+    """Those of the named plots that exist, each as a paragraph."""
     found = [(f"plots/{name}.png", plots.get(f"plots/{name}.png")) for name in names]
     return "".join(f"\n\n![{escape(alt)}]({path})" for path, alt in found if alt)
-
-
-def _compact(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _percent(share: float | None) -> str:

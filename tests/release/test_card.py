@@ -104,8 +104,9 @@ def test_the_text_tells_how_it_was_made(release: Path) -> None:
     text = read_card(release).text
     assert 'load_dataset("org/tiny", "strong")' in text
     judges = table_under(text, "How labels were decided")
-    assert judges[1] == ["judge_a", "some/judge", "abc", "silence:30", "40", "50.0", "25.0", "0.0"]
-    assert "- seconds: 30.0" in text
+    assert judges[1] == ["judge_a", "some/judge", "abc", "30 s of silence", "40", "50.0", "25.0", "0.0"]
+    assert ["filter", "version of the stage", "1"] in table_under(text, "How it was made")
+    assert ["", "seconds", "30"] in table_under(text, "How it was made")
     assert "| filter | judge | 1 | abababababab |" in text
     assert "| filter | judge\\_a | some/judge | abc | openai-compatible |" in text
     assert table_under(text, "What was left out")[2] == ["filter", "43", "40", "2", "1"]
@@ -175,7 +176,7 @@ def test_hostile_sources_and_models_change_only_themselves(text: str, tmp_path: 
     card = build_card(tmp_path / "hostile", source_dataset=text, origin=text, votes=vote_as(text))
     assert shape(card.text) == shape(plain.text)
     seen = " ".join(text.split())
-    assert table_under(card.text, "Sources")[1] == [seen, "not stated", seen, "2", "0", "2"]
+    assert table_under(card.text, "Sources")[1] == [seen, "by clip, see below", seen, "2", "0", "2"]
     assert table_under(card.text, "How labels were decided")[1][:2] == [seen, seen]
 
 
@@ -247,7 +248,7 @@ def test_ground_of_questions_that_were_measured() -> None:
 
     assert "not by listening" in tell()
     assert "not by listening" in tell("model")
-    assert "What was measured is the ground" in tell("local")
+    assert "come from measurements" in tell("local")
     assert "not by listening" not in tell("local")
 
 

@@ -16,6 +16,7 @@ from audiomcq_cli.release.build import build_release
 from audiomcq_cli.release.info import ReleaseInfo
 from audiomcq_cli.release.recipe import hide_places, list_prompts, write_recipe
 from audiomcq_cli.storage.resources import Prompts, shipped
+from tests.cli import audiomcq
 from tests.release.conftest import INFO
 
 HOSTILE = ('"\n[models.x]\nbase_url = "http://evil"', "\\", "'''", "# x", "\x7f\x00", "\u2028 🎧", "a = 1\r")
@@ -48,7 +49,7 @@ def manifest(*steps: dict[str, Any], **values: Any) -> dict[str, Any]:
 
 
 def test_the_program_reads_the_recipe_of_a_release(tmp_path: Path) -> None:
-    """Seed, sources, models and every option are what made it; there is no address, and it says where one goes."""
+    """Seed, sources, models and every option are what made it; each model has the address of a server of its own."""
     options = {"condition": "silence", "judges": ["a", "b"], "silence_seconds": 20.0, "weak_at": 2}
     lineage = manifest(
         step("caption"), step("generate", options={"types": {"speech": 0.5}}),
@@ -61,9 +62,12 @@ def test_the_program_reads_the_recipe_of_a_release(tmp_path: Path) -> None:
     assert asdict(recipe.options("filter")) == {**options, "judges": ("a", "b")}
     assert recipe.options("generate").types == {"speech": 0.5}
     assert recipe.models["b"].model == "org/n" and recipe.models["b"].sampling == {"temperature": 0.5}
-    assert recipe.models["a"].base_url == () and text.count("# base_url = ") == 2
+    assert [recipe.models[name].base_url for name in "ab"] == [
+        ("http://localhost:8000/v1",),
+        ("http://localhost:8001/v1",),
+    ]
     assert (recipe.sources[0].name, recipe.sources[0].license) == ("S", "CC0")
-    assert "say where it lies" in text
+    assert recipe.sources[0].path == tmp_path / "FILL-IN/clips"
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -82,6 +86,53 @@ def test_hostile_names_change_only_their_own_text(text: str) -> None:
     assert table["sources"][0]["origin"] == text
     assert table["models"][text]["model"] == text
     assert table["filter"] == {"judges": [text], "map": {text: text}}
+
+
+def test_a_source_is_named_with_all_that_decides_over_its_clips() -> None:
+    """Limit and sample; of files only names, below a placeholder; a dataset of the Hub as it is; its audio folder."""
+    source = {"adapter": "audiocaps", "name": "A", "file": "train.csv", "limit": 9, "sample": 5, "options": {}}
+    hub = {"adapter": "hf", "name": "H", "file": "org/set@v1:en:train", "options": {"columns": {"caption": "text"}}}
+    folder = {"adapter": "folder", "name": "F", "file": "clips", "options": {"captions": "texts/c.csv"}}
+    roots = {"A": "../../data/audio", "H": "../../audio", "F": "../../clips"}
+    lineage = manifest(step("caption"), sources=[source, hub, folder], audio_roots=roots)
+    tables = tomllib.loads(write_recipe(INFO, lineage))["sources"]
+    assert tables == [
+        {"adapter": "audiocaps", "path": "FILL-IN/train.csv", "name": "A", "audio": "FILL-IN/audio", "limit": 9,
+         "sample": 5},
+        {"adapter": "hf", "path": "org/set@v1:en:train", "name": "H", "columns": {"caption": "text"}},
+        {"adapter": "folder", "path": "FILL-IN/clips", "name": "F", "captions": "texts/c.csv"},
+    ]  # fmt: skip
+
+
+def test_models_are_named_by_what_loads_them() -> None:
+    """Weights by package or repository, else below a placeholder; tables of one served model share its address."""
+    weights = judge(backend="embedded", model="Small.Q4", revision="ab12")
+    models = {
+        "a": judge(), "b": judge(model="org/n"), "c": judge(sampling={"temperature": 0}),
+        "d": judge(model="gpt-4.1-mini"), "e": {**weights, "named": "llm-small"}, "f": weights,
+    }  # fmt: skip
+    text = write_recipe(INFO, manifest(step("filter", models=models)))
+    tables = tomllib.loads(text)["models"]
+    addresses = {name: table.get("base_url", "").removeprefix("http://localhost:") for name, table in tables.items()}
+    assert addresses == {"a": "8000/v1", "b": "8001/v1", "c": "8000/v1", "d": "", "e": "", "f": ""}
+    assert (tables["e"]["model"], tables["f"]["model"]) == ("llm-small", "FILL-IN/Small.Q4.gguf")
+    assert "revision" not in tables["e"] and "named" not in tables["e"] and "ab12" in text
+
+
+def test_a_recipe_with_a_missing_place_stops_at_its_line(tmp_path: Path) -> None:
+    """The first place that is not filled in ends the run before anything is written, for weights as for sources."""
+    recipe = tmp_path / "recipe.toml"
+    (tmp_path / "here").mkdir()
+    source = '[[sources]]\nadapter = "folder"\npath = "FILL-IN/clips"\n'
+    stages = '[generate]\nmethods = ["grounded"]\n[verify]\ngraders = []\n[cot]\nwriter = ""\ngrader = ""\n'
+    model = '[models.m]\nbackend = "embedded"\nmodel = "FILL-IN/w.gguf"\n[filter]\njudges = ["m:letter"]\n'
+    recipe.write_text(f'{source}{stages}{model}condition = "none"\nweak_at = 1\n', "utf-8")
+    ended = audiomcq("run", recipe, folder=tmp_path)
+    assert ended.code == 4 and "line 3, key sources.0.path" in ended.error
+    recipe.write_text(recipe.read_text("utf-8").replace("FILL-IN/clips", "here"), "utf-8")
+    ended = audiomcq("run", recipe, folder=tmp_path)
+    assert ended.code == 4 and "key models.m.model" in ended.error and "FILL-IN/w.gguf" in ended.error
+    assert not (tmp_path / "build").exists()
 
 
 def test_stages_that_differ_from_the_rest_are_remarked(tmp_path: Path) -> None:
@@ -109,7 +160,7 @@ def test_a_prompt_changed_between_stages_is_two_files() -> None:
     """The later text does not take the place of the first."""
     first, later = ({"judge": {"text": text}} for text in ("one", "two"))
     found = list_prompts(manifest(step("verify", prompts=first), step("filter", prompts=later)))
-    assert found == {"prompts/judge.toml": "one", "prompts/judge.filter.toml": "two"}
+    assert found == {"prompts/judge.toml": "one", "prompts/filter/judge.toml": "two"}
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "a.b", "C:x"])

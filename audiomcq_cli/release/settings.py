@@ -1,0 +1,35 @@
+"""Writes the settings of stages and models for the card: one a row, values as people write them and not as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+
+def list_settings(lineage: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """Stage, setting and value; a stage is named in the first of its rows only, a seed where it changes."""
+    seed: object = None
+    for step in lineage:
+        stage = step["stage"]
+        changed = {"seed": step.get("seed")} if step.get("seed") != seed else {}
+        seed = step.get("seed")
+        for name, value in {"version of the stage": step["version"], **changed, **step["options"]}.items():
+            yield stage, name, write_value(value)
+            stage = ""
+
+
+def write_value(value: object) -> str:
+    """A setting on one line: lists with commas, tables as names with their values."""
+    match value:
+        case None | "":
+            return "not set"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:g}" if abs(value) < 1e6 else str(value)
+        case Mapping():
+            return ", ".join(f"{name} {write_value(one)}" for name, one in value.items()) or "not set"
+        case list() | tuple():
+            return ", ".join(write_value(one) for one in value) or "none"
+        case _:
+            return str(value)
