@@ -1,6 +1,6 @@
-"""The dataset card of a release: YAML that the Hub and ``datasets`` read, and a text for people.
+"""Writes the dataset card of a release: YAML that the Hub and ``datasets`` read, and a text for people.
 
-The YAML is written by ``huggingface_hub`` and the features by ``datasets``. What people added to the card before stays.
+``huggingface_hub`` writes the YAML and ``datasets`` the features. Text that people added to the former card stays.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TAGS = ("audio", "audio-question-answering", "multiple-choice", "chain-of-though
 
 
 def list_configs(statistics: Statistics) -> dict[str, str]:
-    """Name and glob of every config: all rows, each subset, each label; a name is given once, to the label."""
+    """Name and glob of every config: all rows, each subset, each label; a shared name means the label."""
     subsets = sorted({subset for subset, *_ in statistics.questions})
     labels = {label for _, label, _ in statistics.questions}
     return {

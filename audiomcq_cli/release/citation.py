@@ -1,4 +1,4 @@
-"""How to cite a release, and the method behind it, as BibTeX."""
+"""Writes the BibTeX entries of a release and of the method behind it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ METHOD = """\
 
 
 def cite_release(info: ReleaseInfo, questions: int) -> str:
-    """The entry of a release. It has no year: nothing in a release depends on when it was built."""
+    """The entry of a release. It has no year, because a release does not depend on when it was built."""
     key = re.sub(r"[^a-z0-9]+", "-", f"{info.name}-{info.version}".lower()).strip("-") or "release"
     title = escape_bibtex(info.title) or escape_bibtex(info.name)
     fields = {

@@ -1,4 +1,4 @@
-"""The head of a dataset card: the one reader of it, so that all commands see the same keys in the same card."""
+"""Reads the YAML at the head of a dataset card; all commands use this reader and so see the same keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text that people and models wrote, made safe to stand in Markdown, in code in it, and in BibTeX."""
+"""Escapes text of people and models for Markdown, for code within Markdown, and for BibTeX."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ _BIBTEX = {
 
 
 def flatten(text: object) -> str:
-    """One line of signs that can be seen, whatever a text holds."""
+    """The visible characters of a text, on one line."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in str(text)).split())
 
 
 def escape(text: object) -> str:
-    """Text that means itself in Markdown, HTML in it and a table cell: one line, with all that could act escaped."""
+    """One line that Markdown, HTML within it and a table cell show as it is: every active character is escaped."""
     line = re.sub(r"([\\`*_\[\]<>&|~#$!@])", r"\\\1", flatten(text))
     return re.sub(r"(?i)\b(https?|ftp)(:)|\b(www)(\.)", r"\1\3\\\2\4", line)  # no links out of bare addresses
 
 
 def quote(text: str) -> str:
-    """A text as a literal of Python or JSON that ends neither a block of code nor a comment of HTML."""
+    """A text as a literal of Python or JSON that cannot end a code block or an HTML comment."""
     return json.dumps(text).replace("<", "\\u003c").replace("`", "\\u0060")
 
 
 def escape_bibtex(text: str) -> str:
-    """Text that means itself within braces of BibTeX."""
+    """Text that BibTeX shows as it is within braces."""
     return "".join(_BIBTEX.get(sign, sign) for sign in flatten(text)).replace("`", "'")
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A text that a table shows as a link where it is an address of the web and nothing else."""
+    """A text that is shown as a link if all of it is a web address."""
 
     text: str
 
 
 def write_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: int = 0) -> str:
-    """A Markdown table of escaped cells; the last columns, ``numbers`` of them, are set to the right."""
+    """A Markdown table of escaped cells; the last ``numbers`` columns are aligned to the right."""
     rule = ["---"] * (len(head) - numbers) + ["---:"] * numbers
     cells = [[write_cell(cell) for cell in row] for row in rows]
     if not cells:

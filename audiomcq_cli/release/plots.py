@@ -1,9 +1,9 @@
-"""The plots of a release, drawn from its statistics alone: the same numbers give the same bytes.
+"""Draws the plots of a release from its statistics alone: the same numbers give the same bytes.
 
-PNG on a light ground of its own: no one colour of text reaches 4.5 : 1 on both the white page and the dark one
-(#0b0f19) of the Hub, so without a ground it would be hard to read on one of them. Orange and blue are of the Okabe-Ito
-set, which people who see colours otherwise can tell apart, and differ in lightness. Names come from rows: they are cut
-to size, never taken for mathtext, and signs that the font lacks are shown as such.
+A plot is a PNG with a light background of its own: no text colour reaches 4.5 : 1 on both the white and the dark page
+(#0b0f19) of the Hub. Orange and blue come from the Okabe-Ito set, which colour-blind people can distinguish, and differ
+in lightness. Names come from rows: they are cut to size, never read as mathtext, and characters that the font lacks are
+shown as a replacement character.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Sketch:
 
 
 def draw_plots(summary: Mapping[str, Any]) -> list[Plot]:
-    """Every plot for which a summary (``statistics.json``) has numbers."""
+    """Draws every plot for which a summary (``statistics.json``) has numbers."""
     with _style():
         return [_save(sketch) for sketch in _sketch(summary)]
 

@@ -1,6 +1,6 @@
-"""``statistics.json`` of a release: what was counted of it, as plain data. Plots and card say no other numbers.
+"""Turns the counts of a release into plain data: ``statistics.json``. Plots and card take all their numbers from it.
 
-Its schema is ``schemas/statistics.json``. Nothing in it depends on when or where a release is built.
+Its schema is ``schemas/statistics.json``. Its numbers do not depend on when or where a release is built.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ STATUSES = ("right", "wrong", "unparsable")
 
 
 def summarize(statistics: Statistics, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """What a release counts, with what was left out on the way to it, as the manifest of its stage folder has it."""
+    """The counts of a release, and the items that its stages left out, from the manifest of the stage folder."""
     origins = statistics.origins
     return {
         "format": FORMAT,
@@ -44,7 +44,7 @@ def summarize(statistics: Statistics, manifest: Mapping[str, Any]) -> dict[str, 
 
 
 def write_json(value: object) -> str:
-    """JSON in the one form in which the files of a release are written."""
+    """JSON in the form that all files of a release have."""
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -66,7 +66,7 @@ def _pick(counts: Counts, name: str) -> dict[str, int]:
 
 
 def _label_counts(counts: Counts, places: Sequence[int], *wanted: str) -> dict[str, int]:
-    """Questions by label, of those keys that have some values in some places."""
+    """Questions by label, over the keys with the wanted values in the given places."""
     totals = dict.fromkeys(LABELS, 0)
     for key, rows in counts.items():
         if all(key[place] == value for place, value in zip(places, wanted, strict=True)):
@@ -85,7 +85,7 @@ def _describe_source(statistics: Statistics, source: str) -> dict[str, Any]:
 
 
 def _describe_positions(positions: Counts) -> list[dict[str, Any]]:
-    """Answers at each position, and how many there would be if every position were as likely."""
+    """Right answers at each position, beside their number if all positions were equally likely."""
     counts = [(int(choices), int(place), rows) for (choices, place), rows in positions.items()]
     return [
         {
@@ -135,7 +135,7 @@ def _describe_judges(votes: Counts) -> list[dict[str, Any]]:
 
 
 def _score(votes: Mapping[tuple[str, ...], int]) -> dict[str, Any]:
-    """Answers by status, the accuracy of those that could be read, and that of guessing."""
+    """Answers by status, the accuracy of the readable ones, and the accuracy of guessing."""
     counts = dict.fromkeys(STATUSES, 0)
     guessed = 0.0
     for (_, choices, status), answers in sorted(votes.items()):

@@ -192,6 +192,17 @@ def test_an_origin_that_is_an_address_is_a_link(tmp_path: Path) -> None:
     assert links == [["https://example.org/a_b?c=1#d"], [], []]
 
 
+def test_the_card_says_which_rows_name_their_origin(tmp_path: Path) -> None:
+    """Where a recipe names no origin, the sources say how many rows do; a dataset of the Hub is linked."""
+    address = "https://example.org/1"
+    rows = [released_row(number, origin=address if number else None) for number in range(3)]
+    statistics, manifest = count_stage(write_stage(tmp_path / "split", rows))
+    assert table_under(render_card(INFO, statistics, manifest), "Sources")[1][2] == "column origin, of 2 questions"
+    manifest["sources"][0] |= {"adapter": "hf", "file": "org/set@v1:en:train"}
+    card = render_card(INFO, statistics, manifest)
+    assert table_under(card, "Sources")[1][2] == "https://huggingface.co/datasets/org/set"
+
+
 def test_the_card_tells_how_to_get_audio_that_is_only_referenced(tmp_path: Path) -> None:
     """It counts clips with audio by source, says why others have none, and where to find them."""
     statistics, manifest = count_stage(write_stage(tmp_path / "split", [released_row(number) for number in range(3)]))
