@@ -1,21 +1,21 @@
-"""The commands around the stages: run a recipe, export, trace a row."""
+"""The commands around the stages: run a recipe, export."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from audiomcq_cli import records, registry
-from audiomcq_cli.cli.console import out, printable
+from audiomcq_cli.cli.console import out
 from audiomcq_cli.cli.options import Json, argument, build, escape_markup, flag, flags_of, given_flags, split_names
 from audiomcq_cli.cli.publish import build_folder
 from audiomcq_cli.cli.stages import REUSE, TAKE_OVER
-from audiomcq_cli.errors import InputError, RecipeError, ReplayMiss
+from audiomcq_cli.errors import InputError, RecipeError
 
 if TYPE_CHECKING:
     from audiomcq_cli.cli.recipe import Recipe
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 RELEASE = "release"
 """Folder of the release in the folder that ``run`` builds in."""
 
-TraceReuse = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="Packed journal or workdir to look into for what that lacks. Give it once for each.",
-        metavar="PATH",
-        show_default=False,
-    ),
-]
 Reuse = Annotated[list[Path] | None, typer.Option(help=REUSE, metavar="PATH", show_default=False)]
 
 
@@ -141,35 +133,6 @@ def run(
     run_jobs(jobs, loaded, claim)
     if "publish" in names:
         build_folder(jobs[-1].target, release, loaded)
-
-
-def trace(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A stage folder.", show_default=False)],
-    item: Annotated[str, typer.Argument(metavar="ID", help="Id of a clip or question.", show_default=False)],
-    workdir: Annotated[
-        Path | None, typer.Option(help="Folder that holds journal/ (default: where the stage had it).", metavar="PATH")
-    ] = None,
-    reuse: TraceReuse = None,
-    json: Json = False,
-) -> None:
-    """Show every prompt, raw reply and vote behind a row, stage by stage."""
-    import asyncio
-
-    from audiomcq_cli.engine.trace import trace as follow
-
-    stages, kinds = registry.stages(), {name: registry.backend(name) for name in registry.names("backends")}
-    try:
-        steps = asyncio.run(
-            follow(folder, item, workdir=workdir, reuse=reuse or (), stages=stages, build=build, backends=kinds)
-        )
-    except ReplayMiss as error:
-        raise ReplayMiss(str(error), hint="name the folder that holds journal/ with --workdir, or --reuse") from error
-    out.summary["steps"] = [asdict(step) for step in steps]
-    if not json:
-        asked = ""
-        for step in steps:
-            out.data(_describe_step(step, asked))
-            asked = (step.row or {}).get("question", asked)
 
 
 def recipe_schema() -> None:
@@ -305,33 +268,3 @@ def _jobs(
 
 def _folder(recipe: Recipe) -> Path:
     return recipe.workdir or Path("build")
-
-
-def _describe_step(step: Any, asked: str) -> str:
-    """One stage of a trace as text, with the question where it is not the one of the stage before."""
-    lines = [f"══ {step.stage} · {step.item} · {step.outcome}{' · ' + step.reason if step.reason else ''}"]
-    for one in step.tries:
-        lines.append(f"── {one.prompt} → {one.model} · {one.key[:16]}{' · ' + one.error if one.error else ''}")
-        lines += [f"[{role}]\n{text}" for role, text in one.turns]
-        lines.append(f"[reply]\n{one.reply}")
-    if step.row and step.row.get("question", asked) != asked:
-        lines += _describe_question(step.row)
-    votes = (step.row or {}).get("votes") or []
-    lines += [
-        f"vote · {vote['judge']} ({vote['model']}) · {vote['condition']} · {vote['status']} · chose {vote['chosen']}"
-        for vote in votes
-    ]
-    if step.row and "audio_contribution" in step.row:
-        lines.append(f"audio contribution: {step.row['audio_contribution']}")
-    return printable("\n".join(lines) + "\n")
-
-
-def _describe_question(row: dict[str, Any]) -> list[str]:
-    """A question, its choices, and the numbers that prove its answer where there are any."""
-    lines = [f"question: {row['question']}"]
-    lines += [f"  {'*' if choice == row['answer'] else '-'} {choice}" for choice in row["choices"]]
-    for fact in row.get("proof") or ():
-        value = "" if fact["value"] is None else f"{fact['value']:g} {fact['unit']}".rstrip()
-        within = f" ± {fact['tolerance']:g}" if fact["tolerance"] else ""
-        lines.append(f"proof: {' · '.join(filter(None, (fact['name'], value + within, fact['text'])))}")
-    return lines

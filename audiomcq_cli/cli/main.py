@@ -19,6 +19,7 @@ from audiomcq_cli.cli.publish import publish
 from audiomcq_cli.cli.sources import sources
 from audiomcq_cli.cli.stages import add_stage_commands
 from audiomcq_cli.cli.status import status
+from audiomcq_cli.cli.tracing import trace
 
 METAVARS = {"int": "N", "float": "X", "Path": "PATH"}
 
@@ -44,7 +45,7 @@ def make_app() -> typer.Typer:
     app.command(rich_help_panel="Stages, in order")(publish)
     add_import_command(app)
     for command in (
-        demo, corpus.run, status, corpus.trace, releases.diff, releases.validate, sources, corpus.recipe_schema
+        demo, corpus.run, status, trace, releases.diff, releases.validate, sources, corpus.recipe_schema
     ):  # fmt: skip
         app.command(rich_help_panel="Corpus")(command)
     add_journal_commands(app)

@@ -45,7 +45,7 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One stage in the life of a row: its tries in order, and what came of the work item."""
+    """One stage in the life of a row: its tries in order, and what came of the work item, with the reason in words."""
 
     stage: str
     item: str
@@ -53,6 +53,7 @@ class Step:
     reason: str
     tries: Sequence[Try]
     row: Row | None
+    detail: str = ""
 
 
 async def trace(
@@ -92,7 +93,7 @@ async def trace(
         step = manifest["lineage"][-1]
         with _of_manifest(here):
             if stage.flow is None:
-                steps += _find_reject(here, manifest["stage"], wanted)
+                steps += _find_reject(here, manifest["stage"], wanted) or _find_kept(here, manifest["stage"], wanted)
             else:
                 options = build(stage.options, step["options"])
                 context = Context(options, step["seed"], load_prepared(stage, here), _find_windows(step))
@@ -153,7 +154,15 @@ def _find_reject(here: Path, stage: str, wanted: set[str]) -> list[Step]:
     for path in sorted((here / HIDDEN / "rejects").glob("*.parquet")):
         for row in read_rows(path):
             if row["id"] in wanted:
-                return [Step(stage, row["id"], row["outcome"], row["reason"], (), None)]
+                return [Step(stage, row["id"], row["outcome"], row["reason"], (), None, row["detail"])]
+    return []
+
+
+def _find_kept(here: Path, stage: str, wanted: set[str]) -> list[Step]:
+    """The row of an item that a stage which asks nothing kept; of the other shards only the ids are read."""
+    for shard in list_shards(here):
+        if any(row["id"] in wanted for row in read_rows(shard.path, ("id",))):
+            return [Step(stage, row["id"], "kept", "", (), row) for row in read_rows(shard.path) if row["id"] in wanted]
     return []
 
 
@@ -215,6 +224,8 @@ async def _replay(
     outcome = driven.outcomes[item]
     reason = outcome.reason if isinstance(outcome, Reject) else ""
     reason = outcome.reply.error if isinstance(outcome, Failure) else reason
+    detail = outcome.detail if isinstance(outcome, Reject) else ""
+    detail = outcome.reply.detail if isinstance(outcome, Failure) else detail
     word = {list: "kept", Reject: "rejected", Failure: "failed"}[type(outcome)]
     rows = outcome if isinstance(outcome, list) else []
-    return Step(manifest["stage"], item, word, reason, tries, rows[0] if rows else None)
+    return Step(manifest["stage"], item, word, reason, tries, rows[0] if rows else None, detail)

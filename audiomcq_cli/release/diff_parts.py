@@ -18,6 +18,7 @@ _NAMES = {
     "subset": "subset",
 }
 _WIDTH = 70  # signs of a long value that are shown
+_TOLD = ("votes", "audio_contribution")
 _LINES = 20  # lines of a changed text that are shown
 
 
@@ -135,15 +136,18 @@ def _list_rows(diff: Diff, *, full: bool) -> Iterator[Part]:
             told += [
                 Pair(flip.id, "question", flip.question, flip.question),
                 Pair(flip.id, "label", flip.old, flip.new),
+                *_tell_changes(
+                    [one for one in diff.changes if one.id == flip.id and one.column not in _TOLD], full=full
+                ),
                 Pair(flip.id, "votes", describe_votes(flip.old_votes), describe_votes(flip.new_votes)),
             ]
         yield Pairs("Flips with their votes", "id", "column", told, True, diff.flipped.total())
     flips = {flip.id for flip in diff.flips}
-    changes = [one for one in diff.changes if one.id not in flips or one.column not in ("votes", "audio_contribution")]
+    changes = [one for one in diff.changes if one.id not in flips]
     asked = {change.id for change in changes if change.column in ASKED}
     for title, of, total in (
         ("Changed questions", asked, diff.asked),
-        ("Changed rows", {change.id for change in changes} - asked, diff.changed - diff.asked),
+        ("Changed rows", {change.id for change in changes} - asked, diff.changed - diff.asked - diff.flipped.total()),
     ):
         pairs = list(_tell_changes([change for change in changes if change.id in of], full=full))
         if pairs:

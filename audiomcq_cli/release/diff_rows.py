@@ -149,7 +149,8 @@ class RowDiff:
         masks = {name: pl.col(one).ne_missing(pl.col(f"{one}|new")) for name, one in hashes.items()}
         counts = changed.select(**{name: mask.sum() for name, mask in masks.items()})
         for name, count in counts.row(0, named=True).items() if changed.height and masks else ():
-            self._diff.seen[name] += count
+            if count:
+                self._diff.seen[name] += count
         of = {"seen": list(masks.values()), "asked": [masks[name] for name in ASKED if name in masks]}
         marks = {name: pl.any_horizontal(some) if some else pl.lit(False) for name, some in of.items()}
         totals = (
@@ -178,7 +179,7 @@ class RowDiff:
     def _tell_values(self, changed: pl.DataFrame, flips: Sequence[str], old: Sequence[str], new: Sequence[str]) -> None:
         """List the first rows with what is different in them."""
         flips = flips[: max(0, self._rows - len(self._diff.flips))]
-        others = self._choose(changed)
+        others = self._choose(changed, len(flips))
         if not flips and not others:
             return
         wanted = [name for name in self._columns if name != AUDIO and (self._full or name not in BOOKKEEPING)]
@@ -194,8 +195,11 @@ class RowDiff:
                 if before[id][name] != after[id][name]:
                     self._diff.changes.append(Change(id, name, before[id][name], after[id][name]))
 
-    def _choose(self, changed: pl.DataFrame) -> list[str]:
-        """Ids of the first changed rows: as many whose question changed, and as many of the others."""
+    def _choose(self, changed: pl.DataFrame, flips: int) -> list[str]:
+        """Ids of the first changed rows: as many whose question changed, and as many of the others.
+
+        Rows whose label flipped are told elsewhere, so ``flips`` more are taken.
+        """
         import polars as pl
 
         listed = {change.id for change in self._diff.changes}
@@ -203,7 +207,7 @@ class RowDiff:
         found = []
         for mask, taken in ((pl.col("|asked"), asked), (~pl.col("|asked"), listed - asked)):
             some = changed.filter(mask if self._full else mask & pl.col("|seen"))
-            found += some.get_column(self._key).head(max(0, self._rows - len(taken))).to_list()
+            found += some.get_column(self._key).head(max(0, self._rows - len(taken)) + flips).to_list()
         return sorted(found)
 
     def _fetch(self, tree: Tree, paths: Sequence[str], columns: Sequence[str], ids: set[str]) -> dict[str, Row]:

@@ -1,4 +1,4 @@
-"""Control characters in rows: ``validate`` and ``publish`` refuse them and name the row, the column and the character."""
+"""Control characters in rows: ``validate`` and ``publish`` refuse them and name row, column and character."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def write(folder: Path, column: str, sign: str) -> None:
     ("column", "sign"), [*((column, "\x00") for column in PLACES), *(("question", sign) for sign in REFUSED[1:])]
 )
 def test_control_characters_are_refused(column: str, sign: str, tmp_path: Path) -> None:
-    """Both commands end with the row, the column and the character; no release is left, and none of it is printed raw."""
+    """Both commands name row, column and character; no release is left, and the character is not printed raw."""
     write(tmp_path, column, sign)
     code = f"U+{ord(sign):04X}"
     checked = audiomcq("validate", "split", folder=tmp_path)

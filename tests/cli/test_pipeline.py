@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -146,7 +147,14 @@ def test_trace_for_people(built: Path) -> None:
     assert ended.out.count(f"\n  * {row['answer']}\n") == 1
     assert f"══ filter · {row['id']} · kept" in ended.out
     assert "── judge → judge2 · " in ended.out
-    assert f"vote · judge3 (scripted) · silence · {row['votes'][2]['status']} · " in ended.out
+    vote = row["votes"][2]
+    shown = re.findall(r"^  judge3 +silence:30 +[A-D] [A-D] [A-D] [A-D] +(\w+) +(.+)$", ended.out, re.MULTILINE)
+    assert shown == [(vote["status"], row["choices"][vote["chosen"]])]
+    assert ended.out.count("\nvotes:\n") == 1
+    for score in row["scores"]:
+        assert re.search(rf"^  {score['grader']} +{score['dimension']} +{score['score']}  ", ended.out, re.MULTILINE)
+    assert f"caption: {row['captions'][0]['text']} ({row['captions'][0]['origin']})\n" in ended.out
+    assert f"\nsubset: {row['subset']}\n" in ended.out
     assert f"audio contribution: {row['audio_contribution']}" in ended.out
 
 

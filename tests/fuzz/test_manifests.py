@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audiomcq_cli.errors import InputError
+from audiomcq_cli.release.diff_made import list_prompts, list_settings
 from audiomcq_cli.release.tree import open_tree, read_manifest_of, read_release_manifest
 from audiomcq_cli.release.validate import validate
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest
@@ -78,3 +79,12 @@ def test_manifest_is_read_or_refused(data: bytes) -> None:
             assert report.total
         except InputError:
             pass
+
+
+@fuzzed
+@given(st.one_of(changed(MANIFEST), changed(RELEASE), st.dictionaries(st.sampled_from(["lineage", "sources"]), _ODD)))
+def test_what_made_rows_is_listed_or_left_out(manifest: Any) -> None:
+    """``diff`` and ``trace`` list settings and prompts of any manifest, each as text."""
+    found = manifest if isinstance(manifest, dict) else {}
+    for listed in (list_settings(found), list_prompts(found)):
+        assert all(isinstance(name, str) and isinstance(text, str) for name, text in listed.items())

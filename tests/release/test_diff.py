@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from audiomcq_cli.errors import InputError
 from audiomcq_cli.release.build import build_release
 from audiomcq_cli.release.diff import Change, Diff, compare, open_side
 from audiomcq_cli.release.diff_text import as_data, render_markdown, render_text
+from audiomcq_cli.release.info import ReleaseInfo
+from audiomcq_cli.storage.manifest import manifest_path
 from tests.release.conftest import INFO, embed_tones, released_row, rewrite, upload, write_stage
 from tests.servers.hub import ORG, RunningHub
 
@@ -207,3 +209,113 @@ def test_json_has_everything(tmp_path: Path) -> None:
     assert data["counts"]["subset"]["sft"] == {"old": 6, "new": 5}
     assert data["listed"]["flipped"][0]["old_votes"][0]["judge"] == "judge_a"
     assert data["new"] == {"name": str(new), "version": "1.1.0", "rows": 11}
+
+
+# ------------------------------------------------------------------------------------- what a person is told of
+
+
+def build_with(
+    folder: Path, rows: Sequence[Row], info: ReleaseInfo, change: Callable[[Any], None] | None = None
+) -> Path:
+    """A release with a name of its own, of a stage folder whose lineage is changed."""
+    source = write_stage(folder / "split", rows)
+    if change:
+        manifest = json.loads(manifest_path(source).read_text())
+        change(manifest)
+        manifest_path(source).write_text(json.dumps(manifest))
+    build_release(source, folder / "release", info)
+    return folder / "release"
+
+
+def compare_folders(old: Path, new: Path, **options: Any) -> Diff:
+    return compare(open_side(str(old)), open_side(str(new)), **options)
+
+
+def test_card_is_compared(tmp_path: Path) -> None:
+    """License, title, tags and keys of people, and what they wrote around our part; the rows are the same."""
+    old = build_with(tmp_path / "old", rows_of(), INFO)
+    new = build_with(tmp_path / "new", rows_of(), replace(INFO, title="Another", license="My own terms"))
+    card = (new / "README.md").read_text()
+    card = card.replace("tags:\n", "paper: x\ntags:\n- mine\n")
+    card = card.replace("<!-- audiomcq:begin", "Read me.\n\n<!-- audiomcq:begin", 1)
+    (new / "README.md").write_text(card)
+    diff = compare_folders(old, new)
+    assert diff.card["license"] == ("cc-by-4.0", "My own terms")
+    assert diff.card["title"] == ("Tiny AudioMCQ", "Another")
+    assert diff.card["paper"] == (None, "x")
+    assert "mine" in str(diff.card["tags"][1]) and "mine" not in str(diff.card["tags"][0])
+    assert diff.card["text of people"] == (None, "Read me.")
+    assert diff.differs and diff.relicensed and not diff.rows_differ
+    text = render_text(diff)
+    assert "The rows are the same: 12." in text and "My own terms" in text and "+Read me." in text
+    assert "Another" in render_markdown(diff) and as_data(diff)["card"]["title"]["new"] == "Another"
+
+
+def test_recipe_and_prompts_are_compared(tmp_path: Path) -> None:
+    """Options, models and sources by their names, prompts line by line; of stage folders as of releases."""
+
+    def change(manifest: Any) -> None:
+        step = manifest["lineage"][1]
+        step["options"]["seconds"] = 10.0
+        step["models"]["judge_a"]["sampling"]["temperature"] = 1
+        step["prompts"]["judge"]["text"] = "Answer with one letter."
+        step["prompts"]["judge2"] = {"text": "New."}
+        manifest["sources"][0]["license"] = "CC0-1.0"
+
+    old = build_with(tmp_path / "old", rows_of(), INFO)
+    new = build_with(tmp_path / "new", rows_of(), INFO, change)
+    for place in ("", "../split"):
+        diff = compare_folders(old / place, new / place)
+        assert diff.settings == {
+            "filter.seconds": ("30.0", "10.0"),
+            "models.judge_a.sampling.temperature": ("0", "1"),
+            "sources.AudioCaps.license": ("none", "CC0-1.0"),
+        }
+        assert diff.prompts == {
+            "judge": ("Answer the question.", "Answer with one letter."), "judge2": (None, "New."),
+        }  # fmt: skip
+        text = render_text(diff)
+        assert "Prompt judge\n  -Answer the question.\n  +Answer with one letter." in text
+        assert "Prompt judge2: is new" in text
+
+
+def test_journal_keys_are_no_news(tmp_path: Path) -> None:
+    """Rows of which only keys, provenance and fingerprints changed are counted and not listed, but with --full."""
+    changed = rows_of()
+    for row in changed[:8]:
+        row["calls"] = [{"stage": "generate", "prompt": "question", "key": "ffee"}]
+        row["votes"] = [{**row["votes"][0], "call": "e" * 64}]
+        row["fingerprint"] = [1, 2]
+    changed[0]["question"] = "What else?"
+    old, new = write_stage(tmp_path / "old", rows_of()), write_stage(tmp_path / "new", changed)
+    diff = compare_folders(old, new)
+    assert (diff.changed, diff.unseen, diff.asked, dict(diff.seen)) == (8, 7, 1, {"question": 1})
+    text = render_text(diff)
+    assert "ffee" not in text and "eeee" not in text and "fingerprint" not in text
+    assert "question - What is heard?\n             + What else?" in text
+    full = render_text(compare_folders(old, new, full=True), full=True)
+    assert "ffee" in full and "fingerprint" in full
+
+
+def test_rows_are_told_by_source(tmp_path: Path) -> None:
+    """Rows added and removed are counted by source, past what is listed."""
+    rows = rows_of()
+    added = [released_row(n, source_dataset="Clotho") for n in range(20, 25)]
+    old, new = write_stage(tmp_path / "old", rows), write_stage(tmp_path / "new", [*rows[2:], *added])
+    diff = compare_folders(old, new, rows=1)
+    assert diff.sources == {"AudioCaps": (0, 2), "Clotho": (5, 0)}
+    assert "Rows added and removed by source" in render_text(diff)
+
+
+def test_text_fits_a_terminal(tmp_path: Path) -> None:
+    """No line is wider than asked for, however long questions and settings are."""
+
+    def change(manifest: Any) -> None:
+        manifest["lineage"][1]["options"]["judges"] = [f"judge number {n}" for n in range(30)]
+
+    rows = rows_of()
+    rows[0]["question"] = "Which of these sounds " * 12
+    old = build_with(tmp_path / "old", rows_of(), INFO)
+    new = build_with(tmp_path / "new", rows, replace(INFO, title="A title " * 20), change)
+    lines = render_text(compare_folders(old, new), width=80).splitlines()[1:]
+    assert max(map(len, lines)) <= 80

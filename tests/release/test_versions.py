@@ -16,6 +16,8 @@ def diff(**values: object) -> Diff:
 NOTHING = diff()
 CHANGED = diff(changed=3)
 ADDED = diff(added=1)
+RELICENSED = diff(card={"license": ("cc-by-4.0", "cc0-1.0")})
+RETITLED = diff(card={"title": ("Old", "New")}, settings={"filter.seed": ("0", "1")}, prompts={"judge": ("a", "b")})
 BROKEN = diff(schema={"flags": ("list of string", None)})
 
 
@@ -38,6 +40,8 @@ def test_other_versions_are_refused(text: str) -> None:
     [
         (NOTHING, ""),
         (CHANGED, "patch"),
+        (RELICENSED, "patch"),
+        (RETITLED, ""),
         (ADDED, "minor"),
         (diff(removed=1, changed=2), "minor"),
         (diff(schema={"hardness": (None, "int64")}), "minor"),
@@ -73,6 +77,8 @@ def test_the_next_version(old: str, bump: str, version: str) -> None:
     ("old", "new", "change"),
     [
         ("1.2.0", "1.2.0", NOTHING),
+        ("1.2.0", "1.2.0", RETITLED),
+        ("1.2.0", "1.2.1", RELICENSED),
         ("1.2.0", "1.2.1", CHANGED),
         ("1.2.0", "1.2.1", ADDED),
         ("1.2.0", "2.0.0", BROKEN),
@@ -93,6 +99,7 @@ def test_versions_that_fit(old: str, new: str, change: Diff) -> None:
         ("1.2.0", "1.1.9", NOTHING, "is lower than 1.2.0, that of org/old", "1.2.0"),
         ("1.2.0", "1.2.0-rc.1", CHANGED, "is lower than 1.2.0", "1.2.1"),
         ("1.2.0", "1.2.0", CHANGED, "the content is not the same", "1.2.1"),
+        ("1.2.0", "1.2.0", RELICENSED, "the license is not the same", "1.2.1"),
         ("1.2.0", "1.2.0", ADDED, "the content is not the same", "1.3.0"),
         ("1.2.0", "1.9.0", BROKEN, "would break who reads 1.2.0 of org/old: column flags is gone", "2.0.0"),
         ("0.2.0", "0.2.1", BROKEN, "would break who reads", "0.3.0"),

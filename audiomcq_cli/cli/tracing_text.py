@@ -1,0 +1,131 @@
+"""A trace as text: what was asked and replied, and captions, events, grades and votes as a person reads them."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from audiomcq_cli.mcq import letter
+
+if TYPE_CHECKING:
+    from audiomcq_cli.engine.trace import Step
+
+Row = Mapping[str, Any]
+
+
+def describe_item(name: str, steps: Sequence[Step], width: int) -> str:
+    """All stages of an item, each part of a row where it first appears or changes."""
+    lines = [f"■ {name}"]
+    known: dict[str, Any] = {}
+    for step in steps:
+        reason = f" · {step.reason}" if step.reason else ""
+        lines.append(f"══ {step.stage} · {step.item} · {step.outcome}{reason}")
+        for one in step.tries:
+            lines.append(f"── {one.prompt} → {one.model} · {one.key[:16]}{' · ' + one.error if one.error else ''}")
+            lines += [f"[{role}]\n{text}" for role, text in one.turns]
+            lines.append(f"[reply]\n{one.reply}")
+        if step.detail:
+            lines += _wrap(step.detail, width, "why: ", "     ")
+        if step.row:
+            lines += _describe_row(step.row, known, width)
+            known |= step.row
+    return "\n".join(lines) + "\n"
+
+
+def describe_released(rows: Sequence[Row], prompts: Mapping[str, str], width: int) -> str:
+    """Rows of a release with no journal at hand, and the prompts that its recipe names."""
+    lines: list[str] = []
+    for row in rows:
+        lines += [f"■ {row['id']}", f"══ release · {row.get('subset')}", *_describe_row(row, {}, width), ""]
+    for name, text in prompts.items():
+        lines += [f"── prompt {name}, as the recipe has it", text.rstrip(), ""]
+    return "\n".join(lines)
+
+
+def _describe_row(row: Row, known: Row, width: int) -> list[str]:
+    """The parts of a row that are not known yet."""
+    parts = {
+        "captions": _describe_captions, "events": _describe_events, "transcript": _describe_events,
+        "question": _describe_question, "scores": _describe_scores, "structured_cot": _describe_cot,
+        "simple_cot": _describe_cot, "votes": _describe_votes,
+    }  # fmt: skip
+    lines: list[str] = []
+    for name, describe in parts.items():
+        if row.get(name) and row[name] != known.get(name):
+            lines += describe(row, name, width)
+    for name, words in (("audio_contribution", "audio contribution"), ("subset", "subset")):
+        if row.get(name) and row[name] != known.get(name):
+            lines.append(f"{words}: {row[name]}")
+    return lines
+
+
+def _describe_captions(row: Row, name: str, width: int) -> Iterator[str]:
+    for caption in row[name]:
+        yield from _wrap(f"{caption['text']} ({caption['origin']})", width, "caption: ", "         ")
+
+
+def _describe_events(row: Row, name: str, width: int) -> Iterator[str]:
+    yield f"{name}:"
+    for event in row[name]:
+        times = " to ".join("?" if event[key] is None else f"{event[key]:.2f}" for key in ("onset", "offset"))
+        yield from _wrap(str(event.get("label") or event.get("text")), width, f"  {times:>16} s  ", " " * 22)
+
+
+def _describe_question(row: Row, name: str, width: int) -> Iterator[str]:
+    """A question, its choices, and the numbers that prove its answer where there are any."""
+    yield from _wrap(row["question"], width, "question: ", "          ")
+    for choice in row["choices"]:
+        yield from _wrap(choice, width, f"  {'*' if choice == row['answer'] else '-'} ", "    ")
+    for fact in row.get("proof") or ():
+        value = "" if fact["value"] is None else f"{fact['value']:g} {fact['unit']}".rstrip()
+        within = f" ± {fact['tolerance']:g}" if fact["tolerance"] else ""
+        yield f"proof: {' · '.join(filter(None, (fact['name'], value + within, fact['text'])))}"
+
+
+def _describe_cot(row: Row, name: str, width: int) -> Iterator[str]:
+    yield f"{name}:"
+    for line in row[name].splitlines():
+        yield from _wrap(line, width, "  ", "  ")
+
+
+def _describe_scores(row: Row, name: str, width: int) -> Iterator[str]:
+    head = ("grader", "grade of", "grade", "why")
+    cells = [(score["grader"], score["dimension"], str(score["score"]), score["reason"] or "") for score in row[name]]
+    yield "grades:"
+    yield from _tabulate(head, cells, width)
+
+
+def _describe_votes(row: Row, name: str, width: int) -> Iterator[str]:
+    """A line for each vote: what the judge heard, the order of the options by their letters, and what was chosen."""
+    choices = row.get("choices") or []
+    cells = []
+    for vote in row[name]:
+        chosen = vote["chosen"]
+        known = chosen is not None and 0 <= chosen < len(choices)
+        text = choices[chosen] if known else "nothing that can be read"
+        order = " ".join(letter(index) for index in vote["order"] or ())
+        cells.append((vote["judge"], vote["condition"], order, vote["status"], text))
+    yield "votes:"
+    yield from _tabulate(("judge", "condition", "order", "verdict", "chose"), cells, width)
+
+
+def _tabulate(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    """Columns of spaces; the last one is wrapped where it stands."""
+    whole = [[" ".join(str(cell).split()) for cell in row] for row in (head, *rows)]
+    widths = [max(len(row[n]) for row in whole) for n in range(len(head) - 1)]
+    for row in whole:
+        first = "  " + "".join(f"{cell:{size}}  " for cell, size in zip(row[:-1], widths, strict=True))
+        if len(first) + 20 > width:  # a name too long for a column
+            yield first.rstrip()
+            first = "    "
+        yield from _wrap(row[-1], width, first, " " * len(first))
+
+
+def _wrap(text: str, width: int, first: str, rest: str) -> list[str]:
+    """A text on lines of a width behind what stands before it; a word that is longer stays whole."""
+    wide = max(width, len(rest) + 20)
+    lines = textwrap.wrap(
+        text, wide, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+    return lines or [first.rstrip()]
