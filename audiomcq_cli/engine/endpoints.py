@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from audiomcq_cli.contracts import Backend, Load
+from audiomcq_cli.contracts import Backend, Load, QueueingBackend
 from audiomcq_cli.engine.endpoint import Endpoint, is_answer
 from audiomcq_cli.errors import CallUnavailable, Interrupted, ModelError
 
@@ -97,6 +97,9 @@ class Endpoints:
     def stop(self, reason: Interrupted) -> None:
         """Send nothing more: calls that wait are given up."""
         self._end(reason)
+        for endpoint in self._endpoints:
+            if isinstance(endpoint.backend, QueueingBackend):
+                endpoint.backend.give_up(reason)
 
     async def close(self) -> None:
         """Give back connections and memory."""

@@ -228,7 +228,11 @@ class Runtime:
                 async with self._hold(model, call):
                     self.raise_if_stopping()  # here: those who waited for a slot are not in flight
                     self.usage.calls[name] += 1
-                    answer = await leg.send(call)
+                    try:
+                        answer = await leg.send(call)
+                    except Interrupted:  # given up while it waited in the backend: it was not sent
+                        self.usage.calls[name] -= 1
+                        raise
                     self.purse.spend(model, answer, call)
                     return answer
         raise RuntimeError("a route ends by raising")
