@@ -127,16 +127,22 @@ def _list_parts(standing: Standing) -> list[Part]:
         (bool(standing.total and not standing.about), f"{_percent(standing)} %", 5),
         (standing.from_journal, "from the journal", 1),
         (not standing.from_journal and standing.left is not None, f"{describe_time(standing.left)} left", 1),
-        (rate is not None, _describe_rate(rate or 0.0), 3),
+        (_is_open(standing) and standing.seconds >= 1, f"{describe_time(standing.seconds)} so far", 1),
+        (rate is not None, _describe_rate(rate or 0.0), 2),
         (failed > 0, f"{failed:,} failed", 0),
         (standing.calls > 0, f"{standing.calls:,} calls", 4),
         (tokens > 0, f"{_shorten(tokens)} tokens", 4),
-        (standing.cost is not None, f"{standing.cost or 0:,.4f} in money", 2),
+        (standing.cost is not None, f"{standing.cost or 0:,.4f} in money", 3),
         (kept > 0, f"{kept:,} kept", 6),
         (rejected > 0, f"{rejected:,} rejected", 6),
-        (0 < standing.known and not standing.from_journal, f"{standing.known:,} from the journal", 7),
+        (standing.known > 0 and not standing.from_journal, f"{standing.known:,} from the journal", 7),
     ]
     return [Part(words, rank) for is_known, words, rank in found if is_known]
+
+
+def _is_open(standing: Standing) -> bool:
+    """Whether nothing can be said yet of when it ends."""
+    return standing.left is None and not standing.from_journal
 
 
 def _percent(standing: Standing) -> int:

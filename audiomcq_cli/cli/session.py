@@ -220,7 +220,7 @@ def _sum_up(report: StageReport) -> None:
     if report.missing:
         work = f"{report.missing} of {report.shards} shards not whole yet"
     if report.how != DONE:
-        out.say(f"{report.stage}: stopped ({report.how}), {report.seconds:.1f} s; {_tell_rows(report)}")
+        out.say(f"{report.stage}: stopped ({report.how}): {_tell_rows(report)} ({report.seconds:.1f} s)")
     if report.how == DONE or items["in"]:
         took = f", {report.seconds:.1f} s" if report.how == DONE else ""
         out.say(f"{report.stage}: {items['in']:,} in = {parts}; {report.rows:,} rows ({work}{took})")

@@ -20,19 +20,19 @@ DONE = "done"
 INTERRUPTED = "interrupted"
 
 ENDINGS: Mapping[type[BaseException], str] = {
-    BudgetReached: "the budget is used up",
+    BudgetReached: "budget used up",
     Interrupted: INTERRUPTED,
     asyncio.CancelledError: INTERRUPTED,  # by the second Ctrl-C
     KeyboardInterrupt: INTERRUPTED,
-    ModelError: "a model cannot be used",
-    ReplayMiss: "the journal lacks a reply",
-    StorageError: "something cannot be stored",
+    ModelError: "model cannot be used",
+    ReplayMiss: "reply not in the journal",
+    StorageError: "cannot be stored",
     InputError: "bad input",
-    RecipeError: "the recipe does not fit",
+    RecipeError: "recipe does not fit",
 }
 """By the error that ended it; of two that fit the first."""
 
-UNEXPECTED = "an unexpected error"
+UNEXPECTED = "unexpected error"
 
 
 def name_ending(error: BaseException) -> str:

@@ -260,7 +260,8 @@ class Logbook(Progress):
     @property
     def rows(self) -> dict[str, Any]:
         """What the input rows are, how many were to be done and how many are, as a report says it."""
-        return {"unit": self._unit, "rows_done": self._pace.done, "rows_to_do": self._rows}
+        done = max(self._pace.done, self._count_earlier())
+        return {"unit": self._unit, "rows_done": done, "rows_to_do": self._rows}
 
     def enter(self, report: StageReport) -> None:
         """Enter a run that has ended.
@@ -288,6 +289,7 @@ class Logbook(Progress):
             rate=rate,
             left=left,
             from_journal=from_journal,
+            seconds=self.seconds,
             cost=sum(spent["cost"].values()) if spent["cost"] else None,
             **{name: sum(spent[name].values()) for name in ("calls", "prompt_tokens", "completion_tokens")},
         )
@@ -295,6 +297,7 @@ class Logbook(Progress):
     def begin(self, stage: str, shards: int, rows: int | None) -> None:
         """The stage begins."""
         self._rows = rows
+        self._write()
         self._progress.begin(stage, shards, rows)
         self.show(self.standing)
 
@@ -325,6 +328,19 @@ class Logbook(Progress):
     def end(self) -> None:
         """The stage is over."""
         self._progress.end()
+
+    def _count_earlier(self) -> int:
+        """Rows done in the run that this one goes on with, and those asked since: it may not have come as far again."""
+        asked = self._pace.done - self._pace.known
+        same = {
+            "fingerprints": self._known["fingerprints"],
+            "workdir": self._known["workdir"],
+            "rows_to_do": self._rows,
+        }
+        for entry in read_log(self._target)[-1:]:
+            if all(entry.get(name) == value for name, value in same.items()) and (self._pace.known or not asked):
+                return int(entry.get("rows_done", 0)) + asked
+        return 0
 
     def _count(self) -> dict[str, dict[str, Any]]:
         """All that this process has counted so far; of what is in flight the seconds."""

@@ -14,6 +14,9 @@ RECENT = 60.0
 FEW = 20
 """Rows that the rate is taken over at least: where rows take minutes each, the last minute says little."""
 
+SETTLED = 3.0
+"""Seconds without a row from the journal after which those before say nothing more."""
+
 BETWEEN = 0.5
 """Seconds between two points that the rate is taken from, at least."""
 
@@ -29,7 +32,8 @@ class Standing:
         about: Whether ``total`` is an estimate. size: Bytes there are to read, where they are known and rows are not.
         outcomes: Work items kept, rejected and failed. rate: Rows a second lately. left: Seconds to the end, at that
             rate. from_journal: Whether most rows lately came from the journal, which says nothing of the others.
-        calls, prompt_tokens, completion_tokens: Sent and received by this stage in this run. cost: None without prices.
+        seconds: So far. calls, prompt_tokens, completion_tokens: Sent and received by this stage in this run.
+        cost: In money; None without prices.
     """
 
     what: str
@@ -43,6 +47,7 @@ class Standing:
     rate: float | None = None
     left: float | None = None
     from_journal: bool = False
+    seconds: float = 0.0
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -105,14 +110,19 @@ class Pace:
             self._points.append(_Point(now, self.done, self.known))
         while len(self._points) > 2 and self._is_enough(self._points[1], now):
             self._points.popleft()
-        first = self._points[0]
+        first = self._find_first(now)
         seconds, rows = now - first.at, self.done - first.done
         if seconds < BETWEEN or rows <= 0:
             return None, None, False
-        from_journal = 2 * (self.known - first.known) > rows
+        from_journal = 4 * (self.known - first.known) > 3 * rows
         rate = rows / seconds
         left = None if total is None or from_journal else max(0, total - self.done) / rate
         return rate, left, from_journal
+
+    def _find_first(self, now: float) -> _Point:
+        """Where the rate begins: with the first row asked once the known ones are through, which were much faster."""
+        asked = next((point for point in self._points if point.known == self.known), self._points[-1])
+        return asked if now - asked.at >= SETTLED and self.done > asked.done else self._points[0]
 
     def _is_enough(self, point: _Point, now: float) -> bool:
         return now - point.at >= RECENT and self.done - point.done >= FEW
