@@ -67,7 +67,7 @@ async def run_stage(
         job = replace(job, sources=tuple([await asyncio.to_thread(spec.pinned) for spec in job.sources]))
     # In a thread: reading a source may take hours, and the signals that end a run come to this one.
     try:
-        parts = await asyncio.to_thread(find_parts, job, Watching(job.name, runtime, progress))
+        parts = await asyncio.to_thread(find_parts, job, Watching(job.name, runtime.raise_if_stopping, progress))
     finally:
         progress.end()
     for line in await asyncio.to_thread(_list_remarks, job):

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from audiomcq_cli.engine.extent import UNKNOWN, Extent
 from audiomcq_cli.engine.progress import Pace, Progress, Standing
-from audiomcq_cli.engine.runtime import Runtime
 
 T = TypeVar("T")
 
@@ -31,17 +30,17 @@ def watched(rows: Iterable[T], name: str, watch: Watch | None, extent: Extent = 
 class Watching:
     """Ends the reading of sources when the run is to stop, and says how far it is."""
 
-    def __init__(self, stage: str, runtime: Runtime, progress: Progress) -> None:
+    def __init__(self, stage: str, raise_if_stopping: Callable[[], None], progress: Progress) -> None:
         """Make one; ``stage`` is the one that reads."""
         self._stage = stage
-        self._runtime = runtime
+        self._raise_if_stopping = raise_if_stopping
         self._progress = progress
         self._name = ""
         self._pace = Pace()
 
     def __call__(self, name: str, rows: int, extent: Extent) -> None:
         """Told every now and then, in the thread that reads."""
-        self._runtime.raise_if_stopping()
+        self._raise_if_stopping()
         if name != self._name:
             self._name, self._pace = name, Pace()
         self._pace.advance(rows - self._pace.done, {})
