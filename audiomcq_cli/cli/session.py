@@ -236,8 +236,8 @@ def _sum_up(report: StageReport) -> None:
 
 def _tell_rows(report: StageReport) -> str:
     """How far a stage came that was stopped."""
-    of = "" if report.rows_to_do is None else f" of {report.rows_to_do:,}"
-    return f"{report.rows_done:,}{of} {report.unit} asked and kept in the journal"
+    of = "" if report.total is None else f" of {report.total:,}"
+    return f"{report.done:,}{of} {report.unit} asked and kept in the journal"
 
 
 def _raise_if_incomplete(job: Job, report: StageReport) -> None:

@@ -99,8 +99,8 @@ class StageReport:
         why: How many of those were missing, damaged, changed (another fingerprint) or failed (items to retry).
         missing: Shards not there yet, or of other inputs or options (worked on elsewhere). seconds: Wall time.
         how: ``done``, or what ended the work before, in words. unit: What input rows are: clips or questions.
-        rows_done: Input rows whose work has ended in this run, with every reply behind them in the journal, of
-            ``rows_to_do`` in the shards that were to be worked on (None: unknown).
+        done: Input rows whose work has ended in this run, with every reply behind them in the journal, of
+            ``total`` in the shards that were to be worked on (None: unknown).
         audio_missing: Clips whose audio file is not there, once all shards are.
         calls, prompt_tokens, completion_tokens: Of this run, by model. cost: Where it has a price. retries: Calls that
             were sent again. set_aside: How often an address was set aside. in_flight: Calls in flight, on average.
@@ -117,8 +117,8 @@ class StageReport:
     seconds: float
     how: str = "done"
     unit: str = "rows"
-    rows_done: int = 0
-    rows_to_do: int | None = 0
+    done: int = 0
+    total: int | None = 0
     audio_missing: int = 0
     why: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)

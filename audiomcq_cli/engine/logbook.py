@@ -56,8 +56,8 @@ _ENTRY = {
     "required": ["stage", "command", "host", "pid", "began"],
     "properties": {
         **dict.fromkeys(("stage", "command", "host", "how", "workdir", "unit"), _TEXT),
-        **dict.fromkeys(("began", "beat", "seconds", "rows_done", "rows_known"), _NUMBER),
-        **dict.fromkeys(("rows_to_do", "rate", "seconds_left"), _NUMBER_OR_NOT),
+        **dict.fromkeys(("began", "beat", "seconds", "done", "known"), _NUMBER),
+        **dict.fromkeys(("total", "rate", "left_s"), _NUMBER_OR_NOT),
         **dict.fromkeys((*SPENT, "in_flight"), _BY_NAME),
         "pid": _PROCESS,
         "input": {"type": ["string", "null"]},
@@ -261,7 +261,7 @@ class Logbook(Progress):
     def rows(self) -> dict[str, Any]:
         """What the input rows are, how many were to be done and how many are, as a report says it."""
         done = max(self._pace.done, self._count_earlier())
-        return {"unit": self._unit, "rows_done": done, "rows_to_do": self._rows}
+        return {"unit": self._unit, "done": done, "total": self._rows}
 
     def enter(self, report: StageReport) -> None:
         """Enter a run that has ended.
@@ -332,15 +332,10 @@ class Logbook(Progress):
     def _count_earlier(self) -> int:
         """Rows done in the run that this one goes on with, and those asked since: it may not have come as far again."""
         asked = self._pace.done - self._pace.known
-        same = {
-            "fingerprints": self._known["fingerprints"],
-            "workdir": self._known["workdir"],
-            "rows_to_do": self._rows,
-        }
-        for entry in read_log(self._target)[-1:]:
-            if all(entry.get(name) == value for name, value in same.items()) and (self._pace.known or not asked):
-                return int(entry.get("rows_done", 0)) + asked
-        return 0
+        same = {name: self._known.get(name) for name in ("fingerprints", "workdir")} | {"total": self._rows}
+        [last] = read_log(self._target)[-1:] or [{}]
+        goes_on = last.get("how") != DONE and all(last.get(name) == value for name, value in same.items())
+        return int(last.get("done", 0)) + asked if goes_on and (self._pace.known or not asked) else 0
 
     def _count(self) -> dict[str, dict[str, Any]]:
         """All that this process has counted so far; of what is in flight the seconds."""
@@ -366,9 +361,9 @@ def _plain(standing: Standing) -> dict[str, Any]:
     return {
         "items": dict(standing.outcomes),
         "unit": standing.unit,
-        "rows_done": standing.done,
-        "rows_known": standing.known,
-        "rows_to_do": standing.total,
+        "done": standing.done,
+        "known": standing.known,
+        "total": standing.total,
         "rate": standing.rate,
-        "seconds_left": standing.left,
+        "left_s": standing.left,
     }

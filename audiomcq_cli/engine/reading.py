@@ -295,6 +295,8 @@ class AudioFinder:
                     continue
                 waiting += 1
                 aside.write(orjson.dumps([row, guessed]) + b"\n")
+            if not waiting:
+                return
             for row, guessed in watched(_read_back(aside), f"the audio of {file}", watch, Extent(waiting)):
                 yield self._finish(row, guessed)
 

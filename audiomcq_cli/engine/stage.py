@@ -276,7 +276,7 @@ async def _work_logged(
             report = account.report(job, notes, len(units), why=why, seconds=book.seconds, spent=book.spent)
             report = replace(report, how=how, **book.rows)
             book.enter(report)
-            if how == DONE or report.calls or report.items["in"] or report.rows_done:
+            if how == DONE or report.calls or report.items["in"] or report.done:
                 tell(report)
     return report, notes
 

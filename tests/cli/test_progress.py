@@ -95,7 +95,7 @@ def test_narrow_line_keeps_what_matters() -> None:
 
 
 def test_known_rows_promise_no_time() -> None:
-    """While a resume runs through the journal the line says that and no time; a beginning says how long it has taken."""
+    """While a resume runs through the journal the line says so and no time; a beginning says how long it has taken."""
     known = Standing(what="verify", unit="questions", done=90, total=100, known=90, rate=900.0, from_journal=True)
     assert describe_standing(known) == "verify: 90 of 100 questions, 90 %, from the journal, 900.0/s"
     begun = Standing(what="verify", unit="questions", total=100, seconds=30.0, calls=16)

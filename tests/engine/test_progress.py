@@ -135,7 +135,7 @@ def test_answered_rows_count_before_they_leave(bench: Bench) -> None:
     bench.puppet = Puppet(answer)
     report = asyncio.run(bench.run_in_loop(progress=watching))
     assert told == [ROWS - 1]
-    assert (report.how, report.rows_done, report.rows_to_do) == ("done", ROWS, ROWS)
+    assert (report.how, report.done, report.total) == ("done", ROWS, ROWS)
 
 
 def test_file_beside_the_log_says_where_a_stage_stands(bench: Bench) -> None:
@@ -148,8 +148,8 @@ def test_file_beside_the_log_says_where_a_stage_stands(bench: Bench) -> None:
 
     bench.puppet = Puppet(look_then_answer)
     bench.run()
-    assert {one["rows_to_do"] for one in seen} == {ROWS}
-    assert {"rows_done", "rows_known", "rate", "seconds_left", "unit"} <= set(seen[0])
+    assert {one["total"] for one in seen} == {ROWS}
+    assert {"done", "known", "rate", "left_s", "unit"} <= set(seen[0])
 
 
 def test_replayed_rows_are_told_apart(bench: Bench) -> None:
@@ -208,10 +208,10 @@ def test_interruption_is_told_in_words(bench: Bench, at_once: bool) -> None:
     """A run that is interrupted, once or twice, says so in the log, with the rows whose replies the journal has."""
     stop_after(bench, 40, at_once=at_once)
     [entry] = read_log(bench.target)
-    assert (entry["how"], entry["rows_to_do"]) == ("interrupted", ROWS)
-    assert 0 < entry["rows_done"] < ROWS
+    assert (entry["how"], entry["total"]) == ("interrupted", ROWS)
+    assert 0 < entry["done"] < ROWS
     bench.puppet = Puppet(answer_well)
-    assert bench.run().calls["writer"] <= ROWS - entry["rows_done"]
+    assert bench.run().calls["writer"] <= ROWS - entry["done"]
 
 
 def test_second_interruption_forgets_nothing(bench: Bench) -> None:
@@ -219,4 +219,4 @@ def test_second_interruption_forgets_nothing(bench: Bench) -> None:
     stop_after(bench, 40)
     stop_after(bench, 2)
     first, second = read_log(bench.target)
-    assert first["rows_done"] <= second["rows_done"] < ROWS
+    assert first["done"] <= second["done"] < ROWS

@@ -230,7 +230,7 @@ def test_calls_that_wait_in_a_backend_are_given_up(tmp_path: Path, at: int) -> N
     with pytest.raises(Interrupted):
         asyncio.run(bench.run_in_loop(begun=line.begin))
     [entry] = read_log(bench.target)
-    assert (line.answered, entry["calls"], entry["rows_done"]) == (at, {"writer": at}, at)
+    assert (line.answered, entry["calls"], entry["done"]) == (at, {"writer": at}, at)
     bench.puppet = Puppet(answer_well)
     assert bench.run().items == {"in": 18, "kept": 18, "rejected": 0, "failed": 0}
     assert len(bench.puppet.sent) == 18 - at
