@@ -32,7 +32,7 @@ from audiomcq_cli.contracts import (
     Model,
     option,
 )
-from audiomcq_cli.errors import CallError, CallRefused, CallUnavailable, ModelNotServed
+from audiomcq_cli.errors import CallError, CallRefused, CallUnavailable, Interrupted, ModelNotServed
 
 T = TypeVar("T")
 
@@ -72,11 +72,17 @@ class Embedded:
         Raises:
             CallUnavailable, CallRefused: This call did not work.
             ModelNotServed: The model cannot be loaded.
+            Interrupted: It was given up before it began.
         """
         engine = await self._open()
         if call.continuations:
-            return await engine.run(lambda stop: engine.score(call, stop), self._model.timeout)
-        return await engine.run(lambda stop: engine.chat(call, self._model.structured, stop), self._model.timeout)
+            return await engine.answer(lambda stop: engine.score(call, stop), self._model.timeout)
+        return await engine.answer(lambda stop: engine.chat(call, self._model.structured, stop), self._model.timeout)
+
+    def give_up(self, reason: Interrupted) -> None:
+        """Answer none of the calls that wait for the thread."""
+        if self._engine is not None:
+            self._engine.give_up(reason)
 
     async def close(self) -> None:
         """Free the model if nobody else uses it."""
@@ -104,11 +110,26 @@ class Engine:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedded")
         self._key = secrets.token_hex()
         self._server: Any = None
+        self._over: Interrupted | None = None
 
     async def load(self, model: Model) -> None:
         """Load the model, once; raises ``ModelNotServed``."""
         if self._server is None:
             await self.run(lambda _: self._load(model))
+
+    async def answer(self, work: Callable[[Stop], Completion], seconds: float) -> Completion:
+        """Have the thread answer a call, as ``run`` does; raises ``Interrupted`` where calls were given up before."""
+
+        def begin(stop: Stop) -> Completion:
+            if self._over:
+                raise self._over
+            return work(stop)
+
+        return await self.run(begin, seconds)
+
+    def give_up(self, reason: Interrupted) -> None:
+        """Begin no call any more: the one in the thread goes on, those in the line raise ``reason``."""
+        self._over = self._over or reason
 
     async def run(self, work: Callable[[Stop], T], seconds: float = float("inf")) -> T:
         """Have the thread do something; ``work`` ends early once its stop says so.

@@ -1,11 +1,10 @@
-"""The one output object: data on stdout, everything for people on stderr, and what a stage shows while it works."""
+"""The one output object: data on stdout, everything for people on stderr."""
 
 from __future__ import annotations
 
 import json
 import re
 import sys
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,11 +13,6 @@ from audiomcq_cli.cli.streams import holds_unicode, silence, write_data
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress as Bar
-    from rich.progress import TaskID
-
-LINE_SECONDS = 60.0
-"""Where stderr is no terminal, progress is a line this often."""
 
 
 class Out:
@@ -105,56 +99,6 @@ def _stack(columns: Sequence[str], row: Sequence[str]) -> list[str]:
     """A row as lines: its first cell, then each of the others that holds something, behind its heading."""
     width = max(map(len, columns))
     return [row[0], *(f"  {name:{width}}  {cell}" for name, cell in zip(columns[1:], row[1:], strict=True) if cell)]
-
-
-class StageProgress:
-    """Shows a stage at work: a live line in a terminal, a plain line a minute elsewhere."""
-
-    def __init__(self, out: Out) -> None:
-        self._out = out
-        self._bar: Bar | None = None
-        self._task: TaskID | None = None
-        self._counts: Counter[str] = Counter()
-        self._stage = ""
-        self._began = self._said = time.monotonic()
-
-    def begin(self, stage: str, shards: int, items: int | None) -> None:
-        """A stage begins."""
-        self._stage, self._counts = stage, Counter()
-        self._began = self._said = time.monotonic()
-        if not shards:
-            return
-        if self._out.people.is_terminal:
-            from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-            columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
-            self._bar = Progress(*columns, console=self._out.people, transient=True)
-            self._bar.start()
-            self._task = self._bar.add_task(stage, total=items)
-
-    def advance(self, outcome: str, items: int) -> None:
-        """Items were kept, rejected or failed."""
-        self._counts[outcome] += items
-        done = sum(self._counts.values())
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done, description=f"{self._stage}  {self._describe()}")
-        elif time.monotonic() - self._said >= LINE_SECONDS:
-            self._said = time.monotonic()
-            rate = done / (self._said - self._began)
-            self._out.say(f"{self._stage}: {done:,} items, {rate:,.1f} a second, {self._describe()}")
-
-    def say(self, message: str) -> None:
-        """A line for people."""
-        self._out.say(message)
-
-    def end(self) -> None:
-        """The stage is over."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = self._task = None
-
-    def _describe(self) -> str:
-        return ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(self._counts.items()))
 
 
 def printable(text: str) -> str:

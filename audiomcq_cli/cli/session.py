@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.console import StageProgress, describe_reasons, describe_spent, describe_time, out
+from audiomcq_cli.cli.console import describe_reasons, describe_spent, describe_time, out
+from audiomcq_cli.cli.progress import StageProgress
 from audiomcq_cli.errors import BudgetReached, Incomplete, Interrupted, TooManyRejected
 
 if TYPE_CHECKING:
@@ -180,6 +181,7 @@ def _run(recipe: Recipe, work: Callable[[Runtime], Awaitable[T]]) -> T:
 
             def on_signal() -> None:
                 if runtime.stopping and task is not None:
+                    out.say("stopping at once: calls in flight are dropped, what came back is kept")
                     task.cancel()
                     return
                 runtime.stop()
@@ -208,6 +210,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 def _sum_up(report: StageReport) -> None:
+    from audiomcq_cli.engine.endings import DONE
     from audiomcq_cli.engine.missing import LIST
     from audiomcq_cli.storage.shards import HIDDEN
 
@@ -216,7 +219,11 @@ def _sum_up(report: StageReport) -> None:
     work = f"{report.redone} of {report.shards} shards" if report.redone else "nothing to do"
     if report.missing:
         work = f"{report.missing} of {report.shards} shards not whole yet"
-    out.say(f"{report.stage}: {items['in']:,} in = {parts}; {report.rows:,} rows ({work}, {report.seconds:.1f} s)")
+    if report.how != DONE:
+        out.say(f"{report.stage}: stopped ({report.how}): {_tell_rows(report)} ({report.seconds:.1f} s)")
+    if report.how == DONE or items["in"]:
+        took = f", {report.seconds:.1f} s" if report.how == DONE else ""
+        out.say(f"{report.stage}: {items['in']:,} in = {parts}; {report.rows:,} rows ({work}{took})")
     for outcome in ("rejected", "failed"):
         if report.reasons[outcome]:
             out.say(f"  {outcome}: {describe_reasons({outcome: report.reasons[outcome]})}")
@@ -225,6 +232,12 @@ def _sum_up(report: StageReport) -> None:
         out.say(f"  without an audio file: {report.audio_missing:,} clips, listed in {where}")
     if report.calls:
         out.say(f"  {describe_spent(asdict(report))}")
+
+
+def _tell_rows(report: StageReport) -> str:
+    """How far a stage came that was stopped."""
+    of = "" if report.total is None else f" of {report.total:,}"
+    return f"{report.done:,}{of} {report.unit} asked and kept in the journal"
 
 
 def _raise_if_incomplete(job: Job, report: StageReport) -> None:

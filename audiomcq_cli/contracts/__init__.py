@@ -33,7 +33,16 @@ All of it is imported from here: ``from audiomcq_cli.contracts import Stage``.
 
 from __future__ import annotations
 
-from audiomcq_cli.contracts.backends import Backend, BackendKind, Call, Completion, Encoder, Load, Message
+from audiomcq_cli.contracts.backends import (
+    Backend,
+    BackendKind,
+    Call,
+    Completion,
+    Encoder,
+    Load,
+    Message,
+    QueueingBackend,
+)
 from audiomcq_cli.contracts.batches import BatchBackend, BatchResult, BatchState, BatchTerms
 from audiomcq_cli.contracts.exports import Export
 from audiomcq_cli.contracts.importers import ImportedQuestion, Importer
@@ -79,6 +88,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "Prepare",
+    "QueueingBackend",
     "Reject",
     "Reply",
     "Request",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol
+from typing import Any, Generic, Protocol, runtime_checkable
 
 from audiomcq_cli.contracts.models import Capabilities, Identity, Model
 from audiomcq_cli.contracts.options import O
 from audiomcq_cli.contracts.requests import Audio
+from audiomcq_cli.errors import Interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,14 @@ class Backend(Protocol):
 
     async def close(self) -> None:
         """Give back connections and memory."""
+
+
+@runtime_checkable
+class QueueingBackend(Protocol):
+    """A backend in which calls that it was sent may wait for others: it can let them go when the run is to end."""
+
+    def give_up(self, reason: Interrupted) -> None:
+        """Have every call that has not begun raise ``reason``; those that are worked on end as ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,9 @@ from audiomcq_cli.engine.audio_store import FOLDER
 from audiomcq_cli.engine.importing import ImportSpec, partition_questions
 from audiomcq_cli.engine.missing import list_missing
 from audiomcq_cli.engine.partition import partition
-from audiomcq_cli.engine.reading import SourceSpec, Watch
+from audiomcq_cli.engine.reading import SourceSpec
 from audiomcq_cli.engine.runtime import ModelHandle, Runtime
+from audiomcq_cli.engine.watching import Watch
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.shards import Shard, hash_file
 
@@ -97,6 +98,9 @@ class StageReport:
             outcome and reason code. rows: Kept. shards: How many there are; redone: worked on in this run.
         why: How many of those were missing, damaged, changed (another fingerprint) or failed (items to retry).
         missing: Shards not there yet, or of other inputs or options (worked on elsewhere). seconds: Wall time.
+        how: ``done``, or what ended the work before, in words. unit: What input rows are: clips or questions.
+        done: Input rows whose work has ended in this run, with every reply behind them in the journal, of
+            ``total`` in the shards that were to be worked on (None: unknown).
         audio_missing: Clips whose audio file is not there, once all shards are.
         calls, prompt_tokens, completion_tokens: Of this run, by model. cost: Where it has a price. retries: Calls that
             were sent again. set_aside: How often an address was set aside. in_flight: Calls in flight, on average.
@@ -112,6 +116,10 @@ class StageReport:
     redone: int
     missing: int
     seconds: float
+    how: str = "done"
+    unit: str = "rows"
+    done: int = 0
+    total: int | None = 0
     audio_missing: int = 0
     why: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
@@ -155,7 +163,7 @@ def report(
     *,
     why: Mapping[str, int],
     seconds: float,
-    spent: Mapping[str, Mapping[str, Any]],
+    spent: Mapping[str, Any],
 ) -> StageReport:
     """Count what became of every item, over the notes of those of the ``shards`` that are there."""
     return StageReport(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from audiomcq_cli import audio
 from audiomcq_cli.contracts import Call, Completion, Listen
 from audiomcq_cli.engine import replies
-from audiomcq_cli.engine.asking import Rendered
+from audiomcq_cli.engine.asking import Answerer, Rendered
 from audiomcq_cli.engine.journal import Entry
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.tokens import count_tokens, estimate_tokens
@@ -39,6 +39,24 @@ class Online:
         self._runtime.raise_if_stopping()
         path = audio.resolve(self._runtime.audio_root(listen.audio.source), listen.audio.path)
         return Entry(value=await self._runtime.analyse(listen.analysis, path, listen.settings))
+
+
+class Noting:
+    """Passes everything on and notes whether there was anything: ``asked``, of one row."""
+
+    def __init__(self, answerer: Answerer) -> None:
+        self.asked = False
+        self._answerer = answerer
+
+    async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
+        """Note it and pass it on."""
+        self.asked = True
+        return await self._answerer.answer(key, rendered, call)
+
+    async def analyse(self, key: bytes, listen: Listen) -> Entry:
+        """Likewise."""
+        self.asked = True
+        return await self._answerer.analyse(key, listen)
 
 
 class Replay:

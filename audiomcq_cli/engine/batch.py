@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -24,7 +25,7 @@ from audiomcq_cli.engine.batch_store import BatchStore, Refusal, Requests
 from audiomcq_cli.engine.batch_transfer import Transfer
 from audiomcq_cli.engine.executors import Executor
 from audiomcq_cli.engine.journal import Entry
-from audiomcq_cli.engine.progress import Progress
+from audiomcq_cli.engine.progress import Progress, Standing
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit
 from audiomcq_cli.engine.tokens import estimate_tokens
@@ -77,13 +78,16 @@ async def run_rounds(
         transfer = Transfer(units[0].name, store, runtime, progress, backends)
         answerer = stack.enter_context(closing(Batches(store, transfer, runtime, backends)))
 
+        rounds: dict[Path, _Round] = {}
+
         async def try_one(unit: Unit) -> bool:
-            held = _Held(progress)
+            if before := rounds.pop(unit.target.path, None):
+                before.take_back()
+            rounds[unit.target.path] = this = _Round(progress)
             try:
-                await work(unit, answerer, held if backends else progress)
+                await work(unit, answerer, this)
             except Suspended:
                 return False
-            held.release()
             return True
 
         await transfer.settle()
@@ -221,33 +225,41 @@ class _Noted:
         return noted
 
 
-class _Held:
-    """Progress of a shard that may have to be started again: told when it is done."""
+class _Round(Progress):
+    """Progress of a shard in one round: the next one starts every row again, so what was told is taken back then."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._advances: list[tuple[str, int]] = []
+        self._told: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+        self._rows: Counter[bool] = Counter()
 
-    def begin(self, stage: str, shards: int, items: int | None) -> None:
+    def begin(self, stage: str, shards: int, rows: int | None) -> None:
         """A stage begins, which no shard says."""
-        self._progress.begin(stage, shards, items)
+        self._progress.begin(stage, shards, rows)
 
-    def advance(self, outcome: str, items: int) -> None:
-        """Keep it."""
-        self._advances.append((outcome, items))
+    def advance(self, rows: int, outcomes: Mapping[str, int], *, known: bool = False) -> None:
+        """Pass it on and remember it."""
+        self._rows[known] += rows
+        self._told[known].update(outcomes)
+        self._progress.advance(rows, outcomes, known=known)
+
+    def show(self, standing: Standing) -> None:
+        """Passed on."""
+        self._progress.show(standing)
 
     def say(self, message: str) -> None:
         """Passed on."""
         self._progress.say(message)
 
     def end(self) -> None:
-        """Likewise."""
+        """Passed on."""
         self._progress.end()
 
-    def release(self) -> None:
-        """Tell what was kept."""
-        for outcome, items in self._advances:
-            self._progress.advance(outcome, items)
+    def take_back(self) -> None:
+        """Take back what was told in this round."""
+        for known, rows in self._rows.items():
+            told = {outcome: -items for outcome, items in self._told[known].items()}
+            self._progress.advance(-rows, told, known=known)
 
 
 def _examine(call: Call, reply: Completion | Refusal) -> Entry:

@@ -16,12 +16,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from audiomcq_cli.contracts import Backend, Load
+from audiomcq_cli.contracts import Backend, Load, QueueingBackend
 from audiomcq_cli.engine.absence import ABSENT_AFTER, Absence
 from audiomcq_cli.engine.clock import MACHINE, Clock, Timer
 from audiomcq_cli.engine.endpoint import Endpoint, is_answer
 from audiomcq_cli.engine.traffic import Traffic
-from audiomcq_cli.errors import AudiomcqError, CallUnavailable, EndpointUnreachable, ModelAbsent, ModelError
+from audiomcq_cli.errors import CallUnavailable, EndpointUnreachable, Interrupted, ModelAbsent, ModelError
 
 QUIET = 60.0
 """Seconds that an address may keep all its calls waiting before it is asked whether it is still there."""
@@ -111,9 +111,12 @@ class Endpoints:
             endpoint.warn(str(warning))
         return [f"{endpoint.name}: {warning}" for endpoint, warning in warnings]
 
-    def stop(self, reason: AudiomcqError) -> None:
+    def stop(self, reason: Interrupted) -> None:
         """Send nothing more: calls that wait are given up."""
         self._end(reason)
+        for endpoint in self._endpoints:
+            if isinstance(endpoint.backend, QueueingBackend):
+                endpoint.backend.give_up(reason)
 
     async def close(self) -> None:
         """Give back connections and memory."""

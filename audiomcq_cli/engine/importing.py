@@ -20,8 +20,10 @@ from audiomcq_cli import records
 from audiomcq_cli.audio import normalize
 from audiomcq_cli.contracts import ImportedQuestion, Importer, Row, Stage
 from audiomcq_cli.engine.audio_hashes import AudioHashes
+from audiomcq_cli.engine.extent import UNKNOWN, measure
 from audiomcq_cli.engine.partition import read_partition, write_partition
-from audiomcq_cli.engine.reading import AudioFinder, InputSpec, Watch, watched
+from audiomcq_cli.engine.reading import AudioFinder, InputSpec
+from audiomcq_cli.engine.watching import Watch, watched
 
 METHOD = "imported"
 
@@ -103,9 +105,10 @@ def _content(row: Row) -> str:
 
 def _read_sets(specs: Sequence[ImportSpec], folder: Path, hashes: AudioHashes, watch: Watch | None) -> Iterator[Row]:
     for spec in specs:
-        questions = watched(spec.importer.read(spec.path, spec.options), spec.name, watch)
+        extent = measure(spec.path) if watch and spec.limit is None else UNKNOWN
+        questions = watched(spec.importer.read(spec.path, spec.options), spec.name, watch, extent)
         rows = (_make_unicode(_make_row(question, spec)) for question in islice(questions, spec.limit))
-        yield from AudioFinder(spec.audio_root, hashes).settle(rows, folder, spec.path.name)
+        yield from AudioFinder(spec.audio_root, hashes).settle(rows, folder, spec.path.name, watch)
 
 
 def _make_unicode(row: Row) -> Row:

@@ -15,7 +15,6 @@ import hashlib
 import os
 import socket
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -25,13 +24,18 @@ from typing import Any
 
 import orjson
 
+from audiomcq_cli.contracts import Stage
 from audiomcq_cli.engine.account import Job, StageReport
-from audiomcq_cli.engine.progress import Progress
+from audiomcq_cli.engine.endings import DONE
+from audiomcq_cli.engine.progress import Pace, Progress, Standing
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import InputError, StorageError
 from audiomcq_cli.foreign.json import read_json
 from audiomcq_cli.foreign.shape import require
 from audiomcq_cli.storage.shards import HIDDEN, replacing
+
+SHOW_SECONDS = 0.5
+"""How often whoever wants to know is told where the stage stands."""
 
 BEAT_SECONDS = 2.0
 """How often it is written what a stage at work has done so far."""
@@ -43,6 +47,7 @@ SPENT = ("calls", "prompt_tokens", "completion_tokens", "cost", "retries", "set_
 """What is counted by model and adds up over runs."""
 
 _NUMBER = {"type": "number", "minimum": 0, "maximum": 1e15}
+_NUMBER_OR_NOT = {**_NUMBER, "type": ["number", "null"]}
 _TEXT = {"type": "string"}
 _PROCESS = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
 _BY_NAME = {"type": "object", "additionalProperties": _NUMBER}
@@ -50,8 +55,9 @@ _ENTRY = {
     "type": "object",
     "required": ["stage", "command", "host", "pid", "began"],
     "properties": {
-        **dict.fromkeys(("stage", "command", "host", "how", "workdir"), _TEXT),
-        **dict.fromkeys(("began", "beat", "seconds"), _NUMBER),
+        **dict.fromkeys(("stage", "command", "host", "how", "workdir", "unit"), _TEXT),
+        **dict.fromkeys(("began", "beat", "seconds", "done", "known"), _NUMBER),
+        **dict.fromkeys(("total", "rate", "left_s"), _NUMBER_OR_NOT),
         **dict.fromkeys((*SPENT, "in_flight"), _BY_NAME),
         "pid": _PROCESS,
         "input": {"type": ["string", "null"]},
@@ -202,7 +208,10 @@ class Logbook(Progress):
         self._now = job.target / HIDDEN / f"now-{socket.gethostname()}-{os.getpid()}.json"
         self._runtime = runtime
         self._progress = progress
-        self._items: Counter[str] = Counter()
+        self._pace = Pace()
+        self._rows: int | None = None
+        self._stage = job.name
+        self._unit = name_rows(job.stage)
         self._before = self._count()
         self._beat = 0.0
         self._entered = False
@@ -248,32 +257,66 @@ class Logbook(Progress):
         """How long the stage has been at work."""
         return time.monotonic() - self._began
 
-    def enter(self, report: StageReport, how: str) -> None:
-        """Enter a run that has ended: ``done``, or the name of the error that ended it.
+    @property
+    def rows(self) -> dict[str, Any]:
+        """What the input rows are, how many were to be done and how many are, as a report says it."""
+        done = max(self._pace.done, self._count_earlier())
+        return {"unit": self._unit, "done": done, "total": self._rows}
+
+    def enter(self, report: StageReport) -> None:
+        """Enter a run that has ended.
 
         Where the log cannot be written the error that ended the run is what counts: what it spent is left as that of a
         killed run, and the next one enters it.
         """
-        known = self._known if how != "done" else {**self._known, "fingerprints": {}}  # the manifest has them
+        known = self._known if report.how != DONE else {**self._known, "fingerprints": {}}  # the manifest has them
         with suppress(OSError):
-            _append(self._target, {**known, "ended": time.time(), "how": how, **asdict(report)})
+            _append(self._target, {**known, "ended": time.time(), **asdict(report)})
             self._entered = True
 
-    def begin(self, stage: str, shards: int, items: int | None) -> None:
-        """The stage begins."""
-        self._progress.begin(stage, shards, items)
+    @property
+    def standing(self) -> Standing:
+        """Where the stage stands."""
+        rate, left, from_journal = self._pace.look(self._rows)
+        spent = self.spent
+        return Standing(
+            what=self._stage,
+            unit=self._unit,
+            done=self._pace.done,
+            known=self._pace.known,
+            total=self._rows,
+            outcomes=+self._pace.outcomes,
+            rate=rate,
+            left=left,
+            from_journal=from_journal,
+            seconds=self.seconds,
+            cost=sum(spent["cost"].values()) if spent["cost"] else None,
+            **{name: sum(spent[name].values()) for name in ("calls", "prompt_tokens", "completion_tokens")},
+        )
 
-    def advance(self, outcome: str, items: int) -> None:
-        """So many items were kept, rejected or failed."""
-        self._items[outcome] += items
+    def begin(self, stage: str, shards: int, rows: int | None) -> None:
+        """The stage begins."""
+        self._rows = rows
+        self._write()
+        self._progress.begin(stage, shards, rows)
+        self.show(self.standing)
+
+    def advance(self, rows: int, outcomes: Mapping[str, int], *, known: bool = False) -> None:
+        """The work on so many rows has ended."""
+        self._pace.advance(rows, outcomes, known=known)
         if time.monotonic() - self._beat > BEAT_SECONDS:
             self._write()
-        self._progress.advance(outcome, items)
+        self._progress.advance(rows, outcomes, known=known)
+
+    def show(self, standing: Standing) -> None:
+        """Passed on."""
+        self._progress.show(standing)
 
     async def keep_beating(self) -> None:
-        """Say for ever that this run is at work and what it has sent, also while nothing ends."""
+        """Say for ever that this run is at work, how far it is and what it has sent, also while nothing ends."""
         while True:
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(SHOW_SECONDS)
+            self.show(self.standing)
             if time.monotonic() - self._beat > BEAT_SECONDS:
                 self._write()
 
@@ -286,6 +329,14 @@ class Logbook(Progress):
         """The stage is over."""
         self._progress.end()
 
+    def _count_earlier(self) -> int:
+        """Rows done in the run that this one goes on with, and those asked since: it may not have come as far again."""
+        asked = self._pace.done - self._pace.known
+        same = {name: self._known.get(name) for name in ("fingerprints", "workdir")} | {"total": self._rows}
+        [last] = read_log(self._target)[-1:] or [{}]
+        goes_on = last.get("how") != DONE and all(last.get(name) == value for name, value in same.items())
+        return int(last.get("done", 0)) + asked if goes_on and (self._pace.known or not asked) else 0
+
     def _count(self) -> dict[str, dict[str, Any]]:
         """All that this process has counted so far; of what is in flight the seconds."""
         usage = self._runtime.usage
@@ -296,6 +347,24 @@ class Logbook(Progress):
 
     def _write(self) -> None:
         self._beat = time.monotonic()
-        now = self._known | {"beat": time.time(), "items": dict(self._items), "seconds": self.seconds, **self.spent}
+        now = self._known | {"beat": time.time(), "seconds": self.seconds, **_plain(self.standing), **self.spent}
         with replacing(self._now) as temporary:
             temporary.write_bytes(orjson.dumps(now))
+
+
+def name_rows(stage: Stage[Any]) -> str:
+    """What the input rows of a stage are."""
+    return "clips" if stage.key == "clip_id" else "questions"
+
+
+def _plain(standing: Standing) -> dict[str, Any]:
+    """Where a stage stands, as its file says it while it is at work."""
+    return {
+        "items": dict(standing.outcomes),
+        "unit": standing.unit,
+        "done": standing.done,
+        "known": standing.known,
+        "total": standing.total,
+        "rate": standing.rate,
+        "left_s": standing.left,
+    }

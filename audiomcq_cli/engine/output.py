@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from audiomcq_cli import records
 from audiomcq_cli.contracts import Divided, Failure, Outcome, Reject, Reply, Request, Row
 from audiomcq_cli.engine.drive import Driven
-from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.errors import StorageError
 from audiomcq_cli.foreign.shape import fits
 from audiomcq_cli.storage.resources import schema
@@ -21,6 +20,9 @@ from audiomcq_cli.storage.shards import Shard, ShardWriter, hash_file, read_note
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+OUTCOMES = ("kept", "rejected", "failed")
 
 
 class ShardOutput:
@@ -37,14 +39,12 @@ class ShardOutput:
         columns: Sequence[str],
         target: Shard,
         fingerprint: str,
-        progress: Progress,
         run: int = 0,
     ) -> None:
         self._stage = stage
         self._columns = columns
         self._target = target
         self._fingerprint = fingerprint
-        self._progress = progress
         self._run = run
         self._items: Counter[str] = Counter()
         self._reasons: dict[str, Counter[str]] = {"rejected": Counter(), "failed": Counter()}
@@ -89,9 +89,14 @@ class ShardOutput:
             self._rejects.write(_reject_row(self._stage, row["id"], outcome, ()))
             self._count("rejected", outcome.reason)
 
+    @property
+    def items(self) -> Counter[str]:
+        """Items kept, rejected and failed so far."""
+        return Counter({name: self._items[name] for name in OUTCOMES if self._items[name]})
+
     def finish(self) -> dict[str, Any]:
         """End both files and return the note of the shard; leaving the context puts them in place."""
-        items = {name: self._items[name] for name in ("in", "kept", "rejected", "failed")}
+        items = {name: self._items[name] for name in ("in", *OUTCOMES)}
         if items["in"] != items["kept"] + items["rejected"] + items["failed"]:
             raise StorageError(f"items do not add up: {items}")
         note: dict[str, Any] = {"stage": self._stage, "fingerprint": self._fingerprint}
@@ -116,7 +121,6 @@ class ShardOutput:
         self._items[outcome] += times
         if reason:
             self._reasons[outcome][reason] += times
-        self._progress.advance(outcome, times)
 
 
 def read_pair(target: Shard) -> dict[str, Any]:
@@ -140,6 +144,11 @@ def _form_of_note() -> dict[str, Any]:
     counted = {name: {"$ref": f"#/$defs/{name}"} for name in ("items", "reasons")}
     values = {"fingerprint": {"type": "string"}, "rows": {"type": "integer", "minimum": 0}, **counted}
     return {"type": "object", "required": list(values), "properties": values, "$defs": shared}
+
+
+def count_outcomes(driven: Driven) -> Counter[str]:
+    """Work items of one input row that were kept, rejected and failed."""
+    return Counter(_named(outcome)[0] for outcome in driven.outcomes.values())
 
 
 def _named(outcome: Outcome) -> tuple[str, str]:

@@ -16,7 +16,8 @@ from audiomcq_cli import records
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.engine.audio_hashes import AudioHashes
 from audiomcq_cli.engine.audio_store import AudioStore
-from audiomcq_cli.engine.reading import InputSpec, SourceSpec, Watch, name_kept, read_source
+from audiomcq_cli.engine.reading import InputSpec, SourceSpec, name_kept, read_source
+from audiomcq_cli.engine.watching import Watch
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage.shards import replacing
 

@@ -7,11 +7,11 @@ A row is ``{"clip_id", "source_dataset", "source_id", "captions", "events", "see
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from heapq import heappush, heapreplace
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import orjson
 
@@ -20,16 +20,11 @@ from audiomcq_cli.contracts import Reject, Row, Source, SourceRow
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.audio_hashes import AudioHashes
 from audiomcq_cli.engine.audio_store import FOLDER, AudioStore
+from audiomcq_cli.engine.extent import UNKNOWN, Extent, measure
+from audiomcq_cli.engine.watching import Watch, watched
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.measurements import SOURCE
 from audiomcq_cli.storage.shards import replacing
-
-T = TypeVar("T")
-
-Watch = Callable[[str, int], None]
-"""Told the name of a source and how many of its rows have been read, every ``WATCHED`` rows."""
-
-WATCHED = 200
 
 _KEPT = 2
 """Number of what is kept of a row; another one is not taken for it."""
@@ -101,15 +96,7 @@ def read_source(
     """
     rows = _keep(spec, folder, store, seed, watch) if spec.remote else _draw(spec, folder, store, seed, watch)
     finder = AudioFinder(spec.audio_root, hashes, exact=spec.source.exact)
-    yield from finder.settle(rows, folder, spec.path.name)
-
-
-def watched(rows: Iterable[T], name: str, watch: Watch | None) -> Iterator[T]:
-    """The rows of a source or set, as somebody is told how many there were."""
-    for number, row in enumerate(rows):
-        if watch and number % WATCHED == 0:
-            watch(name, number)
-        yield row
+    yield from finder.settle(rows, folder, spec.path.name, watch)
 
 
 # ------------------------------------------------------------------------------------------------------ which clips
@@ -157,7 +144,7 @@ def _draw(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: W
         for row in rows:
             if sample.offer(records.clip_id(spec.name, row.source_id)):
                 aside.write(orjson.dumps(_make_plain(row, spec, store)) + b"\n")
-        for plain in _read_back(aside):
+        for plain in watched(_read_back(aside), f"{spec.name} once more", watch):
             if plain["clip_id"] in sample:
                 used.add(plain["audio_path"] or "")
                 yield plain
@@ -166,7 +153,8 @@ def _draw(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: W
 def _take(spec: SourceSpec, watch: Watch | None) -> Iterator[SourceRow]:
     """The rows of the first clips of a source, as many clips as its limit says."""
     clips: set[str] = set()
-    for read in watched(spec.source.read(spec.path, spec.options), spec.name, watch):
+    extent = measure(spec.path) if watch and spec.limit is None else UNKNOWN
+    for read in watched(spec.source.read(spec.path, spec.options), spec.name, watch, extent):
         row = _normalize(read)
         if spec.limit is not None and row.source_id not in clips:
             if len(clips) >= spec.limit:
@@ -224,7 +212,7 @@ def _is_whole(kept: Path, store: AudioStore) -> bool:
         )
 
 
-def _read_back(file: IO[bytes]) -> Iterator[Row]:
+def _read_back(file: IO[bytes]) -> Iterator[Any]:
     file.seek(0)
     return map(orjson.loads, file)
 
@@ -288,26 +276,29 @@ class AudioFinder:
         self._hashes = hashes
         self._index = audio.index_folder(root) if root else None
 
-    def settle(self, rows: Iterator[Row], folder: Path, file: str) -> Iterator[Row]:
+    def settle(self, rows: Iterator[Row], folder: Path, file: str, watch: Watch | None) -> Iterator[Row]:
         """The rows with ``audio_path``, ``audio_present`` and ``audio_sha256`` in place of ``audio`` and ``guesses``.
 
         Whose file a guess means is known when all rows have come by: from the first such row on they wait in
         ``folder``. Where no file is there, or it may be another row's, the path is the one that it should have.
 
         Args:
-            rows: With the names of ``SourceRow``. folder: For the rows that wait. file: For messages.
+            rows: With the names of ``SourceRow``. folder: For the rows that wait. file: For messages. watch: Told how
+                many of those that waited have their audio.
         """
         with tempfile.TemporaryFile(dir=folder) as aside:
-            waiting = False
+            waiting = 0
             for row in rows:
                 guessed = self._look(row, file)
-                waiting = waiting or guessed is not None
-                if not waiting:
+                if not waiting and guessed is None:
                     yield self._finish(row, None)
                     continue
+                waiting += 1
                 aside.write(orjson.dumps([row, guessed]) + b"\n")
-            aside.seek(0)
-            yield from (self._finish(*orjson.loads(line)) for line in aside)
+            if not waiting:
+                return
+            for row, guessed in watched(_read_back(aside), f"the audio of {file}", watch, Extent(waiting)):
+                yield self._finish(row, guessed)
 
     def _look(self, row: Row, file: str) -> str | None:
         """Note in the row the file that it names; returns the one that it guesses."""

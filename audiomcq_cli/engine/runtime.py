@@ -241,7 +241,11 @@ class Runtime:
                 async with self._hold(model, call) as reserved:
                     self.raise_if_stopping()  # here: those who waited for a slot are not in flight
                     self.usage.calls[name] += 1
-                    answer = await leg.send(call)
+                    try:
+                        answer = await leg.send(call)
+                    except Interrupted:  # given up while it waited in the backend: it was not sent
+                        self.usage.calls[name] -= 1
+                        raise
                     self.purse.settle(model, call, answer, reserved)
                     self.tell_uncounted(name)
                     return answer

@@ -16,12 +16,12 @@ from typing import Any
 from audiomcq_cli import parquet
 from audiomcq_cli.contracts import Context, Row, Stage
 from audiomcq_cli.engine.ahead import Ahead
-from audiomcq_cli.engine.answerers import Replay
+from audiomcq_cli.engine.answerers import Noting, Replay
 from audiomcq_cli.engine.asking import Answerer, Asker, Suspended
 from audiomcq_cli.engine.drive import Driven, drive
 from audiomcq_cli.engine.importing import read_first
 from audiomcq_cli.engine.journal import Journal
-from audiomcq_cli.engine.output import ShardOutput, read_failed_run, read_pair
+from audiomcq_cli.engine.output import ShardOutput, count_outcomes, read_failed_run, read_pair
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import AudiomcqError, InputError, StorageError
@@ -73,15 +73,11 @@ async def run_shard(
     else:
         journal = runtime.journals.open(unit.journal, unit.reuse)
     try:
-        if unit.replay:
-            run = (journal.leased() or ("", 0))[1]
-            asker = Asker(unit.name, runtime, journal, run, Replay())
-        else:
-            run = journal.lease(unit.fingerprint, done_run)
-            asker = Asker(unit.name, runtime, journal, run, answerer)
-        with ShardOutput(unit.name, unit.stage.writes, unit.target, unit.fingerprint, progress, run) as output:
-            known = Asker(unit.name, runtime, journal, run, Replay()) if _is_resumed(unit, journal) else None
-            await _drive_rows(unit, asker, known, output, slots, runtime)
+        run = (journal.leased() or ("", 0))[1] if unit.replay else journal.lease(unit.fingerprint, done_run)
+        with ShardOutput(unit.name, unit.stage.writes, unit.target, unit.fingerprint, run) as output:
+            tally = _Tally(progress, unit.stage.key, ahead=_is_resumed(unit, journal))
+            rows = _Rows(unit, runtime, journal, run, Replay() if unit.replay else answerer, tally)
+            await _drive_rows(rows, output, slots)
             await journal.flush()
             return output.finish()
     finally:
@@ -115,26 +111,67 @@ def _is_resumed(unit: Unit, journal: Journal) -> bool:
     return not unit.replay and unit.source.suffix == ".parquet" and journal.size >= ROW_GROUP
 
 
-async def _drive_rows(
-    unit: Unit, asker: Asker, known: Asker | None, output: ShardOutput, slots: asyncio.Semaphore, runtime: Runtime
-) -> None:
-    """Drive all rows in order; ``known`` answers from the journal alone, where rows are to be driven ahead."""
+class _Tally:
+    """Tells of every row whose work has ended, once: one that was driven ahead is driven again in its turn."""
+
+    def __init__(self, progress: Progress, key: str, *, ahead: bool) -> None:
+        self.ahead = ahead
+        self._progress = progress
+        self._key = key
+        self._counted: set[str] = set()
+
+    def count(self, row: Row, driven: Driven, *, asked: bool) -> None:
+        """Count a row; ``asked`` says whether the journal lacked something."""
+        if self.ahead:
+            if row[self._key] in self._counted:
+                return
+            self._counted.add(row[self._key])
+        self._progress.advance(1, count_outcomes(driven), known=bool(driven.exchanges) and not asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Drives the rows of one shard."""
+
+    unit: Unit
+    runtime: Runtime
+    journal: Journal
+    run: int
+    answerer: Answerer
+    tally: _Tally
+
+    async def drive(self, row: Row) -> Driven:
+        """Drive a row to its end and count it."""
+        self.runtime.raise_if_stopping()
+        noting = Noting(self.answerer)
+        driven = await self._drive(row, noting)
+        self.tally.count(row, driven, asked=noting.asked)
+        return driven
+
+    async def probe(self, row: Row) -> Driven:
+        """Drive a row by the journal alone; raises ``ReplayMiss`` where that does not hold all replies."""
+        return await self._drive(row, Replay())
+
+    async def _drive(self, row: Row, answerer: Answerer) -> Driven:
+        asker = Asker(self.unit.name, self.runtime, self.journal, self.run, answerer)
+        return await drive(self.unit.stage, row, self.unit.context, asker.ask)
+
+
+async def _drive_rows(rows: _Rows, output: ShardOutput, slots: asyncio.Semaphore) -> None:
+    """Drive all rows in order, and on a resume some ahead of their turn."""
+    unit, runtime = rows.unit, rows.runtime
     waiting: deque[asyncio.Task[Driven | None]] = deque()
     suspended = 0
 
     async def drive_one(row: Row) -> Driven | None:
         try:
-            runtime.raise_if_stopping()
-            return await drive(unit.stage, row, unit.context, asker.ask)
+            return await rows.drive(row)
         except Suspended:
             return None
         finally:
             slots.release()
 
-    async def probe(row: Row) -> Driven:
-        return await drive(unit.stage, row, unit.context, (known or asker).ask)
-
-    ahead = Ahead(unit.source, unit.stage.reads, probe, drive_one, slots) if known else None
+    ahead = Ahead(unit.source, unit.stage.reads, rows.probe, drive_one, slots) if rows.tally.ahead else None
 
     def take(driven: Driven | None) -> None:
         nonlocal suspended
@@ -196,6 +233,7 @@ def _divide_shard(unit: Unit, progress: Progress) -> dict[str, Any]:
     if (twice := items.filter(items.is_duplicated())).len():
         raise _refuse_double(unit, twice[0])
     divided = unit.stage.divide(table, unit.context)
-    with ShardOutput(unit.name, unit.stage.writes, unit.target, unit.fingerprint, progress) as output:
+    with ShardOutput(unit.name, unit.stage.writes, unit.target, unit.fingerprint) as output:
         output.add_table(divided, unit.stage.key, items)
+        progress.advance(len(items), output.items)
         return output.finish()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -18,14 +17,16 @@ from audiomcq_cli.engine.account import Job, Part, StageReport
 from audiomcq_cli.engine.answerers import Online
 from audiomcq_cli.engine.asking import Answerer
 from audiomcq_cli.engine.batch import batch_folder, find_batch_models, run_rounds, uses_batches
+from audiomcq_cli.engine.endings import DONE, name_ending
 from audiomcq_cli.engine.executors import OPEN_SHARDS, Executor
+from audiomcq_cli.engine.extent import count_rows
 from audiomcq_cli.engine.logbook import Logbook, enter_killed, find_alive
 from audiomcq_cli.engine.output import read_pair
 from audiomcq_cli.engine.prepared import prepare
 from audiomcq_cli.engine.progress import Progress
-from audiomcq_cli.engine.reading import Watch
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit, run_shard
+from audiomcq_cli.engine.watching import Watch, Watching
 from audiomcq_cli.errors import AccountExhausted, InputError, ModelAbsent, RecipeError, StorageError
 from audiomcq_cli.listening.analyses import ANALYSES
 from audiomcq_cli.records import COLUMNS
@@ -41,9 +42,6 @@ from audiomcq_cli.storage.shards import (
     read_note,
     shard,
 )
-
-WATCH_SECONDS = 60.0
-"""Between two lines about how far reading the sources has come."""
 
 MOST_OPEN = 64
 """Shards open at once, at most: each has a journal and two files."""
@@ -68,7 +66,10 @@ async def run_stage(
     if job.source is None:
         job = replace(job, sources=tuple([await asyncio.to_thread(spec.pinned) for spec in job.sources]))
     # In a thread: reading a source may take hours, and the signals that end a run come to this one.
-    parts = await asyncio.to_thread(find_parts, job, _Watching(runtime, progress))
+    try:
+        parts = await asyncio.to_thread(find_parts, job, Watching(job.name, runtime.raise_if_stopping, progress))
+    finally:
+        progress.end()
     for line in await asyncio.to_thread(_list_remarks, job):
         progress.say(line)
     runtime.audio_roots = account.audio_roots(job)
@@ -132,21 +133,6 @@ def _list_remarks(job: Job) -> list[str]:
         if spec.source.remarks is not None
         for line in spec.source.remarks(spec.path, spec.options)
     ]
-
-
-class _Watching:
-    """Ends the reading of sources when the run is to stop, and says now and then how far it has come."""
-
-    def __init__(self, runtime: Runtime, progress: Progress) -> None:
-        self._runtime = runtime
-        self._progress = progress
-        self._said = time.monotonic()
-
-    def __call__(self, source: str, rows: int) -> None:
-        self._runtime.raise_if_stopping()
-        if time.monotonic() - self._said >= WATCH_SECONDS:
-            self._said = time.monotonic()
-            self._progress.say(f"{source}: {rows:,} rows read")
 
 
 def check_columns(path: Path, job: Job) -> None:
@@ -273,13 +259,15 @@ async def _work_logged(
     _explain(job, len(units), why, progress)
     fingerprints = {unit.target.path.name: unit.fingerprint for unit in units}
     with Logbook(job, runtime, progress, fingerprints) as book:
-        how = "done"
+        how = DONE
         beating = asyncio.ensure_future(book.keep_beating())
         try:
-            book.begin(job.name, len(todo), None)
+            sources = [unit.source for unit, _ in todo]
+            rows = await asyncio.to_thread(count_rows, sources, joined=job.stage.joins is None)
+            book.begin(job.name, len(todo), rows)
             await _work(job, runtime, executor, book, [unit for unit, _ in todo])
         except BaseException as error:
-            how = type(error).__name__
+            how = name_ending(error)
             if isinstance(error, ModelAbsent | AccountExhausted) and job.command:
                 error.hint = f"{error.hint}; this goes on: {job.command}"
             raise
@@ -288,8 +276,9 @@ async def _work_logged(
             book.end()
             notes = _read_notes(units)
             report = account.report(job, notes, len(units), why=why, seconds=book.seconds, spent=book.spent)
-            book.enter(report, how)
-            if how == "done" or report.calls or report.items["in"]:
+            report = replace(report, how=how, **book.rows)
+            book.enter(report)
+            if how == DONE or report.calls or report.items["in"] or report.done:
                 tell(report)
     return report, notes
 

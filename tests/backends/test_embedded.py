@@ -26,7 +26,7 @@ from jsonschema import Draft202012Validator
 from audiomcq_cli.backends._weights import find_weights
 from audiomcq_cli.backends.embedded import BACKEND, Embedded, EmbeddedOptions
 from audiomcq_cli.contracts import Audio, Backend, Call, Completion, Identity, Message, Model
-from audiomcq_cli.errors import CallRefused, CallUnavailable, ModelNotServed
+from audiomcq_cli.errors import CallRefused, CallUnavailable, Interrupted, ModelNotServed
 from audiomcq_cli.storage.resources import Prompts
 from tests.servers import llama
 
@@ -543,3 +543,24 @@ def test_interrupt_ends_a_process_in_the_middle_of_a_reply() -> None:
     assert time.monotonic() - start < 5
     assert (process.returncode, out) == (-signal.SIGINT, "")
     assert err.rstrip().endswith("KeyboardInterrupt")
+
+
+@needs_model
+def test_calls_that_wait_are_given_up_when_a_run_is_to_end() -> None:
+    """The call in the thread, if there is one, is answered; those behind it raise what ended the run."""
+
+    async def work() -> list[Any]:
+        backend = Embedded(make_model(settings=EmbeddedOptions(1024)), encode)  # not the model of the other tests
+        await backend.check()
+        calls = [make_call(f"What is the number {number}?", "One", "Two") for number in range(6)]
+        tasks = [asyncio.ensure_future(backend.send(call)) for call in calls]
+        await asyncio.sleep(0.01)  # all of them are in the line
+        backend.give_up(Interrupted("enough"))
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        await backend.close()
+        return list(ended)
+
+    ended = asyncio.run(work())
+    given_up = [one for one in ended if isinstance(one, Interrupted)]
+    assert len(given_up) >= 5
+    assert all(isinstance(one, Completion) for one in ended if one not in given_up)

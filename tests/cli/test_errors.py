@@ -334,6 +334,8 @@ def test_one_signal_ends_a_run_gently(
     ended = watched.end()
     assert ended.code == 130
     assert "stopping: calls in flight end and are kept" in ended.err
+    assert "generate: stopped (interrupted): 0 of 8 clips asked and kept in the journal" in ended.err
+    assert "0 in = 0 kept" not in ended.err
     assert "this goes on: audiomcq run recipe.toml --until generate --json" in ended.error
     assert ended.json["error"]["type"] == "Interrupted"
     assert slow.stats()["in_flight"] == 0
@@ -357,4 +359,6 @@ def test_second_signal_ends_a_run_at_once(slow: RunningServer, tmp_path: Path) -
         ended = watched.end()
         assert time.monotonic() - began < 10
     assert ended.code == 130
+    assert "generate: stopped (interrupted): " in ended.err
+    assert "CancelledError" not in ended.err + (tmp_path / "build/generate/.audiomcq/run.jsonl").read_text()
     assert "this goes on: audiomcq run recipe.toml" in ended.error

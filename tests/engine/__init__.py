@@ -33,6 +33,7 @@ from audiomcq_cli.contracts import (
 from audiomcq_cli.engine.account import Job, StageReport
 from audiomcq_cli.engine.budget import Budget
 from audiomcq_cli.engine.executors import LocalExecutor
+from audiomcq_cli.engine.progress import Standing
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.stage import run_stage
 from audiomcq_cli.storage.resources import Prompts
@@ -171,15 +172,19 @@ class Watching:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.said: list[str] = []
-        self.begun: list[tuple[str, int]] = []
+        self.begun: list[tuple[str, int, int | None]] = []
+        self.shown: list[Standing] = []
         self.on_advance: Callable[[], None] = lambda: None
 
-    def begin(self, stage: str, shards: int, items: int | None) -> None:
-        self.begun.append((stage, shards))
+    def begin(self, stage: str, shards: int, rows: int | None) -> None:
+        self.begun.append((stage, shards, rows))
 
-    def advance(self, outcome: str, items: int) -> None:
-        self.counts[outcome] += items
+    def advance(self, rows: int, outcomes: Mapping[str, int], *, known: bool = False) -> None:
+        self.counts.update(outcomes)
         self.on_advance()
+
+    def show(self, standing: Standing) -> None:
+        self.shown.append(standing)
 
     def say(self, message: str) -> None:
         self.said.append(message)

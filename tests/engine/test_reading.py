@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiomcq_cli.contracts import NoOptions, Row, Seed, Source, SourceRow
+from audiomcq_cli.engine.extent import Extent
 from audiomcq_cli.engine.partition import partition, read_partition
 from audiomcq_cli.engine.reading import Sample, SourceSpec
 from audiomcq_cli.errors import InputError, Interrupted
@@ -202,7 +203,7 @@ def test_reading_can_be_ended(tmp_path: Path) -> None:
     """Whoever watches the reading is told how far it is, and may end it; nothing half read is believed later."""
     shelf, told = Shelf(rows_of(1_000)), []
 
-    def watch(source: str, rows: int) -> None:
+    def watch(name: str, rows: int, extent: Extent) -> None:
         told.append(rows)
         if rows >= 400:
             raise Interrupted("enough")

@@ -13,6 +13,7 @@ import pytest
 
 from audiomcq_cli.contracts import Audio, Call, Chat, Completion, Context, Flow, Message, Need, Row
 from audiomcq_cli.engine.journal import Journal
+from audiomcq_cli.engine.logbook import read_log
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import AuthenticationFailed, CallRefused, CallUnavailable, InputError, Interrupted
 from audiomcq_cli.storage.manifest import read_manifest
@@ -189,6 +190,50 @@ class Stopper:
 
     def begin(self, runtime: Runtime) -> None:
         self.runtime = runtime
+
+
+class Line(Puppet):
+    """A backend that answers one call after another, the n-th of which asks the run to stop."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(self._answer)
+        self.at = at
+        self.answered = 0
+        self.runtime: Runtime | None = None
+        self._turn = asyncio.Lock()
+        self._over: Interrupted | None = None
+
+    async def _answer(self, call: Call) -> Completion:
+        async with self._turn:
+            if self._over:
+                raise self._over
+            self.answered += 1
+            if self.answered == self.at and self.runtime:
+                self.runtime.stop()
+            await asyncio.sleep(0)
+            return Completion(text=good(call))
+
+    def give_up(self, reason: Interrupted) -> None:
+        self._over = reason
+
+    def begin(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+
+@pytest.mark.parametrize("at", [1, 5, 17])
+def test_calls_that_wait_in_a_backend_are_given_up(tmp_path: Path, at: int) -> None:
+    """A stop ends with the call that is worked on; those behind it are not counted as sent, and are asked later."""
+    bench = Bench(tmp_path)
+    bench.models = {"writer": puppet_model(concurrency=12)}
+    bench.write_input(texts_of(18))
+    bench.puppet = line = Line(at)
+    with pytest.raises(Interrupted):
+        asyncio.run(bench.run_in_loop(begun=line.begin))
+    [entry] = read_log(bench.target)
+    assert (line.answered, entry["calls"], entry["done"]) == (at, {"writer": at}, at)
+    bench.puppet = Puppet(answer_well)
+    assert bench.run().items == {"in": 18, "kept": 18, "rejected": 0, "failed": 0}
+    assert len(bench.puppet.sent) == 18 - at
 
 
 def ask_twice(row: Row, ctx: Context[Any]) -> Flow:

@@ -1,0 +1,40 @@
+"""How a run ended, in words: the run log, ``status`` and the summary say it to people, who know no names of errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from audiomcq_cli.errors import (
+    BudgetReached,
+    InputError,
+    Interrupted,
+    ModelError,
+    RecipeError,
+    ReplayMiss,
+    StorageError,
+)
+
+DONE = "done"
+
+INTERRUPTED = "interrupted"
+
+ENDINGS: Mapping[type[BaseException], str] = {
+    BudgetReached: "budget used up",
+    Interrupted: INTERRUPTED,
+    asyncio.CancelledError: INTERRUPTED,  # by the second Ctrl-C
+    KeyboardInterrupt: INTERRUPTED,
+    ModelError: "model cannot be used",
+    ReplayMiss: "reply not in the journal",
+    StorageError: "cannot be stored",
+    InputError: "bad input",
+    RecipeError: "recipe does not fit",
+}
+"""By the error that ended it; of two that fit the first."""
+
+UNEXPECTED = "unexpected error"
+
+
+def name_ending(error: BaseException) -> str:
+    """How a run ended that an error ended."""
+    return next((words for kind, words in ENDINGS.items() if isinstance(error, kind)), UNEXPECTED)
