@@ -148,7 +148,7 @@ def test_trace_for_people(built: Path) -> None:
     assert f"══ filter · {row['id']} · kept" in ended.out
     assert "── judge → judge2 · " in ended.out
     vote = row["votes"][2]
-    shown = re.findall(r"^  judge3 +silence:30 +[A-D] [A-D] [A-D] [A-D] +(\w+) +(.+)$", ended.out, re.MULTILINE)
+    shown = re.findall(r"^  judge3 +silence\S* +[A-D] [A-D] [A-D] [A-D] +(\w+) +(.+)$", ended.out, re.MULTILINE)
     assert shown == [(vote["status"], row["choices"][vote["chosen"]])]
     assert ended.out.count("\nvotes:\n") == 1
     for score in row["scores"]:
