@@ -96,6 +96,7 @@ class StageReport:
         stage, target: Which. items: in, kept, rejected, failed, over all shards that are there. reasons: Counts by
             outcome and reason code. rows: Kept. shards: How many there are; redone: worked on in this run.
         why: How many of those were missing, damaged, changed (another fingerprint) or failed (items to retry).
+        causes: Of those that changed: what did, in words, with the number of shards.
         missing: Shards not there yet, or of other inputs or options (worked on elsewhere). seconds: Wall time.
         audio_missing: Clips whose audio file is not there, once all shards are.
         calls, prompt_tokens, completion_tokens: Of this run, by model. cost: Where it has a price. retries: Calls that
@@ -113,6 +114,7 @@ class StageReport:
     seconds: float
     audio_missing: int = 0
     why: Mapping[str, int] = field(default_factory=dict)
+    causes: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
     retries: Mapping[str, int] = field(default_factory=dict)
     prompt_tokens: Mapping[str, int] = field(default_factory=dict)
@@ -138,6 +140,11 @@ def make_context(job: Job, runtime: Runtime) -> Context[Any]:
     return Context(job.options, job.seed, windows=windows)
 
 
+def find_input(job: Job) -> str | None:
+    """The folder that a stage reads, relative to that which it writes; None where it reads sources."""
+    return os.path.relpath(job.source, job.target) if job.source else None
+
+
 def audio_roots(job: Job) -> dict[str, Path]:
     """Folder below which the audio of every source lies."""
     if job.source is None:
@@ -152,6 +159,7 @@ def report(
     shards: int,
     *,
     why: Mapping[str, int],
+    causes: Mapping[str, int],
     seconds: float,
     spent: Mapping[str, Mapping[str, Any]],
 ) -> StageReport:
@@ -165,6 +173,7 @@ def report(
         shards=shards,
         redone=sum(why.values()),
         why=why,
+        causes=causes,
         missing=shards - len(notes),
         audio_missing=list_missing(job.target) if job.source is None and len(notes) == shards else 0,
         seconds=seconds,
@@ -194,7 +203,7 @@ def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part], notes: Seq
             "stage": job.name,
             "stage_version": job.stage.version,
             "tool_version": __version__,
-            "input": os.path.relpath(job.source, job.target) if job.source else None,
+            "input": find_input(job),
             "shards": [
                 {
                     "file": part.target.path.name,
@@ -205,7 +214,7 @@ def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part], notes: Seq
             ],
             "totals": {"rows": sum(note["rows"] for note in notes), "items": items, "reasons": reasons},
             "lineage": [*(earlier["lineage"] if earlier else ()), step],
-            "sources": earlier["sources"] if earlier else [_describe_source(spec) for spec in job.inputs],
+            "sources": earlier["sources"] if earlier else [describe_source(spec) for spec in job.inputs],
             "audio_roots": {name: os.path.relpath(root, job.target) for name, root in sorted(audio_roots(job).items())},
         },
     )
@@ -234,7 +243,8 @@ def _describe(handle: ModelHandle) -> dict[str, Any]:
     }
 
 
-def _describe_source(spec: SourceSpec | ImportSpec) -> dict[str, Any]:
+def describe_source(spec: SourceSpec | ImportSpec) -> dict[str, Any]:
+    """A source or set as its recipe names it; of a path on this machine the file's name."""
     return {
         "name": spec.name,
         "adapter": spec.adapter,
