@@ -108,6 +108,9 @@ def rehearse_jobs(
         out.data("\n\n".join([f"### {title}", table, *([escape(guessed)] if unknown else [])]))
         return
     out.table(title, columns, rows)
+    for one in estimates:
+        if one.work:
+            out.say(one.work.told)
     if unknown:
         out.say(guessed)
     if nothing := next((one for one in estimates if one.items and not one.rows), None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,10 @@ class Job:
     def inputs(self) -> tuple[SourceSpec | ImportSpec, ...]:
         """What a first stage reads."""
         return (*self.sources, *self.imports)
+
+    def pinned(self) -> Job:
+        """The same with sources that lie elsewhere at the state that they have now."""
+        return replace(self, sources=tuple(spec.pinned() for spec in self.sources))
 
     def partition(self, folder: Path, watch: Watch | None = None) -> list[Path]:
         """Sort what a first stage reads into shards: one file for each in ``folder``, returned in order.

@@ -11,6 +11,7 @@ UNKNOWN = "made of another input, or with other options, prompts or models"
 """Where no run log says what the shard that is there was made of."""
 
 OTHER = "something else that it is made of changed, such as the order of the sources"
+"""Where the fingerprints differ, and nothing that is told here does."""
 
 _LONGEST = 60
 """Characters of a value that is shown whole."""
@@ -27,7 +28,7 @@ _ALIKE = {
 
 
 def find_causes(old: MadeOf | None, new: MadeOf, *, input_stage: str = "") -> tuple[str, ...]:
-    """Everything that changed, most telling first; what only follows from the rest is left out.
+    """Everything that changed, most telling first, without what only follows from the rest; empty where nothing did.
 
     Args:
         old: What the shard that is there is made of; None where nobody knows. new: What it would be made of. Where its
@@ -43,7 +44,7 @@ def find_causes(old: MadeOf | None, new: MadeOf, *, input_stage: str = "") -> tu
         own.append(_describe_input(old, new, input_stage))
     if new.input and not own and old.parts["prepared"] != new.parts["prepared"]:
         own.append(f"what it looks up in all of {input_stage or 'its input'} changed: another shard there did")
-    return tuple(own) or (OTHER,)
+    return tuple(own)
 
 
 def _is_same(old: MadeOf, new: MadeOf) -> bool:

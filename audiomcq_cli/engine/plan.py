@@ -10,7 +10,7 @@ from typing import Any
 
 from audiomcq_cli.engine import account, keys
 from audiomcq_cli.engine.account import Job, Part
-from audiomcq_cli.engine.causes import find_causes
+from audiomcq_cli.engine.causes import OTHER, find_causes
 from audiomcq_cli.engine.logbook import read_log, read_now
 from audiomcq_cli.engine.made_of import MadeOf, describe_parts, digest_contents, find_made_of
 from audiomcq_cli.engine.output import read_pair
@@ -19,7 +19,7 @@ from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage import manifest as manifests
-from audiomcq_cli.storage.shards import is_intact
+from audiomcq_cli.storage.shards import Shard, is_intact
 
 MOST_GROUPS = 4
 """Groups of shards with their own causes that are told apart in one line."""
@@ -65,12 +65,19 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """A shard that is to be made: ``missing``, ``damaged``, ``changed`` (with its causes) or ``failed``."""
+class Reason:
+    """Why a shard is to be made: ``missing``, ``damaged``, ``changed`` (with its causes) or ``failed`` (in part)."""
 
-    unit: Unit
     kind: str
     causes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A shard that is to be made, and why."""
+
+    unit: Unit
+    reason: Reason
 
 
 def make_plan(job: Job, runtime: Runtime, parts: Sequence[Part], *, keep: bool = True) -> Plan:
@@ -109,36 +116,41 @@ def make_plan(job: Job, runtime: Runtime, parts: Sequence[Part], *, keep: bool =
 def find_work(job: Job, plan: Plan) -> list[Work]:
     """The shards of a plan that are to be made in this run, in order."""
     wanted = [unit for unit in plan.units if job.only is None or unit.target.index in job.only]
-    kinds = [(unit, kind) for unit in wanted if (kind := find_kind(unit, keep_failed=job.keep_failed))]
+    kinds = [(unit, kind) for unit in wanted if (kind := _find_kind(unit, keep_failed=job.keep_failed))]
     if not any(kind == "changed" for _, kind in kinds):
-        return [Work(unit, kind) for unit, kind in kinds]
+        return [Work(unit, Reason(kind)) for unit, kind in kinds]
     entries, stage = read_entries(job.target), name_input_stage(job)
-    return [
-        Work(
-            unit,
-            kind,
-            find_causes(find_old(unit, entries), plan.made_of(unit), input_stage=stage) if kind == "changed" else (),
-        )
-        for unit, kind in kinds
-    ]
+
+    def find_reason(unit: Unit, kind: str) -> Reason:
+        if kind != "changed":
+            return Reason(kind)
+        causes = find_causes(find_old(unit.target, entries), plan.made_of(unit), input_stage=stage)
+        return Reason(kind, causes or (OTHER,))
+
+    return [Work(unit, find_reason(unit, kind)) for unit, kind in kinds]
 
 
-def find_kind(unit: Unit, *, keep_failed: bool) -> str:
+def _find_kind(unit: Unit, *, keep_failed: bool) -> str:
     """Why a shard has work; empty where it has none."""
-    if not unit.target.path.exists():
-        return "missing"
+    kind = find_fault(unit.target)
+    if kind:
+        return kind
     note = read_pair(unit.target)
-    if not note or not is_intact(unit.target):
-        return "damaged"
     if note["fingerprint"] != unit.fingerprint:
         return "changed"
     return "failed" if note["items"]["failed"] and not keep_failed else ""
 
 
-def find_old(unit: Unit, entries: Sequence[Mapping[str, Any]]) -> MadeOf | None:
+def find_fault(target: Shard) -> str:
+    """Whether a shard is ``missing`` or ``damaged``; empty where it is there as some run wrote it."""
+    if not target.path.exists():
+        return "missing"
+    return "" if read_pair(target) and is_intact(target) else "damaged"
+
+
+def find_old(target: Shard, entries: Sequence[Mapping[str, Any]]) -> MadeOf | None:
     """What the shard that is there is made of, as one of the ``entries`` of the run log says."""
-    fingerprint = str(read_pair(unit.target).get("fingerprint", ""))
-    return find_made_of(entries, unit.target.path.name, fingerprint)
+    return find_made_of(entries, target.path.name, str(read_pair(target).get("fingerprint", "")))
 
 
 def read_entries(folder: Path) -> list[dict[str, Any]]:
@@ -161,25 +173,25 @@ def read_notes(units: Sequence[Unit]) -> list[dict[str, Any]]:
     return [note for unit, note in notes if note.get("fingerprint") == unit.fingerprint]
 
 
-def count_work(todo: Sequence[Work]) -> tuple[dict[str, int], dict[str, int]]:
+def count_reasons(reasons: Sequence[Reason]) -> tuple[dict[str, int], dict[str, int]]:
     """Shards by why they are made, and those that changed by each of their causes."""
     return (
-        dict(Counter(work.kind for work in todo)),
-        dict(Counter(cause for work in todo for cause in work.causes).most_common()),
+        dict(Counter(reason.kind for reason in reasons)),
+        dict(Counter(cause for reason in reasons for cause in reason.causes).most_common()),
     )
 
 
-def explain_work(stage: str, shards: int, todo: Sequence[Work]) -> str:
+def explain_work(stage: str, shards: int, reasons: Sequence[Reason]) -> str:
     """A line on what is made again and why; empty where all of it is made for the first time."""
-    counts = Counter(work.kind for work in todo)
-    if not todo or counts["missing"] == shards:
+    counts = Counter(reason.kind for reason in reasons)
+    if not reasons or counts["missing"] == shards:
         return ""
-    groups = Counter(work.causes for work in todo if work.kind == "changed").most_common()
+    groups = Counter(reason.causes for reason in reasons if reason.kind == "changed").most_common()
     told = [(count, ", ".join(causes)) for causes, count in groups[:MOST_GROUPS]]
     if more := sum(count for _, count in groups[MOST_GROUPS:]):
         told.append((more, "other causes"))
-    if len(told) == 1 and counts["changed"] == len(todo):
-        return f"{stage}: {len(todo)} of {shards} shards to do again: {told[0][1]}"
+    if len(told) == 1 and counts["changed"] == len(reasons):
+        return f"{stage}: {len(reasons)} of {shards} shards to do again: {told[0][1]}"
     kinds = [f"{counts[kind]} {words}" for kind, words in _KINDS.items() if counts[kind]]
     again = [f"{count} again: {causes}" for count, causes in told]
-    return f"{stage}: {len(todo)} of {shards} shards to do: {'; '.join([*kinds, *again])}"
+    return f"{stage}: {len(reasons)} of {shards} shards to do: {'; '.join([*kinds, *again])}"

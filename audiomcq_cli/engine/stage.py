@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from audiomcq_cli.engine.asking import Answerer
 from audiomcq_cli.engine.batch import batch_folder, find_batch_models, run_rounds, uses_batches
 from audiomcq_cli.engine.executors import OPEN_SHARDS, Executor
 from audiomcq_cli.engine.logbook import Logbook, enter_killed, find_alive
-from audiomcq_cli.engine.plan import Plan, Work, count_work, explain_work, find_work, make_plan, read_notes
+from audiomcq_cli.engine.plan import Plan, Work, count_reasons, explain_work, find_work, make_plan, read_notes
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.reading import Watch
 from audiomcq_cli.engine.runtime import Runtime
@@ -62,8 +61,7 @@ async def run_stage(
             shard, or the folder to write holds something else.
     """
     _check_target(job)
-    if job.source is None:
-        job = replace(job, sources=tuple([await asyncio.to_thread(spec.pinned) for spec in job.sources]))
+    job = await asyncio.to_thread(job.pinned)
     # In a thread: reading a source may take hours, and the signals that end a run come to this one.
     parts = await asyncio.to_thread(find_parts, job, _Watching(runtime, progress))
     for line in await asyncio.to_thread(_list_remarks, job):
@@ -197,8 +195,8 @@ async def _work_logged(
     tell: Callable[[StageReport], None],
 ) -> tuple[StageReport, list[dict[str, Any]]]:
     """Do what is to be done, and enter into the run log what it took, however it ends; the notes of what is there."""
-    units = plan.units
-    if line := explain_work(job.name, len(units), todo):
+    units, reasons = plan.units, [work.reason for work in todo]
+    if line := explain_work(job.name, len(units), reasons):
         progress.say(line)
     with Logbook(job, runtime, progress, await asyncio.to_thread(plan.note)) as book:
         how = "done"
@@ -213,7 +211,7 @@ async def _work_logged(
             beating.cancel()
             book.end()
             notes = read_notes(units)
-            why, causes = count_work(todo)
+            why, causes = count_reasons(reasons)
             report = account.report(
                 job, notes, len(units), why=why, causes=causes, seconds=book.seconds, spent=book.spent
             )
