@@ -54,6 +54,7 @@ _ENTRY = {
         **dict.fromkeys(("stage", "command", "host", "how", "workdir"), _TEXT),
         **dict.fromkeys(("began", "beat", "seconds"), _NUMBER),
         **dict.fromkeys((*SPENT, "in_flight"), _BY_NAME),
+        **{key: {**_NUMBER, "type": ["number", "null"]} for key in ("total", "done", "rate", "left_s")},
         "pid": _PROCESS,
         "input": {"type": ["string", "null"]},
         "ended": {"type": ["number", "null"]},
