@@ -77,6 +77,7 @@ class Out:
 
         Where the terminal is too narrow each row is its first cell, and the others with their headings below it.
         """
+        from rich import box
         from rich.table import Table
         from rich.text import Text
 
@@ -85,15 +86,18 @@ class Out:
         texts = [[f"{cell:,}" if isinstance(cell, int) else printable(str(cell)) for cell in row] for row in rows]
         widths = [max((len(row[index]) for row in texts), default=0) for index in range(len(columns))]
         words = [max(map(len, column.split())) for column in columns]
-        if sum(max(pair) + 3 for pair in zip(widths, words, strict=True)) >= self.people.width:
-            width = self.people.width
+        width, needed = self.people.width, sum(map(max, zip(widths, words, strict=True)))
+        if needed + 2 * len(columns) > width:
             self.say("\n".join([title, *(line for row in texts for line in _stack(columns, row, width))]))
             return
-        table = Table(title=title, title_justify="left")
+        if needed + 3 * len(columns) < width:
+            table = Table(title=title, title_justify="left")
+        else:  # there is room without lines between columns
+            table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
         for index, column in enumerate(columns):
             number = all(isinstance(row[index], int | float) for row in rows) and bool(rows)
-            # A narrow terminal wraps the headings before it cuts a name or a number.
-            table.add_column(column, justify="right" if number else "left", min_width=max(widths[index], words[index]))
+            # Each word of a heading on a line of its own: rich would cut a name or a number before it wraps a heading.
+            table.add_column(column.replace(" ", "\n"), justify="right" if number else "left", no_wrap=True)
         for row in texts:
             table.add_row(*map(Text, row))
         if not self.quiet:

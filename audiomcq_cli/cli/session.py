@@ -216,7 +216,9 @@ def _sum_up(report: StageReport) -> None:
 
     items = report.items
     parts = " + ".join(f"{items[name]:,} {name}" for name in ("kept", "rejected", "failed"))
-    work = f"{report.redone} of {report.shards} shards" if report.redone else "nothing to do"
+    work = f"{report.redone} of {report.shards} shards done" if report.redone else "nothing to do"
+    if report.causes:
+        work += " again" if report.why["changed"] == report.redone else f", {report.why['changed']} of them again"
     if report.missing:
         work = f"{report.missing} of {report.shards} shards not whole yet"
     out.say(f"{report.stage}: {items['in']:,} in = {parts}; {report.rows:,} rows ({work}, {report.seconds:.1f} s)")

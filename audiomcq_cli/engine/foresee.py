@@ -1,7 +1,7 @@
 """Which shards a run would make again and why, stage by stage, as far as that can be known before it runs.
 
-A stage whose input is made again may get the same rows as before: what it changed to is known only then. Of such
-shards it is told what else changed; where nothing else did, they are counted as open.
+A shard that is made with something else is another one, whatever its rows, so those made of it are made again as well.
+One that is lost, damaged or failed in part may come out as it was: those made of it are counted as open.
 """
 
 from __future__ import annotations
@@ -52,15 +52,18 @@ def foresee(jobs: Sequence[Job], runtime: Runtime, paths: Sequence[Path]) -> lis
     found: list[Foresight] = []
     brought = any(spec.source.brings_audio for spec in jobs[0].sources)  # it is fetched by a run alone
     known = {} if brought else dict(enumerate(paths))
+    changed: frozenset[int] = frozenset()
     for job in jobs:
         targets = [shard(job.target, index, len(paths)) for index in range(len(paths))]
         reasons = _find_known(job, runtime, targets, known)
         left = [one for one in targets if one.index not in reasons and (job.only is None or one.index in job.only)]
-        unsure = _find_unsure(job, runtime, left)
+        unsure = _find_unsure(job, runtime, left, changed)
         made = [reason for reason in [*reasons.values(), *unsure.values()] if reason is not None]
         unknown = sum(reason is None for reason in unsure.values())
         found.append(_sum_up(job, len(targets), made, unknown))
         known = {index: targets[index].path for index, reason in reasons.items() if reason is None}
+        all_ = {**reasons, **unsure}
+        changed = frozenset(index for index, reason in all_.items() if reason and reason.kind == "changed")
     return found
 
 
@@ -76,8 +79,13 @@ def _find_known(
     return {part.target.index: work.get(part.target.index) for part in parts}
 
 
-def _find_unsure(job: Job, runtime: Runtime, targets: Sequence[Shard]) -> dict[int, Reason | None]:
-    """Why each shard whose input is not known is made whatever that will be; None where it may not be."""
+def _find_unsure(
+    job: Job, runtime: Runtime, targets: Sequence[Shard], changed: frozenset[int]
+) -> dict[int, Reason | None]:
+    """Why each shard whose input is not known is made whatever that will be; None where it may not be.
+
+    ``changed``: numbers of the input shards that will be others.
+    """
     if not targets:
         return {}
     new = MadeOf(describe_parts(job, runtime, ""), folder=account.find_input(job))
@@ -87,7 +95,10 @@ def _find_unsure(job: Job, runtime: Runtime, targets: Sequence[Shard]) -> dict[i
         if fault := find_fault(target):
             return Reason(fault)
         old = find_old(target, entries)
-        if old and (causes := find_causes(old, new)):
+        causes = find_causes(old, new) if old else ()
+        if target.index in changed:
+            causes += (f"its input changes: {name_input_stage(job)} is done again",)
+        if causes:
             return Reason("changed", causes)
         failed = read_pair(target)["items"]["failed"]
         return Reason("failed") if failed and not job.keep_failed else None
