@@ -67,21 +67,31 @@ class Out:
         self.data(json.dumps(value, indent=2, ensure_ascii=not holds_unicode(sys.stdout)))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """A table for people; numbers stand to the right. Where the terminal is too narrow each row is a few lines."""
+        """A table for people; numbers stand to the right, and a column without a cell is left out.
+
+        Where the terminal is too narrow each row is its first cell, and the others with their headings below it.
+        """
+        from rich import box
         from rich.table import Table
         from rich.text import Text
 
+        used = [n for n in range(len(columns)) if not rows or any(row[n] != "" for row in rows)]
+        columns, rows = [columns[n] for n in used], [[row[n] for n in used] for row in rows]
         texts = [[f"{cell:,}" if isinstance(cell, int) else printable(str(cell)) for cell in row] for row in rows]
         widths = [max((len(row[index]) for row in texts), default=0) for index in range(len(columns))]
         words = [max(map(len, column.split())) for column in columns]
-        if sum(max(pair) + 3 for pair in zip(widths, words, strict=True)) >= self.people.width:
-            self.say("\n".join([title, *(line for row in texts for line in _stack(columns, row))]))
+        width, needed = self.people.width, sum(map(max, zip(widths, words, strict=True)))
+        if needed + 2 * len(columns) > width:
+            self.say("\n".join([title, *(line for row in texts for line in _stack(columns, row, width))]))
             return
-        table = Table(title=title, title_justify="left")
+        if needed + 3 * len(columns) < width:
+            table = Table(title=title, title_justify="left")
+        else:  # there is room without lines between columns
+            table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
         for index, column in enumerate(columns):
             number = all(isinstance(row[index], int | float) for row in rows) and bool(rows)
-            # A narrow terminal wraps the headings before it cuts a name or a number.
-            table.add_column(column, justify="right" if number else "left", min_width=max(widths[index], words[index]))
+            # Each word of a heading on a line of its own: rich would cut a name or a number before it wraps a heading.
+            table.add_column(column.replace(" ", "\n"), justify="right" if number else "left", no_wrap=True)
         for row in texts:
             table.add_row(*map(Text, row))
         if not self.quiet:
@@ -95,10 +105,15 @@ class Out:
             silence(sys.stderr)
 
 
-def _stack(columns: Sequence[str], row: Sequence[str]) -> list[str]:
-    """A row as lines: its first cell, then each of the others that holds something, behind its heading."""
-    width = max(map(len, columns))
-    return [row[0], *(f"  {name:{width}}  {cell}" for name, cell in zip(columns[1:], row[1:], strict=True) if cell)]
+def _stack(columns: Sequence[str], row: Sequence[str], width: int) -> list[str]:
+    """A row as lines: its first cell, then the others that hold something, each behind its heading, as many as fit."""
+    lines = [row[0]]
+    for part in (f"{name} {cell}" for name, cell in zip(columns[1:], row[1:], strict=True) if cell):
+        if len(lines) > 1 and len(lines[-1]) + len(part) + 3 < width:
+            lines[-1] += f", {part}"
+        else:
+            lines.append(f"  {part}")
+    return lines
 
 
 def printable(text: str) -> str:

@@ -109,6 +109,9 @@ def rehearse_jobs(
         out.data("\n\n".join([f"### {title}", table, *([escape(guessed)] if unknown else [])]))
         return
     out.table(title, columns, rows)
+    for one in estimates:
+        if one.work:
+            out.say(one.work.told)
     if unknown:
         out.say(guessed)
     if nothing := next((one for one in estimates if one.items and not one.rows), None):
@@ -216,7 +219,9 @@ def _sum_up(report: StageReport) -> None:
 
     items = report.items
     parts = " + ".join(f"{items[name]:,} {name}" for name in ("kept", "rejected", "failed"))
-    work = f"{report.redone} of {report.shards} shards" if report.redone else "nothing to do"
+    work = f"{report.redone} of {report.shards} shards done" if report.redone else "nothing to do"
+    if report.causes:
+        work += " again" if report.why["changed"] == report.redone else f", {report.why['changed']} of them again"
     if report.missing:
         work = f"{report.missing} of {report.shards} shards not whole yet"
     if report.how != DONE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,10 @@ class Job:
         """What a first stage reads."""
         return (*self.sources, *self.imports)
 
+    def pinned(self) -> Job:
+        """The same with sources that lie elsewhere at the state that they have now."""
+        return replace(self, sources=tuple(spec.pinned() for spec in self.sources))
+
     def partition(self, folder: Path, watch: Watch | None = None) -> list[Path]:
         """Sort what a first stage reads into shards: one file for each in ``folder``, returned in order.
 
@@ -97,6 +101,7 @@ class StageReport:
         stage, target: Which. items: in, kept, rejected, failed, over all shards that are there. reasons: Counts by
             outcome and reason code. rows: Kept. shards: How many there are; redone: worked on in this run.
         why: How many of those were missing, damaged, changed (another fingerprint) or failed (items to retry).
+        causes: Of those that changed: what did, in words, with the number of shards.
         missing: Shards not there yet, or of other inputs or options (worked on elsewhere). seconds: Wall time.
         how: ``done``, or what ended the work before, in words. unit: What input rows are: clips or questions.
         done: Input rows whose work has ended in this run, with every reply behind them in the journal, of
@@ -122,6 +127,7 @@ class StageReport:
     total: int | None = 0
     audio_missing: int = 0
     why: Mapping[str, int] = field(default_factory=dict)
+    causes: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
     retries: Mapping[str, int] = field(default_factory=dict)
     prompt_tokens: Mapping[str, int] = field(default_factory=dict)
@@ -148,6 +154,11 @@ def make_context(job: Job, runtime: Runtime) -> Context[Any]:
     return Context(job.options, job.seed, windows=windows)
 
 
+def find_input(job: Job) -> str | None:
+    """The folder that a stage reads, relative to that which it writes; None where it reads sources."""
+    return os.path.relpath(job.source, job.target) if job.source else None
+
+
 def audio_roots(job: Job) -> dict[str, Path]:
     """Folder below which the audio of every source lies."""
     if job.source is None:
@@ -162,6 +173,7 @@ def report(
     shards: int,
     *,
     why: Mapping[str, int],
+    causes: Mapping[str, int],
     seconds: float,
     spent: Mapping[str, Any],
 ) -> StageReport:
@@ -175,6 +187,7 @@ def report(
         shards=shards,
         redone=sum(why.values()),
         why=why,
+        causes=causes,
         missing=shards - len(notes),
         audio_missing=list_missing(job.target) if job.source is None and len(notes) == shards else 0,
         seconds=seconds,
@@ -204,7 +217,7 @@ def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part], notes: Seq
             "stage": job.name,
             "stage_version": job.stage.version,
             "tool_version": __version__,
-            "input": os.path.relpath(job.source, job.target) if job.source else None,
+            "input": find_input(job),
             "shards": [
                 {
                     "file": part.target.path.name,
@@ -215,7 +228,7 @@ def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part], notes: Seq
             ],
             "totals": {"rows": sum(note["rows"] for note in notes), "items": items, "reasons": reasons},
             "lineage": [*(earlier["lineage"] if earlier else ()), step],
-            "sources": earlier["sources"] if earlier else [_describe_source(spec) for spec in job.inputs],
+            "sources": earlier["sources"] if earlier else [describe_source(spec) for spec in job.inputs],
             "audio_roots": {name: os.path.relpath(root, job.target) for name, root in sorted(audio_roots(job).items())},
         },
     )
@@ -251,7 +264,8 @@ def _is_portable(handle: ModelHandle) -> bool:
     return handle.model.model != handle.identity.model and (bool(file) or not name.endswith(".gguf"))
 
 
-def _describe_source(spec: SourceSpec | ImportSpec) -> dict[str, Any]:
+def describe_source(spec: SourceSpec | ImportSpec) -> dict[str, Any]:
+    """A source or set as its recipe names it; of a path on this machine the file's name."""
     return {
         "name": spec.name,
         "adapter": spec.adapter,

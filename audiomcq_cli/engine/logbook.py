@@ -25,8 +25,9 @@ from typing import Any
 import orjson
 
 from audiomcq_cli.contracts import Stage
-from audiomcq_cli.engine.account import Job, StageReport
+from audiomcq_cli.engine.account import Job, StageReport, find_input
 from audiomcq_cli.engine.endings import DONE
+from audiomcq_cli.engine.made_of import NOTED
 from audiomcq_cli.engine.progress import Pace, Progress, Standing
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import InputError, StorageError
@@ -63,7 +64,7 @@ _ENTRY = {
         "input": {"type": ["string", "null"]},
         "ended": {"type": ["number", "null"]},
         "items": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 2**53}},
-        "fingerprints": {"type": "object", "additionalProperties": _TEXT},
+        **NOTED,
     },
 }
 """What a run notes, as a JSON Schema; anybody can write into a shared folder."""
@@ -202,8 +203,8 @@ def _append(folder: Path, entry: Mapping[str, Any]) -> None:
 class Logbook(Progress):
     """Keeps the run log of one stage while it is at work; shows the same to whoever else wants to know."""
 
-    def __init__(self, job: Job, runtime: Runtime, progress: Progress, fingerprints: Mapping[str, str]) -> None:
-        """Make one; ``fingerprints``: of every shard, by file name."""
+    def __init__(self, job: Job, runtime: Runtime, progress: Progress, planned: Mapping[str, Any]) -> None:
+        """Make one; ``planned``: what every shard is to be made of (``made_of.py``)."""
         self._target = job.target
         self._now = job.target / HIDDEN / f"now-{socket.gethostname()}-{os.getpid()}.json"
         self._runtime = runtime
@@ -223,8 +224,8 @@ class Logbook(Progress):
             "pid": os.getpid(),
             "began": time.time(),
             "workdir": os.path.relpath(job.workdir, job.target),
-            "input": os.path.relpath(job.source, job.target) if job.source else None,
-            "fingerprints": dict(fingerprints),
+            "input": find_input(job),
+            **planned,
         }
 
     def __enter__(self) -> Logbook:
@@ -269,9 +270,8 @@ class Logbook(Progress):
         Where the log cannot be written the error that ended the run is what counts: what it spent is left as that of a
         killed run, and the next one enters it.
         """
-        known = self._known if report.how != DONE else {**self._known, "fingerprints": {}}  # the manifest has them
         with suppress(OSError):
-            _append(self._target, {**known, "ended": time.time(), **asdict(report)})
+            _append(self._target, {**self._known, "ended": time.time(), **asdict(report)})
             self._entered = True
 
     @property

@@ -13,7 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from audiomcq_cli.engine.answerers import Counts, Rehearsal
 from audiomcq_cli.engine.asking import Asker, Rendered
 from audiomcq_cli.engine.budget import price_tokens
 from audiomcq_cli.engine.drive import Driven, drive
+from audiomcq_cli.engine.foresee import Foresight, foresee
 from audiomcq_cli.engine.importing import read_first
 from audiomcq_cli.engine.journal import Entry, Journal
 from audiomcq_cli.engine.logbook import read_log
@@ -42,7 +43,7 @@ class Estimate:
         stage: Which. items, rows: In and out, those that the journal knows counted in.
         calls, prompt_tokens, completion_tokens: Not yet in the journal, by model (or analysis, calls alone).
         cost: Money, by model, where it has a price. seconds: Time, where a throughput is known. known: Rows that the
-            journal has all replies to. kept: Part of the others that is expected to be kept.
+            journal has all replies to. kept: Part of the others that is expected to be kept. work: Shards to be made.
     """
 
     stage: str
@@ -55,6 +56,7 @@ class Estimate:
     seconds: float | None = None
     known: int = 0
     kept: float = 1.0
+    work: Foresight | None = None
 
 
 async def rehearse(jobs: Sequence[Job], runtime: Runtime, throughput: float | None = None) -> list[Estimate]:
@@ -62,16 +64,18 @@ async def rehearse(jobs: Sequence[Job], runtime: Runtime, throughput: float | No
 
     ``throughput``: tokens a second, prompt and reply; without it that of the runs in the log.
     """
+    jobs = [await asyncio.to_thread(jobs[0].pinned), *jobs[1:]]
     runtime.audio_roots = audio_roots(jobs[0])
     estimates: list[Estimate] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         inputs = _Inputs(await asyncio.to_thread(_find_inputs, jobs[0], folder / "sources"))
+        works = await asyncio.to_thread(foresee, jobs, runtime, inputs.sure)
         for number, job in enumerate(jobs):
             stage = _Stage(job, runtime, folder / str(number), None if number else job.stage.reads)
             if not estimates or estimates[-1].rows:  # of no rows there is nothing to prepare either
                 inputs = await stage.count(inputs)
-            estimates.append(stage.estimate(throughput))
+            estimates.append(replace(stage.estimate(throughput), work=works[number]))
     return estimates
 
 
@@ -195,7 +199,7 @@ class _Stage:
     def estimate(self, throughput: float | None) -> Estimate:
         """The sums."""
         kept, weight = self._find_kept(), self._weight
-        missing = {
+        missing: dict[str, Any] = {
             name: {
                 model: round((sure + loose * weight) * self._correct(name, model))
                 for model in sorted({*getattr(self._unknown.counts, name), *getattr(self._guessed.counts, name)})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli import parquet
-from audiomcq_cli.engine import account, keys
+from audiomcq_cli.engine import account
 from audiomcq_cli.engine.account import Job, Part, StageReport
 from audiomcq_cli.engine.answerers import Online
 from audiomcq_cli.engine.asking import Answerer
@@ -21,8 +20,7 @@ from audiomcq_cli.engine.endings import DONE, name_ending
 from audiomcq_cli.engine.executors import OPEN_SHARDS, Executor
 from audiomcq_cli.engine.extent import count_rows
 from audiomcq_cli.engine.logbook import Logbook, enter_killed, find_alive
-from audiomcq_cli.engine.output import read_pair
-from audiomcq_cli.engine.prepared import prepare
+from audiomcq_cli.engine.plan import Plan, Work, count_reasons, explain_work, find_work, make_plan, read_notes
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit, run_shard
@@ -36,7 +34,6 @@ from audiomcq_cli.storage.shards import (
     HIDDEN,
     Shard,
     hash_file,
-    is_intact,
     list_shards,
     locked,
     read_note,
@@ -63,8 +60,7 @@ async def run_stage(
             shard, or the folder to write holds something else.
     """
     _check_target(job)
-    if job.source is None:
-        job = replace(job, sources=tuple([await asyncio.to_thread(spec.pinned) for spec in job.sources]))
+    job = await asyncio.to_thread(job.pinned)
     # In a thread: reading a source may take hours, and the signals that end a run come to this one.
     try:
         parts = await asyncio.to_thread(find_parts, job, Watching(job.name, runtime.raise_if_stopping, progress))
@@ -78,15 +74,15 @@ async def run_stage(
             f"no shard {wrong[0]}: there are 0 to {len(parts) - 1}",
             hint="--shards says which shards to work on; how many there are is chosen at caption, with --shard-count",
         )
-    units = _plan(job, runtime, parts)
-    wanted = [unit for unit in units if job.only is None or unit.target.index in job.only]
-    todo = [(unit, why) for unit in wanted if (why := _find_work(unit, job.keep_failed))]
+    with locked(job.target, "prepared", wait=True):
+        plan = make_plan(job, runtime, parts)
+    todo = await asyncio.to_thread(find_work, job, plan)
     enter_killed(job.target)
     if todo:
-        report, notes = await _work_logged(job, runtime, executor, progress, units, todo, tell)
+        report, notes = await _work_logged(job, runtime, executor, progress, plan, todo, tell)
     else:
-        notes = _read_notes(units)
-        report = account.report(job, notes, len(units), why={}, seconds=0.0, spent={})
+        notes = read_notes(plan.units)
+        report = account.report(job, notes, len(plan.units), why={}, causes={}, seconds=0.0, spent={})
         tell(report)
     if report.missing == 0:
         with locked(job.target, "manifest", wait=True):
@@ -176,96 +172,27 @@ def _whole(job: Job, folder: Path) -> tuple[list[Shard], dict[str, str]]:
     return found, {one["file"]: one["sha256"] for one in manifest["shards"]} if manifest else {}
 
 
-def _plan(job: Job, runtime: Runtime, parts: Sequence[Part]) -> list[Unit]:
-    with locked(job.target, "prepared", wait=True):
-        digests = [(part.source, part.digest) for part in parts]
-        context, prepared = prepare(job, account.make_context(job, runtime), digests)
-    base = {
-        "stage": [job.name, job.stage.version],
-        "writes": list(job.stage.writes),
-        "options": account.plain(job.options),
-        "seed": job.seed,
-        "prompts": {name: runtime.prompts.get(name).digest for name in job.prompts},
-        "models": {need.model: account.identity(runtime.model(need.model)) for need in job.needs},
-        "prepared": prepared,
-        "shards": parts[0].target.count,
-    }
-    folder = job.workdir / "journal" / job.name
-    return [
-        Unit(
-            name=job.name,
-            stage=job.stage,
-            context=context,
-            source=part.source,
-            target=part.target,
-            journal=folder / part.target.path.with_suffix(".sqlite").name,
-            fingerprint=keys.digest(base | {"input": part.digest}).hex(),
-            reuse=job.reuse,
-            replay=job.replay,
-        )
-        for part in parts
-    ]
-
-
-def _read_current(unit: Unit) -> dict[str, Any]:
-    """The note of a shard that is there as it should be; empty where it is not, or of other inputs or options."""
-    note = read_pair(unit.target)
-    return note if note.get("fingerprint") == unit.fingerprint else {}
-
-
-_WHY = {
-    "missing": "not there yet",
-    "damaged": "damaged or half written",
-    "changed": "made of another input or with other options, prompts or models",
-    "failed": "with failed items to try again",
-}
-
-
-def _find_work(unit: Unit, keep_failed: bool) -> str:
-    """Why a shard is to be done (a key of ``_WHY``); empty where no work is left."""
-    if not unit.target.path.exists():
-        return "missing"
-    note = read_pair(unit.target)
-    if not note or not is_intact(unit.target):
-        return "damaged"
-    if note["fingerprint"] != unit.fingerprint:
-        return "changed"
-    return "failed" if note["items"]["failed"] and not keep_failed else ""
-
-
-def _explain(job: Job, shards: int, why: Mapping[str, int], progress: Progress) -> None:
-    """Say what is done again and why, where not all is done for the first time."""
-    if why.get("missing") != shards:
-        parts = ", ".join(f"{why[reason]} {words}" for reason, words in _WHY.items() if reason in why)
-        progress.say(f"{job.name}: {sum(why.values())} of {shards} shards to do: {parts}")
-
-
-def _read_notes(units: Sequence[Unit]) -> list[dict[str, Any]]:
-    """The notes of the shards that are there as they should be."""
-    return [note for unit in units if (note := _read_current(unit))]
-
-
 async def _work_logged(
     job: Job,
     runtime: Runtime,
     executor: Executor,
     progress: Progress,
-    units: Sequence[Unit],
-    todo: Sequence[tuple[Unit, str]],
+    plan: Plan,
+    todo: Sequence[Work],
     tell: Callable[[StageReport], None],
 ) -> tuple[StageReport, list[dict[str, Any]]]:
     """Do what is to be done, and enter into the run log what it took, however it ends; the notes of what is there."""
-    why = dict(Counter(reason for _, reason in todo))
-    _explain(job, len(units), why, progress)
-    fingerprints = {unit.target.path.name: unit.fingerprint for unit in units}
-    with Logbook(job, runtime, progress, fingerprints) as book:
+    units, reasons = plan.units, [work.reason for work in todo]
+    if line := explain_work(job.name, len(units), reasons):
+        progress.say(line)
+    with Logbook(job, runtime, progress, await asyncio.to_thread(plan.note)) as book:
         how = DONE
         beating = asyncio.ensure_future(book.keep_beating())
         try:
-            sources = [unit.source for unit, _ in todo]
+            sources = [work.unit.source for work in todo]
             rows = await asyncio.to_thread(count_rows, sources, joined=job.stage.joins is None)
             book.begin(job.name, len(todo), rows)
-            await _work(job, runtime, executor, book, [unit for unit, _ in todo])
+            await _work(job, runtime, executor, book, [work.unit for work in todo])
         except BaseException as error:
             how = name_ending(error)
             if isinstance(error, ModelAbsent | AccountExhausted) and job.command:
@@ -274,8 +201,11 @@ async def _work_logged(
         finally:
             beating.cancel()
             book.end()
-            notes = _read_notes(units)
-            report = account.report(job, notes, len(units), why=why, seconds=book.seconds, spent=book.spent)
+            notes = read_notes(units)
+            why, causes = count_reasons(reasons)
+            report = account.report(
+                job, notes, len(units), why=why, causes=causes, seconds=book.seconds, spent=book.spent
+            )
             report = replace(report, how=how, **book.rows)
             book.enter(report)
             if how == DONE or report.calls or report.items["in"] or report.done:

@@ -102,7 +102,7 @@ def _build(source: Path, target: Path, info: ReleaseInfo, since: Tree | None, re
         manifest = _make_manifest(info, statistics, files, lineage)
         files.append(_describe(building, write_changelog(building, base, info, statistics, manifest), rows=None))
         files.sort(key=lambda file: file.path)
-        manifest = _make_manifest(info, statistics, files, lineage)
+        manifest = _make_manifest(info, statistics, files, lineage) | {"input": hash_file(manifest_path(source))}
         write_manifest(building, {**manifest, "fingerprint": _fingerprint(source, info, since, replaces)})
         if target.exists():
             target.rename(previous)

@@ -165,3 +165,31 @@ def test_export(http: RunningServer, tmp_path: Path) -> None:
     assert ended.json == {"export": {"format": "audiomcq", "folder": "out", "records": 2}}
     records = [json.loads(line) for line in (tmp_path / "out/data.jsonl").read_text().splitlines()]
     assert [record["source_dataset"] for record in records] == ["AudioCaps", "AudioCaps"]
+
+
+def test_what_changed_of_the_sources_is_said(tmp_path: Path) -> None:
+    """Sources that came, went, hold something else or are cut elsewhere are each named where caption is done again."""
+    write_audiocaps(tmp_path / "a.csv", ["A dog barks", "Rain falls"])
+    write_captions(tmp_path / "tones", 2)
+
+    def told(*arguments: str) -> str:
+        ended = audiomcq("caption", *arguments, "clips", "--take-over", folder=tmp_path)
+        assert ended.code == 0, ended.err
+        return next((line for line in ended.err.splitlines() if "again: " in line), "").partition("again: ")[2]
+
+    assert told("audiocaps:a.csv") == ""
+    assert told("audiocaps:a.csv", "folder:tones") == "source tones added"
+    assert told("audiocaps:a.csv", "folder:tones", "--limit", "1").count("limit none → 1") == 2
+    assert told("audiocaps:a.csv", "folder:tones").count("limit 1 → none") == 2
+    write_audiocaps(tmp_path / "a.csv", ["A cat meows", "Rain falls"])
+    assert told("audiocaps:a.csv", "folder:tones") == "file of source AudioCaps changed"
+    assert told("audiocaps:a.csv") == "source tones removed"
+
+
+def test_status_names_two_folders_of_a_stage(tmp_path: Path) -> None:
+    """Folders that are not called as their stage are told apart by their names."""
+    write_audiocaps(tmp_path / "a.csv", ["A dog barks"])
+    for name in ("caption", "clips2"):
+        assert audiomcq("caption", "audiocaps:a.csv", f"build/{name}", folder=tmp_path).code == 0
+    told = audiomcq("status", "build", folder=tmp_path).err
+    assert "caption (clips2) " in told and "│ caption  " in told

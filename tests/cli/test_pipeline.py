@@ -103,6 +103,23 @@ def test_release_opens_anywhere(built: Path, tmp_path: Path) -> None:
     assert set(pl.scan_parquet(release / "data/**/*.parquet").collect()["id"]) == set(split)
 
 
+def test_status_of_a_whole_corpus(built: Path) -> None:
+    """Status tells labels by type, what all stages spent together, and that the release is that of the split."""
+    rows = rows_of(built / "build/split")
+    ended = audiomcq("status", "build", "--json", folder=built)
+    stages = {one["stage"]: one for one in ended.json["stages"]}
+    assert [one["state"] for one in stages.values()] == ["done"] * len(STAGES)
+    for label in ("weak", "strong"):
+        counted = sum(counts[label] for counts in stages["split"]["labels"].values())
+        assert counted == sum(row["audio_contribution"] == label for row in rows)
+    assert ended.json["totals"]["calls"]["writer"] == sum(one["calls"].get("writer", 0) for one in stages.values())
+    [release] = ended.json["releases"]
+    assert (release["version"], release["rows"], release["state"]) == ("1.2.0", len(rows), "current")
+    told = audiomcq("status", "build", folder=built).err
+    assert "all stages: " in told and "Labels in split" in told
+    assert f"release: release tiny 1.2.0, {len(rows)} rows; built of split as it is now" in told
+
+
 @pytest.mark.parametrize("stage", STAGES[1:])
 def test_answer_is_the_choice_of_its_index(stage: str, built: Path) -> None:
     """The answer is the text of the choice that answer_index names, in every stage and in the release."""

@@ -17,7 +17,9 @@ from tests.servers.process import RunningServer
 @pytest.fixture
 def corpus(http: RunningServer, tmp_path: Path) -> Path:
     """A folder with one clip and a recipe whose models are all on the shared server."""
-    write_audiocaps(tmp_path / "a.csv", ["A dog barks while rain falls", "A man talks over music", "A cat meows by a door"])
+    write_audiocaps(
+        tmp_path / "a.csv", ["A dog barks while rain falls", "A man talks over music", "A cat meows by a door"]
+    )
     write_recipe(tmp_path / "recipe.toml", http.base_url, sources="audiocaps:a.csv")
     return tmp_path
 

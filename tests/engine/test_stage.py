@@ -506,7 +506,7 @@ def test_what_is_done_again_is_said(bench: Bench) -> None:
     asyncio.run(bench.run_in_loop(progress=watching, seed=1))
     assert watching.said == [
         "small: 1 of 4 shards to do: 1 not there yet",
-        "small: 4 of 4 shards to do: 4 made of another input or with other options, prompts or models",
+        "small: 4 of 4 shards to do again: seed 0 → 1",
     ]
 
 

@@ -111,6 +111,17 @@ def test_running(bench: Bench) -> None:
     assert not list((bench.target / HIDDEN).glob("now-*"))
 
 
+def test_running_shard(bench: Bench) -> None:
+    """A run at work is told with its items, rate and time left: as it says itself, else by what it did so far."""
+    write_now(bench, items={"kept": 3, "failed": 1}, total=12)
+    [run] = look(bench).runs
+    assert (run["done"], run["total"], run["rate"], run["left_s"]) == (4, 12, 1.0, 8.0)
+    assert (run["began"], run["calls"], run["items"]) == (1.0, {"writer": 7}, {"kept": 3, "failed": 1})
+    write_now(bench, rate=2.0, left_s=None, total=None)
+    [run] = look(bench).runs
+    assert (run["rate"], run["left_s"]) == (2.0, None)
+
+
 def test_killed(bench: Bench) -> None:
     """What a run that was killed left behind says so, and the next run enters what it spent into the log."""
     write_now(bench, pid=dead_process(), command="audiomcq killed")
