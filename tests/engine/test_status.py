@@ -112,8 +112,8 @@ def test_running(bench: Bench) -> None:
 
 
 def test_running_shard(bench: Bench) -> None:
-    """A run at work is told with its items, rate and time left: as it says itself, else by what it did so far."""
-    write_now(bench, items={"kept": 3, "failed": 1}, total=12)
+    """A run at work is shown with its rows of all, rate and time left, as it says itself."""
+    write_now(bench, items={"kept": 3, "failed": 1}, done=4, total=12, rate=1.0, left_s=8.0)
     [run] = look(bench).runs
     assert (run["done"], run["total"], run["rate"], run["left_s"]) == (4, 12, 1.0, 8.0)
     assert (run["began"], run["calls"], run["items"]) == (1.0, {"writer": 7}, {"kept": 3, "failed": 1})
