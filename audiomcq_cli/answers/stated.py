@@ -29,8 +29,9 @@ _IS = (
 # What may stand between the noun and its verb: "the option that best matches the sound is", "the answer, then, is".
 _OF = (
     r"(?:\s+that\s+(?:(?:best|most closely|most accurately|better)\s+)?(?:matches|fits|describes|represents"
-    r"|corresponds to|applies to|reflects|captures|answers)|\s+that\s+i\s+(?:hear|choose|pick|select)|\s+to|\s+for|\s+among"
-    r"|\s+of|\s+here)?(?:\s+(?:the|this|these|given|four|options|choices|question|sound|audio|clip|recording|what|i|hear|best)"
+    r"|corresponds to|applies to|reflects|captures|answers)|\s+that\s+i\s+(?:hear|choose|pick|select)|\s+to|\s+for"
+    r"|\s+among|\s+of|\s+here)?"
+    r"(?:\s+(?:the|this|these|given|four|options|choices|question|sound|audio|clip|recording|what|i|hear|best)"
     r")*"
     r"(?:,\s*(?:therefore|thus|then|hence|in my view|i think|i believe),)?"
 )
