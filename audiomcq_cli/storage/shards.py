@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from audiomcq_cli import parquet, records
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.errors import InputError, StorageError
+from audiomcq_cli.foreign.json import read_json
 from audiomcq_cli.storage.descriptors import advise, is_exhausted
 
 if TYPE_CHECKING:
@@ -101,11 +102,11 @@ def read_note(path: Path) -> dict[str, Any]:
 
     try:
         metadata = parquet.read_metadata(path).metadata or {}
-        note: dict[str, Any] = json.loads(metadata.get(b"audiomcq", b"{}"))
-    except (OSError, pa.ArrowException, ValueError) as error:
+        note = read_json(metadata.get(b"audiomcq", b"{}"), str(path))
+    except (OSError, pa.ArrowException, InputError) as error:
         _raise_if_exhausted(path, error)
         return {}
-    return note
+    return note if isinstance(note, dict) else {}
 
 
 def _raise_if_exhausted(path: Path, error: Exception) -> None:
