@@ -15,7 +15,25 @@ MASK = "[\ue000-\ue7ff]"
 BOTH = "\ue7ff"
 """The mask of a text that two options share."""
 
-_NEVER_INSIDE = frozenset({"", "yes", "no", "not", "none", *ascii_lowercase})
+_NEVER_INSIDE = frozenset(
+    {
+        "",
+        "yes",
+        "no",
+        "not",
+        "none",
+        "is",
+        "it",
+        "the",
+        "an",
+        "and",
+        "or",
+        "answer",
+        "option",
+        "choice",
+        *ascii_lowercase,
+    }
+)
 """Options too common in sentences that answer nothing to be found inside them; alone they are read all the same."""
 
 # What stands before an answer that is all of a text: "So the correct answer is: option", "Answer:", "- ".

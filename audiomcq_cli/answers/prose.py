@@ -37,7 +37,7 @@ _DOUBT = re.compile(
     r"|eliminat\w+|suppos\w*|assum\w+|guess\w*|imagin\w+|pretend\w*|random\w*|similar\w*|compar\w+|versus|vs|typical\w*"
     r"|common\w*|usual\w*|distract\w+|tempting|plausible|examples?|e\.g|such|please|provide\w*|upload\w*|seem\w*|appear\w*"
     r"|only|too|mislead\w*|first|second|third|other\w*|option [a-z]|louder|longer|shorter|softer|higher|lower|faster"
-    r"|slower|far|far-fetched|never|ago|once|used to)\b|n't\b|\?"
+    r"|slower|far|far-fetched|never|ago|once|used to|wait|actually|correction|hm+)\b|n't\b|\?"
 )
 _AFTER = re.compile(
     r"(?:$|[.!,;:)]|\s(?:in|on|at|from|during|near|outside|inside|throughout|along|over|through|and|because|since|as|which"

@@ -16,7 +16,32 @@ _BOXED = re.compile(r"\\f?box(?:ed)?\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\
 _BOX_TOKENS = re.compile(r"<\|begin_of_box\|>((?:(?!<\|begin_of_box\|>).)*?)<\|end_of_box\|>", re.DOTALL)  # GLM-V
 _LATEX = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|rm|bf)\s*\{([^{}]*)\}|\\[()\[\],;! ]|\$")
 _OBJECT = re.compile(r"\{[^{}]{1,2000}\}")
+_LARGEST = 20_000
+"""Characters of an object that is read with others in it, at most."""
+
+_MOST_MARKS = 20
+"""Marks of a kind that are looked at, from the last one on, for one that is meant."""
+
 _KEYS = frozenset({"answer", "final_answer", "final answer", "finalanswer", "correct_answer", "option", "choice"})
+_NEAR = 300
+"""Characters before and behind marks in which it is looked whether they are meant."""
+
+_SENTENCE = re.compile(r"(?<!e\.g)[.!?]\s+(?=[A-Z\"'(]|$)|[\u3002\uff01\uff1f]")
+_DENIED = re.compile(
+    r"(?:\b(?:not|never|cannot|neither|nor|or|except)\b|\b(?:wrong|incorrect)\s+(?:answer|option|choice)\b|n['\u2019]t\b)"
+    r"(?:\s+(?:be|an?|the|my|correct|right|answer|option|choice|say|pick|choose|is|answer:?))*[\s:\"'`$(\\\[]*$"
+    r"|(?:\be\.g\.?|\b(?:for example|for instance|examples?|such as|like|instead of|rather than))[\s:,\"'`$(\\\[]*$"
+    r"|\bin the form(?:at)?(?:\s+of)?[\s\"'`$]*$"
+    r"|\b(?:form|format|template|syntax)\s+(?:is|was|(?:would|should|must) be)\b"
+    r"|^\W*(?:if|unless|please|suppose|imagine)\b|(?:;|\b(?:otherwise|else|or))\s*if\b|不是|而不是",
+    re.IGNORECASE,
+)
+_TAKEN_BACK = re.compile(
+    r"[\s\"'`$)\\\]]*(?:(?:is|was|are|(?:would|could|might|may) be|seems|looks)\s+)?"
+    r"(?:not (?!an?\b|the\b|\(?[a-z]\b)|wrong|incorrect|false|impossible|unlikely|excluded|ruled out|unless"
+    r"|if|or|n['\u2019]t|would|could|\?)(?:\W|$)",
+    re.IGNORECASE,
+)
 _FORMATTING = re.compile(r"</?(?:b|i|u|em|strong|p|br|span|code|div)\s*/?>", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 
@@ -24,11 +49,8 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 def find_scope(text: str) -> str:
     """What is to be read of a reply whose thinking is taken off."""
     text = _INVISIBLE.sub("", text)
-    if tagged := _TAG.findall(text):
-        text = tagged[-1][0]
-    for marks in (_BOX_TOKENS, _BOXED):
-        if boxed := marks.findall(text):
-            text = boxed[-1]
+    for marks in (_TAG, _BOX_TOKENS, _BOXED):
+        text = _find_last(marks, text)
     return _find_value(_FORMATTING.sub("", _LATEX.sub(lambda found: found[1] or "", text)))
 
 
@@ -40,16 +62,38 @@ def is_closed(text: str) -> bool:
 
 
 def _find_value(text: str) -> str:
-    """The answer of the last object that has one; the text itself where there is none, nothing where it has two."""
-    for found in reversed(_OBJECT.findall(text)):
+    """The answer of the object around all others, or of the last that has one; the text itself where there is none.
+
+    It is empty where an object has two answers, and where none of them is meant.
+    """
+    answers = False
+    begin, end = text.find("{"), text.rfind("}") + 1
+    whole = re.compile(r".*", re.DOTALL).match(text, begin, end) if 0 <= begin < end <= begin + _LARGEST else None
+    for found in [*([whole] if whole else []), *reversed([*_OBJECT.finditer(text)][-_MOST_MARKS:])]:
         stated = {
             value
-            for key, value in _parse_object(found).items()
+            for key, value in _parse_object(found[0]).items()
             if isinstance(key, str) and key.strip().lower() in _KEYS and isinstance(value, str)
         }
-        if stated:
+        if stated and _is_meant(found):
             return stated.pop() if len(stated) == 1 else ""
-    return text
+        answers = answers or bool(stated)
+    return "" if answers else text
+
+
+def _find_last(marks: re.Pattern[str], text: str) -> str:
+    """What stands between the last marks that are meant; nothing where none is, the text where there are none."""
+    found = [*marks.finditer(text)][-_MOST_MARKS:]
+    meant = (one[1] for one in reversed(found) if _is_meant(one))
+    return next(meant, "" if found else text)
+
+
+def _is_meant(marked: re.Match[str]) -> bool:
+    """Whether marks hold the answer, and are not denied, a condition's or an example of the form, in their line."""
+    text = marked.string
+    before = text[max(0, marked.start() - _NEAR) : marked.start()].rpartition("\n")[2]
+    after = text[marked.end() : marked.end() + _NEAR].partition("\n")[0]
+    return not (_DENIED.search(_SENTENCE.split(before)[-1]) or _TAKEN_BACK.match(after))
 
 
 def _parse_object(text: str) -> Mapping[object, object]:

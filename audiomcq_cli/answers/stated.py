@@ -13,7 +13,7 @@ from audiomcq_cli.answers.options import MASK, Options
 _QUOTE, _UNQUOTE = r"[\"'(\[<{_]*", r"[\"')\]>}_]*"
 # What may follow an answer that is stated: the end, a mark, a reason. "A dog" and "C#" are no letters.
 _END = (
-    r"(?=\s*(?:$|[.!,;:)(\u2013\u2014\u3002\uff0c\u3001]|-\s)"
+    r"(?=\s*(?:$|\.(?!\w)|[!,;:)(\u2013\u2014\u3002\uff0c\u3001]|-\s)"
     r"|\s+(?:because|since|as|due|given|based|which|for|from|in|on|at|and not)\b)"
 )
 _NAMED = (
@@ -26,19 +26,41 @@ _IS = (
     r"|\s+(?:is|would be|should be|must be|has to be|will be)(?:\s+(?:therefore|thus|clearly|probably|likely|definitely"
     r"|most likely|indeed|simply|then|hence))?\s*[:,]?\s+)"
 )
+# What may stand between the noun and its verb: "the option that best matches the sound is", "the answer, then, is".
+_OF = (
+    r"(?:\s+that\s+(?:(?:best|most closely|most accurately|better)\s+)?(?:matches|fits|describes|represents"
+    r"|corresponds to|applies to|reflects|captures|answers)|\s+that\s+i\s+(?:hear|choose|pick|select)|\s+to|\s+for"
+    r"|\s+among|\s+of|\s+here)?"
+    r"(?:\s+(?:the|this|these|given|four|options|choices|question|sound|audio|clip|recording|what|i|hear|best)"
+    r")*"
+    r"(?:,\s*(?:therefore|thus|then|hence|in my view|i think|i believe),)?"
+)
 _BEST = r"(?:correct|right|best|appropriate|likely|likeliest|plausible|accurate|suitable|fitting|closest)"
+_MATCH = (
+    r"(?:answer|option|choice|match|fit|description|label|one|pick|response|candidate|explanation|source|category|to be"
+    r" (?:correct|right))"
+)
+_END_OF_PRAISE = (
+    r"(?=\s*(?:$|[.!,;:(\u2013\u2014\u3002])|\s+(?:because|since|as|due|given|based|here|overall|that|among|of|for the"
+    r"|with|to (?:the|this)(?: \w+)? (?:question|sound|audio|clip|recording)|in this|and|but)\b)"
+)
+_CLOSE = r"(?=\s*[.!]?$)"
+_CHOOSE = r"(?:choose|select|pick|go with|opt for|say|answer|vote for|settle on|conclude)"
 _FORMS = tuple(
     re.compile(form)
     for form in (
-        rf"(?P<noun>\b{_NOUN}){_IS}(?:(?:the|most|{_BEST}|answer|option|choice|is|:)\s+)*{_NAMED}{_END}",
+        rf"(?P<noun>\b{_NOUN}){_OF}{_IS}(?:(?:the|most|{_BEST}|answer|option|choice|is|:)\s+)*{_NAMED}{_END}",
         rf"^(?:(?:the|my)\s+)?(?:(?:final|{_BEST})\s+)*(?:answer|option|choice)\s+{_NAMED}\s*[.!]?$",
         rf"{_NAMED}\s+(?:is|would be|must be|has to be|fits|matches)\s+(?:the\s+|clearly\s+|most\s+|single\s+|only\s+)*"
-        rf"{_BEST}\b",
-        rf"{_NAMED}\s+(?:is|would be|must be)\s+(?:the|my)\s+(?:final\s+|{_BEST}\s+)*(?:answer|choice|pick)\b",
-        r"(?:\b(?:i|we)(?:'d|'ll|\s+would|\s+will|\s+shall|\s+am going to|\s+must|\s+have to)?\s+|^"
-        r"|\b(?:so|then|thus|therefore),?\s+)"
-        r"(?:choose|select|pick|go with|opt for|say|answer|vote for|settle on|conclude)\s+"
-        rf"{_NAMED}{_END}",
+        rf"{_BEST}(?:\s+{_MATCH})?{_END_OF_PRAISE}",
+        rf"{_NAMED}\s+(?:is|would be|must be)\s+(?:the|my)\s+(?:final\s+|{_BEST}\s+)*(?:answer|choice|pick)"
+        rf"{_END_OF_PRAISE}",
+        r"(?:\b(?:i|we)(?:'d|'ll|\s+would|\s+will|\s+shall|\s+am going to|\s+must|\s+have to)?\s+"
+        rf"|\b(?:so|then|thus|therefore),?\s+){_CHOOSE}\s+{_NAMED}{_END}",
+        # "Choose B for a cat" tells somebody else what to do.
+        rf"^{_CHOOSE}\s+{_NAMED}{_END}(?!\s+(?:for|on|at|in|which)\b)",
+        rf"^(?:(?:so|thus|therefore|hence),?\s+)?(?:i\s+(?:think|believe|would say)\s+(?:that\s+)?|i'd say\s+)?"
+        rf"(?:it's|it is|that's)\s+{_NAMED}{_CLOSE}",
         rf"\b(?:going|went)\s+with\s+{_NAMED}{_END}",
         rf"^(?:it|this|that)(?:'s|\s+is)\s+not\s+(?:an?\s+|the\s+)?{MASK},?\s+but\s+(?:rather\s+)?{_NAMED}\s*[.!]?$",
         r"^(?:ans|final|correct|selected|prediction|output|solution|result|antwort|respuesta|réponse|resposta|risposta"
@@ -47,6 +69,9 @@ _FORMS = tuple(
         rf"(?<![不别勿没未非])(?:答案|选项|选择|应选|故选|选)\s*(?:应该是|应为|应是|就是|是|为)?\s*:?\s*{_NAMED}(?![\w])",
     )
 )
+_ABOUT = frozenset({_FORMS[0], *_FORMS[2:4]})
+"""Forms whose sentence is about the answer, not about whoever gives it: anything might stand in front of them."""
+
 _LINE = re.compile(
     rf"^(?:[-•]\s+)?{_QUOTE}(?:(?:option|choice)\s+)?{_QUOTE}(?P<letter>[a-z])(?![\w#♯♭+'-]){_UNQUOTE}"
     r"(?P<sign>\s*[.:,)\]]|\s+[-\u2013\u2014]\s|\s*\u2014|(?=\s+\(|\s+(?:because|since|as)\b)|\s*$)\s*(?P<rest>.*)$"
@@ -60,7 +85,8 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+|[\u3002\uff01]")
 _NOT_MEANT = re.compile(
     r"\b(?:if|whether|unless|suppos\w+|assum\w+|imagin\w+|were|might|may|maybe|perhaps|could|some|others|people"
     r"|some(?:one|body)|any(?:one|body)|many|format|form|template|examples?|e\.g|for instance|such as|instead"
-    r"|pretend\w*|which|what|why|how|when|once|until|neither|nor|either|you|users?|they|respond|reply|write|output)\b"
+    r"|pretend\w*|(?<!, )which|what(?! i hear)|why|how|when|once|until|neither|nor|either|you|users?|they|respond|reply"
+    r"|write|output)\b"
     r"|n't say\b|not say|not claim|如果|假如|要是|若|还是|或|吗|不能|无法|不确定|可能"
 )
 # In front of it, in its clause.
@@ -69,12 +95,39 @@ _DENIED = re.compile(
     r"|common|usual|expected|random|alternative|another|other|previous|first|initial)\b|n't\b|不"
 )
 _CLAUSE = re.compile(r"[,;:\u2013\u2014]|\b(?:but|so|then|therefore|thus|hence|and)\b")
+# All that may stand in front of "the answer is B" and of "B is correct", in its clause: else "I refuse to say that the
+# answer is B" and "rejected option: B" would be answers. Other words make a reply unparsable, never a vote.
+_INTRO = frozenset(
+    """
+    a an the this that these it it's its there i i'm i'd i've i'll we we'd our my me us is are was am be been would
+    will can must of in on to for from with at by after before upon about all both correct right best final single
+    most likely likeliest plausible appropriate accurate suitable fitting closest only probable logical clear clearly
+    obvious obviously evident evidently definitely certainly probably surely simply overall again here now finally
+    ultimately therefore thus hence so then and as too also indeed answer answers option options choice choices
+    selected chosen select chose predicted short multiple letter pick guess response question given based according
+    considering comparing think believe say said conclude concluded determine determined deduce infer feel decide
+    decided find found know confirm identify identified hear heard hearing listen listened listening analyze analyzed
+    analysis careful carefully consider considered considerations things conclusion opinion view judgment judgement
+    confident certain sure fairly quite very pretty strongly means mean meaning suggests suggest indicates indicate
+    shows show implies imply confirms points lead leads makes make making which matches match fits fit audio clip
+    recording sound sounds segment track music voice evidence information features characteristics cues context pitch
+    tone rhythm tempo quality high low short long loud clear distinct four above following provided presented
+    """.split()  # noqa: SIM905 - a list of words reads best as words
+)
+_WORD = re.compile(r"[\w'-]+")
 # Behind it, before any reason is given.
 _TAKEN_BACK = re.compile(
     r"\b(?:or|but|however|unless|if|though|although|maybe|perhaps|possibly|not sure|unsure|uncertain|unclear|wrong"
     r"|incorrect|false|excluded|eliminated|ruled out|unlikely|impossible|cannot|could not|unable|undetermined|unknown"
     r"|only|is not|are not|was not|does not|do not|did not|not (?:present|audible|heard|correct|right)|none|n/a"
-    r"|random\w*|guess\w*|versus|vs|neither|least)\b|n't\b|\?|\uff1f|吗|或"
+    r"|random\w*|guess\w*|versus|vs|neither|least|absent|missing|discarded|rejected|placeholder|uncertain|not certain"
+    r"|does ?n't|example)\b|^\W*(?:no|nope|false|wrong|x)\W*$|n't\b|\?|\uff1f|吗|或"
+)
+_AT_ONCE = re.compile(r"\W*(?:no|nope|false|wrong|incorrect|just kidding)\W*$")
+# Another letter directly behind it: "A, C", "A; then B", "(A) (B)".
+_AND_ANOTHER = re.compile(
+    rf"^[\s,;&+/|)\]\"']*(?:(?:and|then|or|followed by|also)\s+)?(?:(?:option|choice)\s+)?{_QUOTE}([a-z])"
+    r"(?![\w#♯♭+'.-]\w?)(?=\s*(?:$|[.,;:)(\]/|]))"
 )
 _REASON = re.compile(r"\b(?:because|since|as|due to|given|based on)\b")
 _CORRECTED = re.compile(
@@ -109,6 +162,8 @@ def read_stated(text: str, options: Options) -> set[int] | None:
     stated = _find_statements(text, options)
     lines = _read_lines(text, options)
     if not stated:
+        if lines and _CORRECTED.search(text, max(one.end for one in lines)):
+            return set()
         return {one.index for one in lines if one.index is not None} if _agree(lines) else (set() if lines else None)
     if _CORRECTED.search(text, max(one.end for one in stated)):
         return set()
@@ -156,7 +211,10 @@ def _find_statements(text: str, options: Options) -> list[_Statement]:
 
 def _is_meant(sentence: str, hit: re.Match[str]) -> bool:
     before, after = sentence[: hit.start()], sentence[hit.end() :]
-    if _NOT_MEANT.search(before) or _DENIED.search(_CLAUSE.split(before)[-1]):
+    clause = _CLAUSE.split(before)[-1]
+    if _NOT_MEANT.search(before) or _DENIED.search(clause):
+        return False
+    if hit.re in _ABOUT and not all(word in _INTRO for word in _WORD.findall(clause)):
         return False
     reason = _REASON.search(after)
     return not _TAKEN_BACK.search(after[: reason.start()] if reason else after) and not sentence.rstrip().endswith("?")
@@ -170,7 +228,12 @@ def _resolve(hit: re.Match[str], rest: str, options: Options) -> int | None:
     if index is None:
         return -1
     other = _CONTRADICTION.match(rest)
-    return None if other and options.read_mask(other[1]) != index else index
+    if other and options.read_mask(other[1]) != index:
+        return None
+    if _AT_ONCE.match(rest):
+        return None
+    another = _AND_ANOTHER.match(rest)
+    return None if another and options.read_letter(another[1]) not in {None, index} else index
 
 
 def _read_lines(text: str, options: Options) -> list[_Statement]:
@@ -189,7 +252,8 @@ def _read_lines(text: str, options: Options) -> list[_Statement]:
             said = told[: reason.start()] if reason else told
             # "A: the rain falls" may be the A of question and answer.
             unclear = hit["sign"].strip() == ":" and bool(said) and not other
-            kept = not (differs or unclear or _TAKEN_BACK.search(said) or _LABELS.search(said))
+            corrected = _CORRECTED.search(said) is not None
+            kept = not (differs or unclear or corrected or _TAKEN_BACK.search(said) or _LABELS.search(said))
             found.append(_Statement(index if kept else None, place + len(line)))
         place += len(line) + 1
     return found

@@ -17,6 +17,9 @@ import orjson
 WORDS = 300
 """Characters of what a server says that are shown, at most."""
 
+MOST_NESTED = 4
+"""Objects within each other under ``error`` that are read, from the outer one on: gateways wrap a provider's body."""
+
 NO_MONEY_STATUS = 402
 
 NO_MONEY_CODES = frozenset(
@@ -94,10 +97,11 @@ def _find_errors(body: bytes) -> Iterator[Mapping[str, Any]]:
         return
     if isinstance(found, list) and found:
         found = found[0]
-    if isinstance(found, dict):
-        if isinstance(found.get("error"), dict):
-            yield found["error"]
-        yield found
+    objects: list[Mapping[str, Any]] = []
+    while isinstance(found, dict) and len(objects) < MOST_NESTED:
+        objects.append(found)
+        found = found.get("error")
+    yield from reversed(objects)
 
 
 def _list_texts(said: Mapping[str, Any], *names: str) -> Iterator[str]:

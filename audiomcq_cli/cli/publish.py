@@ -11,7 +11,7 @@ import typer
 
 from audiomcq_cli.cli.console import out
 from audiomcq_cli.cli.options import Json
-from audiomcq_cli.errors import RecipeError
+from audiomcq_cli.errors import InputError, RecipeError
 
 if TYPE_CHECKING:
     from audiomcq_cli.cli.recipe import Recipe
@@ -113,13 +113,12 @@ def publish(
 
 def check_release_name(target: Path, name: str, *, take_over: bool) -> None:
     """Refuse to replace the release of another project; raises ``RecipeError`` naming both."""
-    import json as plain
-
+    from audiomcq_cli.foreign.json import read_json
     from audiomcq_cli.storage.manifest import manifest_path
 
     try:
-        there = plain.loads(manifest_path(target).read_text("utf-8"))["release"]
-    except (OSError, ValueError, LookupError, TypeError):  # none, or what says so when it is to be replaced
+        there = read_json(manifest_path(target).read_bytes(), "")["release"]
+    except (OSError, InputError, LookupError, TypeError):  # none, or what says so when it is to be replaced
         return
     if there != name and not take_over:
         hint = "name another folder, or the project's recipe; or replace it on purpose: --take-over"

@@ -96,7 +96,8 @@ def read_now(folder: Path) -> dict[Path, dict[str, Any]]:
     found = {}
     for path in sorted((folder / HIDDEN).glob("now-*.json")):
         with suppress(OSError):
-            if entry := _read_entry(path.read_bytes()):
+            # A pipe by that name would be waited for without end.
+            if path.is_file() and (entry := _read_entry(path.read_bytes())):
                 found[path] = entry
     return found
 
@@ -119,7 +120,7 @@ def find_alive(folder: Path) -> list[dict[str, Any]]:
 def enter_killed(folder: Path) -> None:
     """Enter what killed runs of a stage left behind into its log, and remove what they had half written."""
     found = read_now(folder)
-    half = {path: _name_of(path) for path in (folder / HIDDEN).glob(".now-*.json.tmp")}
+    half = {path: _name_of(path) for path in (folder / HIDDEN).glob(".now-*.json.tmp") if path.is_file()}
     alive = _find_living(
         folder,
         {path: (now["host"], now["pid"], path.read_bytes) for path, now in found.items()}

@@ -92,9 +92,12 @@ def parse_json(text: bytes) -> Any:
         ValueError: It is not JSON.
         RepeatedKey: An object in it has a key twice.
     """
-    value = _parse(text)
-    if len(_KEY.findall(text)) != _count_keys(value):  # a text may look like a key, so this alone says nothing
-        json.loads(text.decode("utf-8"), object_pairs_hook=_refuse_repeated)
+    try:
+        value = _parse(text)
+        if len(_KEY.findall(text)) != _count_keys(value):  # a text may look like a key, so this alone says nothing
+            json.loads(text.decode("utf-8"), object_pairs_hook=_refuse_repeated)
+    except RecursionError as error:  # orjson itself goes deeper than Python
+        raise ValueError("nested too deeply") from error
     return value
 
 

@@ -34,6 +34,8 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         InputError: The file is there and is not a manifest.
     """
     path = manifest_path(folder)
+    if path.is_fifo():  # nobody may ever write into it
+        raise InputError("is a pipe, no file", file=str(path), hint=_WRITE_AGAIN)
     try:
         data = path.read_bytes()
     except FileNotFoundError:

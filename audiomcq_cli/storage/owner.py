@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from audiomcq_cli.errors import RecipeError
+from audiomcq_cli.errors import InputError, RecipeError
+from audiomcq_cli.foreign.json import read_json
 from audiomcq_cli.storage.shards import HIDDEN
 
 FILE = "owner.json"
@@ -44,10 +44,12 @@ class Owner:
 
 def read_owner(folder: Path) -> Owner:
     """The owner of a folder; nobody where none is recorded, or what is recorded cannot be read."""
+    if not owner_path(folder).is_file():
+        return Owner()
     try:
-        found: Any = json.loads(owner_path(folder).read_text("utf-8"))
+        found = read_json(owner_path(folder).read_bytes(), "")
         return Owner(str(found.get("project", "")), tuple(map(str, found.get("sources", ()))))
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (OSError, InputError, ValueError, AttributeError, TypeError):
         return Owner()
 
 

@@ -661,6 +661,7 @@ def test_unknown_model_is_named(http: RunningServer) -> None:
         (403, {"error": {"message": "用户额度不足", "code": "insufficient_user_quota"}}),
         (400, {"code": "Arrearage", "message": "Access denied"}),
         (429, {"error": {"type": "exceeded_current_quota_error", "message": "…"}}),
+        (429, {"error": {"error": {"message": "a gateway's", "code": "insufficient_quota"}}}),
     ],
 )
 def test_account_without_money_ends_it(status: int, body: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import tempfile
 from pathlib import Path
@@ -46,3 +47,14 @@ def test_run_is_read_or_passed_over(log: bytes, now: bytes, name: str) -> None:
             assert "no stage here" in str(error)
         enter_killed(Path(folder))
         assert all(isinstance(entry["pid"], int) for entry in (*read_log(Path(folder)), *find_alive(Path(folder))))
+
+
+def test_pipe_by_the_name_of_a_note_is_passed_over(tmp_path: Path) -> None:
+    """Nothing is read of what is no regular file: nobody may ever write into it, and the reader would wait."""
+    hidden = tmp_path / HIDDEN
+    hidden.mkdir()
+    os.mkfifo(hidden / "now-a-1.json")
+    os.mkfifo(hidden / ".now-a-2.json.tmp")
+    assert find_alive(tmp_path) == []
+    enter_killed(tmp_path)
+    assert read_log(tmp_path) == []

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.sources._json import JsonRow, read_json
+from audiomcq_cli.sources._json import JsonRow, parse_json, read_json
 
 ROWS: list[dict[str, Any]] = [{"id": "a", "text": "naïve"}, {"id": "b", "times": [0.5, None]}]
 
@@ -105,3 +106,11 @@ def test_key_that_is_there_twice(tmp_path: Path, name: str, row: str) -> None:
     (tmp_path / name).write_text("\n".join(lines) if name == "t.jsonl" else "[" + ",\n".join(lines) + "]")
     with pytest.raises(InputError, match=rf"{name}, row 2, column 'c': the key is there more than once"):
         list(read_json(tmp_path / name, "rows"))
+
+
+@pytest.mark.parametrize("levels", [900, 1_000, 1_010, 1_024, 5_000])
+@pytest.mark.parametrize("first", [b"", b'"\\"a\\":",', b'"\\ud800",'])
+def test_depth_ends_in_a_value_or_our_error(levels: int, first: bytes) -> None:
+    """JSON as deep as orjson still reads it, and deeper, is read or refused."""
+    with suppress(ValueError):
+        assert isinstance(parse_json(b"[" + first + b"[" * levels + b"]" * levels + b"]"), list)

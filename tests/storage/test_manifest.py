@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +107,11 @@ def test_reasons_are_summed_up_by_code() -> None:
     assert found == {"rejected": {"a": 2, "b": 4}, "failed": {"a": 1}}
     assert list(found["rejected"]) == ["a", "b"]
     assert total_reasons([]) == {"rejected": {}, "failed": {}}
+
+
+def test_pipe_in_place_of_a_manifest_is_refused(tmp_path: Path) -> None:
+    """A pipe by the name of the manifest is an error, and is not waited for."""
+    manifest_path(tmp_path).parent.mkdir()
+    os.mkfifo(manifest_path(tmp_path))
+    with pytest.raises(InputError, match="is a pipe"):
+        read_manifest(tmp_path)

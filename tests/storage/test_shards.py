@@ -243,3 +243,10 @@ def test_digest_tells_whether_a_shard_is_intact(tmp_path: Path) -> None:
     assert one.digest.read_text().split() == [hash_file(one.path), "part-00003-of-00008.parquet"]
     one.path.write_bytes(b"abd")
     assert not is_intact(one)
+
+
+@pytest.mark.parametrize("note", ["[" * 100_000, "[1]", "null", "{"])
+def test_note_of_others_that_is_none(tmp_path: Path, note: str) -> None:
+    """A footer of another program's that cannot be read as a note says nothing, however deep its JSON is."""
+    pq.write_table(pa.table({"a": [1]}).replace_schema_metadata({"audiomcq": note}), tmp_path / "a.parquet")
+    assert read_note(tmp_path / "a.parquet") == {}
