@@ -22,7 +22,8 @@ settings.load_profile("unhurried")  # a busy machine is no fault of an example
 MODELS = ("scripted", "other")
 
 FAULTS = (
-    "status:400", "status:401", "status:403", "status:404", "status:408", "status:429", "status:429:retry-after=0",
+    "status:400", "status:401", "status:402", "status:403", "status:404", "status:408", "status:429",
+    "status:429:retry-after=0",
     "status:429:retry-after=1", "status:429:retry-date=1", "status:500", "status:502", "status:503", "reset",
     "reset_body", "close_early", "hang", "hang_body", "slow:0.3", "truncated_json", "length", "wrong_schema", "prose",
     "empty", "missing", "refusal", "content_filter", "non_utf8", "not_json",

@@ -326,7 +326,7 @@ def test_missing_column_of_the_input_is_named(bench: Bench, kind: str) -> None:
 def test_error_in_the_middle_leaves_nothing(bench: Bench, http: RunningServer, times: int) -> None:
     """When a model cannot be used any more its error comes out itself, and no half file is left."""
     bench.models = {"writer": http_model(http)}
-    bench.write_input([*texts_of(5), strike("status:401"), *(f"{text}!" for text in texts_of(5))])
+    bench.write_input([*texts_of(5), strike("status:402"), *(f"{text}!" for text in texts_of(5))])
 
     def flow(row: Row, ctx: Context[Any]) -> Flow:
         yield [
@@ -335,7 +335,7 @@ def test_error_in_the_middle_leaves_nothing(bench: Bench, http: RunningServer, t
         ]
         return [row]
 
-    with pytest.raises(ModelError, match="401"):
+    with pytest.raises(ModelError, match="402"):
         bench.run(make_stage(flow, writes=READS))
     assert not list(bench.target.glob("*.parquet")) and not list(find_temporary(bench.folder))
 
