@@ -100,6 +100,7 @@ def test_audio_comes_along_and_is_fetched_once(hub: RunningHub, tmp_path: Path) 
     assert len(hub.log()) == 1
 
 
+@pytest.mark.check
 def test_files_beside_a_table(hub: RunningHub, tmp_path: Path) -> None:
     """Audio that lies as files in the repository is fetched as it is, and its path there names the clip."""
     files = {"train/metadata.csv": b"file_name,caption\na.wav,one\nb.wav,two\n", "train/a.wav": tone(300),
@@ -113,6 +114,7 @@ def test_files_beside_a_table(hub: RunningHub, tmp_path: Path) -> None:
     assert (tmp_path / "build/audio" / second["audio_path"]).read_bytes() == tone(400)
 
 
+@pytest.mark.check
 def test_audio_that_is_only_named(hub: RunningHub, tmp_path: Path) -> None:
     """An address of the web is not fetched: its name is looked for in the audio folder, and counted where it is not."""
     rows = b"audio,caption\nhttps://host/x/a.wav,one\nhttps://host/x/b.wav,two\n"
@@ -182,6 +184,7 @@ def test_file_that_is_not_there_ends_its_row(hub: RunningHub, tmp_path: Path) ->
     assert "row 2, column 'audio': no such file in the dataset: 'train/b.wav'" in reject["detail"]
 
 
+@pytest.mark.check
 def test_files_in_an_archive(hub: RunningHub, tmp_path: Path) -> None:
     """Audio in a ZIP archive of the set is read out of it, and nothing else that stands in the archive's names."""
     buffer = io.BytesIO()

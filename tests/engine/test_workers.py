@@ -61,7 +61,7 @@ def analyse(paths: list[Path]) -> list[dict[str, Any]]:
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize(("times", "problem"), [(1, None), (2, CRASHES)])
+@pytest.mark.parametrize(("times", "problem"), [pytest.param(1, None, marks=pytest.mark.check), (2, CRASHES)])
 def test_clip_that_kills_its_worker(times: int, problem: str | None, tmp_path: Path) -> None:
     """The clips that were in work are tried again; one that ends its process twice is named, and the others go on."""
     long = write(tmp_path / "long.flac", np.zeros(3_000_000, np.int16), 16_000)
