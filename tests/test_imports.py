@@ -14,8 +14,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "audiomcq_cli"
 
 PURE = {
-    "answers", "audio", "containers", "contracts", "decoding", "errors", "foreign", "hub", "mcq", "measurements",
-    "parquet", "records",
+    "answers", "audio", "characters", "containers", "contracts", "decoding", "errors", "foreign", "hub", "mcq",
+    "measurements", "parquet", "records",
 }  # fmt: skip
 """What parts of the pipeline may import: single modules, and the boundaries to what strangers write."""
 
@@ -25,6 +25,7 @@ ALLOWED = {
     "records": {"contracts", "errors"},
     "mcq": {"contracts", "errors", "records"},
     "answers": {"mcq"},
+    "characters": set[str](),
     "audio": {"contracts", "errors", "records", "decoding"},
     "containers": set[str](),
     "decoding": {"errors", "containers"},
@@ -33,7 +34,19 @@ ALLOWED = {
     "registry": {"contracts", "errors"},
     "foreign": {"errors"},
     "storage": {"contracts", "errors", "records", "foreign", "parquet"},
-    "release": {"contracts", "errors", "records", "mcq", "audio", "storage", "hub", "grounded", "foreign", "parquet"},
+    "release": {
+        "contracts",
+        "errors",
+        "records",
+        "mcq",
+        "audio",
+        "storage",
+        "hub",
+        "grounded",
+        "foreign",
+        "parquet",
+        "characters",
+    },
     "engine": {*PURE, "storage", "listening", "__version__"},
     "measurements": set[str](),
     "listening": {"contracts", "errors", "records", "audio", "decoding", "measurements"},

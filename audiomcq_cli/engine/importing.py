@@ -18,6 +18,7 @@ import orjson
 
 from audiomcq_cli import records
 from audiomcq_cli.audio import normalize
+from audiomcq_cli.characters import find_control
 from audiomcq_cli.contracts import ImportedQuestion, Importer, Row, Stage
 from audiomcq_cli.engine.audio_hashes import AudioHashes
 from audiomcq_cli.engine.extent import UNKNOWN, measure
@@ -112,7 +113,9 @@ def _read_sets(specs: Sequence[ImportSpec], folder: Path, hashes: AudioHashes, w
 
 
 def _make_unicode(row: Row) -> Row:
-    """Reject a row with half of a surrogate pair, which no file can hold."""
+    """Reject a row with half of a surrogate pair, which no file can hold, or with a control character (U+0000)."""
+    if row["problem"] is None and (sign := find_control(row)):
+        return row | {"problem": {"reason": "control_characters", "detail": f"row {row['row']} holds {sign}"}}
     try:
         orjson.dumps(row)
     except orjson.JSONEncodeError:

@@ -16,6 +16,7 @@ from typing import IO, Any
 import orjson
 
 from audiomcq_cli import audio, records
+from audiomcq_cli.characters import escape_control, find_control
 from audiomcq_cli.contracts import Reject, Row, Source, SourceRow
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.audio_hashes import AudioHashes
@@ -255,10 +256,13 @@ def _check_path(row: SourceRow) -> Reject | None:
 
 
 def _make_unicode(row: SourceRow) -> SourceRow:
-    """Reject a row with half of a surrogate pair, which no file can hold: a broken file name or JSON escape."""
+    """Reject a row with half of a surrogate pair, which no file can hold, or with a control character (U+0000)."""
     labels = (event.label for event in row.events)
     asked = (text for seed in row.seeds for text in (seed.question, seed.answer or ""))
     texts = (row.source_id, *row.captions, *labels, *asked, *row.audio, row.license or "", row.origin or "")
+    if sign := find_control(texts):
+        problem = Reject("control_characters", f"row {row.row} holds {sign}")
+        return SourceRow(source_id=escape_control(row.source_id), row=row.row, problem=problem)
     if all(text.isascii() or text == text.encode("utf-8", "replace").decode() for text in texts):
         return row
     name = row.source_id.encode("utf-8", "backslashreplace").decode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -12,10 +11,10 @@ from typing import Any
 import orjson
 
 from audiomcq_cli.answers import drop_thinking, has_closed_answer
+from audiomcq_cli.characters import find_control
 from audiomcq_cli.contracts import Call, Completion, Message
 from audiomcq_cli.engine.journal import Entry
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _MORE_ROOM = "raise max_tokens in the model's sampling, or turn its thinking off (chat_template_kwargs)"
 _SHOWN = 2_000  # characters of an unusable reply that the model is shown again
 
@@ -43,20 +42,10 @@ def examine(call: Call, completion: Completion) -> Entry:
     if _is_unfinished(call, completion):
         return replace(entry, error="length", detail=_explain_length(completion))
     if call.schema is None:
-        fault = find_control(completion.text)
-        return replace(entry, error="control_characters", detail=fault) if fault else entry
+        sign = find_control(completion.text)
+        return replace(entry, error="control_characters", detail=_refuse_control(sign)) if sign else entry
     _, error, detail = parse(completion.text, call.schema)
     return replace(entry, error=error, detail=detail)
-
-
-def find_control(value: Any) -> str:
-    """What is wrong with a text, or with one in a JSON value, that holds what no text has (U+0000); else nothing."""
-    if isinstance(value, Mapping):
-        return next(filter(None, map(find_control, [*value, *value.values()])), "")
-    if isinstance(value, list):
-        return next(filter(None, map(find_control, value)), "")
-    found = _CONTROL.search(value) if isinstance(value, str) else None
-    return f"the reply holds the control character U+{ord(found[0]):04X}" if found else ""
 
 
 def read_json(text: str) -> Any:
@@ -81,8 +70,8 @@ def parse(text: str, schema: Mapping[str, Any]) -> tuple[Any, str, str]:
     except orjson.JSONDecodeError as error:
         thought = "" if drop_thinking(text) == text else " after its thinking"
         return None, "not_json", f"the reply was not JSON alone{thought}: {error}"
-    if fault := find_control(value):
-        return None, "control_characters", fault
+    if sign := find_control(value):
+        return None, "control_characters", _refuse_control(sign)
     validator = _validator(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS))
     for problem in validator.iter_errors(value):
         return None, "schema", f"the JSON does not fit: {problem.json_path}: {problem.message[:300]}"
@@ -97,6 +86,10 @@ def ask_again(call: Call, entry: Entry) -> Call:
         Message("user", f"That reply could not be used: {entry.detail}. Reply again with {form}."),
     )
     return replace(call, messages=(*call.messages, *again))
+
+
+def _refuse_control(sign: str) -> str:
+    return f"the reply holds the control character {sign}"
 
 
 def _is_unfinished(call: Call, completion: Completion) -> bool:

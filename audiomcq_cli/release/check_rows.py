@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from audiomcq_cli.characters import find_control, has_control
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.foreign.json import read_json
 from audiomcq_cli.grounded.measured.proof import find_fault, is_of
 from audiomcq_cli.records import COLUMNS, LABELS, REJECT, arrow_schema, find_problem, shard_of
-from audiomcq_cli.release.characters import find_control, has_control
 from audiomcq_cli.release.diff import describe_type
 from audiomcq_cli.release.tree import DataFile, Tree
 

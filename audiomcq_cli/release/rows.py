@@ -20,9 +20,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli import parquet
+from audiomcq_cli.characters import find_control, has_control
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.records import LABELS, RELEASED, arrow_schema, draw
-from audiomcq_cli.release.characters import find_control, has_control
 from audiomcq_cli.storage.shards import ROW_GROUP, Shard
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from audiomcq_cli.errors import InputError, RecipeError
+from audiomcq_cli.errors import InputError, RecipeError, StorageError
 from audiomcq_cli.foreign.json import read_json
-from audiomcq_cli.storage.shards import HIDDEN
+from audiomcq_cli.storage.shards import HIDDEN, replacing
 
 FILE = "owner.json"
 OF_ALL = "journal"
@@ -69,11 +69,8 @@ def write_owner(owner: Owner, folder: Path) -> None:
         return
     entry = {"project": owner.project} if owner.project else {"sources": list(owner.sources)}
     path = owner_path(folder)
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{FILE}.{os.getpid()}")
-        beside.write_text(json.dumps(entry) + "\n", "utf-8")
-        beside.replace(path)
+    with suppress(StorageError), replacing(path) as temporary:
+        temporary.write_text(json.dumps(entry) + "\n", "utf-8")
 
 
 def name_sources(sources: Sequence[tuple[str, Path, bool]], folder: Path) -> tuple[str, ...]:

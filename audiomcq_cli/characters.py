@@ -1,4 +1,4 @@
-"""Characters that no text of a release may hold: control characters other than tabs and line ends.
+"""Characters that no text of a corpus may hold: control characters other than tabs and line ends.
 
 U+0000 ends a text in C, so that readers see half of a question; others steer terminals. They come from models and from
 captions. The halves of surrogate pairs cannot be in Parquet, whose texts are UTF-8.
@@ -22,8 +22,15 @@ def find_control(value: Any) -> str:
     if isinstance(value, str):
         found = _CONTROL.search(value)
         return f"U+{ord(found[0]):04X}" if found else ""
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    parts = (
+        (*value, *value.values()) if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    )
     return next(filter(None, map(find_control, parts)), "")
+
+
+def escape_control(text: str) -> str:
+    """A text with such characters written as escapes: for the id of a row that is rejected for them."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def has_control(frame: pl.DataFrame, name: str) -> pl.Expr:
