@@ -248,14 +248,25 @@ def test_stdout_holds_nothing_but_data(http: RunningServer, tmp_path: Path) -> N
 
 
 def test_captions_cannot_steer_the_terminal(http: RunningServer, tmp_path: Path) -> None:
-    """A trace shows control characters of captions and replies as escapes."""
-    write_audiocaps(tmp_path / "a.csv", ["A \x1b[31mred\x1b[0m dog [bold]barks"])
+    """A trace shows what steers a terminal and is allowed in captions (U+009B, U+202E) as escapes."""
+    write_audiocaps(tmp_path / "a.csv", ["A \x9b31mred\x9b0m dog\u202e [bold]barks"])
     write_recipe(tmp_path / "recipe.toml", http.base_url, sources="audiocaps:a.csv")
     assert audiomcq("run", "recipe.toml", "--until", "generate", folder=tmp_path).code == 0
     ended = audiomcq("trace", "build/generate", "AudioCaps:video000000_0:llm:0", folder=tmp_path)
     assert ended.code == 0
-    assert "\x1b" not in ended.out
-    assert r"A \x1b[31mred\x1b[0m dog [bold]barks" in ended.out
+    assert not {"\x9b", "\u202e"} & set(ended.out)
+    assert r"A \x9b31mred\x9b0m dog\u202e [bold]barks" in ended.out
+
+
+def test_rejected_captions_cannot_steer_the_terminal(http: RunningServer, tmp_path: Path) -> None:
+    """An ESC in a caption ends its row; neither the run nor the trace of it sends the character on."""
+    write_audiocaps(tmp_path / "a.csv", ["A \x1b[31mred\x1b[0m dog barks", "Rain falls"])
+    write_recipe(tmp_path / "recipe.toml", http.base_url, sources="audiocaps:a.csv")
+    ran = audiomcq("run", "recipe.toml", "--until", "generate", folder=tmp_path)
+    assert (ran.code, "control_characters 1" in ran.err) == (0, True), ran.err
+    traced = audiomcq("trace", "build/caption", "AudioCaps:video000000_0", folder=tmp_path)
+    assert (traced.code, "row 1 holds U+001B" in traced.out) == (0, True), traced.out
+    assert "\x1b" not in ran.err + ran.out + traced.err + traced.out
 
 
 def test_reader_that_has_gone(place: Path) -> None:
