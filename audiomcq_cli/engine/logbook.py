@@ -32,7 +32,7 @@ from audiomcq_cli.engine.progress import Pace, Progress, Standing
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import InputError, StorageError
 from audiomcq_cli.foreign.json import read_json
-from audiomcq_cli.foreign.shape import require
+from audiomcq_cli.foreign.shape import PATH, require
 from audiomcq_cli.storage.shards import HIDDEN, replacing
 
 SHOW_SECONDS = 0.5
@@ -56,12 +56,13 @@ _ENTRY = {
     "type": "object",
     "required": ["stage", "command", "host", "pid", "began"],
     "properties": {
-        **dict.fromkeys(("stage", "command", "host", "how", "workdir", "unit"), _TEXT),
+        **dict.fromkeys(("stage", "command", "host", "how", "unit"), _TEXT),
         **dict.fromkeys(("began", "beat", "seconds", "done", "known"), _NUMBER),
         **dict.fromkeys(("total", "rate", "left_s"), _NUMBER_OR_NOT),
         **dict.fromkeys((*SPENT, "in_flight"), _BY_NAME),
         "pid": _PROCESS,
-        "input": {"type": ["string", "null"]},
+        "workdir": PATH,
+        "input": {"anyOf": [PATH, {"type": "null"}]},
         "ended": {"type": ["number", "null"]},
         "items": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 2**53}},
         **NOTED,

@@ -11,6 +11,10 @@ _HEAD, _TAIL = 120, 100
 """Characters of a message that are shown: it begins with the value that is wrong, and ends with what is wrong."""
 
 
+PATH = {"type": "string", "maxLength": 3_000, "pattern": r"\A(?:[^/\x00]{0,255}(?:/|\Z))*\Z"}
+"""Text that may name a file or a folder: systems take no U+0000, no name of more than 255 and no path of 4,096 bytes."""
+
+
 def find_faults(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
     """Every place where a value is not of the form that a schema asks for, with what is wrong there."""
     import jsonschema

@@ -170,8 +170,10 @@ def read_row(row: int, cells: Mapping[str, Any], plan: Plan) -> SourceRow:
 
 def read_number(value: float | Decimal) -> str:
     """A number as text; a whole one without a point, which a column of whole numbers with gaps has (3.0)."""
-    if not math.isfinite(value):
-        return "" if math.isnan(value) else str(value)  # NaN is how pandas writes that there is nothing
+    if value.is_nan() if isinstance(value, Decimal) else math.isnan(value):
+        return ""  # NaN is how pandas writes that there is nothing
+    if math.isinf(value):
+        return str(value)
     return str(int(value)) if value == int(value) else str(value)
 
 

@@ -101,5 +101,6 @@ def _split(path: str) -> list[str]:
 
 
 def _with_stem(path: str) -> tuple[str, ...]:
-    """A path, and without its extension."""
-    return tuple(dict.fromkeys((path, drop_audio_extension(path)))) if path else ()
+    """A path, and without its extension, unless the name of the file is nothing else."""
+    stem = drop_audio_extension(path)
+    return tuple(dict.fromkeys((path, path if stem.endswith("/") else stem or path))) if path else ()

@@ -30,6 +30,8 @@ _LINE = st.one_of(changed(ENTRY).map(lambda entry: json.dumps(entry).encode()), 
 
 @fuzzed
 @given(_LINE, _LINE, st.sampled_from(["a-1", "a-x", f"{socket.gethostname()}-{10**30}", "-", "a--1"]))
+@example(b"", json.dumps(ENTRY | {"input": "\0"}).encode(), "a-1")
+@example(json.dumps(ENTRY | {"input": "a/" * 5_000, "workdir": "b" * 5_000}).encode(), b"", "a-1")
 @example(b"[" * 100_000, b'{"stage":' * 2_000, "a-1")
 def test_run_is_read_or_passed_over(log: bytes, now: bytes, name: str) -> None:
     """A note of other types stops neither ``status`` nor the next run of the stage."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audiomcq_cli.audio import check_relative
@@ -40,6 +40,7 @@ cells = st.recursive(
 
 @fuzzed
 @given(values=st.fixed_dictionaries(dict.fromkeys(FIELDS, cells)), own_names=st.booleans())
+@example(values={**dict.fromkeys(FIELDS), "id": Decimal("sNaN")}, own_names=False)
 def test_row_of_a_table(values: dict[str, Any], own_names: bool) -> None:
     """A row is a clip, a reject with a place, or an error with file and row; its texts have no space around them."""
     plan = plan_columns({field: field for field in FIELDS}, list(values), "t.parquet", own_names=own_names)
@@ -56,6 +57,8 @@ def test_row_of_a_table(values: dict[str, Any], own_names: bool) -> None:
 
 @fuzzed
 @given(text=texts, own_names=st.booleans())
+@example(text=".MPG", own_names=False)
+@example(text="/data/a/.wav", own_names=True)
 def test_names_lead_nowhere_else(text: str, own_names: bool) -> None:
     """No name of audio is absolute or leads upwards, unless it is refused as such."""
     names = name_audio(text, own_names=own_names)
@@ -69,6 +72,7 @@ def test_names_lead_nowhere_else(text: str, own_names: bool) -> None:
 
 @fuzzed
 @given(value=cells, answer=cells, form=st.sampled_from(FORMS))
+@example(value=[Decimal("sNaN"), "b"], answer=Decimal("sNaN"), form="auto")
 def test_options_and_answer(value: Any, answer: Any, form: str) -> None:
     """Options are different texts or a problem, and a key is the place of one of them or a problem."""
     choices = read_choices(value)
