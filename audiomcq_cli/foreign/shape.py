@@ -12,7 +12,7 @@ _HEAD, _TAIL = 120, 100
 
 
 PATH = {"type": "string", "maxLength": 3_000, "pattern": r"\A(?:[^/\x00]{0,255}(?:/|\Z))*\Z"}
-"""Text that may name a file or a folder: systems take no U+0000, no name of more than 255 and no path of 4,096 bytes."""
+"""Text that may name a file or a folder: systems take no U+0000, no name of over 255 and no path of 4,096 bytes."""
 
 
 def find_faults(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
