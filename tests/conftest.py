@@ -12,7 +12,7 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.servers.hub import RunningHub, running_hub
+from tests.servers.hub import TOKEN, RunningHub, running_hub
 from tests.servers.process import RunningServer
 from tests.servers.scripted import running_scripted
 
@@ -57,6 +57,19 @@ def hub_server() -> Iterator[RunningHub]:
     with running_hub() as server:
         yield server
     close_session()
+
+
+@pytest.fixture
+def hub(hub_server: RunningHub, monkeypatch: pytest.MonkeyPatch) -> RunningHub:
+    """A Hub for this process, which else may not use any, with a token that may write."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_ENDPOINT", hub_server.url)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    hub_server.empty()
+    return hub_server
 
 
 @pytest.fixture

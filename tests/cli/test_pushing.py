@@ -10,15 +10,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import ROOT, Ended
+from tests.cli import ROOT, Ended, audiomcq
 from tests.release.conftest import record, released_row, write_stage
 from tests.servers.hub import ORG, OTHER_TOKEN, TOKEN, RunningHub
 
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload:DeprecationWarning")  # huggingface_hub
 
-@pytest.fixture
-def hub(hub_server: RunningHub) -> RunningHub:
-    hub_server.empty()
-    return hub_server
+
+@pytest.fixture(autouse=True)
+def read_back(hub: RunningHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``datasets``, which has read its environment before, reads from the stand-in and asks nobody else."""
+    import datasets.config
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", hub.url)
+    monkeypatch.setattr(datasets.config, "HF_UPDATE_DOWNLOAD_COUNTS", False)
+    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.url + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setenv("RES_OPTIONS", "timeout:1 attempts:1")  # of the viewer's host, which is not there
 
 
 @pytest.fixture
@@ -35,19 +45,23 @@ def write_recipe(folder: Path, version: str) -> None:
 
 
 def publish(hub: RunningHub, folder: Path, *options: str, token: str = TOKEN) -> Ended:
-    command = [sys.executable, "-m", "audiomcq_cli", "publish", "split", "release", "--recipe", "recipe.toml"]
-    environment = {**os.environ, **hub.env(token), "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-    ended = subprocess.run(
-        [*command, *options], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    for secret in (TOKEN, OTHER_TOKEN):
-        assert secret not in ended.stdout + ended.stderr
-    return Ended(ended.returncode, ended.stdout, ended.stderr)
+    """Run the command in this process, against the stand-in and as the owner of a token."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_TOKEN", token)
+        ended = audiomcq("publish", "split", "release", "--recipe", "recipe.toml", *options, folder=folder)
+    assert not [secret for secret in (TOKEN, OTHER_TOKEN) if secret in ended.out + ended.err]
+    return ended
 
 
 def test_push_of_the_recipe(hub: RunningHub, folder: Path) -> None:
     """With --push the recipe's repository gets it; what was read back is said, and the summary has it all."""
-    ended = publish(hub, folder, "--push", "--public", "--json")
+    command = [sys.executable, "-m", "audiomcq_cli", "publish", "split", "release", "--recipe", "recipe.toml"]
+    environment = {**os.environ, **hub.env(), "PYTHONPATH": str(ROOT)}
+    process = subprocess.run(
+        [*command, "--push", "--public", "--json"],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    ended = Ended(process.returncode, process.stdout, process.stderr)
     assert ended.code == 0, ended.err
     assert "first rows of all 3" in ended.err
     told = ended.json["push"]

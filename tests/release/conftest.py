@@ -20,7 +20,7 @@ from audiomcq_cli.release.rows import read_clips
 from audiomcq_cli.release.statistics import Statistics, count_rows
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest
 from audiomcq_cli.storage.shards import ShardWriter, hash_file, list_shards, shard
-from tests.servers.hub import TOKEN, RunningHub
+from tests.servers.hub import RunningHub
 
 INFO = ReleaseInfo(name="tiny", version="1.2.0", title="Tiny AudioMCQ", license="cc-by-4.0", repo="org/tiny")
 
@@ -226,19 +226,6 @@ def embed_tones(folder: Path) -> None:
         rewrite(folder, file.relative_to(folder).as_posix(), add)
     card = (folder / "README.md").read_text()
     (folder / "README.md").write_text(re.sub(r"dataset_info:\n(?:(?:- |  ).*\n)*", "", card))
-
-
-@pytest.fixture
-def hub(hub_server: RunningHub, monkeypatch: pytest.MonkeyPatch) -> RunningHub:
-    """A Hub for this process, which else may not use any, with a token that may write."""
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setenv("HF_ENDPOINT", hub_server.url)
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    hub_server.empty()
-    return hub_server
 
 
 def upload(hub: RunningHub, repo: str, folder: Path, **options: Any) -> str:
