@@ -11,6 +11,7 @@ PYTHON ?= python3
 VENV ?= .venv
 SOAK ?= 20
 FUZZ ?= 10000
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
@@ -24,17 +25,18 @@ demo: $(READY)
 	$(BIN)/audiomcq demo demo-corpus
 
 # Tests start the command hundreds of times: it is compiled once here. A file's tests stay together as long as all
-# workers have some, so that what a file builds for all of its tests is built once.
+# workers have some, so that what a file builds for all of its tests is built once. There is one worker more than there
+# are processors: tests wait for servers and processes for a quarter of their time.
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m compileall -q audiomcq_cli tests
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not check"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not check"
 
 check: $(READY)
 	$(BIN)/python -m compileall -q audiomcq_cli tests
-	$(BIN)/python -m pytest -n auto --dist worksteal -m check
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m check
 
 soak: $(READY)
 	AUDIOMCQ_SOAK=$(SOAK) $(BIN)/python -m pytest -m check tests/test_kills.py tests/test_batch_kills.py

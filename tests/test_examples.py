@@ -300,6 +300,7 @@ def _audiomcq(folder: Path, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.check
 def test_what_is_shown_for_extending_works(extended: Path) -> None:
     """The five that are shown are used from the command line, by adding their files only."""
     said = _audiomcq(extended, "caption", "tab-lines:clips.txt", "build/caption")

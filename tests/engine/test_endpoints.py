@@ -623,7 +623,7 @@ def test_refused_call_shows_that_the_address_works() -> None:
 # ------------------------------------------------------------------------------------------------ auto concurrency
 
 
-@pytest.mark.parametrize("metrics", [False, True])
+@pytest.mark.parametrize("metrics", [pytest.param(False, marks=pytest.mark.check), True])
 def test_concurrency_is_found_with_a_real_server(bench: Bench, metrics: bool) -> None:
     """A server that works on eight calls at once and queues the rest is sent about as many, not hundreds."""
     with running_scripted(latency_ms=100, slots=8, metrics=metrics) as server:

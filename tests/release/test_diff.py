@@ -187,17 +187,16 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
 
 def test_hostile_text_is_but_text_in_markdown(tmp_path: Path) -> None:
     """Questions that would be a cell, a heading, HTML or a mention on GitHub make the same page as plain ones."""
+    hostile = ("a | b", "</details><h1>x", "x\n\n# y", "@lead [l](http://x)", "`|`", "```\nx")
+    old = release(tmp_path / "old", [released_row(n) for n in range(len(hostile))])
 
-    def page(question: str, folder: Path) -> list[tuple[str, str]]:
-        old = release(folder / "old", [released_row(1)])
-        new = release(folder / "new", [released_row(1, question=question)])
+    def page(questions: Sequence[str], name: str) -> list[tuple[str, str]]:
+        new = release(tmp_path / name, [released_row(n, question=text) for n, text in enumerate(questions)])
         text = render_markdown(compare(open_side(str(old)), open_side(str(new))))
         assert "@lead" not in text
         return [(token.type, token.tag) for token in MarkdownIt("commonmark").enable("table").parse(text)]
 
-    plain = page("Which one?", tmp_path / "plain")
-    for number, text in enumerate(("a | b", "</details><h1>x", "x\n\n# y", "@lead [l](http://x)", "`|`", "```\nx")):
-        assert page(text, tmp_path / str(number)) == plain
+    assert page(hostile, "hostile") == page(["Which one?"] * len(hostile), "plain")
 
 
 def test_json_has_everything(tmp_path: Path) -> None:
