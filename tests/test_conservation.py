@@ -40,13 +40,13 @@ from audiomcq_cli.contracts import (
     NoOptions,
     Row,
 )
-from audiomcq_cli.engine.account import Job, StageReport
-from audiomcq_cli.engine.budget import Budget
-from audiomcq_cli.engine.drive import items_of
-from audiomcq_cli.engine.executors import LocalExecutor
+from audiomcq_cli.engine.executors.local import LocalExecutor
+from audiomcq_cli.engine.flows.drive import items_of
+from audiomcq_cli.engine.ledger.manifest import Job, StageReport
 from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.engine.servers.budget import Budget
 from audiomcq_cli.engine.stage import run_stage
-from audiomcq_cli.engine.status import read_status
+from audiomcq_cli.engine.views.status import read_status
 from audiomcq_cli.errors import (
     AudiomcqError,
     AuthenticationFailed,

@@ -121,7 +121,7 @@ def test_imports_point_one_way(module: Path) -> None:
         ("stages/cot.py", "def f():\n    from audiomcq_cli.storage.shards import hash_file"),
         ("sources/folder.py", "import audiomcq_cli.engine"),
         ("sources/folder.py", "from ..engine import journal"),
-        ("release/card.py", "from audiomcq_cli.engine.partition import SourceSpec"),
+        ("release/texts/card.py", "from audiomcq_cli.engine.intake.partition import SourceSpec"),
         ("registry.py", "from audiomcq_cli.stages import cot"),
         ("errors.py", "from audiomcq_cli import records"),
         ("contracts/rows.py", "import audiomcq_cli"),
@@ -141,7 +141,7 @@ def test_private_modules_are_shared_in_their_folder() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["audiomcq_cli.cli.main", "audiomcq_cli.contracts", "audiomcq_cli.records", "audiomcq_cli.cli.recipe"]
+    "module", ["audiomcq_cli.cli.main", "audiomcq_cli.contracts", "audiomcq_cli.records", "audiomcq_cli.recipe.read"]
 )
 def test_nothing_heavy_at_the_start(module: str) -> None:
     """Importing the command line or the contracts imports none of the libraries that take their time."""

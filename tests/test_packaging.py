@@ -75,7 +75,7 @@ def test_an_installed_package_uses_its_own_data(wheel: Path, tmp_path: Path) -> 
         opened.extractall(tmp_path / "site")
     script = (
         "from audiomcq_cli.storage.resources import Prompts, schema, shipped\n"
-        "from audiomcq_cli.cli.recipe import default_recipe\n"
+        "from audiomcq_cli.recipe.read import default_recipe\n"
         "print(*map(shipped, ('prompts', 'schemas', 'examples')), sep='\\n')\n"
         "assert default_recipe().models\n"
         "Prompts().get('question'), schema('recipe')\n"

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 PUSH = """
 import sys
 from pathlib import Path
-from audiomcq_cli.release.push import PushOptions, push
+from audiomcq_cli.release.hub.push import PushOptions, push
 
 push(Path("new"), PushOptions(repo=sys.argv[1]), print)
 """

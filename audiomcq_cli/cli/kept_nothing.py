@@ -9,7 +9,7 @@ from audiomcq_cli.decoding import INSTALL
 from audiomcq_cli.errors import InputError, TooManyRejected
 
 if TYPE_CHECKING:
-    from audiomcq_cli.engine.account import Job, StageReport
+    from audiomcq_cli.engine.ledger.manifest import Job, StageReport
 
 LISTEN = (
     'have the clips listened to: describe = ["local"] under [caption], or --describe local'

@@ -9,17 +9,17 @@ import typer
 import typer.main
 
 from audiomcq_cli import __version__
-from audiomcq_cli.cli import corpus, releases
+from audiomcq_cli.cli.commands import corpus, releases
+from audiomcq_cli.cli.commands.demo import demo
+from audiomcq_cli.cli.commands.importing import add_import_command
+from audiomcq_cli.cli.commands.journal import add_journal_commands
+from audiomcq_cli.cli.commands.publish import publish
+from audiomcq_cli.cli.commands.sources import sources
+from audiomcq_cli.cli.commands.stages import add_stage_commands
+from audiomcq_cli.cli.commands.status import status
+from audiomcq_cli.cli.commands.trace import trace
 from audiomcq_cli.cli.console import out
-from audiomcq_cli.cli.demo import demo
 from audiomcq_cli.cli.ending import HELP, run_to_end
-from audiomcq_cli.cli.importing import add_import_command
-from audiomcq_cli.cli.journal import add_journal_commands
-from audiomcq_cli.cli.publish import publish
-from audiomcq_cli.cli.sources import sources
-from audiomcq_cli.cli.stages import add_stage_commands
-from audiomcq_cli.cli.status import status
-from audiomcq_cli.cli.tracing import trace
 
 METAVARS = {"int": "N", "float": "X", "Path": "PATH"}
 

@@ -7,8 +7,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from audiomcq_cli.cli.recipe import Recipe
-    from audiomcq_cli.engine.account import Job
+    from audiomcq_cli.engine.ledger.manifest import Job
+    from audiomcq_cli.recipe.read import Recipe
 
 ROLES = ("captioners", "writer", "graders", "grader", "judges")
 """Options of stages that name models."""

@@ -10,8 +10,8 @@ from audiomcq_cli.storage.owner import Owner, check_owner, name_sources, read_ow
 from audiomcq_cli.storage.shards import HIDDEN
 
 if TYPE_CHECKING:
-    from audiomcq_cli.cli.recipe import Recipe
-    from audiomcq_cli.engine.account import Job
+    from audiomcq_cli.engine.ledger.manifest import Job
+    from audiomcq_cli.recipe.read import Recipe
 
 
 class Claim:

@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out
 from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, RecipeError
-from audiomcq_cli.release.recipe import FILL_IN
+from audiomcq_cli.release.texts.recipe import FILL_IN
 from audiomcq_cli.storage.resources import Prompts, shipped
 from audiomcq_cli.storage.shards import list_shards
 
 if TYPE_CHECKING:
-    from audiomcq_cli.cli.recipe import Recipe
     from audiomcq_cli.contracts import Need
-    from audiomcq_cli.engine.account import Job
+    from audiomcq_cli.engine.ledger.manifest import Job
     from audiomcq_cli.engine.runtime import Runtime
+    from audiomcq_cli.recipe.read import Recipe
 
 
 def check_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
@@ -28,7 +28,7 @@ def check_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
     Raises:
         RecipeError, InputError, CapabilityMissing, ModelNotServed: The first thing found, naming the stage.
     """
-    from audiomcq_cli.engine.elsewhere import open_place
+    from audiomcq_cli.engine.journal.reuse import open_place
 
     for path in recipe.reuse:
         open_place(path).close()
@@ -70,7 +70,7 @@ def _check_places(jobs: Sequence[Job], recipe: Recipe) -> None:
 
 
 def _not_filled_in(recipe: Recipe, keys: Sequence[str | int], file: str) -> RecipeError:
-    from audiomcq_cli.cli.problems import error_at
+    from audiomcq_cli.recipe.check import error_at
 
     message = f"the path of {file!r} is missing: a release does not know where its files are on your machine"
     hint = f"write the path of {file!r} in place of {FILL_IN}/{file}"
@@ -216,9 +216,9 @@ def check_release(recipe: Recipe, target: Path, jobs: Sequence[Job], *, take_ove
     Raises:
         RecipeError, StorageError: It cannot be built there, or of these sources.
     """
-    from audiomcq_cli.cli.publish import check_release_name
+    from audiomcq_cli.cli.commands.publish import check_release_name
     from audiomcq_cli.release.build import check_target
-    from audiomcq_cli.release.licenses import normalize_license
+    from audiomcq_cli.release.rows.licenses import normalize_license
 
     check_folder(target)
     check_target(target)

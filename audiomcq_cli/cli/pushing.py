@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from audiomcq_cli.cli.console import out, printable
 
 if TYPE_CHECKING:
-    from audiomcq_cli.release.commits import LocalFile
-    from audiomcq_cli.release.push import Plan, PushOptions
+    from audiomcq_cli.release.hub.commits import LocalFile
+    from audiomcq_cli.release.hub.push import Plan, PushOptions
 
 
 def push_release(folder: Path, options: PushOptions) -> None:
     """Put a release folder on the Hub, read it back and sum up."""
-    from audiomcq_cli.release.hub import HubRepo
-    from audiomcq_cli.release.push import push
-    from audiomcq_cli.release.readback import read_back
+    from audiomcq_cli.release.hub.push import push
+    from audiomcq_cli.release.hub.read_back import read_back
+    from audiomcq_cli.release.hub.repo import HubRepo
 
     def say(text: str) -> None:
         out.say(f"{options.repo}: {text}")
@@ -50,8 +50,8 @@ def tell_plan(folder: Path, options: PushOptions, *, shown: Path, json: bool) ->
 
     ``shown`` is how people know the folder.
     """
-    from audiomcq_cli.release.hub import HubRepo
-    from audiomcq_cli.release.push import plan_push
+    from audiomcq_cli.release.hub.push import plan_push
+    from audiomcq_cli.release.hub.repo import HubRepo
     from audiomcq_cli.release.tree import MANIFEST
 
     _be_quiet()
@@ -86,8 +86,8 @@ def tell_plan(folder: Path, options: PushOptions, *, shown: Path, json: bool) ->
 
 def _tell_diff(folder: Path, old: str, *, shown: Path, json: bool) -> None:
     """Say what readers of the release that is there would see change."""
-    from audiomcq_cli.release.diff import compare, open_side
-    from audiomcq_cli.release.diff_text import as_data, render_text
+    from audiomcq_cli.release.diff.compare import compare, open_side
+    from audiomcq_cli.release.diff.text import as_data, render_text
     from audiomcq_cli.release.tree import open_tree
 
     found = compare(open_side(old), open_side(replace(open_tree(folder), name=str(shown))), full=json)

@@ -18,10 +18,10 @@ from audiomcq_cli.errors import BudgetReached, Incomplete, Interrupted, TooManyR
 
 if TYPE_CHECKING:
     from audiomcq_cli.cli.owning import Claim
-    from audiomcq_cli.cli.recipe import Recipe
-    from audiomcq_cli.engine.account import Job, StageReport
-    from audiomcq_cli.engine.rehearse import Estimate
+    from audiomcq_cli.engine.ledger.manifest import Job, StageReport
     from audiomcq_cli.engine.runtime import Runtime
+    from audiomcq_cli.engine.views.dry_run import Estimate
+    from audiomcq_cli.recipe.read import Recipe
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ def run_jobs(jobs: Sequence[Job], recipe: Recipe, claim: Claim) -> None:
         _sum_up(report)
 
     async def work(runtime: Runtime) -> None:
-        from audiomcq_cli.engine.executors import LocalExecutor
+        from audiomcq_cli.engine.executors.local import LocalExecutor
         from audiomcq_cli.engine.stage import run_stage
 
         await preflight.check_servers(jobs, runtime)
@@ -68,7 +68,7 @@ def rehearse_jobs(
 ) -> None:
     """Say what the jobs would send and cost, without calling or writing anything; if wanted as Markdown on stdout."""
     from audiomcq_cli.cli import preflight
-    from audiomcq_cli.engine.rehearse import rehearse
+    from audiomcq_cli.engine.views.dry_run import rehearse
 
     claim.check()
     _tell_plan(jobs, recipe)
@@ -103,7 +103,7 @@ def rehearse_jobs(
         " unless [expect] says otherwise; run a part first (--limit) and ask again"
     )
     if markdown:
-        from audiomcq_cli.release.markdown import escape, write_table
+        from audiomcq_cli.release.texts.markdown import escape, write_table
 
         table = write_table(columns, rows)
         out.data("\n\n".join([f"### {title}", table, *([escape(guessed)] if unknown else [])]))
@@ -164,15 +164,15 @@ def _tell_plan(jobs: Sequence[Job], recipe: Recipe) -> None:
 
 
 def _write_options(job: Job) -> str:
-    from audiomcq_cli.engine.account import plain
+    from audiomcq_cli.engine.ledger.manifest import plain
 
     return ", ".join(f"{name} = {value!r}" for name, value in plain(job.options).items()) or "none"
 
 
 def _run(recipe: Recipe, work: Callable[[Runtime], Awaitable[T]]) -> T:
     """Run a coroutine with a runtime; the first Ctrl-C or SIGTERM ends it gently, the second at once."""
-    from audiomcq_cli.engine.budget import Budget
     from audiomcq_cli.engine.runtime import Runtime
+    from audiomcq_cli.engine.servers.budget import Budget
     from audiomcq_cli.storage.resources import Prompts
 
     async def main() -> T:
@@ -213,8 +213,8 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 def _sum_up(report: StageReport) -> None:
-    from audiomcq_cli.engine.endings import DONE
-    from audiomcq_cli.engine.missing import LIST
+    from audiomcq_cli.engine.intake.audio_missing import LIST
+    from audiomcq_cli.engine.ledger.endings import DONE
     from audiomcq_cli.storage.shards import HIDDEN
 
     items = report.items

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from audiomcq_cli.mcq import letter
 
 if TYPE_CHECKING:
-    from audiomcq_cli.engine.trace import Step
+    from audiomcq_cli.engine.views.trace import Step
 
 Row = Mapping[str, Any]
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli import parquet
 from audiomcq_cli.contracts import Context, Materials, Stage
-from audiomcq_cli.engine import account, keys
-from audiomcq_cli.engine.account import Job
+from audiomcq_cli.engine import keys
+from audiomcq_cli.engine.ledger import manifest as account
+from audiomcq_cli.engine.ledger.manifest import Job
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage.shards import HIDDEN, replacing
 

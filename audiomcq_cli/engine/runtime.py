@@ -30,18 +30,18 @@ from audiomcq_cli.contracts import (
     Row,
 )
 from audiomcq_cli.engine import keys
-from audiomcq_cli.engine.budget import Budget, Purse, Reserved, Usage
-from audiomcq_cli.engine.clock import MACHINE, Clock
-from audiomcq_cli.engine.concurrency import HIGHEST, Auto, Fixed
-from audiomcq_cli.engine.encoding import Encodings
-from audiomcq_cli.engine.endpoint import Endpoint
-from audiomcq_cli.engine.endpoints import Endpoints
-from audiomcq_cli.engine.journal import Entry, JournalWriter
-from audiomcq_cli.engine.limits import Quota, QuotaOwner
-from audiomcq_cli.engine.route import Route
-from audiomcq_cli.engine.tokens import estimate_tokens
-from audiomcq_cli.engine.traffic import Traffic
-from audiomcq_cli.engine.workers import Workers
+from audiomcq_cli.engine.executors.workers import Workers
+from audiomcq_cli.engine.journal.journal import Entry, JournalWriter
+from audiomcq_cli.engine.servers.budget import Budget, Purse, Reserved, Usage
+from audiomcq_cli.engine.servers.clock import MACHINE, Clock
+from audiomcq_cli.engine.servers.concurrency import HIGHEST, Auto, Fixed
+from audiomcq_cli.engine.servers.encoding import Encodings
+from audiomcq_cli.engine.servers.endpoint import Endpoint
+from audiomcq_cli.engine.servers.endpoints import Endpoints
+from audiomcq_cli.engine.servers.quota import Quota, QuotaOwner
+from audiomcq_cli.engine.servers.route import Route
+from audiomcq_cli.engine.servers.tokens import estimate_tokens
+from audiomcq_cli.engine.servers.traffic import Traffic
 from audiomcq_cli.errors import BudgetReached, CapabilityMissing, InputError, Interrupted, RecipeError
 from audiomcq_cli.storage.resources import Prompts
 

@@ -15,14 +15,14 @@ from typing import Any
 
 from audiomcq_cli import parquet
 from audiomcq_cli.contracts import Context, Row, Stage
-from audiomcq_cli.engine.ahead import Ahead
-from audiomcq_cli.engine.answerers import Noting, Replay
-from audiomcq_cli.engine.asking import Answerer, Asker, Suspended
-from audiomcq_cli.engine.drive import Driven, drive
-from audiomcq_cli.engine.importing import read_first
-from audiomcq_cli.engine.journal import Journal
-from audiomcq_cli.engine.output import ShardOutput, count_outcomes, read_failed_run, read_pair
-from audiomcq_cli.engine.progress import Progress
+from audiomcq_cli.engine.flows.answerers import Noting, Replay
+from audiomcq_cli.engine.flows.asker import Answerer, Asker, Suspended
+from audiomcq_cli.engine.flows.catch_up import Ahead
+from audiomcq_cli.engine.flows.drive import Driven, drive
+from audiomcq_cli.engine.intake.questions import read_first
+from audiomcq_cli.engine.journal.journal import Journal
+from audiomcq_cli.engine.ledger.output import ShardOutput, count_outcomes, read_failed_run, read_pair
+from audiomcq_cli.engine.ledger.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import AudiomcqError, InputError, StorageError
 from audiomcq_cli.storage.shards import ROW_GROUP, Shard, read_rows

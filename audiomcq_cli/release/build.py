@@ -22,17 +22,17 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli.errors import InputError, StorageError
-from audiomcq_cli.release import changelog
-from audiomcq_cli.release.card import TAGS, list_configs
-from audiomcq_cli.release.changelog import CHANGELOG, find_base, write_changelog
 from audiomcq_cli.release.companions import write_companions
-from audiomcq_cli.release.embed import Gate
-from audiomcq_cli.release.former import CARD, find_former, find_theirs
 from audiomcq_cli.release.info import ReleaseFile, ReleaseInfo
-from audiomcq_cli.release.recipe import hide_places
-from audiomcq_cli.release.rows import ShardFiles, read_clips
-from audiomcq_cli.release.samples import Samples, draw_samples, merge_samples
-from audiomcq_cli.release.statistics import Statistics, count_rows
+from audiomcq_cli.release.rows.embed import Gate
+from audiomcq_cli.release.rows.files import ShardFiles, read_clips
+from audiomcq_cli.release.rows.statistics import Statistics, count_rows
+from audiomcq_cli.release.texts import changelog
+from audiomcq_cli.release.texts.card import TAGS, list_configs
+from audiomcq_cli.release.texts.card_kept import CARD, find_former, find_theirs
+from audiomcq_cli.release.texts.changelog import CHANGELOG, find_base, write_changelog
+from audiomcq_cli.release.texts.recipe import hide_places
+from audiomcq_cli.release.texts.samples import Samples, draw_samples, merge_samples
 from audiomcq_cli.release.tree import MANIFEST, Tree, open_tree, read_manifest_of, read_release_manifest
 from audiomcq_cli.storage.descriptors import advise
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest

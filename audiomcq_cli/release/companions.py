@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.release.card import list_configs, render_card
-from audiomcq_cli.release.citation import cite_release
-from audiomcq_cli.release.croissant import describe_release
 from audiomcq_cli.release.info import ReleaseFile, ReleaseInfo
-from audiomcq_cli.release.plots import draw_plots
-from audiomcq_cli.release.recipe import list_prompts, write_recipe
-from audiomcq_cli.release.samples import Samples
-from audiomcq_cli.release.statistics import Statistics
-from audiomcq_cli.release.summary import summarize, write_json
+from audiomcq_cli.release.rows.statistics import Statistics
+from audiomcq_cli.release.texts.card import list_configs, render_card
+from audiomcq_cli.release.texts.citation import cite_release
+from audiomcq_cli.release.texts.croissant import describe_release
+from audiomcq_cli.release.texts.plots import draw_plots
+from audiomcq_cli.release.texts.recipe import list_prompts, write_recipe
+from audiomcq_cli.release.texts.samples import Samples
+from audiomcq_cli.release.texts.summary import summarize, write_json
 
 
 def write_companions(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from audiomcq_cli.cli.commands.stages import parse_numbers
 from audiomcq_cli.cli.console import printable
-from audiomcq_cli.cli.stages import parse_numbers
 from audiomcq_cli.errors import RecipeError
 from tests.cli import NOWHERE, audiomcq, write_audiocaps, write_recipe, write_tones
 from tests.servers.process import RunningServer

@@ -30,11 +30,11 @@ from audiomcq_cli.contracts import (
     Stage,
     option,
 )
-from audiomcq_cli.engine.account import Job, StageReport
-from audiomcq_cli.engine.budget import Budget
-from audiomcq_cli.engine.executors import LocalExecutor
-from audiomcq_cli.engine.progress import Standing
+from audiomcq_cli.engine.executors.local import LocalExecutor
+from audiomcq_cli.engine.ledger.manifest import Job, StageReport
+from audiomcq_cli.engine.ledger.progress import Standing
 from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.engine.servers.budget import Budget
 from audiomcq_cli.engine.stage import run_stage
 from audiomcq_cli.storage.resources import Prompts
 from audiomcq_cli.storage.shards import HIDDEN, ShardWriter, read_rows, shard

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from audiomcq_cli.contracts import Audio, Call, Chat, Completion, Context, Flow, Message, Need, Row
-from audiomcq_cli.engine.journal import Journal
-from audiomcq_cli.engine.logbook import read_log
+from audiomcq_cli.engine.journal.journal import Journal
+from audiomcq_cli.engine.ledger.run_log import read_log
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import AuthenticationFailed, CallRefused, CallUnavailable, InputError, Interrupted
 from audiomcq_cli.storage.manifest import read_manifest

@@ -32,8 +32,8 @@ from audiomcq_cli.contracts import (
     Reply,
     Row,
 )
-from audiomcq_cli.engine import executors
-from audiomcq_cli.engine.output import read_pair
+from audiomcq_cli.engine.executors import local as executors
+from audiomcq_cli.engine.ledger.output import read_pair
 from audiomcq_cli.errors import InputError, ModelError, StorageError
 from audiomcq_cli.storage.shards import HIDDEN, hash_file, list_shards, read_note, write_digest
 from tests.conftest import strike

@@ -36,9 +36,9 @@ from audiomcq_cli.contracts import (
     SourceRow,
     Stage,
 )
-from audiomcq_cli.engine.account import StageReport
+from audiomcq_cli.engine.intake.sources import SourceSpec
+from audiomcq_cli.engine.ledger.manifest import StageReport
 from audiomcq_cli.engine.prepared import load_prepared
-from audiomcq_cli.engine.reading import SourceSpec
 from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, RecipeError, ReplayMiss
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest
 from audiomcq_cli.storage.shards import HIDDEN, list_shards, read_rows

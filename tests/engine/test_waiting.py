@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from audiomcq_cli.contracts import Call, Completion, Message
-from audiomcq_cli.engine.concurrency import Auto, Fixed
-from audiomcq_cli.engine.endpoint import Endpoint
-from audiomcq_cli.engine.endpoints import Endpoints
-from audiomcq_cli.engine.limits import Quota, QuotaOwner
-from audiomcq_cli.engine.route import Route
-from audiomcq_cli.engine.traffic import Traffic
+from audiomcq_cli.engine.servers.concurrency import Auto, Fixed
+from audiomcq_cli.engine.servers.endpoint import Endpoint
+from audiomcq_cli.engine.servers.endpoints import Endpoints
+from audiomcq_cli.engine.servers.quota import Quota, QuotaOwner
+from audiomcq_cli.engine.servers.route import Route
+from audiomcq_cli.engine.servers.traffic import Traffic
 from audiomcq_cli.errors import (
     AccountExhausted,
     AudiomcqError,

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from audiomcq_cli.engine.output import read_failed_run, read_pair
+from audiomcq_cli.engine.ledger.output import read_failed_run, read_pair
 from audiomcq_cli.storage.shards import hash_file, read_note, shard
 from tests.fuzz import fuzzed
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiomcq_cli.engine import pack_file
-from audiomcq_cli.engine.elsewhere import Elsewhere
-from audiomcq_cli.engine.journal_file import seal
-from audiomcq_cli.engine.pack import summarise, unpack
+from audiomcq_cli.engine.journal import pack_file
+from audiomcq_cli.engine.journal.file import seal
+from audiomcq_cli.engine.journal.pack import summarise, unpack
+from audiomcq_cli.engine.journal.reuse import Elsewhere
 from audiomcq_cli.errors import AudiomcqError, InputError
 from tests.fuzz import fuzzed
 

@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.release.diff_made import list_prompts, list_settings
+from audiomcq_cli.release.check.validate import validate
+from audiomcq_cli.release.diff.made import list_prompts, list_settings
 from audiomcq_cli.release.tree import open_tree, read_manifest_of, read_release_manifest
-from audiomcq_cli.release.validate import validate
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest
 from tests.fuzz import fuzzed
 from tests.storage.test_manifest import MANIFEST

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.recipe import read_recipe
 from audiomcq_cli.errors import RecipeError
+from audiomcq_cli.recipe.read import read_recipe
 from audiomcq_cli.storage.resources import shipped
 from tests.fuzz import fuzzed
 

@@ -16,8 +16,8 @@ from audiomcq_cli.contracts import Row
 from audiomcq_cli.records import RELEASED, clip_id, question_id, shard_of
 from audiomcq_cli.release.build import build_release
 from audiomcq_cli.release.info import ReleaseInfo
-from audiomcq_cli.release.rows import read_clips
-from audiomcq_cli.release.statistics import Statistics, count_rows
+from audiomcq_cli.release.rows.files import read_clips
+from audiomcq_cli.release.rows.statistics import Statistics, count_rows
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest
 from audiomcq_cli.storage.shards import ShardWriter, hash_file, list_shards, shard
 from tests.servers.hub import RunningHub

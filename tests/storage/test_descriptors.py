@@ -50,7 +50,7 @@ from contextlib import ExitStack
 from pathlib import Path
 import filelock, pyarrow.fs, pyarrow.parquet
 from audiomcq_cli import parquet
-from audiomcq_cli.engine import journal_file
+from audiomcq_cli.engine.journal import file as journal_file
 from audiomcq_cli.errors import StorageError
 from audiomcq_cli.storage.shards import locked, read_note, read_rows, replacing, shard, is_intact
 list(read_rows(Path({str(path)!r})))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from audiomcq_cli.cli.publish import check_release_name
+from audiomcq_cli.cli.commands.publish import check_release_name
 from audiomcq_cli.storage.manifest import manifest_path
 from audiomcq_cli.storage.owner import Owner, owner_path, read_owner
 

@@ -1,0 +1,270 @@
+"""The commands around the stages: run a recipe, export."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from audiomcq_cli import records, registry
+from audiomcq_cli.cli.commands.publish import build_folder
+from audiomcq_cli.cli.commands.stages import REUSE, TAKE_OVER
+from audiomcq_cli.cli.console import out
+from audiomcq_cli.cli.options import Json, argument, build, escape_markup, flag, flags_of, given_flags, split_names
+from audiomcq_cli.errors import InputError, RecipeError
+
+if TYPE_CHECKING:
+    from audiomcq_cli.engine.ledger.manifest import Job
+    from audiomcq_cli.recipe.read import Recipe
+
+RELEASE = "release"
+"""Folder of the release in the folder that ``run`` builds in."""
+
+Reuse = Annotated[list[Path] | None, typer.Option(help=REUSE, metavar="PATH", show_default=False)]
+
+
+def run(
+    recipe: Annotated[
+        Path | None,
+        typer.Argument(metavar="RECIPE", help="The recipe (TOML); may be left out with --source.", show_default=False),
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(help="Source in place of the recipe's. Give it once for each.", metavar="ADAPTER:PATH"),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Last stage to run (default: publish).", metavar="STAGE", show_default=False)
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(help="Read the first clips of each source only, or questions of each set.", metavar="N", min=1),
+    ] = None,
+    workdir: Annotated[
+        Path | None, typer.Option(help="Folder to build in (default: the recipe's, else build).", metavar="PATH")
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="Folder of your own prompts; the others are the shipped ones.", metavar="PATH")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of every choice made (default: the recipe's, else 0).", metavar="N")
+    ] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(help="Take that many clips of each source, drawn by the seed.", metavar="N", min=1),
+    ] = None,
+    audio: Annotated[Path | None, typer.Option(help="Folder of the audio of --source.", metavar="PATH")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of --source in ids and in source_dataset.", metavar="TEXT")
+    ] = None,
+    license: Annotated[
+        str | None, typer.Option(help="Licence of the audio of --source, where the rows do not say.", metavar="TEXT")
+    ] = None,
+    describe: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who listens to the clips and says what is heard: local, model. Give it once for each, or all with"
+            " commas between (default: the recipe's, else nobody).",
+            metavar="TEXT",
+        ),
+    ] = None,
+    reuse: Reuse = None,
+    take_over: Annotated[bool, typer.Option("--take-over", help=TAKE_OVER)] = False,
+    keep_failed: Annotated[
+        bool, typer.Option("--keep-failed", help="Count failed items as done, and go on without them.")
+    ] = False,
+    budget: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What this run may spend: tokens, money (in the currency of the prices) or hours."
+            " Give it once for each.",
+            metavar="NAME=VALUE",
+        ),
+    ] = None,
+    max_failed: Annotated[
+        float | None,
+        typer.Option(help="Part of a stage's items that may fail (default: the recipe's, else 0).", metavar="X"),
+    ] = None,
+    max_rejected: Annotated[
+        float | None,
+        typer.Option(help="Part of a stage's items that may be rejected (default: the recipe's, else 1).", metavar="X"),
+    ] = None,
+    throughput: Annotated[
+        float | None,
+        typer.Option(
+            help="Tokens a second that the models handle, for the time of a --dry-run (default: as in earlier runs).",
+            min=0.001,
+            metavar="X",
+        ),
+    ] = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Answer from the journal alone, and call nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; call and write nothing.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="With --dry-run: print Markdown, ready for a comment on GitHub.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Run all stages of a recipe in order; what did not change is not done again."""
+    from audiomcq_cli.cli.commands.stages import override_limits
+    from audiomcq_cli.cli.owning import Claim
+    from audiomcq_cli.cli.preflight import check_release
+    from audiomcq_cli.cli.session import rehearse_jobs, run_jobs
+
+    of_sources = {"limit": limit, "sample": sample, "audio": audio, "name": name, "license": license}
+    loaded = _load(recipe, source or (), {name: value for name, value in of_sources.items() if value is not None})
+    over: dict[str, Any] = {"workdir": workdir, "prompts": prompts, "seed": seed, "reuse": tuple(reuse or ()) or None}
+    loaded = replace(loaded, **{name: value for name, value in over.items() if value is not None})
+    loaded = override_limits(loaded, budget, max_failed, max_rejected)
+    names = _names(loaded, until)
+    flags = {"caption": {"describe": split_names(describe)}} if describe else {}
+    if flags and "caption" not in names:
+        raise RecipeError("--describe is for clips, and this recipe begins with questions", hint="leave it out")
+    jobs = _jobs(loaded, [name for name in names if name != "publish"], flags, keep_failed, replay)
+    claim = Claim(jobs, loaded, _folder(loaded), take_over=take_over)
+    release = _folder(loaded) / RELEASE
+    if "publish" in names:
+        check_release(loaded, release, jobs, take_over=take_over)
+    if dry_run:
+        rehearse_jobs(jobs, loaded, claim, throughput, markdown=markdown)
+        return
+    run_jobs(jobs, loaded, claim)
+    if "publish" in names:
+        build_folder(jobs[-1].target, release, loaded)
+
+
+def recipe_schema() -> None:
+    """Print the JSON Schema of a recipe, for editors that check TOML."""
+    from audiomcq_cli.recipe.read import recipe_schema as whole
+
+    out.json(whole())
+
+
+def add_export_commands(app: typer.Typer) -> None:
+    """Add ``export`` with one subcommand for each format."""
+    group = typer.Typer(help="Write rows in a format that a trainer reads.", no_args_is_help=True)
+    for name in registry.names("exports"):
+        group.command(name, help=escape_markup(registry.export(name).help))(_make_export(name))
+    app.add_typer(group, name="export", rich_help_panel="Corpus")
+
+
+def _make_export(name: str) -> Callable[..., None]:
+    options = registry.export(name).options
+    parameters = [
+        argument("source", Path, "Stage folder to read.", metavar="IN"),
+        argument("target", Path, "Folder to write; it must not hold anything yet.", metavar="OUT"),
+        *flags_of(options, "Options of this format"),
+        flag("json", bool, "Print one machine-readable summary on stdout.", default=False),
+    ]
+
+    def command(**values: Any) -> None:
+        _export(name, values["source"], values["target"], given_flags(options, values))
+
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    return command
+
+
+def _export(name: str, source: Path, target: Path, given: dict[str, Any]) -> None:
+    """Write a format beside its target and put it in place when it is whole."""
+    import shutil
+
+    from audiomcq_cli.cli.preflight import check_folder
+    from audiomcq_cli.storage.shards import list_shards, read_rows
+
+    export = registry.export(name)
+    shards = list_shards(source)
+    check_folder(target, source)
+    if target.exists() and any(target.iterdir()):
+        raise InputError("the folder is not empty", file=str(target), hint="name a new one as OUT")
+    for shard in shards:
+        next(read_rows(shard.path, records.QUESTION), None)  # raises where a column is missing
+    building = target.resolve().with_name(f".{target.resolve().name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    try:
+        rows = (row for shard in shards for row in read_rows(shard.path))
+        count = export.write(rows, building, build(export.options, given))
+        building.replace(target)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    out.summary["export"] = {"format": name, "folder": str(target), "records": count}
+    out.say(f"{count:,} records in {target}")
+
+
+def _load(path: Path | None, sources: Sequence[str], given: Mapping[str, Any]) -> Recipe:
+    """The recipe of a run, or the default one, with the sources of the command line and what that says of them."""
+    from audiomcq_cli.cli.commands.stages import choose_sources
+    from audiomcq_cli.recipe.read import default_recipe, read_recipe
+
+    if path is None and not sources:
+        hint = "give a recipe, as in audiomcq run RECIPE, or a source: audiomcq run --source folder:clips"
+        raise RecipeError("neither a recipe nor a source", hint=hint)
+    loaded = read_recipe(path) if path else default_recipe()
+    if sources:
+        loaded = replace(loaded, imports=())
+    if not sources and not loaded.sources and not loaded.imports:
+        hint = 'add one: adapter = "folder", path = "clips"; or name it here: --source folder:clips'
+        raise RecipeError(f"{path}: no [[sources]] and no [[imports]]", hint=hint)
+    if loaded.imports:
+        if wrong := sorted(set(given) - {"limit"}):
+            raise RecipeError(f"--{wrong[0]} is for sources, and this recipe has [[imports]]", hint="set it there")
+        return replace(loaded, imports=tuple(replace(spec, **given) for spec in loaded.imports))
+    return replace(loaded, sources=choose_sources(sources, loaded, given))
+
+
+def _names(recipe: Recipe, until: str | None) -> list[str]:
+    """Stages of a run in order, ``publish`` last; those of a question set begin with the one that it joins."""
+    stages = registry.stages()
+    names = [
+        name for name, stage in stages.items() if not stage.joins and (not stage.named_only or name in recipe.stages)
+    ]
+    if recipe.imports:
+        names = ["import", *names[names.index(stages["import"].joins) :]]
+    names.append("publish")
+    if until is None:
+        return names
+    if until not in names:
+        hint = f"stages of this recipe are {', '.join(names)}"
+        raise RecipeError(f"--until {until!r}: no such stage", hint=hint)
+    return names[: names.index(until) + 1]
+
+
+def _jobs(
+    recipe: Recipe, names: list[str], flags: Mapping[str, Mapping[str, Any]], keep_failed: bool, replay: bool
+) -> list[Job]:
+    """The stages of a run as jobs; ``flags`` are options of stages that count more than the recipe's."""
+    from audiomcq_cli.cli.session import command_line
+    from audiomcq_cli.engine.ledger.manifest import Job
+
+    folder = _folder(recipe)
+    jobs: list[Job] = []
+    for name in names:
+        jobs.append(
+            Job(
+                name=name,
+                stage=registry.stages()[name],
+                options=recipe.options(name, flags.get(name)),
+                seed=recipe.seed,
+                source=jobs[-1].target if jobs else None,
+                sources=() if jobs else recipe.sources,
+                imports=() if jobs else recipe.imports,
+                target=folder / name,
+                workdir=folder,
+                reuse=recipe.reuse,
+                shards=recipe.shards,
+                keep_failed=keep_failed,
+                replay=replay,
+                max_failed=recipe.limit("max_failed", name, 0.0),
+                max_rejected=recipe.limit("max_rejected", name, 1.0),
+                expected=recipe.expect.get(name, 1.0),
+                command=command_line(),
+            )
+        )
+    return jobs
+
+
+def _folder(recipe: Recipe) -> Path:
+    return recipe.workdir or Path("build")

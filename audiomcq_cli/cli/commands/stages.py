@@ -1,0 +1,272 @@
+"""One command for each stage, made from the options that the stage declares."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from audiomcq_cli import registry
+from audiomcq_cli.cli.options import (
+    argument,
+    as_sentence,
+    escape_markup,
+    flag,
+    flags_of,
+    given_flags,
+    read_budget,
+)
+from audiomcq_cli.contracts import Stage
+from audiomcq_cli.errors import RecipeError
+
+if TYPE_CHECKING:
+    from audiomcq_cli.engine.intake.questions import ImportSpec
+    from audiomcq_cli.engine.intake.sources import SourceSpec
+    from audiomcq_cli.engine.ledger.manifest import Job
+    from audiomcq_cli.recipe.read import Recipe
+
+OWN = "Options of this stage"
+SHARED = "Options of every stage"
+SOURCE = "Options of the source"
+REUSE = (
+    "Packed journal or workdir to look into for replies that the own journal lacks. Give it once for each"
+    " (default: the recipe's)."
+)
+TAKE_OVER = "Replace what another project has built in the folder."
+DROP_LATER = "Read a folder of a later stage, and leave out what the later stages have added."
+MOST_SHARDS = 99_999
+"""What fits in the five digits of a shard's name."""
+
+
+def usual_options() -> Mapping[str, Mapping[str, Any]]:
+    """The tables of the stages that apply without a recipe, for the help: read and not checked, which takes long."""
+    from audiomcq_cli.storage.resources import DEFAULT_RECIPE, shipped
+
+    return tomllib.loads((shipped("examples") / DEFAULT_RECIPE).read_text("utf-8"))
+
+
+def add_stage_commands(app: typer.Typer) -> None:
+    """Add the commands in the order of the pipeline; a second way in has a command of its own."""
+    usual = usual_options()
+    for name, stage in registry.stages().items():
+        if stage.joins:
+            continue
+        text = escape_markup(as_sentence(stage.help))
+        app.command(name, help=text, rich_help_panel="Stages, in order")(
+            _make_command(name, stage, usual.get(name, {}))
+        )
+
+
+def shared_flags() -> list[inspect.Parameter]:
+    """The flags that every stage takes."""
+    return [
+        flag(
+            "recipe",
+            Path | None,
+            "Recipe that models and options are taken from (default: examples/laptop.toml's); a flag counts more.",
+            panel=SHARED,
+        ),
+        flag("workdir", Path | None, "Folder of the journal (default: the recipe's, else beside OUT).", panel=SHARED),
+        flag("reuse", list[Path] | None, REUSE, panel=SHARED),
+        flag("prompts", Path | None, "Folder of your own prompts; the others are the shipped ones.", panel=SHARED),
+        flag("seed", int | None, "Seed of every choice made (default: the recipe's, else 0).", panel=SHARED),
+        flag("shards", str | None, "Shards to work on, as 0-15 or 3,7; the others are left alone.", panel=SHARED),
+        flag("keep_failed", bool, "Count failed items as done.", default=False, panel=SHARED),
+        flag(
+            "budget",
+            list[str] | None,
+            "What this run may spend: tokens, money (in the currency of the prices) or hours. Give it once for each.",
+            metavar="NAME=VALUE",
+            panel=SHARED,
+        ),
+        flag(
+            "max_failed", float | None, "Part of the items that may fail (default: the recipe's, else 0).", panel=SHARED
+        ),
+        flag(
+            "max_rejected",
+            float | None,
+            "Part of the items that may be rejected (default: the recipe's, else 1).",
+            panel=SHARED,
+        ),
+        flag(
+            "throughput",
+            float | None,
+            "Tokens a second that the models handle, for the time of a --dry-run (default: as in earlier runs).",
+            panel=SHARED,
+        ),
+        flag("replay", bool, "Answer from the journal alone, and call nothing.", default=False, panel=SHARED),
+        flag("dry_run", bool, "Say what would be sent; call and write nothing.", default=False, panel=SHARED),
+        flag("take_over", bool, TAKE_OVER, default=False, panel=SHARED),
+        flag("json", bool, "Print one machine-readable summary on stdout.", default=False, panel=SHARED),
+    ]
+
+
+def _source_flags() -> list[inspect.Parameter]:
+    shards = f"Number of shards, up to {MOST_SHARDS:,} (default: 1 below 5,000 clips, else 64)."
+    return [
+        flag("limit", int | None, "Read the first clips of each source only.", panel=SOURCE, minimum=1),
+        flag("sample", int | None, "Take that many clips of each source, drawn by the seed.", panel=SOURCE, minimum=1),
+        flag("audio", Path | None, "Folder of its audio.", panel=SOURCE),
+        flag("name", str | None, "Name of the source in ids and in source_dataset.", panel=SOURCE),
+        flag("license", str | None, "Licence of its audio, where the rows do not say.", panel=SOURCE),
+        flag("shard_count", int | None, shards, panel=SOURCE, minimum=1),
+    ]
+
+
+def _make_command(name: str, stage: Stage[Any], usual: Mapping[str, Any]) -> Callable[..., None]:
+    first = stage.after is None
+    if first:
+        adapters = ", ".join(registry.names("sources"))
+        text = f"Sources as ADAPTER:PATH (default: the recipe's); adapters are {adapters}."
+        parameters = [
+            argument("sources", list[str] | None, text, metavar="SOURCE", required=False),
+            argument("target", Path, "Folder to write.", metavar="OUT"),
+        ]
+    else:
+        parameters = [
+            argument("source", Path, "Folder to read: the stage before.", metavar="IN"),
+            argument("target", Path, "Folder to write.", metavar="OUT"),
+            flag("drop_later", bool, DROP_LATER, default=False, panel=SHARED),
+        ]
+    parameters += [*flags_of(stage.options, OWN, usual), *(_source_flags() if first else ()), *shared_flags()]
+
+    def command(**values: Any) -> None:
+        recipe = load_recipe(values)
+        run_stage(name, stage, values, recipe, sources=_sources(values, recipe) if first else ())
+
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    return command
+
+
+def run_stage(
+    name: str,
+    stage: Stage[Any],
+    values: Mapping[str, Any],
+    recipe: Recipe,
+    *,
+    sources: tuple[SourceSpec, ...] = (),
+    imports: tuple[ImportSpec, ...] = (),
+) -> None:
+    """Run one stage, or rehearse it, as its flags and a recipe say."""
+    from audiomcq_cli.cli.owning import Claim
+    from audiomcq_cli.cli.session import command_line, rehearse_jobs, run_jobs
+    from audiomcq_cli.engine.ledger.manifest import Job
+
+    target: Path = values["target"]
+    job = Job(
+        name=name,
+        stage=stage,
+        options=recipe.options(name, given_flags(stage.options, values)),
+        seed=recipe.seed,
+        source=values.get("source"),
+        sources=sources,
+        imports=imports,
+        target=target,
+        workdir=recipe.workdir or target.parent,
+        reuse=recipe.reuse,
+        shards=values.get("shard_count") or recipe.shards,
+        only=parse_numbers(values["shards"]),
+        keep_failed=values["keep_failed"],
+        replay=values["replay"],
+        max_failed=recipe.limit("max_failed", name, 0.0),
+        max_rejected=recipe.limit("max_rejected", name, 1.0),
+        expected=recipe.expect.get(name, 1.0),
+        command=command_line(),
+        drop_later=values.get("drop_later", False),
+    )
+    _check_numbers(job)
+    claim = Claim([job], recipe, None, take_over=values["take_over"])
+    if values["dry_run"]:
+        rehearse_jobs([job], recipe, claim, values["throughput"])
+    else:
+        run_jobs([job], recipe, claim)
+
+
+def load_recipe(values: Mapping[str, Any]) -> Recipe:
+    """The recipe of a command, with what its shared flags override."""
+    from dataclasses import replace
+
+    from audiomcq_cli.recipe.read import default_recipe, read_recipe
+
+    recipe = read_recipe(values["recipe"]) if values["recipe"] else default_recipe()
+    given = {name: values[name] for name in ("workdir", "prompts", "seed") if values[name] is not None}
+    if values["reuse"]:
+        given["reuse"] = tuple(values["reuse"])
+    return override_limits(replace(recipe, **given), values["budget"], values["max_failed"], values["max_rejected"])
+
+
+def override_limits(
+    recipe: Recipe, budget: Sequence[str] | None, max_failed: float | None, max_rejected: float | None
+) -> Recipe:
+    """A recipe with the budget and the limits that flags give instead of its own."""
+    from audiomcq_cli.recipe.read import override
+
+    limits = {"max_failed": max_failed, "max_rejected": max_rejected}
+    recipe = override(recipe, "budget", read_budget(budget or ()))
+    return override(recipe, "limits", {name: value for name, value in limits.items() if value is not None})
+
+
+def _sources(values: Mapping[str, Any], recipe: Recipe) -> tuple[SourceSpec, ...]:
+    given = {name: values[name] for name in OF_SOURCES if values[name] is not None}
+    if not values["sources"] and not recipe.sources:
+        hint = "name one as ADAPTER:PATH before OUT, or give a --recipe with [[sources]]"
+        raise RecipeError("no source", hint=hint)
+    return choose_sources(values["sources"] or (), recipe, given)
+
+
+OF_SOURCES = ("limit", "sample", "audio", "name", "license")
+"""Flags that say something of sources; the last three of one that the command line names."""
+
+
+def choose_sources(texts: Sequence[str], recipe: Recipe, given: Mapping[str, Any]) -> tuple[SourceSpec, ...]:
+    """The sources that a command line names, else the recipe's, with what flags say of them.
+
+    Raises:
+        RecipeError: A flag is for one source, and there are several or none is named.
+    """
+    from dataclasses import replace
+
+    from audiomcq_cli.recipe.specs import source_specs
+
+    of_one = sorted(set(given) - {"limit", "sample"})
+    if not texts:
+        if of_one:
+            raise RecipeError(f"--{of_one[0]} is for a source named on the command line, and there is none")
+        return tuple(replace(spec, **given) for spec in recipe.sources)
+    if len(texts) > 1 and of_one:
+        raise RecipeError(f"--{of_one[0]} is for one source", hint="put several sources into a recipe")
+    return source_specs(texts, **given)
+
+
+def parse_numbers(text: str | None) -> frozenset[int] | None:
+    """Shard numbers from ``0-15`` or ``3,7``.
+
+    Raises:
+        RecipeError: It is not of that form.
+    """
+    if text is None:
+        return None
+    numbers: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        ends = (first, last if dash else first)
+        span = [int(end) for end in ends if re.fullmatch("[0-9]{1,5}", end)]
+        if len(span) < 2 or span[0] > span[1]:
+            raise RecipeError(f"--shards {text!r}: expected numbers such as 0-15 or 3,7")
+        numbers.update(range(span[0], span[1] + 1))
+    return frozenset(numbers)
+
+
+def _check_numbers(job: Job) -> None:
+    """Refuse shard numbers that there cannot be; how many a new corpus gets is not known before it is read."""
+    from audiomcq_cli.storage.shards import list_shards
+
+    count = list_shards(job.source)[0].count if job.source else job.shards
+    if count and job.only and max(job.only) >= count:
+        raise RecipeError(f"--shards: there is no shard {max(job.only)}", hint=f"shards are 0 to {count - 1}")

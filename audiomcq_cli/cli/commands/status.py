@@ -1,0 +1,169 @@
+"""The command that tells how far a corpus is."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from audiomcq_cli import registry
+from audiomcq_cli.cli.console import describe_reasons, describe_spent, describe_time, out
+from audiomcq_cli.cli.options import Json
+from audiomcq_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from audiomcq_cli.engine.views.status import StageStatus
+    from audiomcq_cli.release.standing import Standing
+
+_SPENT = ("calls", "prompt_tokens", "completion_tokens", "cost", "retries")
+
+
+def status(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="Folder that a run builds in, a stage's or a release.", show_default=False),
+    ],
+    json: Json = False,
+) -> None:
+    """Tell what is done, left, failed, stale and spent, how the labels fall, and the command that goes on.
+
+    It may be asked while a run is going, and after.
+    """
+    from audiomcq_cli.engine.views.status import read_status
+    from audiomcq_cli.release.standing import find_releases
+
+    releases = find_releases(folder)
+    try:
+        found = read_status(folder, list(registry.stages()))
+    except InputError:
+        if not releases:
+            raise
+        found = []
+    current = {one.folder: _find_source(one, found) for one in releases}
+    out.summary["stages"] = [asdict(one) for one in found]
+    out.summary["releases"] = [asdict(one) | _describe_state(current[one.folder], found) for one in releases]
+    out.summary["totals"] = totals = _total(found)
+    if json:
+        return
+    if found:
+        _tell_stages(folder, found)
+    if totals["calls"] and sum(bool(one.calls) for one in found) > 1:
+        out.say(f"all stages: {describe_spent(totals)}, {describe_time(totals['seconds'])} at work")
+    if labelled := [one for one in found if one.labels]:
+        _tell_labels(labelled[-1])
+    for release in out.summary["releases"]:
+        _tell_release(release)
+    if open_stages := [one for one in found if one.state != "done" or one.items["failed"]]:
+        command = open_stages[0].command
+        if command and open_stages[0].state != "running":
+            out.say(f"to go on: {command}")
+
+
+def _tell_stages(folder: Path, found: Sequence[StageStatus]) -> None:
+    columns = ("stage", "state", "shards", "in", "kept", "rejected", "failed", "rows left")
+    names = _name_stages(found)
+    rows = [
+        (
+            names[one.folder],
+            f"{one.state} ({one.how})" if one.how else one.state,
+            f"{one.shards_done} of {one.shards}",
+            *(one.items[name] for name in ("in", "kept", "rejected", "failed")),
+            "?" if one.rows_left is None else f"{one.rows_left:,}",
+        )
+        for one in found
+    ]
+    out.table(str(folder), columns, rows)
+    for one in found:
+        _tell_more(names[one.folder], one)
+
+
+def _name_stages(found: Sequence[StageStatus]) -> dict[str, str]:
+    """The name of each stage by its folder, with that of the folder where it is another one."""
+    names = {one.folder: Path(one.folder).resolve().name for one in found}
+    return {
+        one.folder: one.stage + ("" if names[one.folder] == one.stage else f" ({names[one.folder]})") for one in found
+    }
+
+
+def _tell_more(name: str, one: StageStatus) -> None:
+    if one.stale:
+        out.say(f"{name}: stale: {one.stale}")
+    for outcome in ("rejected", "failed"):
+        if one.reasons[outcome]:
+            out.say(f"{name}: {outcome}: {describe_reasons({outcome: one.reasons[outcome]})}")
+    if one.calls:
+        out.say(f"{name}: {describe_spent(asdict(one))}, {describe_time(one.seconds)} at work")
+    for run in one.runs:
+        out.say(f"{name}: {_describe_run(run)}")
+
+
+def _describe_run(run: Mapping[str, Any]) -> str:
+    """A run at work in a line: since when, which process, how far, how fast, and what it sent and spent."""
+    since = time.strftime("%Y-%m-%d %H:%M", time.localtime(min(run["began"], 2**32)))
+    parts = [f"at work since {since} ({describe_time(run['seconds'])}): process {run['pid']} on {run['host']}"]
+    total = f" of {run['total']:,.0f}" if run["total"] is not None else ""
+    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(run["items"].items()) if count)
+    parts.append(f"{run['done']:,}{total} {run['unit'] or 'items'}{f' ({outcomes})' if outcomes else ''}")
+    if run["rate"]:
+        parts.append(f"{run['rate']:,.1f} a second")
+    if run["left_s"] is not None:
+        parts.append(f"about {describe_time(run['left_s'])} left")
+    if run["calls"]:
+        parts.append(describe_spent(run))
+    return ", ".join(parts)
+
+
+def _total(found: Sequence[StageStatus]) -> dict[str, Any]:
+    """What all stages sent and spent, by model, and how long they were at work."""
+    sums: dict[str, Any] = {}
+    for name in _SPENT:
+        counts: Counter[str] = Counter()
+        for one in found:
+            counts.update(getattr(one, name))
+        sums[name] = dict(counts)
+    return sums | {"seconds": sum(one.seconds for one in found)}
+
+
+def _tell_labels(one: StageStatus) -> None:
+    """A table of the labels by type, and of all."""
+    sums = {label: sum(counts[label] for counts in one.labels.values()) for label in ("weak", "strong")}
+    rows = [
+        (kind, counts["weak"], counts["strong"], f"{counts['weak'] / max(1, sum(counts.values())):.1%}")
+        for kind, counts in [*one.labels.items(), ("all", sums)]
+    ]
+    out.table(f"Labels in {Path(one.folder).resolve().name}", ("type", "weak", "strong", "weak share"), rows)
+
+
+def _find_source(release: Standing, found: Sequence[StageStatus]) -> StageStatus | None:
+    """The stage folder whose manifest, as it stands now, a release was built of."""
+    from audiomcq_cli.storage.manifest import manifest_path
+    from audiomcq_cli.storage.shards import hash_file
+
+    paths = [(one, manifest_path(Path(one.folder))) for one in found]
+    return next((one for one, path in paths if path.is_file() and hash_file(path) == release.input), None)
+
+
+def _describe_state(source: StageStatus | None, found: Sequence[StageStatus]) -> dict[str, Any]:
+    """Whether a release is that of the rows beside it: ``current``, ``stale``, or ``unknown`` where there are none."""
+    if source is None:
+        return {"state": "stale" if any(one.stage == "split" for one in found) else "unknown", "of": None}
+    return {"state": "current" if source.state == "done" else "stale", "of": source.folder}
+
+
+def _tell_release(release: Mapping[str, Any]) -> None:
+    name, of = Path(release["folder"]).resolve().name, release["of"] and Path(release["of"]).resolve().name
+    if release["state"] == "current":
+        told = f"built of {of} as it is now"
+    elif of:
+        told = f"stale: built of {of}, which is stale itself"
+    elif release["state"] == "stale":
+        told = "stale: built of another split than is here now"
+    else:
+        told = ""
+    line = f"{name}: release {release['name']} {release['version']}, {release['rows']:,} rows"
+    out.say(f"{line}; {told}" if told else line)

@@ -1,0 +1,160 @@
+"""Says in plain words why a shard is made again: what it was made of, compared with what it would be made of now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from audiomcq_cli.engine.due.made_of import MadeOf
+
+UNKNOWN = "made of another input, or with other options, prompts or models"
+"""Where no run log says what the shard that is there was made of."""
+
+OTHER = "something else that it is made of changed, such as the order of the sources"
+"""Where the fingerprints differ, and nothing that is told here does."""
+
+_LONGEST = 60
+"""Characters of a value that is shown whole."""
+
+_ALIKE = {
+    "model": "",
+    "revision": "revision ",
+    "structured": "structured ",
+    "tries": "tries ",
+    "sample_rate": "sample_rate ",
+    "audio_window": "audio_window ",
+}
+"""What of a model is compared as one value, and how it is named before the values."""
+
+
+def find_causes(old: MadeOf | None, new: MadeOf, *, input_stage: str = "") -> tuple[str, ...]:
+    """Everything that changed, most telling first, without what only follows from the rest; empty where nothing did.
+
+    Args:
+        old: What the shard that is there is made of; None where nobody knows. new: What it would be made of. Where its
+            ``input`` is empty the input is not compared, and neither is the prepared table.
+        input_stage: The stage that writes the input.
+    """
+    if old is None:
+        return (UNKNOWN,)
+    own = [*_compare_stage(old.parts, new.parts), *_compare_named(old.parts, new.parts, alone=_is_same(old, new))]
+    if new.folder is None:
+        own += _compare_sources(old, new)
+    elif new.input and old.input != new.input:
+        own.append(_describe_input(old, new, input_stage))
+    if new.input and not own and old.parts["prepared"] != new.parts["prepared"]:
+        own.append(f"what it looks up in all of {input_stage or 'its input'} changed: another shard there did")
+    return tuple(own)
+
+
+def _is_same(old: MadeOf, new: MadeOf) -> bool:
+    """Whether stage and options are the same: they alone say which prompts and models a stage uses."""
+    return all(old.parts[key] == new.parts[key] for key in ("version", "options"))
+
+
+def _compare_stage(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    if old["version"] != new["version"]:
+        yield f"stage {new['stage']} is of another version: {_change(old['version'], new['version'])}"
+    elif old["writes"] != new["writes"]:
+        yield f"stage {new['stage']} writes other columns"
+    if old["seed"] != new["seed"]:
+        yield f"seed {_change(old['seed'], new['seed'])}"
+    for name in sorted({*old["options"], *new["options"]}):
+        before, after = old["options"].get(name), new["options"].get(name)
+        if before != after:
+            yield f"option {name} {_change(before, after)}"
+
+
+def _compare_named(old: Mapping[str, Any], new: Mapping[str, Any], *, alone: bool) -> Iterator[str]:
+    """Models and prompts; ``alone``: nothing else says why one is there that was not."""
+    changes: dict[str, list[str]] = {}
+    for name in sorted(old["models"].keys() & new["models"].keys()):
+        for change in _compare_model(old["models"][name], new["models"][name]):
+            changes.setdefault(change, []).append(name)
+    for change, names in changes.items():
+        yield f"{'models' if len(names) > 1 else 'model'} {', '.join(names)}: {change}"
+    for name in sorted(old["prompts"].keys() & new["prompts"].keys()):
+        yield from _compare_prompt(name, old["prompts"][name], new["prompts"][name])
+    for kind in ("model", "prompt") if alone else ():
+        before, after = old[f"{kind}s"].keys(), new[f"{kind}s"].keys()
+        yield from (f"{kind} {name} added" for name in sorted(after - before))
+        yield from (f"{kind} {name} removed" for name in sorted(before - after))
+
+
+def _compare_model(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for key, words in _ALIKE.items():
+        if old.get(key) != new.get(key):
+            yield f"{words}{_change(old.get(key), new.get(key))}"
+    before, after = _table(old.get("sampling")), _table(new.get("sampling"))
+    for key in sorted({*before, *after}):
+        if before.get(key) != after.get(key):
+            yield f"sampling {key} {_change(before.get(key), after.get(key))}"
+
+
+def _compare_prompt(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    if old.get("sha256") == new.get("sha256"):
+        return
+    if old.get("version") != new.get("version"):
+        yield f"prompt {name} changed (version {_change(old.get('version'), new.get('version'))})"
+    elif old.get("text") == new.get("text"):
+        yield f"reply schema of prompt {name} changed"
+    else:
+        yield f"prompt {name} changed"
+
+
+def _compare_sources(old: MadeOf, new: MadeOf) -> Iterator[str]:
+    """Why a source gives other rows to this shard than it gave."""
+    before, after = old.parts["sources"], new.parts["sources"]
+    for name in sorted({*old.contents, *new.contents}):
+        was, now = old.contents.get(name), new.contents.get(name)
+        if was == now:
+            continue
+        if name not in before:
+            yield f"source {name} added"
+        elif name not in after:
+            yield f"source {name} removed"
+        elif changes := list(_compare_source(before[name], after[name])):
+            yield f"source {name}: {', '.join(changes)}"
+        elif was and now and was[:1] == now[:1]:
+            yield f"audio of source {name} changed"
+        else:
+            yield f"file of source {name} changed"
+
+
+def _compare_source(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for key in sorted({*old, *new} - {"options", "name"}):
+        if old.get(key) != new.get(key):
+            yield f"{key} {_change(old.get(key), new.get(key))}"
+    before, after = _table(old.get("options")), _table(new.get("options"))
+    for key in sorted({*before, *after}):
+        if before.get(key) != after.get(key):
+            yield f"{key} {_change(before.get(key), after.get(key))}"
+
+
+def _describe_input(old: MadeOf, new: MadeOf, stage: str) -> str:
+    if old.folder != new.folder:
+        return f"input folder {_change(old.folder, new.folder)}"
+    return f"its input changed: {stage} was done again" if stage else "its input changed"
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _change(old: Any, new: Any) -> str:
+    """Two values with an arrow between; where they are long, that they differ."""
+    before, after = _show(old), _show(new)
+    if max(len(before), len(after)) > _LONGEST or before == after:
+        return "changed"
+    return f"{before} → {after}"
+
+
+def _show(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(_show, value)) or "none"
+    text = f"{value:g}" if isinstance(value, float) and abs(value) < 1e15 else str(value)
+    return text or "none"

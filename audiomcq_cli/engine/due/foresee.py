@@ -1,0 +1,119 @@
+"""Which shards a run would make again and why, stage by stage, as far as that can be known before it runs.
+
+A shard that is made with something else is another one, whatever its rows, so those made of it are made again as well.
+One that is lost, damaged or failed in part may come out as it was: those made of it are counted as open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from audiomcq_cli.engine.due.causes import find_causes
+from audiomcq_cli.engine.due.made_of import MadeOf, describe_parts
+from audiomcq_cli.engine.due.plan import (
+    Reason,
+    count_reasons,
+    explain_work,
+    find_fault,
+    find_old,
+    find_work,
+    make_plan,
+    name_input_stage,
+    read_entries,
+)
+from audiomcq_cli.engine.ledger import manifest as account
+from audiomcq_cli.engine.ledger.manifest import Job, Part
+from audiomcq_cli.engine.ledger.output import read_pair
+from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.storage.shards import Shard, hash_file, shard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foresight:
+    """The shards that a run would make of one stage.
+
+    Attributes:
+        stage: Which. shards: How many it has. why, causes: Of those to be made, as in the report of a run.
+        open: Shards that are made again only if their input comes out other than it was. told: All of it in a line.
+    """
+
+    stage: str
+    shards: int
+    why: Mapping[str, int] = field(default_factory=dict)
+    causes: Mapping[str, int] = field(default_factory=dict)
+    open: int = 0
+    told: str = ""
+
+
+def foresee(jobs: Sequence[Job], runtime: Runtime, paths: Sequence[Path]) -> list[Foresight]:
+    """What the jobs, each reading what the one before it writes, would make; ``paths``: input shards of the first."""
+    found: list[Foresight] = []
+    brought = any(spec.source.brings_audio for spec in jobs[0].sources)  # it is fetched by a run alone
+    known = {} if brought else dict(enumerate(paths))
+    changed: frozenset[int] = frozenset()
+    for job in jobs:
+        targets = [shard(job.target, index, len(paths)) for index in range(len(paths))]
+        reasons = _find_known(job, runtime, targets, known)
+        left = [one for one in targets if one.index not in reasons and (job.only is None or one.index in job.only)]
+        unsure = _find_unsure(job, runtime, left, changed)
+        made = [reason for reason in [*reasons.values(), *unsure.values()] if reason is not None]
+        unknown = sum(reason is None for reason in unsure.values())
+        found.append(_sum_up(job, len(targets), made, unknown))
+        known = {index: targets[index].path for index, reason in reasons.items() if reason is None}
+        all_ = {**reasons, **unsure}
+        changed = frozenset(index for index, reason in all_.items() if reason and reason.kind == "changed")
+    return found
+
+
+def _find_known(
+    job: Job, runtime: Runtime, targets: Sequence[Shard], known: Mapping[int, Path]
+) -> dict[int, Reason | None]:
+    """Why each shard of known input is made, None where it is not; empty where what they all need is not known."""
+    if not known or (job.stage.prepare is not None and len(known) < len(targets)):
+        return {}
+    parts = [Part(path, targets[index], hash_file(path)) for index, path in sorted(known.items())]
+    plan = make_plan(job, runtime, parts, keep=False)
+    work = {one.unit.target.index: one.reason for one in find_work(job, plan)}
+    return {part.target.index: work.get(part.target.index) for part in parts}
+
+
+def _find_unsure(
+    job: Job, runtime: Runtime, targets: Sequence[Shard], changed: frozenset[int]
+) -> dict[int, Reason | None]:
+    """Why each shard whose input is not known is made whatever that will be; None where it may not be.
+
+    ``changed``: numbers of the input shards that will be others.
+    """
+    if not targets:
+        return {}
+    new = MadeOf(describe_parts(job, runtime, ""), folder=account.find_input(job))
+    entries = read_entries(job.target)
+
+    def find_reason(target: Shard) -> Reason | None:
+        if fault := find_fault(target):
+            return Reason(fault)
+        old = find_old(target, entries)
+        causes = find_causes(old, new) if old else ()
+        if target.index in changed:
+            causes += (f"its input changes: {name_input_stage(job)} is done again",)
+        if causes:
+            return Reason("changed", causes)
+        failed = read_pair(target)["items"]["failed"]
+        return Reason("failed") if failed and not job.keep_failed else None
+
+    return {target.index: find_reason(target) for target in targets}
+
+
+def _sum_up(job: Job, shards: int, reasons: Sequence[Reason], unknown: int) -> Foresight:
+    why, causes = count_reasons(reasons)
+    told = explain_work(job.name, shards, reasons)
+    if not told:
+        told = f"{job.name}: {f'{shards} shards to do' if reasons else 'no shard to do'}"
+    if unknown:
+        before = f"{told}; {unknown} more" if reasons else f"{job.name}: {unknown} of {shards} shards to do"
+        told = (
+            f"{before}, if {f'what {name_input_stage(job)} writes' if job.source else 'what its sources hold'} changes"
+        )
+    return Foresight(stage=job.name, shards=shards, why=why, causes=causes, open=unknown, told=told)

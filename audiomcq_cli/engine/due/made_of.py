@@ -1,0 +1,124 @@
+"""What the shards of a stage are made of, part by part, in words that a later run can compare with its own.
+
+The fingerprint of a shard is one hash of all of it, which says that something changed and not what. So each run notes
+the parts in the run log: stage, options, seed, prompts, models and sources once, the input of each shard beside them.
+Nothing of this stands in a shard or a manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from audiomcq_cli.engine.ledger import manifest as account
+from audiomcq_cli.engine.ledger.manifest import Job
+
+if TYPE_CHECKING:
+    from audiomcq_cli.engine.runtime import ModelHandle, Runtime
+
+_TEXT = {"type": "string"}
+_TABLES = {"type": "object", "additionalProperties": {"type": "object"}}
+
+NOTED: dict[str, Any] = {
+    "fingerprints": {"type": "object", "additionalProperties": _TEXT},
+    "made_of": {
+        "type": "object",
+        "required": ["stage", "version", "writes", "options", "seed", "prompts", "models", "prepared", "sources"],
+        "properties": {
+            "stage": _TEXT,
+            "writes": {"type": "array", "items": _TEXT},
+            "options": {"type": "object"},
+            **dict.fromkeys(("prompts", "models", "sources"), _TABLES),
+        },
+    },
+    "inputs": {"type": "object", "additionalProperties": _TEXT},
+    "contents": {
+        "type": "object",
+        "additionalProperties": {"type": "object", "additionalProperties": {"type": "array", "items": _TEXT}},
+    },
+}
+"""What a run notes of it, as properties of a JSON Schema: anybody can write into a run log."""
+
+_AUDIO = ("audio_path", "audio_present", "audio_sha256")
+"""Columns of a partition that tell of the audio of a row."""
+
+_DIGITS = 16
+"""Digits of a hash that only has to tell two states of one source apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeOf:
+    """What one shard is made of.
+
+    Attributes:
+        parts: What all shards of the stage are made with. input: Hash of the input shard; empty where it is not known.
+        folder: Input folder, relative to that of the stage; None for a stage that reads sources.
+        contents: By source with rows in the input shard: hash of what its rows say, and of the audio they name.
+    """
+
+    parts: Mapping[str, Any]
+    input: str = ""
+    folder: str | None = None
+    contents: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def describe_parts(job: Job, runtime: Runtime, prepared: str) -> dict[str, Any]:
+    """The parts that all shards of a stage are made with; ``prepared`` is the hash of the prepared table."""
+    parts = {
+        "stage": job.name,
+        "version": job.stage.version,
+        "writes": list(job.stage.writes),
+        "options": account.plain(job.options),
+        "seed": job.seed,
+        "prompts": {name: _describe_prompt(runtime, name) for name in job.prompts},
+        "models": {need.model: _describe_model(runtime.model(need.model)) for need in job.needs},
+        "prepared": prepared,
+        "sources": {spec.name: account.describe_source(spec) for spec in job.inputs},
+    }
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(parts))  # as it comes back out of a run log
+    return plain
+
+
+def _describe_prompt(runtime: Runtime, name: str) -> dict[str, str]:
+    """A prompt with the hash of its text alone, and of its text with its reply schema."""
+    prompt = runtime.prompts.get(name)
+    text = hashlib.sha256(prompt.source.encode()).hexdigest()
+    return {"version": prompt.version, "text": text, "sha256": prompt.digest}
+
+
+def _describe_model(handle: ModelHandle) -> dict[str, Any]:
+    """What of a model goes into a fingerprint, by name."""
+    [who, sampling, structured, tries, rate, window] = account.identity(handle)
+    named = {"structured": structured, "tries": tries, "sample_rate": rate, "audio_window": window}
+    return {**who, "sampling": sampling, **named}
+
+
+def digest_contents(path: Path) -> dict[str, list[str]]:
+    """Of each source with rows in a file of a partition: a hash of what its rows say, and one of their audio."""
+    texts: dict[str, Any] = {}
+    sounds: dict[str, Any] = {}
+    with path.open("rb") as file:
+        for line in file:
+            row = orjson.loads(line)
+            name = row["source_dataset"]
+            sounds.setdefault(name, hashlib.sha256()).update(orjson.dumps([row.pop(key, None) for key in _AUDIO]))
+            texts.setdefault(name, hashlib.sha256()).update(orjson.dumps(row))
+    return {name: [one[name].hexdigest()[:_DIGITS] for one in (texts, sounds)] for name in sorted(texts)}
+
+
+def find_made_of(entries: Iterable[Mapping[str, Any]], file: str, fingerprint: str) -> MadeOf | None:
+    """What a shard of a fingerprint is made of, as some run noted; None where no run did."""
+    for entry in entries:
+        if entry.get("fingerprints", {}).get(file) == fingerprint and "made_of" in entry:
+            return MadeOf(
+                entry["made_of"],
+                entry.get("inputs", {}).get(file, ""),
+                entry.get("input"),
+                entry.get("contents", {}).get(file, {}),
+            )
+    return None

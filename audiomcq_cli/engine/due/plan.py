@@ -1,0 +1,198 @@
+"""Which shards of a stage have work, and why: what each is to be made of, beside what the one that is there says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli.engine import keys
+from audiomcq_cli.engine.due.causes import OTHER, find_causes
+from audiomcq_cli.engine.due.made_of import MadeOf, describe_parts, digest_contents, find_made_of
+from audiomcq_cli.engine.ledger import manifest as account
+from audiomcq_cli.engine.ledger.manifest import Job, Part
+from audiomcq_cli.engine.ledger.output import read_pair
+from audiomcq_cli.engine.ledger.run_log import read_log, read_now
+from audiomcq_cli.engine.prepared import prepare
+from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.engine.shard import Unit
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.storage import manifest as manifests
+from audiomcq_cli.storage.shards import Shard, is_intact
+
+MOST_GROUPS = 4
+"""Groups of shards with their own causes that are told apart in one line."""
+
+_KINDS = {
+    "missing": "not there yet",
+    "damaged": "damaged or half written",
+    "failed": "with failed items to try again",
+}
+"""Why a shard has work, but for ``changed``, which has causes of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a stage is to leave.
+
+    Attributes:
+        units: One for each shard, whether it has work or not. parts: What all of them are made with.
+        folder: Input folder, relative to that of the stage. digests: Hash of every input shard, by the file it becomes.
+    """
+
+    units: Sequence[Unit]
+    parts: Mapping[str, Any]
+    folder: str | None
+    digests: Mapping[str, str]
+
+    def made_of(self, unit: Unit) -> MadeOf:
+        """What one shard is to be made of."""
+        contents = digest_contents(unit.source) if self.folder is None else {}
+        return MadeOf(self.parts, self.digests.get(unit.target.path.name, ""), self.folder, contents)
+
+    def note(self) -> dict[str, Any]:
+        """What a run notes, so that a later one can say what changed."""
+        contents = (
+            {} if self.folder is not None else {one.target.path.name: digest_contents(one.source) for one in self.units}
+        )
+        return {
+            "fingerprints": {unit.target.path.name: unit.fingerprint for unit in self.units},
+            "made_of": self.parts,
+            "inputs": dict(self.digests),
+            "contents": contents,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a shard is to be made: ``missing``, ``damaged``, ``changed`` (with its causes) or ``failed`` (in part)."""
+
+    kind: str
+    causes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A shard that is to be made, and why."""
+
+    unit: Unit
+    reason: Reason
+
+
+def make_plan(job: Job, runtime: Runtime, parts: Sequence[Part], *, keep: bool = True) -> Plan:
+    """The plan of a stage; ``keep``: whether the prepared table may be written."""
+    context = account.make_context(job, runtime)
+    context, prepared = prepare(job, context, [(part.source, part.digest) for part in parts], keep=keep)
+    base = {
+        "stage": [job.name, job.stage.version],
+        "writes": list(job.stage.writes),
+        "options": account.plain(job.options),
+        "seed": job.seed,
+        "prompts": {name: runtime.prompts.get(name).digest for name in job.prompts},
+        "models": {need.model: account.identity(runtime.model(need.model)) for need in job.needs},
+        "prepared": prepared,
+        "shards": parts[0].target.count,
+    }
+    folder = job.workdir / "journal" / job.name
+    units = [
+        Unit(
+            name=job.name,
+            stage=job.stage,
+            context=context,
+            source=part.source,
+            target=part.target,
+            journal=folder / part.target.path.with_suffix(".sqlite").name,
+            fingerprint=keys.digest(base | {"input": part.digest}).hex(),
+            reuse=job.reuse,
+            replay=job.replay,
+        )
+        for part in parts
+    ]
+    digests = {part.target.path.name: part.digest for part in parts}
+    return Plan(units, describe_parts(job, runtime, prepared), account.find_input(job), digests)
+
+
+def find_work(job: Job, plan: Plan) -> list[Work]:
+    """The shards of a plan that are to be made in this run, in order."""
+    wanted = [unit for unit in plan.units if job.only is None or unit.target.index in job.only]
+    kinds = [(unit, kind) for unit in wanted if (kind := _find_kind(unit, keep_failed=job.keep_failed))]
+    if not any(kind == "changed" for _, kind in kinds):
+        return [Work(unit, Reason(kind)) for unit, kind in kinds]
+    entries, stage = read_entries(job.target), name_input_stage(job)
+
+    def find_reason(unit: Unit, kind: str) -> Reason:
+        if kind != "changed":
+            return Reason(kind)
+        causes = find_causes(find_old(unit.target, entries), plan.made_of(unit), input_stage=stage)
+        return Reason(kind, causes or (OTHER,))
+
+    return [Work(unit, find_reason(unit, kind)) for unit, kind in kinds]
+
+
+def _find_kind(unit: Unit, *, keep_failed: bool) -> str:
+    """Why a shard has work; empty where it has none."""
+    kind = find_fault(unit.target)
+    if kind:
+        return kind
+    note = read_pair(unit.target)
+    if note["fingerprint"] != unit.fingerprint:
+        return "changed"
+    return "failed" if note["items"]["failed"] and not keep_failed else ""
+
+
+def find_fault(target: Shard) -> str:
+    """Whether a shard is ``missing`` or ``damaged``; empty where it is there as some run wrote it."""
+    if not target.path.exists():
+        return "missing"
+    return "" if read_pair(target) and is_intact(target) else "damaged"
+
+
+def find_old(target: Shard, entries: Sequence[Mapping[str, Any]]) -> MadeOf | None:
+    """What the shard that is there is made of, as one of the ``entries`` of the run log says."""
+    return find_made_of(entries, target.path.name, str(read_pair(target).get("fingerprint", "")))
+
+
+def read_entries(folder: Path) -> list[dict[str, Any]]:
+    """What runs of a stage noted, the last one first; those that are at work or were killed come before."""
+    return [*read_now(folder).values(), *reversed(read_log(folder))]
+
+
+def name_input_stage(job: Job) -> str:
+    """The stage that writes what a job reads; that which usually does where its folder does not say."""
+    try:
+        found = manifests.read_manifest(job.source) if job.source else None
+    except InputError:
+        found = None
+    return str(found["stage"]) if found else job.stage.after or ""
+
+
+def read_notes(units: Sequence[Unit]) -> list[dict[str, Any]]:
+    """The notes of the shards that are there as they should be."""
+    notes = [(unit, read_pair(unit.target)) for unit in units]
+    return [note for unit, note in notes if note.get("fingerprint") == unit.fingerprint]
+
+
+def count_reasons(reasons: Sequence[Reason]) -> tuple[dict[str, int], dict[str, int]]:
+    """Shards by why they are made, and those that changed by each of their causes."""
+    return (
+        dict(Counter(reason.kind for reason in reasons)),
+        dict(Counter(cause for reason in reasons for cause in reason.causes).most_common()),
+    )
+
+
+def explain_work(stage: str, shards: int, reasons: Sequence[Reason]) -> str:
+    """A line on what is made again and why; empty where all of it is made for the first time."""
+    counts = Counter(reason.kind for reason in reasons)
+    if not reasons or counts["missing"] == shards:
+        return ""
+    groups = Counter(reason.causes for reason in reasons if reason.kind == "changed").most_common()
+    told = [(count, ", ".join(causes)) for causes, count in groups[:MOST_GROUPS]]
+    if more := sum(count for _, count in groups[MOST_GROUPS:]):
+        told.append((more, "other causes"))
+    if len(told) == 1 and counts["changed"] == len(reasons):
+        return f"{stage}: {len(reasons)} of {shards} shards to do again: {told[0][1]}"
+    kinds = [f"{counts[kind]} {words}" for kind, words in _KINDS.items() if counts[kind]]
+    again = [f"{count} again: {causes}" for count, causes in told]
+    return f"{stage}: {len(reasons)} of {shards} shards to do: {'; '.join([*kinds, *again])}"

@@ -1,0 +1,240 @@
+"""From a request to its reply: render, look it up in the journal, else have it answered; validate; ask again.
+
+The tries of one request are numbered from 0, whatever else the shard went through: the same request has the same keys
+everywhere. An unusable reply is answered with what was wrong, up to the model's ``tries`` in a run; a later run goes on
+with the next number and a fresh conversation. What answers a request that the journal does not hold is the one thing in
+which drivers differ: an ``Answerer``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any, Protocol
+
+from audiomcq_cli import audio
+from audiomcq_cli.contracts import (
+    Audio,
+    Call,
+    Chat,
+    Identity,
+    Listen,
+    Message,
+    Model,
+    Origin,
+    Reply,
+    Request,
+    Score,
+)
+from audiomcq_cli.engine import keys
+from audiomcq_cli.engine.flows import replies
+from audiomcq_cli.engine.journal.journal import Entry, Journal
+from audiomcq_cli.engine.runtime import ModelHandle, Runtime
+from audiomcq_cli.errors import CapabilityMissing, InputError, StorageError
+from audiomcq_cli.listening.analyses import ANALYSES
+from audiomcq_cli.storage.resources import Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A request made ready: the call for its first try, and what a good reply would look like."""
+
+    request: Chat | Score
+    model: Model
+    identity: Identity
+    prompt: Prompt
+    call: Call
+
+    @property
+    def origin(self) -> Origin:
+        """Provenance of whatever this makes."""
+        return Origin(self.identity.model, self.identity.revision, self.prompt.name, self.prompt.version)
+
+
+class Suspended(Exception):
+    """The reply comes later: the row is started again then, and the journal answers what it asked before."""
+
+
+class Answerer(Protocol):
+    """Answers what the journal does not hold."""
+
+    async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
+        """One try of a request to a model; raises ``Suspended`` where the reply comes later."""
+
+    async def analyse(self, key: bytes, listen: Listen) -> Entry:
+        """One local analysis of a clip whose hash is known."""
+
+
+class Asker:
+    """Answers the requests of one shard of one stage."""
+
+    def __init__(
+        self,
+        stage: str,
+        runtime: Runtime,
+        journal: Journal,
+        run: int,
+        answerer: Answerer,
+        watch: Callable[[bytes, Rendered, Call, Entry], None] | None = None,
+    ) -> None:
+        """Make one; ``watch`` is shown every try, from the journal or new."""
+        self._watch = watch
+        self._stage = stage
+        self._runtime = runtime
+        self._journal = journal
+        self._run = run
+        self._answerer = answerer
+
+    async def ask(self, request: Request) -> Reply:
+        """The reply to a request, from the journal or from whoever answers."""
+        try:
+            if isinstance(request, Listen):
+                return await self._listen(request)
+            return await self._ask_model(await self._render(request))
+        except InputError as error:
+            # A clip that cannot be read fails this request only; other bad input (a prompt) does not.
+            if request.audio:
+                return Reply(stage=self._stage, key="", origin=Origin(""), error="audio_unusable", detail=str(error))
+            raise
+
+    async def _render(self, request: Chat | Score) -> Rendered:
+        handle = self._runtime.model(request.model)
+        model = handle.model
+        prompt = self._runtime.prompts.get(request.prompt)
+        system, user = prompt.render(request.variables)
+        parts = tuple([await self._identify(part) for part in request.audio])
+        for part in parts:
+            self._check_window(handle, part)
+        turns = (Message("system", system), Message("user", user, parts))
+        call = Call(
+            messages=turns if system else turns[1:],
+            sampling={**model.sampling, **request.sampling} if isinstance(request, Chat) else model.sampling,
+            prompt=prompt.name,
+            schema=prompt.schema if isinstance(request, Chat) else None,
+            schema_name=prompt.reply,
+            continuations=request.continuations if isinstance(request, Score) else (),
+            whole=isinstance(request, Chat) and request.whole,
+        )
+        return Rendered(request, model, handle.identity, prompt, call)
+
+    async def _ask_model(self, rendered: Rendered) -> Reply:
+        call, this = rendered.call, self._key(rendered, rendered.call, 0)
+        found = self._journal.get(this)
+        made = 0  # tries of the run that the last one belongs to
+        run = -1
+        for number in count():
+            entry = found or await self._answer(this, rendered, _reseed(call, rendered, number))
+            made = made + 1 if entry.run == run else 1
+            run = entry.run
+            if self._watch:
+                self._watch(this, rendered, call, entry)
+            over = entry.final or made >= rendered.model.tries
+            if not entry.error or (over and run == self._run):
+                return self._reply(this, entry, rendered, number + 1)
+            # What follows is the same conversation, or a later run's fresh one: as the journal has it, or as it is now.
+            follow = [] if over else [replies.ask_again(rendered.call, entry)]
+            for call in (*follow, rendered.call):
+                this = self._key(rendered, call, number + 1)
+                if found := self._journal.get(this):
+                    break
+            if found is None and follow and run == self._run:
+                call = follow[0]
+                this = self._key(rendered, call, number + 1)
+        raise StorageError("tries do not end")
+
+    def _key(self, rendered: Rendered, call: Call, number: int) -> bytes:
+        seeded = _reseed(call, rendered, number)
+        return keys.call_key(rendered.model, rendered.identity, seeded, sample=_sample(rendered), number=number)
+
+    async def _answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
+        """Have one try answered; equal keys in flight are one call."""
+        flying = self._runtime.in_flight.get(key)
+        if flying is not None:
+            entry = await asyncio.shield(flying)
+        else:
+            future: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
+            self._runtime.in_flight[key] = future
+            try:
+                entry = await self._answerer.answer(key, rendered, call)
+                future.set_result(entry)
+            except BaseException as error:
+                future.set_exception(error)
+                future.exception()  # whether or not anyone waits for it
+                raise
+            finally:
+                del self._runtime.in_flight[key]
+        entry = replace(entry, run=self._run)
+        self._journal.put(key, entry)
+        return entry
+
+    def _reply(self, key: bytes, entry: Entry, rendered: Rendered, tries: int) -> Reply:
+        value = entry.value
+        if not entry.error and rendered.call.schema is not None:
+            value = replies.read_json(entry.text)  # examined before it was stored
+        return Reply(
+            stage=self._stage,
+            key=key.hex(),
+            origin=rendered.origin,
+            text=entry.text,
+            value=value,
+            error=entry.error,
+            detail=entry.detail,
+            tries=tries,
+        )
+
+    def _check_window(self, handle: ModelHandle, part: Audio) -> None:
+        """Refuse audio that is longer than the model hears: it would be cut without a word."""
+        seconds = part.seconds
+        if seconds is None or not handle.is_too_long(seconds):
+            return
+        if part.transform == "original":
+            raise handle.refuse_length(part, seconds)
+        what = "silence" if part.transform.startswith("silence") else "a clip"
+        raise CapabilityMissing(
+            f"stage {self._stage} sends {seconds:g} s of {what} to model {handle.model.name!r}, which hears"
+            f" {handle.model.audio_window:g} s",
+            hint="ask for less at once, or correct audio_window in the model's table",
+        )
+
+    async def _listen(self, request: Listen) -> Reply:
+        analysis = ANALYSES[request.analysis]
+        version = analysis.version
+        identified = await self._identify(request.audio)
+        key = keys.listen_key(request.analysis, version, identified, analysis.identify(request.settings))
+        entry = self._journal.get(key)
+        if entry is None:
+            entry = await self._answerer.analyse(key, replace(request, audio=identified))
+            self._journal.put(key, entry)
+        return Reply(
+            stage=self._stage,
+            key=key.hex(),
+            origin=Origin(request.analysis, version),
+            value=_with_hash(entry.value, identified),
+            error=entry.error,
+            detail=entry.detail,
+        )
+
+    async def _identify(self, part: Audio) -> Audio:
+        """Take the content hash of an original whose hash is not known yet."""
+        if not part.path or part.sha256:  # made, not read; or known
+            return part
+        path = audio.resolve(self._runtime.audio_root(part.source), part.path)
+        return replace(part, sha256=await asyncio.to_thread(audio.hash_file, path))
+
+
+def _with_hash(value: Any, part: Audio) -> Any:
+    return {**value, "sha256": part.sha256} if isinstance(value, Mapping) else value
+
+
+def _sample(rendered: Rendered) -> int:
+    return rendered.request.sample if isinstance(rendered.request, Chat) else 0
+
+
+def _reseed(call: Call, rendered: Rendered, number: int) -> Call:
+    """Give every sample and try a seed of its own, where the recipe sets one."""
+    offset = 1_000 * _sample(rendered) + number
+    if "seed" not in call.sampling or not offset:
+        return call
+    return replace(call, sampling={**call.sampling, "seed": int(call.sampling["seed"]) + offset})

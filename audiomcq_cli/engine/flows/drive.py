@@ -1,0 +1,77 @@
+"""Drives a flow: hands it the replies that it asks for until it returns.
+
+Every driver shares this loop; what differs is who answers (``answerers.py``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from audiomcq_cli.contracts import Context, Failure, Outcome, Reply, Request, Row, Stage
+from audiomcq_cli.engine.flows.asker import Suspended
+from audiomcq_cli.errors import StorageError
+
+Ask = Callable[[Request], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """What became of the work items of one input row, and every exchange on the way."""
+
+    outcomes: Mapping[str, Outcome]
+    exchanges: Sequence[tuple[Request, Reply]]
+
+
+async def drive(stage: Stage[object], row: Row, context: Context[object], ask: Ask) -> Driven:
+    """Drive the flow of one input row to its end.
+
+    A failed reply to a request that is not optional fails every work item of the row.
+
+    Raises:
+        StorageError: The flow does not account for each of its work items: a fault of the stage.
+    """
+    items = items_of(stage, row, context.options)
+    exchanges: list[tuple[Request, Reply]] = []
+    result: Outcome | Mapping[str, Outcome]
+    if stage.flow is None:
+        raise StorageError("the stage has no flow")
+    flow = stage.flow(row, context)
+    try:
+        requests = next(flow)
+        while True:
+            replies = await _ask_all(requests, ask)
+            exchanges += zip(requests, replies, strict=True)
+            if failed := next((reply for request, reply in exchanges if _fails(request, reply)), None):
+                flow.close()
+                result = Failure(failed)
+                break
+            requests = flow.send(replies)
+    except StopIteration as stop:
+        result = stop.value
+    outcomes = result if isinstance(result, Mapping) else dict.fromkeys(items, result)
+    if set(outcomes) != set(items):
+        raise StorageError(f"the stage does not account for the items of {row.get(stage.key)!r}: {sorted(items)}")
+    if empty := [item for item, outcome in outcomes.items() if outcome == []]:
+        raise StorageError(f"the stage keeps {empty[0]!r} without a row")
+    return Driven({item: outcomes[item] for item in items}, exchanges)
+
+
+def items_of(stage: Stage[object], row: Row, options: object) -> Sequence[str]:
+    """Ids of the work items of one input row."""
+    return stage.items(row, options) if stage.items else (row[stage.key],)
+
+
+async def _ask_all(requests: Sequence[Request], ask: Ask) -> list[Reply]:
+    if len(requests) == 1:  # most flows ask one at a time; a task less a call
+        return [await ask(requests[0])]
+    # Not a TaskGroup: that would cancel the calls in flight when one of them is told that the run is to stop.
+    results = await asyncio.gather(*map(ask, requests), return_exceptions=True)
+    if errors := [result for result in results if isinstance(result, BaseException)]:
+        raise min(errors, key=lambda error: isinstance(error, Suspended))  # what is wrong goes before what is to come
+    return [result for result in results if not isinstance(result, BaseException)]
+
+
+def _fails(request: Request, reply: Reply) -> bool:
+    return reply.failed and not request.optional

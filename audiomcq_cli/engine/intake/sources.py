@@ -1,0 +1,344 @@
+"""Reads a source: which of its clips are taken, where the audio of each lies, and what is known of it, as plain rows.
+
+A row is ``{"clip_id", "source_dataset", "source_id", "captions", "events", "seeds", "audio_path", "audio_present",
+"audio_sha256", "license", "origin", "problem"}``; the rows of a clip are brought together later.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from heapq import heappush, heapreplace
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from audiomcq_cli import audio, records
+from audiomcq_cli.characters import escape_control, find_control
+from audiomcq_cli.contracts import Reject, Row, Source, SourceRow
+from audiomcq_cli.engine import keys
+from audiomcq_cli.engine.intake.audio_hashes import AudioHashes
+from audiomcq_cli.engine.intake.audio_store import FOLDER, AudioStore
+from audiomcq_cli.engine.intake.watching import Watch, watched
+from audiomcq_cli.engine.ledger.extent import UNKNOWN, Extent, measure
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.measurements import SOURCE
+from audiomcq_cli.storage.shards import replacing
+
+_KEPT = 2
+"""Number of what is kept of a row; another one is not taken for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSpec:
+    """What a run begins with: a table of the recipe, or ``ADAPTER:PATH`` on the command line.
+
+    Attributes:
+        adapter, options: Which format. path: What is read. name: The clips' ``source_dataset``.
+        audio_root: Folder below which its audio lies, if there is any. limit: What is read of it, the first ones.
+        license, origin: Of the audio, where the rows do not say.
+    """
+
+    adapter: str
+    options: Any
+    path: Path
+    name: str
+    audio_root: Path | None = None
+    limit: int | None = None
+    license: str | None = None
+    origin: str | None = None
+
+    @property
+    def remote(self) -> bool:
+        """Whether its path is an address, and not one of this machine."""
+        return False
+
+    def find_root(self, workdir: Path) -> Path | None:
+        """Folder below which its audio lies, if there is any."""
+        return self.audio_root
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec(InputSpec):
+    """One source of captioned audio: ``[[sources]]``.
+
+    Attributes:
+        source: Its format. sample: Clips drawn by the seed, from those that are read.
+    """
+
+    source: Source[Any]
+    sample: int | None = None
+
+    @property
+    def remote(self) -> bool:
+        """Whether its path is an address, and not one of this machine."""
+        return self.source.pin is not None
+
+    def pinned(self) -> SourceSpec:
+        """The same at the state that it has now, where it lies elsewhere."""
+        return replace(self, path=self.source.pin(self.path, self.options)) if self.source.pin else self
+
+    def find_root(self, workdir: Path) -> Path | None:
+        """Folder below which its audio lies: the one that is told, or where audio is kept that it brings along."""
+        return self.audio_root or (workdir / FOLDER if self.source.brings_audio else None)
+
+
+def read_source(
+    spec: SourceSpec, folder: Path, hashes: AudioHashes, store: AudioStore, seed: int, watch: Watch | None
+) -> Iterator[Row]:
+    """The rows of the clips that are taken of a source.
+
+    What lies elsewhere is read once, and its rows kept in ``folder``.
+
+    Raises:
+        InputError, HubError: It is not what it should be, or cannot be reached.
+    """
+    rows = _keep(spec, folder, store, seed, watch) if spec.remote else _draw(spec, folder, store, seed, watch)
+    finder = AudioFinder(spec.audio_root, hashes, exact=spec.source.exact)
+    yield from finder.settle(rows, folder, spec.path.name, watch)
+
+
+# ------------------------------------------------------------------------------------------------------ which clips
+
+
+class Sample:
+    """Draws clips while they come by: those whose ids have the least numbers for a seed, as many as are wanted.
+
+    Whether a clip is drawn depends on its id alone and on how many others have a lesser number, so a larger sample
+    holds every smaller one, and clips that are added to a source take the place of few.
+    """
+
+    def __init__(self, count: int, seed: int) -> None:
+        self._count = count
+        self._seed = seed
+        self._heap: list[tuple[int, str]] = []  # the largest number first: numbers are negative here
+        self._drawn: set[str] = set()
+
+    def __contains__(self, clip: str) -> bool:
+        return clip in self._drawn
+
+    def offer(self, clip: str) -> bool:
+        """Whether a clip is among those drawn, as far as clips have come by; one that is not never will be."""
+        if clip in self._drawn:
+            return True
+        entry = (-records.draw(self._seed, "sample", clip), clip)
+        if len(self._heap) < self._count:
+            heappush(self._heap, entry)
+        elif entry > self._heap[0]:
+            self._drawn.discard(heapreplace(self._heap, entry)[1])
+        else:
+            return False
+        self._drawn.add(clip)
+        return True
+
+
+def _draw(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: Watch | None) -> Iterator[Row]:
+    """Plain rows of the clips that are drawn, or of all; in one pass, so those in question are written aside."""
+    rows = _take(spec, watch)
+    if spec.sample is None:
+        yield from (_make_plain(row, spec, store) for row in rows)
+        return
+    sample, used = Sample(spec.sample, seed), set[str]()
+    with store.keeping(used), tempfile.TemporaryFile(dir=folder) as aside:
+        for row in rows:
+            if sample.offer(records.clip_id(spec.name, row.source_id)):
+                aside.write(orjson.dumps(_make_plain(row, spec, store)) + b"\n")
+        for plain in watched(_read_back(aside), f"{spec.name} once more", watch):
+            if plain["clip_id"] in sample:
+                used.add(plain["audio_path"] or "")
+                yield plain
+
+
+def _take(spec: SourceSpec, watch: Watch | None) -> Iterator[SourceRow]:
+    """The rows of the first clips of a source, as many clips as its limit says."""
+    clips: set[str] = set()
+    extent = measure(spec.path) if watch and spec.limit is None else UNKNOWN
+    for read in watched(spec.source.read(spec.path, spec.options), spec.name, watch, extent):
+        row = _normalize(read)
+        if spec.limit is not None and row.source_id not in clips:
+            if len(clips) >= spec.limit:
+                if spec.source.grouped:
+                    return
+                continue
+            clips.add(row.source_id)
+        yield _make_unicode(row)
+
+
+def _normalize(row: SourceRow) -> SourceRow:
+    """A row with its id and names in the one form in which they are compared."""
+    if row.source_id.isascii() and all(name.isascii() for name in row.audio):
+        return row
+    names, guesses = (tuple(map(audio.normalize, one)) for one in (row.audio, row.guesses))
+    return replace(row, source_id=audio.normalize(row.source_id), audio=names, guesses=guesses)
+
+
+# ------------------------------------------------------------------------------------------------------- what is kept
+
+
+def _keep(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: Watch | None) -> Iterator[Row]:
+    """Rows of a source that lies elsewhere, out of the file that an earlier pass wrote if it is still so."""
+    kept = folder / name_kept(spec, store, seed)
+    if not kept.is_file() or not _is_whole(kept, store):
+        with replacing(kept) as temporary, temporary.open("wb") as file:
+            for row in _draw(spec, folder, store, seed, watch):
+                file.write(orjson.dumps(row) + b"\n")
+    with kept.open("rb") as file:
+        yield from map(orjson.loads, file)
+
+
+def name_kept(spec: SourceSpec, store: AudioStore, seed: int) -> str:
+    """Name of the file with the rows of a source that lies elsewhere: of all that decides what is in it."""
+    told: list[Any] = [
+        _KEPT,
+        spec.adapter,
+        spec.path.as_posix(),
+        asdict(spec.options),
+        spec.name,
+        spec.limit,
+        spec.sample,
+        seed,
+    ]
+    told += [str(spec.audio_root or ""), store.folder is not None, spec.license, spec.origin]
+    return f"source-{keys.digest(told).hex()[:24]}.jsonl"
+
+
+def _is_whole(kept: Path, store: AudioStore) -> bool:
+    """Whether all audio that came with the rows of a file is still there."""
+    with kept.open("rb") as file:
+        rows = map(orjson.loads, file)
+        return all(
+            store.folder and (store.folder / row["audio_path"]).is_file() for row in rows if row["audio_present"]
+        )
+
+
+def _read_back(file: IO[bytes]) -> Iterator[Any]:
+    file.seek(0)
+    return map(orjson.loads, file)
+
+
+def _make_plain(row: SourceRow, spec: SourceSpec, store: AudioStore) -> Row:
+    """A row of a source as plain data; audio that came with it is kept now, the other looked for later."""
+    path, digest = None, None
+    problem = row.problem or _check_path(row)
+    if row.content is not None and not problem and spec.audio_root is None and store.folder is not None:
+        try:
+            path, digest = store.put(row.content(), row.audio[0] if row.audio else "")
+        except InputError as error:  # this file alone is not there; a Hub that does not answer is another error
+            problem = problem or Reject("audio_missing", str(error))
+    return {
+        "clip_id": records.clip_id(spec.name, row.source_id),
+        "source_dataset": spec.name,
+        "source_id": row.source_id,
+        "captions": [{"text": text, "origin": spec.name} for text in row.captions],
+        "events": [{**asdict(event), "origin": SOURCE} for event in dict.fromkeys(row.events)],
+        "seeds": [{**asdict(seed), "origin": spec.name} for seed in dict.fromkeys(row.seeds)],
+        "audio": list(row.audio),
+        "guesses": list(row.guesses),
+        "audio_path": path,
+        "audio_present": path is not None,
+        "audio_sha256": digest,
+        "license": row.license or spec.license,
+        "origin": row.origin or spec.origin,
+        "row": row.row,
+        "problem": {"reason": problem.reason, "detail": problem.detail} if problem else None,
+    }
+
+
+def _check_path(row: SourceRow) -> Reject | None:
+    """Why a row cannot be used whose audio would lie outside of its folder: the path goes into a release."""
+    try:
+        audio.check_relative(row.audio[0] if row.audio else ".")
+    except InputError as error:
+        return Reject("path_outside_root", f"row {row.row}: {error}")
+    return None
+
+
+def _make_unicode(row: SourceRow) -> SourceRow:
+    """Reject a row with half of a surrogate pair, which no file can hold, or with a control character (U+0000)."""
+    labels = (event.label for event in row.events)
+    asked = (text for seed in row.seeds for text in (seed.question, seed.answer or ""))
+    texts = (row.source_id, *row.captions, *labels, *asked, *row.audio, row.license or "", row.origin or "")
+    if sign := find_control(texts):
+        problem = Reject("control_characters", f"row {row.row} holds {sign}")
+        return SourceRow(source_id=escape_control(row.source_id), row=row.row, problem=problem)
+    if all(text.isascii() or text == text.encode("utf-8", "replace").decode() for text in texts):
+        return row
+    name = row.source_id.encode("utf-8", "backslashreplace").decode()
+    return SourceRow(source_id=name, row=row.row, problem=Reject("not_unicode", f"row {row.row} is not valid Unicode"))
+
+
+# --------------------------------------------------------------------------------------------------- where audio lies
+
+
+class AudioFinder:
+    """Finds the audio of the rows of one source or set below its folder, and hashes it."""
+
+    def __init__(self, root: Path | None, hashes: AudioHashes, *, exact: bool = False) -> None:
+        self._root, self._exact = root, exact
+        self._hashes = hashes
+        self._index = audio.index_folder(root) if root else None
+
+    def settle(self, rows: Iterator[Row], folder: Path, file: str, watch: Watch | None) -> Iterator[Row]:
+        """The rows with ``audio_path``, ``audio_present`` and ``audio_sha256`` in place of ``audio`` and ``guesses``.
+
+        Whose file a guess means is known when all rows have come by: from the first such row on they wait in
+        ``folder``. Where no file is there, or it may be another row's, the path is the one that it should have.
+
+        Args:
+            rows: With the names of ``SourceRow``. folder: For the rows that wait. file: For messages. watch: Told how
+                many of those that waited have their audio.
+        """
+        with tempfile.TemporaryFile(dir=folder) as aside:
+            waiting = 0
+            for row in rows:
+                guessed = self._look(row, file)
+                if not waiting and guessed is None:
+                    yield self._finish(row, None)
+                    continue
+                waiting += 1
+                aside.write(orjson.dumps([row, guessed]) + b"\n")
+            if not waiting:
+                return
+            for row, guessed in watched(_read_back(aside), f"the audio of {file}", watch, Extent(waiting)):
+                yield self._finish(row, guessed)
+
+    def _look(self, row: Row, file: str) -> str | None:
+        """Note in the row the file that it names; returns the one that it guesses."""
+        names = row["audio"]
+        row["named"] = names[0] if names else None
+        if row["audio_sha256"] is not None or self._index is None or not names:  # it may have come with the row
+            return None
+        if found := self._index.find(names, exact=self._exact):
+            self._index.claim(found, names[0], sure=True)
+            row["audio_path"] = found
+            return None
+        meant = self._index.guess(row["guesses"])
+        for path in meant:
+            self._index.claim(path, names[0], sure=False)
+        if len(meant) > 1:
+            detail = f"{file}, row {row['row']}: its audio may be {' or '.join(map(repr, meant[:4]))}"
+            row["problem"] = row["problem"] or {"reason": "audio_ambiguous", "detail": detail}
+            return None
+        return meant[0] if meant else None
+
+    def _finish(self, row: Row, guessed: str | None) -> Row:
+        names = row.pop("audio")
+        row.pop("guesses")
+        if row["audio_sha256"] is not None or not names:
+            return row
+        path = row["audio_path"]
+        if guessed and self._index and self._index.grants(guessed, names[0]):
+            path = guessed
+        if path and self._root and (self._root / path).is_file():  # and no link to nowhere
+            return row | {"audio_path": path, "audio_present": True, "audio_sha256": self._hash(self._root, path)}
+        known = names[0].lower().endswith(audio.AUDIO_EXTENSIONS)
+        return row | {"audio_path": names[0] if known else f"{names[0]}.wav", "audio_present": False}
+
+    def _hash(self, root: Path, path: str) -> str | None:
+        """The content hash of a clip; None where listening will find that it leaves its root or cannot be read."""
+        try:
+            return self._hashes.get(audio.resolve(root, path))
+        except (InputError, OSError):
+            return None

@@ -1,0 +1,58 @@
+"""How far the reading of sources and question sets is: told while it goes on, and the place where a stop ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from audiomcq_cli.engine.ledger.extent import UNKNOWN, Extent
+from audiomcq_cli.engine.ledger.progress import Pace, Progress, Standing
+
+T = TypeVar("T")
+
+Watch = Callable[[str, int, Extent], None]
+"""Told what is read, how many of its rows have been, every ``WATCHED`` rows, and how much there is to read."""
+
+WATCHED = 200
+
+
+def watched(rows: Iterable[T], name: str, watch: Watch | None, extent: Extent = UNKNOWN) -> Iterator[T]:
+    """The rows of a source or set, as somebody is told how many there were."""
+    number = 0
+    for number, row in enumerate(rows, start=1):
+        if watch and number % WATCHED == 1:
+            watch(name, number - 1, extent)
+        yield row
+    if watch:
+        watch(name, number, extent)
+
+
+class Watching:
+    """Ends the reading of sources when the run is to stop, and says how far it is."""
+
+    def __init__(self, stage: str, raise_if_stopping: Callable[[], None], progress: Progress) -> None:
+        """Make one; ``stage`` is the one that reads."""
+        self._stage = stage
+        self._raise_if_stopping = raise_if_stopping
+        self._progress = progress
+        self._name = ""
+        self._pace = Pace()
+
+    def __call__(self, name: str, rows: int, extent: Extent) -> None:
+        """Told every now and then, in the thread that reads."""
+        self._raise_if_stopping()
+        if name != self._name:
+            self._name, self._pace = name, Pace()
+        self._pace.advance(rows - self._pace.done, {})
+        rate, left, _ = self._pace.look(extent.rows)
+        self._progress.show(
+            Standing(
+                what=f"{self._stage}: reading {name}",
+                done=rows,
+                total=extent.rows,
+                about=extent.about,
+                size=extent.size,
+                rate=rate,
+                left=left,
+            )
+        )

@@ -1,0 +1,259 @@
+"""Where replies are looked for that the own journal lacks: other cuts of the same stage, and what ``--reuse`` names.
+
+A place is a packed file (``pack_file.py``) or a folder of journals. It is asked by key only: which shard of the stage a
+reply was for does not matter. The order is fixed (the shard of the same name first, then as they are named), so that
+what is found depends on nothing else. Nothing is ever written there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from audiomcq_cli.engine.journal import file as journal_file
+from audiomcq_cli.engine.journal import pack_file
+from audiomcq_cli.engine.journal.file import Lease, list_journals, list_stages
+from audiomcq_cli.errors import InputError, JournalBusy, StorageError
+from audiomcq_cli.foreign.sqlite import limited
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A reply in another journal: its body, the number of the last run of that journal, and which file it is."""
+
+    body: bytes
+    run: int
+    file: Path
+
+
+class Place(Protocol):
+    """Somewhere else. A journal is named by its own path, of which the last two parts count: stage and shard."""
+
+    def open(self, journal: Path) -> None:
+        """Make ready to be asked on behalf of a journal; raises ``InputError`` where something is damaged."""
+
+    def find(self, journal: Path, key: bytes) -> Found | None:
+        """The reply to a key in any journal of the same stage."""
+
+    def lease(self, journal: Path) -> Lease | None:
+        """Of the journal of the same stage and shard."""
+
+    def close(self) -> None:
+        """Close its files."""
+
+
+class Elsewhere:
+    """The places that the journals of a process look into, each opened once."""
+
+    def __init__(self) -> None:
+        self._own: dict[Path, Place] = {}
+        self._reused: dict[Path, Place] = {}
+
+    def places(self, journal: Path, reuse: Sequence[Path]) -> list[Place]:
+        """Where a journal is to look, ready to be asked: its own stage cut otherwise, then ``reuse`` in order.
+
+        Raises:
+            InputError: One of ``reuse`` is not there, no journal, or damaged.
+        """
+        home = journal.parent.parent
+        if home not in self._own:
+            self._own[home] = _Folder(home, ours=True)
+        for path in reuse:
+            if path not in self._reused:
+                self._reused[path] = open_place(path)
+        found = [self._own[home], *(self._reused[path] for path in reuse)]
+        for place in found:
+            place.open(journal)
+        return found
+
+    def close(self) -> None:
+        """Close every file."""
+        for place in (*self._own.values(), *self._reused.values()):
+            place.close()
+
+
+def open_place(path: Path) -> Place:
+    """The place that a ``--reuse`` names; nothing is opened yet.
+
+    Raises:
+        InputError: There is nothing of the kind.
+    """
+    if path.is_dir():
+        return _Folder(journal_folder(path), ours=False)
+    if not path.exists():
+        raise InputError("no such file or folder to reuse replies of", file=str(path), hint=_KINDS)
+    if not pack_file.is_packed(path):
+        raise InputError("not a packed journal", file=str(path), hint=_KINDS)
+    return _Packed(path)
+
+
+def journal_folder(path: Path) -> Path:
+    """The folder of journals of a workdir, or the path itself where it is that folder.
+
+    Raises:
+        InputError: It is neither.
+    """
+    for folder in (path / "journal", path):
+        if list_stages(folder):
+            return folder
+    raise InputError("there is no journal in this folder", file=str(path), hint=_KINDS)
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """A journal that is only read, and named by the user: what is wrong with it is wrong with the input."""
+    try:
+        yield
+    except JournalBusy:
+        raise
+    except StorageError as error:
+        raise InputError(str(error), hint=_ANOTHER) from error
+
+
+_ANOTHER = "take another copy of it, or leave it out of what is reused"
+
+_KINDS = "expected a file that audiomcq journal pack wrote, a workdir, or the folder journal in one"
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    connection: sqlite3.Connection
+    lease: Lease | None
+
+    def prefixes(self) -> Iterator[bytes]:
+        """The first 8 bytes of every key."""
+        with journal_file.reporting(self.path), limited(self.connection, self.path):
+            for key, length in self.connection.execute("SELECT substr(key, 1, 8), length(key) FROM replies"):
+                if not isinstance(key, bytes) or length != journal_file.KEY_BYTES:
+                    raise journal_file.damaged(self.path, "a key has another length")
+                yield key
+
+
+class _Keys:
+    """Which of many files may have a key, by its first 8 bytes: 12 MB for a million keys, and no file is touched."""
+
+    def __init__(self, files: Sequence[_File]) -> None:
+        self._files = files
+        if not files:
+            return
+        import numpy as np
+
+        parts = [np.frombuffer(b"".join(file.prefixes()), ">u8") for file in files]
+        owners = np.repeat(np.arange(len(files), dtype=np.int32), [len(part) for part in parts])
+        prefixes = np.concatenate(parts).astype(np.uint64)
+        order = np.argsort(prefixes, kind="stable")
+        self._prefixes, self._owners = prefixes[order], owners[order]
+
+    def find(self, key: bytes) -> list[_File]:
+        """The files in question, in their order."""
+        if not self._files:
+            return []
+        import numpy as np
+
+        prefix = np.uint64(int.from_bytes(key[:8], "big"))
+        first, last = (int(np.searchsorted(self._prefixes, prefix, side)) for side in ("left", "right"))
+        return [self._files[owner] for owner in self._owners[first:last]]
+
+
+class _Folder:
+    """A folder of journals; ``ours`` is the own one, of which only other cuts are looked into: a trial run's, say.
+
+    Shards of the same cut never read each other, or what one finds would depend on how far the other is.
+    """
+
+    def __init__(self, root: Path, *, ours: bool) -> None:
+        self._root = root
+        self._ours = ours
+        self._stage = ""
+        self._files: dict[str, _File] = {}
+        self._keys = _Keys(())
+
+    def open(self, journal: Path) -> None:
+        if journal.parent.name == self._stage:
+            return
+        self.close()  # stages come one after another, and the files of all of them may be too many
+        self._stage = journal.parent.name
+        paths = list_journals(self._root, self._stage)
+        if self._ours or self._root.resolve() == journal.parent.parent.resolve():
+            cut = journal.name.rpartition("-of-")[2]
+            paths = [path for path in paths if path.name.rpartition("-of-")[2] != cut]
+        with contextlib.nullcontext() if self._ours else refusing():
+            for path in paths:
+                self._files[path.name] = _open_file(path)
+            self._keys = _Keys(list(self._files.values()))
+
+    def find(self, journal: Path, key: bytes) -> Found | None:
+        for file in sorted(self._keys.find(key), key=lambda file: file.path.name != journal.name):
+            with journal_file.reporting(file.path):
+                row = file.connection.execute("SELECT body FROM replies WHERE key = ?", (key,)).fetchone()
+            if row:
+                return Found(row[0], file.lease[1] if file.lease else 0, file.path)
+        return None
+
+    def lease(self, journal: Path) -> Lease | None:
+        file = self._files.get(journal.name)
+        return file.lease if file else None
+
+    def close(self) -> None:
+        for file in self._files.values():
+            file.connection.close()
+        self._files.clear()
+        self._keys = _Keys(())
+        self._stage = ""
+
+
+class _Packed:
+    """A packed file: one index for all shards of all stages."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def open(self, journal: Path) -> None:
+        if self._connection is None:
+            with refusing():
+                self._connection = pack_file.connect(self._path)
+
+    def find(self, journal: Path, key: bytes) -> Found | None:
+        query = """
+            SELECT body, run FROM replies JOIN journals ON journals.id = replies.journal
+            WHERE key = ? AND stage = ? ORDER BY shard <> ?, journals.id LIMIT 1
+        """
+        row = self._query(query, (key, journal.parent.name, journal.name))
+        if row is None:
+            return None
+        body, run = row
+        if not isinstance(body, bytes) or not (run is None or journal_file.is_lease("", run)):
+            raise InputError(f"{self._path}: a reply or its run is of another type", hint=_ANOTHER)
+        return Found(body, run or 0, self._path)
+
+    def lease(self, journal: Path) -> Lease | None:
+        query = "SELECT fingerprint, run FROM journals WHERE stage = ? AND shard = ? AND run IS NOT NULL"
+        row = self._query(query, (journal.parent.name, journal.name))
+        if row is not None and not journal_file.is_lease(*row):
+            raise InputError(f"{self._path}: the run of {journal.name} is of another type", hint=_ANOTHER)
+        return (row[0], row[1]) if row else None
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def _query(self, query: str, values: tuple[object, ...]) -> Any:
+        if self._connection is None:
+            raise StorageError(f"{self._path}: not open")
+        with journal_file.reporting(self._path), limited(self._connection, self._path):
+            return self._connection.execute(query, values).fetchone()
+
+
+def _open_file(path: Path) -> _File:
+    connection = journal_file.connect(path, write=False)
+    try:
+        return _File(path, connection, journal_file.read_lease(connection, path))
+    except BaseException:
+        connection.close()
+        raise

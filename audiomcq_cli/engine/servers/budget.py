@@ -1,0 +1,168 @@
+"""What a run may spend (tokens, money, hours) and what it has spent.
+
+What a call may cost is reserved before it is sent, so that calls in flight together cannot overdraw a budget that each
+of them alone would keep; what it did cost takes the place of that when its reply is there. A call that does not fit
+waits for those in flight, which mostly cost less than was reserved, and ends the run only when none is left. For a
+batch all its calls are reserved together, until it has ended; no call waits for that, which may take a day.
+
+Where a server does not tell the tokens, or tells what cannot be, what was reserved is taken as spent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from audiomcq_cli.contracts import Call, Completion, Model
+from audiomcq_cli.engine.servers.tokens import TokenBounds, count_tokens
+from audiomcq_cli.engine.servers.traffic import Traffic
+from audiomcq_cli.errors import BudgetReached, RecipeError
+
+MILLION = 1_000_000
+"""Tokens that a price is for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What one run may spend; None is no limit. ``money`` is in the currency of the models' prices."""
+
+    tokens: int | None = None
+    money: float | None = None
+    hours: float | None = None
+
+
+@dataclass
+class Usage:
+    """Calls sent and tokens counted by the servers, by model, what they cost, and what went on with the servers.
+
+    ``uncounted`` are calls whose tokens no server counted: the most that they may have taken stands for them.
+    """
+
+    calls: Counter[str] = field(default_factory=Counter)
+    prompt_tokens: Counter[str] = field(default_factory=Counter)
+    completion_tokens: Counter[str] = field(default_factory=Counter)
+    uncounted: Counter[str] = field(default_factory=Counter)
+    cost: dict[str, float] = field(default_factory=dict)
+    traffic: Traffic = field(default_factory=Traffic)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Tokens of a prompt and of its reply that were reserved for a call."""
+
+    prompt: float
+    completion: float
+
+
+def count_at_most(completion: Completion, reserved: Reserved) -> Completion:
+    """A completion whose tokens were not all counted, with the most that those may be, as far as is known."""
+    written = max(math.ceil(reserved.completion), count_tokens(completion.text))
+    return replace(
+        completion,
+        prompt_tokens=completion.prompt_tokens or math.ceil(reserved.prompt),
+        completion_tokens=completion.completion_tokens or written,
+    )
+
+
+def price_tokens(model: Model, prompt: float, completion: float) -> float:
+    """What tokens of a model cost; 0 where it has no price."""
+    return (prompt * (model.prompt_price or 0.0) + completion * (model.completion_price or 0.0)) / MILLION
+
+
+class Purse:
+    """Keeps a run within its budget, and its accounts."""
+
+    def __init__(self, budget: Budget, models: Mapping[str, Model]) -> None:
+        """Make one.
+
+        Raises:
+            RecipeError: The budget is of money and no model has a price.
+        """
+        prices = [price for model in models.values() for price in (model.prompt_price, model.completion_price)]
+        if budget.money is not None and not any(prices):
+            raise RecipeError(
+                "the budget is of money, and no model has a price",
+                hint="set prompt_price and completion_price (for a million tokens) in the models' tables",
+            )
+        self.usage = Usage()
+        self._budget = budget
+        self._bounds = TokenBounds()
+        self._held_tokens = self._held_money = 0.0
+        self._in_flight = self._reserved = 0
+        self._settled = asyncio.Event()
+
+    @asynccontextmanager
+    async def hold(self, model: Model, call: Call) -> AsyncIterator[Reserved]:
+        """Reserve what a call may take while it is in flight; gives how much that is.
+
+        Raises:
+            BudgetReached: There is not as much left, and nothing in flight that could leave some.
+        """
+        while reason := self.find_shortage(model, *(bound := self._bounds.bound(model, call))):
+            if not self._in_flight:
+                raise BudgetReached(reason)
+            self._settled.clear()
+            await self._settled.wait()
+        self._in_flight += 1
+        release = self.reserve(model, *bound)
+        try:
+            yield Reserved(*bound)
+        finally:
+            self._in_flight -= 1
+            release()
+
+    @property
+    def holds(self) -> bool:
+        """Whether anything is reserved."""
+        return self._reserved > 0
+
+    def reserve(self, model: Model, prompt: float, completion: float) -> Callable[[], None]:
+        """Reserve about so many tokens, whether or not they fit, until what is returned is called."""
+        money = price_tokens(model, prompt, completion)
+        self._reserved += 1
+        self._held_tokens += prompt + completion
+        self._held_money += money
+
+        def release() -> None:
+            self._reserved -= 1
+            self._held_tokens -= prompt + completion
+            self._held_money -= money
+            self._settled.set()
+
+        return release
+
+    def settle(self, model: Model, call: Call, completion: Completion, reserved: Reserved) -> None:
+        """Enter what a call did cost; what its server did not count at what was reserved for it."""
+        if completion.counted:
+            self._bounds.learn(model, call, completion)
+        else:
+            completion = count_at_most(completion, reserved)
+            self.usage.uncounted[model.name] += 1
+        self.spend(model, completion)
+
+    def spend(self, model: Model, completion: Completion) -> None:
+        """Enter what a call, or a whole batch, did cost."""
+        usage, name = self.usage, model.name
+        usage.prompt_tokens[name] += completion.prompt_tokens
+        usage.completion_tokens[name] += completion.completion_tokens
+        cost = price_tokens(model, completion.prompt_tokens, completion.completion_tokens)
+        if model.prompt_price is not None or model.completion_price is not None:
+            usage.cost[name] = usage.cost.get(name, 0.0) + cost
+
+    def find_shortage(self, model: Model, prompt: float, completion: float) -> str:
+        """Which part of the budget does not reach for so many more tokens; empty where all do."""
+        budget, usage = self._budget, self.usage
+        tokens, money = prompt + completion, price_tokens(model, prompt, completion)
+        spent = usage.prompt_tokens.total() + usage.completion_tokens.total()
+        if budget.tokens is not None and spent + self._held_tokens + tokens > budget.tokens:
+            held = f", {self._held_tokens:,.0f} reserved for calls under way" if self._reserved else ""
+            return f"the budget of {budget.tokens:,} tokens is used up ({spent:,} spent{held})"
+        paid = sum(usage.cost.values())
+        if budget.money is not None and paid + self._held_money + money > budget.money:
+            held = f", {self._held_money:.4f} reserved for calls under way" if self._reserved else ""
+            return f"the budget of {budget.money:g} in money is used up ({paid:.4f} spent{held})"
+        return ""

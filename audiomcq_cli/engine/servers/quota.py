@@ -1,0 +1,112 @@
+"""Requests and tokens a minute of one address: one owner grants them, workers take them in small blocks.
+
+The owner lives in the parent process; whatever runs shards (this process today, others later) leases a block at a time
+and spends it locally, so that the limit holds however many there are. Tokens are taken as estimated, and what a call
+really took is put right when it is known.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from audiomcq_cli.engine.servers.clock import MACHINE, Clock
+
+BLOCK = 8
+"""Requests granted at a time, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Requests and tokens granted; where there are none, the seconds until it is worth asking again."""
+
+    requests: int = 0
+    tokens: float = 0.0
+    wait: float = 0.0
+
+
+class Bucket:
+    """A token bucket: fills at ``rate`` a second up to a second's worth (at least 1), and may be overdrawn once.
+
+    What is given back may bring it above that: it was paid for and not used.
+    """
+
+    def __init__(self, per_minute: int, now: float) -> None:
+        self.rate = per_minute / 60
+        self.size = max(1.0, self.rate)
+        self.held = self.size
+        self._at = now
+
+    def fill(self, now: float) -> None:
+        """Add what has come in since the last time."""
+        if self.held < self.size:
+            self.held = min(self.size, self.held + (now - self._at) * self.rate)
+        self._at = now
+
+    def wait_for(self, amount: float) -> float:
+        """Seconds until ``amount`` (or, if that is more than the bucket takes, a full bucket) is there."""
+        missing = min(amount, self.size) - self.held
+        return missing / self.rate if missing > 1e-6 else 0.0  # or rounding leaves a wait that moves no clock
+
+
+class QuotaOwner:
+    """Grants the requests and tokens a minute of one address; None is no limit."""
+
+    def __init__(
+        self,
+        requests: int | None,
+        tokens: int | None,
+        clock: Clock = MACHINE,
+    ) -> None:
+        self._clock = clock
+        self._requests = None if requests is None else Bucket(requests, clock.now())
+        self._tokens = None if tokens is None else Bucket(tokens, clock.now())
+
+    def lease(self, tokens: float) -> Grant:
+        """Grant up to ``BLOCK`` requests of about ``tokens`` tokens each, or say how long to wait for one."""
+        now = self._clock.now()
+        count, wait = BLOCK, 0.0
+        for bucket, each in ((self._requests, 1.0), (self._tokens, tokens)):
+            if bucket is not None and each > 0:
+                bucket.fill(now)
+                wait = max(wait, bucket.wait_for(each))
+                count = min(count, max(1, int(bucket.held / each)))
+        if wait > 0:
+            return Grant(wait=wait)
+        if self._requests is not None:
+            self._requests.held -= count
+        if self._tokens is not None:
+            self._tokens.held -= count * tokens
+        # Without a limit of tokens a change of size must not cost requests.
+        return Grant(requests=count, tokens=math.inf if self._tokens is None else count * tokens)
+
+    def correct(self, tokens: float) -> None:
+        """Give back tokens that were granted and not used; less than 0 takes those used beyond."""
+        if self._tokens is not None:
+            self._tokens.fill(self._clock.now())
+            self._tokens.held += tokens
+
+
+class Quota:
+    """A worker's side of an owner."""
+
+    def __init__(self, owner: QuotaOwner) -> None:
+        self._owner = owner
+        self._requests = 0
+        self._tokens = 0.0
+
+    def take(self, tokens: float) -> float:
+        """Take one request of about so many tokens; returns 0, or the seconds until it is worth asking again."""
+        while self._requests < 1 or self._tokens < tokens:
+            grant = self._owner.lease(tokens)
+            if grant.wait:
+                return grant.wait
+            self._requests += grant.requests
+            self._tokens += grant.tokens
+        self._requests -= 1
+        self._tokens -= tokens
+        return 0.0
+
+    def correct(self, taken: float, used: float) -> None:
+        """Put right what was taken for a call, now that it is known what it used."""
+        self._owner.correct(taken - used)

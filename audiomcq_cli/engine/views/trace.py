@@ -1,0 +1,231 @@
+"""The life of a row: every prompt, raw reply and decision behind it, stage by stage.
+
+The flow of each stage is driven again from its input row with the replies of the journal, so what is shown is what was
+asked, not a second account of it. Prompts, options and models are those that the manifest keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli.contracts import Audio, BackendKind, Call, Context, Failure, Model, Reject, Row, Stage
+from audiomcq_cli.engine.flows.answerers import Replay
+from audiomcq_cli.engine.flows.asker import Asker, Rendered
+from audiomcq_cli.engine.flows.drive import drive, items_of
+from audiomcq_cli.engine.intake.questions import read_first
+from audiomcq_cli.engine.journal.journal import Entry
+from audiomcq_cli.engine.ledger.run_log import read_log
+from audiomcq_cli.engine.prepared import load_prepared
+from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.errors import AudiomcqError, InputError
+from audiomcq_cli.foreign.templates import Renderer
+from audiomcq_cli.storage import manifest as manifests
+from audiomcq_cli.storage.resources import Prompts
+from audiomcq_cli.storage.shards import HIDDEN, list_shards, read_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One reply: its journal key, model and prompt, the turns that were sent, the raw text and why it was no use.
+
+    Of what was scored the text is a line for each continuation, with its log-probability.
+    """
+
+    key: str
+    model: str
+    prompt: str
+    turns: Sequence[tuple[str, str]]
+    reply: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage in the life of a row: its tries in order, and what came of the work item, with the reason in words."""
+
+    stage: str
+    item: str
+    outcome: str
+    reason: str
+    tries: Sequence[Try]
+    row: Row | None
+    detail: str = ""
+
+
+async def trace(
+    folder: Path,
+    name: str,
+    *,
+    workdir: Path | None,
+    reuse: Sequence[Path] = (),
+    stages: Mapping[str, Stage[Any]],
+    build: Callable[[type, Mapping[str, Any]], Any],
+    backends: Mapping[str, BackendKind[Any]],
+) -> list[Step]:
+    """Follow an id back from a stage folder to its source.
+
+    Args:
+        folder, name: Stage folder, and id of one of its items, kept or not. workdir: Where the journal is, if not where
+            the run log of each stage says. reuse: Journals looked into for what that lacks.
+        stages, backends: All there are, by name. build: Makes options of a class from a table.
+
+    Raises:
+        InputError: The folder or the id is not there. ReplayMiss: The journal lacks a reply.
+    """
+    steps: list[Step] = []
+    here: Path | None = folder
+    wanted, seen = {name}, set[Path]()
+    while here is not None:
+        if here.resolve() in seen:
+            raise InputError("its manifest names itself as its input", file=str(here), hint=_AGAIN)
+        seen.add(here.resolve())
+        manifest = manifests.read_manifest(here)
+        if manifest is None and here != folder:
+            break  # rows that were brought from elsewhere
+        if manifest is None:
+            raise InputError("no finished stage in this folder", file=str(here), hint="trace reads a stage folder")
+        stage = _find_stage(manifest, stages, here)
+        source = (here / manifest["input"]).resolve() if manifest["input"] else None
+        step = manifest["lineage"][-1]
+        with _of_manifest(here):
+            if stage.flow is None:
+                steps += _find_reject(here, manifest["stage"], wanted) or _find_kept(here, manifest["stage"], wanted)
+            else:
+                options = build(stage.options, step["options"])
+                context = Context(options, step["seed"], load_prepared(stage, here), _find_windows(step))
+                # An item that was dropped before this stage, or a clip's id, is found further back.
+                if found := _find(here, source, stage, context.options, wanted):
+                    shard, row = found
+                    place = (workdir or find_workdir(here)) / "journal" / manifest["stage"]
+                    path = place / f"{shard}.sqlite"
+                    roots = {source: here / root for source, root in manifest["audio_roots"].items()}
+                    steps.append(await _replay(manifest, stage, context, row, name, path, reuse, backends, roots))
+                    wanted = {row[stage.key], row["clip_id"]}
+        here = source
+    if not steps:
+        hint = "ids are those of clips and questions, as they stand in the rows and in the rejects"
+        raise InputError(f"no item {name!r}, here or in the stages before", file=str(folder), hint=hint)
+    return steps[::-1]
+
+
+_AGAIN = "ask whoever made this folder for a whole copy, or run the stage again"
+
+
+def _find_stage(manifest: Mapping[str, Any], stages: Mapping[str, Stage[Any]], folder: Path) -> Stage[Any]:
+    """The stage that a manifest is of, which its lineage ends in."""
+    name = manifest["stage"]
+    if name not in stages:
+        raise InputError(f"of a stage {name!r:.60} that this version does not have", file=str(folder), hint=_AGAIN)
+    if not manifest["lineage"] or manifest["lineage"][-1]["stage"] != name:
+        raise InputError(f"its lineage does not end in {name}", file=str(folder), hint=_AGAIN)
+    return stages[name]
+
+
+def _find_windows(step: Mapping[str, Any]) -> dict[str, float]:
+    """Seconds that each model hears at most, where its manifest says."""
+    heard = {name: model.get("audio_window") for name, model in step["models"].items()}
+    return {name: seconds for name, seconds in heard.items() if seconds is not None}
+
+
+@contextmanager
+def _of_manifest(folder: Path) -> Iterator[None]:
+    """What options, models and rows that do not go together raise, whatever it is, in words about the folder."""
+    try:
+        yield
+    except AudiomcqError:
+        raise
+    except Exception as error:
+        what = f"its rows cannot be followed by its manifest: {type(error).__name__}: {error!s:.200}"
+        raise InputError(what, file=str(folder), hint=_AGAIN) from error
+
+
+def find_workdir(folder: Path) -> Path:
+    """Where the last run of a stage had its journal, as its run log says; else the folder beside it."""
+    log = read_log(folder)
+    return folder / log[-1].get("workdir", "..") if log else folder.resolve().parent
+
+
+def _find_reject(here: Path, stage: str, wanted: set[str]) -> list[Step]:
+    """What a stage that asks nothing rejected of an item."""
+    for path in sorted((here / HIDDEN / "rejects").glob("*.parquet")):
+        for row in read_rows(path):
+            if row["id"] in wanted:
+                return [Step(stage, row["id"], row["outcome"], row["reason"], (), None, row["detail"])]
+    return []
+
+
+def _find_kept(here: Path, stage: str, wanted: set[str]) -> list[Step]:
+    """The row of an item that a stage which asks nothing kept; of the other shards only the ids are read."""
+    for shard in list_shards(here):
+        if any(row["id"] in wanted for row in read_rows(shard.path, ("id",))):
+            return [Step(stage, row["id"], "kept", "", (), row) for row in read_rows(shard.path) if row["id"] in wanted]
+    return []
+
+
+def _find(here: Path, source: Path | None, stage: Stage[Any], options: Any, wanted: set[str]) -> tuple[str, Row] | None:
+    """The input row that holds a work item, and the name of its shard; None where there is none."""
+    if source is None:
+        paths = sorted((here / HIDDEN / "partition").glob("part-*.jsonl"))
+    else:
+        paths = [shard.path for shard in list_shards(source)]
+    for path in paths:
+        for row in read_first(path, stage) if source is None else read_rows(path, stage.reads):
+            if row[stage.key] in wanted or wanted & set(items_of(stage, row, options)):
+                return path.stem, row
+    return None
+
+
+def _describe_audio(part: Audio) -> str:
+    """An audio part as a line of its turn."""
+    return f"[audio: {', '.join(filter(None, (part.path, part.transform.removeprefix('original'))))}]\n"
+
+
+def _describe_scores(call: Call, entry: Entry) -> str:
+    scored = zip(call.continuations, entry.value or (), strict=False)  # there are none where the reply is of no use
+    return "\n".join(f"{score['logprob']:.3f} {text}" for text, score in scored)
+
+
+async def _replay(
+    manifest: Mapping[str, Any],
+    stage: Stage[Any],
+    context: Context[Any],
+    row: Row,
+    name: str,
+    path: Path,
+    reuse: Sequence[Path],
+    backends: Mapping[str, BackendKind[Any]],
+    roots: Mapping[str, Path],
+) -> Step:
+    step = manifest["lineage"][-1]
+    tries: list[Try] = []
+
+    def watch(key: bytes, rendered: Rendered, call: Call, entry: Entry) -> None:
+        if key.hex() in [one.key for one in tries]:
+            return  # two scorings of one model share it
+        turns = [(turn.role, "".join(map(_describe_audio, turn.audio)) + turn.text) for turn in call.messages]
+        said = entry.text or _describe_scores(call, entry)
+        tries.append(Try(key.hex(), rendered.model.name, rendered.prompt.name, turns, said, entry.error))
+
+    models = {model: Model(name=model, **described) for model, described in step["models"].items()}
+    kinds = {name: replace(kind, identify=None) for name, kind in backends.items()}  # the manifest says who they are
+    texts = {prompt: kept["text"] for prompt, kept in step["prompts"].items()}
+    with Renderer() as renderer:
+        async with Runtime(models, kinds, prompts=Prompts(texts=texts, render=renderer.render)) as runtime:
+            runtime.audio_roots = dict(roots)
+            journal = runtime.journals.read(path, reuse, replay=True)
+            asker = Asker(manifest["stage"], runtime, journal, (journal.leased() or ("", 0))[1], Replay(), watch)
+            driven = await drive(stage, row, context, asker.ask)
+            journal.close()
+    item = name if name in driven.outcomes else next(iter(driven.outcomes))
+    outcome = driven.outcomes[item]
+    reason = outcome.reason if isinstance(outcome, Reject) else ""
+    reason = outcome.reply.error if isinstance(outcome, Failure) else reason
+    detail = outcome.detail if isinstance(outcome, Reject) else ""
+    detail = outcome.reply.detail if isinstance(outcome, Failure) else detail
+    word = {list: "kept", Reject: "rejected", Failure: "failed"}[type(outcome)]
+    rows = outcome if isinstance(outcome, list) else []
+    return Step(manifest["stage"], item, word, reason, tries, rows[0] if rows else None, detail)

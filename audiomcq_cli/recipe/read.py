@@ -1,0 +1,306 @@
+"""The recipe: one TOML file that says everything about a corpus. Its errors name the line and the key."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from audiomcq_cli import registry
+from audiomcq_cli.cli.options import build, schema_of
+from audiomcq_cli.contracts import Model
+from audiomcq_cli.engine.intake.questions import ImportSpec
+from audiomcq_cli.engine.intake.sources import SourceSpec
+from audiomcq_cli.errors import InputError, RecipeError
+from audiomcq_cli.recipe.check import did_you_mean, error_at, explain_toml, first_odd, first_problem
+from audiomcq_cli.recipe.specs import expand_home, import_spec, source_spec
+from audiomcq_cli.storage.resources import DEFAULT_RECIPE, schema, shipped
+
+T = TypeVar("T")
+N = TypeVar("N", SourceSpec, ImportSpec)
+
+DEFAULT_BACKEND = "openai-compatible"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A recipe that has been checked; paths are as seen from the current folder.
+
+    Attributes:
+        path, text: Its file and what is in it; None for a run without one (see ``default_recipe``).
+        name, version, seed, shards: ``[project]``. named: Whether it has that table, so that the name is its own.
+        workdir: Folder of all stage folders and of the journal. prompts: Folder of the user's own prompts.
+        reuse: Journals looked into for what the own one lacks.
+        models, sources, imports: By name; in order; of the latter two only one. stages: Their tables as they stand.
+        publish, budget, limits, expect: The tables of those names.
+    """
+
+    path: Path | None = None
+    text: str = field(default="", repr=False)
+    name: str = "corpus"
+    named: bool = False
+    version: str = "0.1.0"
+    seed: int = 0
+    workdir: Path | None = None
+    shards: int | None = None
+    prompts: Path | None = None
+    reuse: tuple[Path, ...] = ()
+    models: Mapping[str, Model] = field(default_factory=dict)
+    sources: tuple[SourceSpec, ...] = ()
+    imports: tuple[ImportSpec, ...] = ()
+    stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    publish: Mapping[str, Any] = field(default_factory=dict)
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    expect: Mapping[str, float] = field(default_factory=dict)
+
+    def limit(self, name: str, stage: str, default: float) -> float:
+        """A limit of a stage, where it is set for all of them or for that one."""
+        given = self.limits.get(name, default)
+        return float(given.get(stage, default) if isinstance(given, Mapping) else given)
+
+    def options(self, stage: str, flags: Mapping[str, Any] | None = None) -> Any:
+        """The options of a stage: flags first, then the recipe's table, then the defaults.
+
+        Raises:
+            RecipeError: A flag's value is not one that the option takes, or the options contradict each other.
+        """
+        given, table = dict(flags or {}), self.stages.get(stage, {})
+        options = registry.stages()[stage].options
+        check_flags(given, options)
+        if given or not table or self.path is None:
+            return build(options, {**table, **given})
+        return _build(options, table, self.path, self.text, [stage])
+
+
+def check_flags(given: Mapping[str, Any], options: type) -> None:
+    """Raise ``RecipeError`` where the value of a flag is none that its option takes."""
+    if problem := first_problem(dict(given), schema_of(options)):
+        raise RecipeError(f"--{str(problem[0][0]).replace('_', '-')}: {problem[1]}")
+
+
+def override(recipe: Recipe, table: str, given: Mapping[str, Any]) -> Recipe:
+    """A recipe with other values in its table ``budget``, ``limits`` or ``publish``, as flags give them.
+
+    Raises:
+        RecipeError: A value is none that the table takes.
+    """
+    if problem := first_problem(dict(given), schema("recipe")["properties"][table]):
+        raise RecipeError(f"{table} {'.'.join(str(key) for key in problem[0])}: {problem[1]}")
+    whole: dict[str, Any] = {table: {**getattr(recipe, table), **given}}
+    return replace(recipe, **whole)
+
+
+def recipe_schema() -> dict[str, Any]:
+    """The whole JSON Schema of a recipe, with the tables and keys of every stage, source and backend there is."""
+    whole = copy.deepcopy(schema("recipe"))
+    for name, stage in registry.stages().items():
+        whole["properties"][name] = {"description": stage.help, **schema_of(stage.options)}
+    whole["additionalProperties"] = False
+    for kind, entries in (
+        ("model", [registry.backend(name).options for name in registry.names("backends")]),
+        ("source", [registry.source(name).options for name in registry.names("sources")]),
+        ("import", [registry.importer(name).options for name in registry.names("importers")]),
+    ):
+        for options in entries:
+            whole["$defs"][kind]["properties"] |= schema_of(options)["properties"]
+    return whole
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read and check a recipe.
+
+    Raises:
+        InputError: There is no such file. RecipeError: It does not make sense; the message names line and key.
+    """
+    try:
+        text = path.read_text("utf-8")
+        table = tomllib.loads(text)
+    except OSError as error:
+        message = f"the recipe cannot be read: {error.strerror}"
+        raise InputError(message, file=str(path), hint="expected a TOML file; is the path right?") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: not UTF-8, byte {error.start}", hint="save the file as UTF-8") from error
+    except (ValueError, RecursionError) as error:  # of TOML, or of a number with thousands of digits
+        message, hint = explain_toml(text, error)
+        raise RecipeError(f"{path}: {message}", hint=hint) from error
+    return _Reader(path, text).read(table)
+
+
+def default_recipe() -> Recipe:
+    """What a command uses that is given no recipe: models and stages of an example, nothing else of it."""
+    example = read_recipe(shipped("examples") / DEFAULT_RECIPE)
+    return Recipe(models=example.models, stages=example.stages)
+
+
+class _Reader:
+    """Checks the tables of one recipe."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path = path
+        self._text = text
+
+    def read(self, table: Mapping[str, Any]) -> Recipe:
+        whole = schema("recipe")
+        if odd := first_odd(table):
+            raise self._error(*odd)
+        self._check_version(table.get("project"))
+        stages = registry.stages()
+        known = {**whole["properties"], **{name: schema_of(stage.options) for name, stage in stages.items()}}
+        for name, value in table.items():
+            if name not in known:
+                raise self._error([name], f"unknown table{did_you_mean(name, known)}")
+            if name in ("models", "sources", "imports"):
+                continue  # one by one, with the keys that their backend or adapter adds
+            self._check([name], value, known[name])
+        if table.get("sources") and table.get("imports"):
+            raise self._error(["imports"], "a corpus begins with sources or with imports, not with both")
+        project = table.get("project", {})
+        return Recipe(
+            path=self._path,
+            text=self._text,
+            name=project.get("name", self._path.stem),
+            named="name" in project,
+            version=project.get("version", "0.1.0"),
+            seed=project.get("seed", 0),
+            workdir=self._beside(project.get("workdir", "build")),
+            shards=project.get("shards"),
+            prompts=self._beside(project["prompts"]) if "prompts" in project else None,
+            reuse=tuple(self._beside(path) for path in project.get("reuse", ())),
+            models=self._models(table.get("models", {}), whole["$defs"]["model"]),
+            sources=self._inputs("sources", table.get("sources", []), whole["$defs"]["source"], source_spec),
+            imports=self._inputs("imports", table.get("imports", []), whole["$defs"]["import"], import_spec),
+            stages={name: table[name] for name in stages if name in table},
+            publish=self._publish(table.get("publish", {})),
+            budget=table.get("budget", {}),
+            limits=table.get("limits", {}),
+            expect=table.get("expect", {}),
+        )
+
+    def _check_version(self, project: Any) -> None:
+        """Say of a version that is none what one is: the pattern of the schema is for editors."""
+        from audiomcq_cli.release.diff.versions import parse_version
+
+        version = project.get("version") if isinstance(project, dict) else None
+        if isinstance(version, str):
+            try:
+                parse_version(version)
+            except RecipeError as error:
+                raise error_at(self._path, self._text, ["project", "version"], str(error), error.hint) from error
+
+    def _publish(self, table: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a release is called; the one before is a folder beside the recipe if there is one of the name."""
+        if "since" in table and (folder := self._beside(table["since"])).exists():
+            return {**table, "since": str(folder)}
+        return table
+
+    def _models(self, tables: Any, base: Mapping[str, Any]) -> dict[str, Model]:
+        if not isinstance(tables, dict):
+            raise self._error(["models"], "expected tables [models.NAME]")
+        return {name: self._model(["models", name], name, table, base) for name, table in tables.items()}
+
+    def _model(self, keys: Sequence[str | int], name: str, table: Any, base: Mapping[str, Any]) -> Model:
+        kind = table.get("backend", DEFAULT_BACKEND) if isinstance(table, dict) else DEFAULT_BACKEND
+        if kind not in registry.names("backends"):
+            names = ", ".join(registry.names("backends"))
+            raise self._error([*keys, "backend"], f"unknown backend {kind!r}; backends are {names}")
+        backend = registry.backend(kind)
+        options = backend.options
+        common, own = self._split(keys, table, base, options)
+        for key in backend.unused:
+            if key in common:
+                raise self._error([*keys, key], f"means nothing to the backend {kind!r}; leave it out")
+        urls = common.pop("base_url", ())
+        urls = (urls,) if isinstance(urls, str) else tuple(urls)
+        for url in urls:
+            self._check_url([*keys, "base_url"], url)
+        settings = _build(options, own, self._path, self._text, keys)
+        return Model(
+            name=name,
+            base_url=urls,
+            settings=settings,
+            **{"backend": kind, "concurrency": backend.concurrency, **common},
+        )
+
+    def _check_url(self, keys: Sequence[str | int], url: str) -> None:
+        if "@" in url or "?" in url:
+            raise self._error(keys, "an address holds no credentials; name a variable in api_key_env instead")
+        try:
+            parts = urlsplit(url)
+            wrong = parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or parts.fragment
+        except ValueError:  # a bad port or IPv6 address
+            wrong = True
+        if wrong:
+            raise self._error(keys, "expected an address such as http://localhost:8000/v1")  # it may hold a password
+
+    def _inputs(self, key: str, tables: Any, base: Mapping[str, Any], make: Callable[..., N]) -> tuple[N, ...]:
+        """What the tables ``[[sources]]`` or ``[[imports]]`` name, each made of its text and keys."""
+        if not isinstance(tables, list):
+            raise self._error([key], f"expected tables [[{key}]]")
+        specs = [self._input(key, [key, index], table, base, make) for index, table in enumerate(tables)]
+        for index, spec in enumerate(specs):
+            if spec.name in {one.name for one in specs[:index]}:
+                message = f"two {key} are called {spec.name!r}; give one another name"
+                raise self._error([key, index, "name"], message)
+        return tuple(specs)
+
+    def _input(
+        self, key: str, keys: Sequence[str | int], table: Any, base: Mapping[str, Any], make: Callable[..., N]
+    ) -> N:
+        kind, find = ("importers", registry.importer) if key == "imports" else ("sources", registry.source)
+        adapter = table.get("adapter", "") if isinstance(table, dict) else ""
+        if adapter != "" and adapter not in registry.names(kind):
+            names = ", ".join(registry.names(kind))
+            raise self._error([*keys, "adapter"], f"unknown adapter {adapter!r}; adapters are {names}")
+        if adapter == "":
+            self._check(keys, table, base)
+            raise self._error([*keys, "adapter"], "must not be empty")
+        kind_of = find(adapter)
+        common, own = self._split(keys, table, base, kind_of.options)
+        audio, path = common.pop("audio", None), common.pop("path")
+        where = path if getattr(kind_of, "pin", None) else self._beside(path)
+        del common["adapter"]
+        try:
+            return make(f"{adapter}:{where}", audio=self._beside(audio) if audio else None, options=own, **common)
+        except RecipeError as error:  # options that contradict each other
+            named = next((name for name in own if str(error).startswith(name)), None)
+            at, message = ([*keys, named], str(error).removeprefix(f"{named}: ")) if named else (keys, str(error))
+            raise error_at(self._path, self._text, at, message, error.hint) from error
+
+    def _split(
+        self, keys: Sequence[str | int], table: Any, base: Mapping[str, Any], options: type
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Check a table against the common keys and those that its backend or adapter adds; return both apart."""
+        extra = schema_of(options)["properties"]
+        self._check(keys, table, {**base, "properties": {**base["properties"], **extra}})
+        own = {one.name: one for one in fields(options) if one.name in table}
+        return (
+            {name: value for name, value in table.items() if name not in own},
+            {
+                name: str(self._beside(table[name])) if one.metadata["path"] else table[name]
+                for name, one in own.items()
+            },
+        )
+
+    def _check(self, keys: Sequence[str | int], table: Any, wanted: Mapping[str, Any]) -> None:
+        if problem := first_problem(table, wanted):
+            raise self._error([*keys, *problem[0]], problem[1])
+
+    def _error(self, keys: Sequence[str | int], message: str) -> RecipeError:
+        return error_at(self._path, self._text, keys, message)
+
+    def _beside(self, path: str) -> Path:
+        return self._path.parent / expand_home(path)
+
+
+def _build(options: type[T], table: Mapping[str, Any], path: Path, text: str, keys: Sequence[str | int]) -> T:
+    """Options from a table of a recipe; where they contradict each other, the error says where the table is."""
+    try:
+        return build(options, table)
+    except RecipeError as error:
+        key = next((name for name in table if str(error).startswith(name)), None)
+        raise error_at(path, text, [*keys, key] if key else keys, str(error), error.hint) from error
