@@ -32,7 +32,8 @@ from pathlib import Path
 from audiomcq_cli import records
 from audiomcq_cli.engine.journal import pack
 from audiomcq_cli.engine.journal.journal import Entry, Journal, JournalWriter
-from audiomcq_cli.storage.shards import HIDDEN, ShardWriter, list_shards, read_rows, shard
+from audiomcq_cli.storage.files import HIDDEN
+from audiomcq_cli.storage.shards import ShardWriter, list_shards, read_rows, shard
 from tests.servers.process import RunningServer
 from tests.servers.scripted import running_scripted
 

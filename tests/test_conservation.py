@@ -42,7 +42,8 @@ from audiomcq_cli.contracts import (
 )
 from audiomcq_cli.engine.executors.local import LocalExecutor
 from audiomcq_cli.engine.flows.drive import items_of
-from audiomcq_cli.engine.ledger.manifest import Job, StageReport
+from audiomcq_cli.engine.job import Job
+from audiomcq_cli.engine.ledger.report import StageReport
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.servers.budget import Budget
 from audiomcq_cli.engine.stage import run_stage
@@ -56,8 +57,9 @@ from audiomcq_cli.errors import (
     Interrupted,
     ModelError,
 )
+from audiomcq_cli.storage.files import hash_file
 from audiomcq_cli.storage.manifest import read_manifest, total_items, total_reasons
-from audiomcq_cli.storage.shards import Shard, ShardWriter, hash_file, list_shards, read_note, read_rows, shard
+from audiomcq_cli.storage.shards import Shard, ShardWriter, list_shards, read_note, read_rows, shard
 from tests.engine import Watching, find_temporary, snapshot
 from tests.servers.replies import Manner, read_chat, write_reply
 from tests.stages.dialogue import CLIP

@@ -16,7 +16,7 @@ import pytest
 
 from audiomcq_cli import mcq
 from audiomcq_cli.answers import parse_answer
-from audiomcq_cli.storage.resources import Prompts
+from audiomcq_cli.storage.prompts import Prompts
 from tests.servers.llama import MODEL as SMOLLM2
 from tests.servers.llama import running_llama
 from tests.servers.process import RunningServer, fetch_json

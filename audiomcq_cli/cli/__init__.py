@@ -1,1 +1,20 @@
-"""The commands, their shared options, and the only place that prints an error."""
+"""The command line, and the only place that prints.
+
+============  =====================================================
+main          Which commands are there?
+commands      What does each command do? One file a command.
+options       How do declared options become flags?
+console       How are data and words for people written?
+ending        How does the program end: message, exit code, JSON?
+streams       How are the three standard streams made usable?
+session       How are jobs run for a command, and summed up?
+preflight     What would stop a stage, before anything is paid for?
+owning        To which corpus does a folder belong?
+naming        Which recipe, models and judges apply?
+progress      What is shown while a stage works?
+kept_nothing  What is said when a stage keeps nothing?
+pushing       What is said about a push?
+tracing_text  How is a trace written for people?
+reference     How is docs/commands.md made?
+============  =====================================================
+"""

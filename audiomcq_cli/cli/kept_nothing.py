@@ -9,7 +9,8 @@ from audiomcq_cli.decoding import INSTALL
 from audiomcq_cli.errors import InputError, TooManyRejected
 
 if TYPE_CHECKING:
-    from audiomcq_cli.engine.ledger.manifest import Job, StageReport
+    from audiomcq_cli.engine.job import Job
+    from audiomcq_cli.engine.ledger.report import StageReport
 
 LISTEN = (
     'have the clips listened to: describe = ["local"] under [caption], or --describe local'

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from audiomcq_cli.engine.ledger.manifest import Job
+    from audiomcq_cli.engine.job import Job
     from audiomcq_cli.recipe.read import Recipe
 
 ROLES = ("captioners", "writer", "graders", "grader", "judges")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audiomcq_cli.storage.files import HIDDEN
 from audiomcq_cli.storage.owner import Owner, check_owner, name_sources, read_owner, write_owner
-from audiomcq_cli.storage.shards import HIDDEN
 
 if TYPE_CHECKING:
-    from audiomcq_cli.engine.ledger.manifest import Job
+    from audiomcq_cli.engine.job import Job
     from audiomcq_cli.recipe.read import Recipe
 
 

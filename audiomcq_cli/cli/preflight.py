@@ -12,12 +12,13 @@ from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out
 from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, RecipeError
 from audiomcq_cli.release.texts.recipe import FILL_IN
-from audiomcq_cli.storage.resources import Prompts, shipped
+from audiomcq_cli.storage.prompts import Prompts
+from audiomcq_cli.storage.resources import shipped
 from audiomcq_cli.storage.shards import list_shards
 
 if TYPE_CHECKING:
     from audiomcq_cli.contracts import Need
-    from audiomcq_cli.engine.ledger.manifest import Job
+    from audiomcq_cli.engine.job import Job
     from audiomcq_cli.engine.runtime import Runtime
     from audiomcq_cli.recipe.read import Recipe
 
@@ -96,7 +97,7 @@ def _check_names(folder: Path) -> None:
 
 
 def _check_model(job: Job, need: Need, recipe: Recipe) -> None:
-    from audiomcq_cli.engine.runtime import check_capabilities
+    from audiomcq_cli.engine.servers.model import check_capabilities
 
     if need.model not in recipe.models:
         known = ", ".join(sorted(recipe.models)) or "none"
@@ -173,7 +174,7 @@ def check_distinct(job: Job, recipe: Recipe) -> None:
     Raises:
         RecipeError: Naming both.
     """
-    from audiomcq_cli.engine.runtime import ModelHandle, check_distinct
+    from audiomcq_cli.engine.servers.model import ModelHandle, check_distinct
 
     handles = {
         need.model: ModelHandle(model, registry.backend(model.backend))

@@ -18,7 +18,8 @@ from audiomcq_cli.errors import BudgetReached, Incomplete, Interrupted, TooManyR
 
 if TYPE_CHECKING:
     from audiomcq_cli.cli.owning import Claim
-    from audiomcq_cli.engine.ledger.manifest import Job, StageReport
+    from audiomcq_cli.engine.job import Job
+    from audiomcq_cli.engine.ledger.report import StageReport
     from audiomcq_cli.engine.runtime import Runtime
     from audiomcq_cli.engine.views.dry_run import Estimate
     from audiomcq_cli.recipe.read import Recipe
@@ -173,7 +174,7 @@ def _run(recipe: Recipe, work: Callable[[Runtime], Awaitable[T]]) -> T:
     """Run a coroutine with a runtime; the first Ctrl-C or SIGTERM ends it gently, the second at once."""
     from audiomcq_cli.engine.runtime import Runtime
     from audiomcq_cli.engine.servers.budget import Budget
-    from audiomcq_cli.storage.resources import Prompts
+    from audiomcq_cli.storage.prompts import Prompts
 
     async def main() -> T:
         kinds = {model.backend: registry.backend(model.backend) for model in recipe.models.values()}
@@ -215,7 +216,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 def _sum_up(report: StageReport) -> None:
     from audiomcq_cli.engine.intake.audio_missing import LIST
     from audiomcq_cli.engine.ledger.endings import DONE
-    from audiomcq_cli.storage.shards import HIDDEN
+    from audiomcq_cli.storage.files import HIDDEN
 
     items = report.items
     parts = " + ".join(f"{items[name]:,} {name}" for name in ("kept", "rejected", "failed"))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from audiomcq_cli import parquet
 from audiomcq_cli.contracts import Context, Materials, Stage
 from audiomcq_cli.engine import keys
-from audiomcq_cli.engine.ledger import manifest as account
-from audiomcq_cli.engine.ledger.manifest import Job
+from audiomcq_cli.engine.job import Job
+from audiomcq_cli.engine.ledger.manifest import plain
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.storage.shards import HIDDEN, replacing
+from audiomcq_cli.storage.files import HIDDEN, replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,9 +30,7 @@ def prepare(
     """
     if job.stage.prepare is None or job.source is None:
         return context, ""
-    wanted = keys.digest(
-        [job.stage.version, account.plain(job.options), job.seed, [digest for _, digest in parts]]
-    ).hex()
+    wanted = keys.digest([job.stage.version, plain(job.options), job.seed, [digest for _, digest in parts]]).hex()
     path = _path(job.target)
     table = _read_kept(path, wanted)
     if table is None:

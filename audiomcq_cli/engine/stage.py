@@ -17,11 +17,12 @@ from audiomcq_cli.engine.executors.local import OPEN_SHARDS, Executor
 from audiomcq_cli.engine.flows.answerers import Online
 from audiomcq_cli.engine.flows.asker import Answerer
 from audiomcq_cli.engine.intake.watching import Watch, Watching
-from audiomcq_cli.engine.ledger import manifest as account
+from audiomcq_cli.engine.job import Job, Part, audio_roots
 from audiomcq_cli.engine.ledger.endings import DONE, name_ending
 from audiomcq_cli.engine.ledger.extent import count_rows
-from audiomcq_cli.engine.ledger.manifest import Job, Part, StageReport
+from audiomcq_cli.engine.ledger.manifest import write_manifest
 from audiomcq_cli.engine.ledger.progress import Progress
+from audiomcq_cli.engine.ledger.report import StageReport, make_report
 from audiomcq_cli.engine.ledger.run_log import Logbook, enter_killed, find_alive
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit, run_shard
@@ -30,15 +31,8 @@ from audiomcq_cli.listening.analyses import ANALYSES
 from audiomcq_cli.records import COLUMNS
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.descriptors import RESERVED, raise_limit
-from audiomcq_cli.storage.shards import (
-    HIDDEN,
-    Shard,
-    hash_file,
-    list_shards,
-    locked,
-    read_note,
-    shard,
-)
+from audiomcq_cli.storage.files import HIDDEN, hash_file, locked
+from audiomcq_cli.storage.shards import Shard, list_shards, read_note, shard
 
 MOST_OPEN = 64
 """Shards open at once, at most: each has a journal and two files."""
@@ -68,7 +62,7 @@ async def run_stage(
         progress.end()
     for line in await asyncio.to_thread(_list_remarks, job):
         progress.say(line)
-    runtime.audio_roots = account.audio_roots(job)
+    runtime.audio_roots = audio_roots(job)
     if job.only is not None and (wrong := sorted(job.only - {part.target.index for part in parts})):
         raise RecipeError(
             f"no shard {wrong[0]}: there are 0 to {len(parts) - 1}",
@@ -82,11 +76,11 @@ async def run_stage(
         report, notes = await _work_logged(job, runtime, executor, progress, plan, todo, tell)
     else:
         notes = read_notes(plan.units)
-        report = account.report(job, notes, len(plan.units), why={}, causes={}, seconds=0.0, spent={})
+        report = make_report(job, notes, len(plan.units), why={}, causes={}, seconds=0.0, spent={})
         tell(report)
     if report.missing == 0:
         with locked(job.target, "manifest", wait=True):
-            account.write_manifest(job, runtime, parts, notes)
+            write_manifest(job, runtime, parts, notes)
     return report
 
 
@@ -203,9 +197,7 @@ async def _work_logged(
             book.end()
             notes = read_notes(units)
             why, causes = count_reasons(reasons)
-            report = account.report(
-                job, notes, len(units), why=why, causes=causes, seconds=book.seconds, spent=book.spent
-            )
+            report = make_report(job, notes, len(units), why=why, causes=causes, seconds=book.seconds, spent=book.spent)
             report = replace(report, how=how, **book.rows)
             book.enter(report)
             if how == DONE or report.calls or report.items["in"] or report.done:

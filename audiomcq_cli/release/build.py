@@ -35,8 +35,9 @@ from audiomcq_cli.release.texts.recipe import hide_places
 from audiomcq_cli.release.texts.samples import Samples, draw_samples, merge_samples
 from audiomcq_cli.release.tree import MANIFEST, Tree, open_tree, read_manifest_of, read_release_manifest
 from audiomcq_cli.storage.descriptors import advise
+from audiomcq_cli.storage.files import hash_file, holding
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest
-from audiomcq_cli.storage.shards import hash_file, holding, list_shards
+from audiomcq_cli.storage.shards import list_shards
 
 FORMAT = 1
 

@@ -20,8 +20,8 @@ from audiomcq_cli.foreign.json import read_json
 from audiomcq_cli.foreign.shape import require
 from audiomcq_cli.hub import asking
 from audiomcq_cli.parquet import open_parquet
+from audiomcq_cli.storage.files import HIDDEN
 from audiomcq_cli.storage.resources import schema
-from audiomcq_cli.storage.shards import HIDDEN
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,8 +14,8 @@ from typing import Any
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.foreign.json import read_json
 from audiomcq_cli.foreign.shape import require
+from audiomcq_cli.storage.files import HIDDEN, replacing
 from audiomcq_cli.storage.resources import schema
-from audiomcq_cli.storage.shards import HIDDEN, replacing
 
 FORMAT = 1
 _WRITE_AGAIN = "run the stage that writes this folder again: what is done is kept, and the manifest written anew"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from audiomcq_cli.errors import InputError, RecipeError, StorageError
 from audiomcq_cli.foreign.json import read_json
-from audiomcq_cli.storage.shards import HIDDEN, replacing
+from audiomcq_cli.storage.files import HIDDEN, replacing
 
 FILE = "owner.json"
 OF_ALL = "journal"

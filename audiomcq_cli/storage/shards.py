@@ -6,12 +6,9 @@ names, the manifest and the run log. What this program notes in a Parquet footer
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,12 +19,11 @@ from audiomcq_cli.contracts import Row
 from audiomcq_cli.errors import InputError, StorageError
 from audiomcq_cli.foreign.json import read_json
 from audiomcq_cli.storage.descriptors import advise, is_exhausted
+from audiomcq_cli.storage.files import HIDDEN, hash_file, replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-HIDDEN = ".audiomcq"
-"""Folder inside a stage folder for all that is not a kept row; ``datasets`` and globs pass over it."""
 
 ROW_GROUP = 1_000
 """Rows in a row group: fixed, so that the same rows give the same bytes."""
@@ -115,12 +111,6 @@ def _raise_if_exhausted(path: Path, error: Exception) -> None:
         raise StorageError(f"{path}: cannot be opened: {error}", hint=advise(error)) from error
 
 
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def write_digest(target: Shard, digest: str) -> None:
     """Note the hash of a shard, as ``sha256sum -c`` reads it in the stage folder."""
     with replacing(target.digest) as temporary:
@@ -134,60 +124,6 @@ def is_intact(target: Shard) -> bool:
     except OSError as error:
         _raise_if_exhausted(target.path, error)
         return False
-
-
-@contextmanager
-def locked(folder: Path, name: str, *, wait: bool) -> Iterator[None]:
-    """Keep other processes from the same work in a stage folder; the lock ends with the process, however that ends.
-
-    Raises:
-        StorageError: Another process has it and ``wait`` is false.
-    """
-    with holding(folder / HIDDEN / "locks" / f"{name}.lock", f"{folder}: another run is working on {name}", wait=wait):
-        yield
-
-
-@contextmanager
-def holding(path: Path, busy: str, *, wait: bool = False) -> Iterator[None]:
-    """Hold a lock file; ``busy`` says what another process does that has it.
-
-    Raises:
-        StorageError: Another process has it and ``wait`` is false, or it cannot be written.
-    """
-    import filelock
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(path, timeout=-1 if wait else 0)
-        lock.acquire()
-    except filelock.Timeout:
-        raise StorageError(busy, hint="wait for it to end") from None
-    except OSError as error:
-        raise StorageError(f"{path.parent}: cannot be written: {error}", hint=advise(error)) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path that takes the place of ``path`` when the block ends well, and is removed when not.
-
-    It is the same every time, so that what a killed run left is written over.
-    """
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error}", hint=advise(error)) from error
-    finally:
-        with suppress(OSError):  # a folder that is gone or only to be read: that was said already
-            temporary.unlink()
 
 
 class ShardWriter:

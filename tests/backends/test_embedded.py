@@ -27,7 +27,7 @@ from audiomcq_cli.backends._weights import find_weights
 from audiomcq_cli.backends.embedded import BACKEND, Embedded, EmbeddedOptions
 from audiomcq_cli.contracts import Audio, Backend, Call, Completion, Identity, Message, Model
 from audiomcq_cli.errors import CallRefused, CallUnavailable, Interrupted, ModelNotServed
-from audiomcq_cli.storage.resources import Prompts
+from audiomcq_cli.storage.prompts import Prompts
 from tests.servers import llama
 
 T = TypeVar("T")

@@ -31,13 +31,15 @@ from audiomcq_cli.contracts import (
     option,
 )
 from audiomcq_cli.engine.executors.local import LocalExecutor
-from audiomcq_cli.engine.ledger.manifest import Job, StageReport
+from audiomcq_cli.engine.job import Job
 from audiomcq_cli.engine.ledger.progress import Standing
+from audiomcq_cli.engine.ledger.report import StageReport
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.servers.budget import Budget
 from audiomcq_cli.engine.stage import run_stage
-from audiomcq_cli.storage.resources import Prompts
-from audiomcq_cli.storage.shards import HIDDEN, ShardWriter, read_rows, shard
+from audiomcq_cli.storage.files import HIDDEN
+from audiomcq_cli.storage.prompts import Prompts
+from audiomcq_cli.storage.shards import ShardWriter, read_rows, shard
 from tests.servers.process import RunningServer
 
 READS = ("clip_id", "source_id")

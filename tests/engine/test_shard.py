@@ -35,7 +35,8 @@ from audiomcq_cli.contracts import (
 from audiomcq_cli.engine.executors import local as executors
 from audiomcq_cli.engine.ledger.output import read_pair
 from audiomcq_cli.errors import InputError, ModelError, StorageError
-from audiomcq_cli.storage.shards import HIDDEN, hash_file, list_shards, read_note, write_digest
+from audiomcq_cli.storage.files import HIDDEN, hash_file
+from audiomcq_cli.storage.shards import list_shards, read_note, write_digest
 from tests.conftest import strike
 from tests.engine import (
     READS,

@@ -37,11 +37,12 @@ from audiomcq_cli.contracts import (
     Stage,
 )
 from audiomcq_cli.engine.intake.sources import SourceSpec
-from audiomcq_cli.engine.ledger.manifest import StageReport
+from audiomcq_cli.engine.ledger.report import StageReport
 from audiomcq_cli.engine.prepared import load_prepared
 from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, RecipeError, ReplayMiss
+from audiomcq_cli.storage.files import HIDDEN
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest
-from audiomcq_cli.storage.shards import HIDDEN, list_shards, read_rows
+from audiomcq_cli.storage.shards import list_shards, read_rows
 from tests.conftest import strike
 from tests.engine import (
     PROMPT,

@@ -13,7 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audiomcq_cli.engine.ledger.output import read_failed_run, read_pair
-from audiomcq_cli.storage.shards import hash_file, read_note, shard
+from audiomcq_cli.storage.files import hash_file
+from audiomcq_cli.storage.shards import read_note, shard
 from tests.fuzz import fuzzed
 
 _ODD: st.SearchStrategy[Any] = st.recursive(

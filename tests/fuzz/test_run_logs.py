@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from audiomcq_cli.engine.ledger.run_log import enter_killed, find_alive, read_log
 from audiomcq_cli.engine.views.status import read_status
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.storage.shards import HIDDEN
+from audiomcq_cli.storage.files import HIDDEN
 from tests.fuzz import fuzzed
 from tests.fuzz.test_manifests import changed
 

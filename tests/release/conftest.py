@@ -18,8 +18,9 @@ from audiomcq_cli.release.build import build_release
 from audiomcq_cli.release.info import ReleaseInfo
 from audiomcq_cli.release.rows.files import read_clips
 from audiomcq_cli.release.rows.statistics import Statistics, count_rows
+from audiomcq_cli.storage.files import hash_file
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest
-from audiomcq_cli.storage.shards import ShardWriter, hash_file, list_shards, shard
+from audiomcq_cli.storage.shards import ShardWriter, list_shards, shard
 from tests.servers.hub import RunningHub
 
 INFO = ReleaseInfo(name="tiny", version="1.2.0", title="Tiny AudioMCQ", license="cc-by-4.0", repo="org/tiny")

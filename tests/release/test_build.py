@@ -15,7 +15,7 @@ import pytest
 from audiomcq_cli.errors import InputError, StorageError
 from audiomcq_cli.records import RELEASED, arrow_schema
 from audiomcq_cli.release.build import build_release, is_current
-from audiomcq_cli.storage.shards import holding
+from audiomcq_cli.storage.files import holding
 from tests.release.conftest import INFO, released_row, write_stage
 
 
@@ -109,7 +109,7 @@ def test_files_are_named_for_subset_label_and_shard(stage: Path, tmp_path: Path)
 
 def test_the_manifest_names_every_file_with_its_hash(stage: Path, tmp_path: Path) -> None:
     """Nothing but the manifest is missing from it, and no place on this machine is in it."""
-    from audiomcq_cli.storage.shards import hash_file
+    from audiomcq_cli.storage.files import hash_file
 
     target = tmp_path / "release"
     report = build_release(stage, target, INFO)
@@ -178,7 +178,7 @@ def remove_manifest(stage: Path) -> None:
 
 def make_text_of_shard(stage: Path) -> None:
     """A shard that is no Parquet, though the manifest names just these bytes: found only when it is read."""
-    from audiomcq_cli.storage.shards import hash_file
+    from audiomcq_cli.storage.files import hash_file
 
     file = stage / "part-00003-of-00004.parquet"
     file.write_text("no Parquet")
@@ -270,7 +270,7 @@ def test_no_rows_are_no_release(tmp_path: Path) -> None:
 
 def test_rows_of_an_earlier_stage_are_refused(tmp_path: Path, stage: Path) -> None:
     """A folder without subsets is named with the column that it lacks."""
-    from audiomcq_cli.storage.shards import hash_file
+    from audiomcq_cli.storage.files import hash_file
 
     manifest = json.loads((stage / ".audiomcq/manifest.json").read_text())
     for entry in manifest["shards"]:

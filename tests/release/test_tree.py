@@ -11,7 +11,7 @@ import pytest
 
 from audiomcq_cli.errors import AudiomcqError, HubError, InputError
 from audiomcq_cli.release.tree import open_tree, read_manifest_of
-from audiomcq_cli.storage.shards import hash_file
+from audiomcq_cli.storage.files import hash_file
 from tests.release.conftest import upload
 from tests.servers.hub import ORG, OTHER_TOKEN, RunningHub
 

@@ -15,7 +15,7 @@ from audiomcq_cli.contracts import Chat, Context, Failure, Materials, Need, Reje
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.records import QUESTION, find_problem
 from audiomcq_cli.stages.generate import ANGLES_OFFERED, SEEDS, STAGE, GenerateOptions, draw_angles, draw_type
-from audiomcq_cli.storage.resources import Prompts
+from audiomcq_cli.storage.prompts import Prompts
 from tests.cli import Ended, audiomcq, hash_tree, spawn, write_audiocaps
 from tests.stages.dialogue import CLIP, Played, fail, play
 

@@ -52,7 +52,8 @@ import filelock, pyarrow.fs, pyarrow.parquet
 from audiomcq_cli import parquet
 from audiomcq_cli.engine.journal import file as journal_file
 from audiomcq_cli.errors import StorageError
-from audiomcq_cli.storage.shards import locked, read_note, read_rows, replacing, shard, is_intact
+from audiomcq_cli.storage.shards import read_note, read_rows, shard, is_intact
+from audiomcq_cli.storage.files import locked, replacing
 list(read_rows(Path({str(path)!r})))
 held = []
 try:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.storage.resources import Prompts, schema, shipped
+from audiomcq_cli.storage.prompts import Prompts
+from audiomcq_cli.storage.resources import schema, shipped
 
 PROMPT = """
 version = "3"

@@ -15,17 +15,15 @@ from hypothesis import strategies as st
 from audiomcq_cli import records
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.errors import InputError, StorageError
+from audiomcq_cli.storage.files import HIDDEN, hash_file, replacing
 from audiomcq_cli.storage.shards import (
-    HIDDEN,
     ROW_GROUP,
     Shard,
     ShardWriter,
-    hash_file,
     is_intact,
     list_shards,
     read_note,
     read_rows,
-    replacing,
     shard,
     write_digest,
 )

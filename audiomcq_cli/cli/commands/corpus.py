@@ -18,7 +18,7 @@ from audiomcq_cli.cli.options import Json, argument, build, escape_markup, flag,
 from audiomcq_cli.errors import InputError, RecipeError
 
 if TYPE_CHECKING:
-    from audiomcq_cli.engine.ledger.manifest import Job
+    from audiomcq_cli.engine.job import Job
     from audiomcq_cli.recipe.read import Recipe
 
 RELEASE = "release"
@@ -237,7 +237,7 @@ def _jobs(
 ) -> list[Job]:
     """The stages of a run as jobs; ``flags`` are options of stages that count more than the recipe's."""
     from audiomcq_cli.cli.session import command_line
-    from audiomcq_cli.engine.ledger.manifest import Job
+    from audiomcq_cli.engine.job import Job
 
     folder = _folder(recipe)
     jobs: list[Job] = []

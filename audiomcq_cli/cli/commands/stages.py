@@ -27,7 +27,7 @@ from audiomcq_cli.errors import RecipeError
 if TYPE_CHECKING:
     from audiomcq_cli.engine.intake.questions import ImportSpec
     from audiomcq_cli.engine.intake.sources import SourceSpec
-    from audiomcq_cli.engine.ledger.manifest import Job
+    from audiomcq_cli.engine.job import Job
     from audiomcq_cli.recipe.read import Recipe
 
 OWN = "Options of this stage"
@@ -156,7 +156,7 @@ def run_stage(
     """Run one stage, or rehearse it, as its flags and a recipe say."""
     from audiomcq_cli.cli.owning import Claim
     from audiomcq_cli.cli.session import command_line, rehearse_jobs, run_jobs
-    from audiomcq_cli.engine.ledger.manifest import Job
+    from audiomcq_cli.engine.job import Job
 
     target: Path = values["target"]
     job = Job(

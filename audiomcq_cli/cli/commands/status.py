@@ -141,8 +141,8 @@ def _tell_labels(one: StageStatus) -> None:
 
 def _find_source(release: Standing, found: Sequence[StageStatus]) -> StageStatus | None:
     """The stage folder whose manifest, as it stands now, a release was built of."""
+    from audiomcq_cli.storage.files import hash_file
     from audiomcq_cli.storage.manifest import manifest_path
-    from audiomcq_cli.storage.shards import hash_file
 
     paths = [(one, manifest_path(Path(one.folder))) for one in found]
     return next((one for one, path in paths if path.is_file() and hash_file(path) == release.input), None)

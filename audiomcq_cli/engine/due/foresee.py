@@ -23,11 +23,11 @@ from audiomcq_cli.engine.due.plan import (
     name_input_stage,
     read_entries,
 )
-from audiomcq_cli.engine.ledger import manifest as account
-from audiomcq_cli.engine.ledger.manifest import Job, Part
+from audiomcq_cli.engine.job import Job, Part, find_input
 from audiomcq_cli.engine.ledger.output import read_pair
 from audiomcq_cli.engine.runtime import Runtime
-from audiomcq_cli.storage.shards import Shard, hash_file, shard
+from audiomcq_cli.storage.files import hash_file
+from audiomcq_cli.storage.shards import Shard, shard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ def _find_unsure(
     """
     if not targets:
         return {}
-    new = MadeOf(describe_parts(job, runtime, ""), folder=account.find_input(job))
+    new = MadeOf(describe_parts(job, runtime, ""), folder=find_input(job))
     entries = read_entries(job.target)
 
     def find_reason(target: Shard) -> Reason | None:

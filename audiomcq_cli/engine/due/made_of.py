@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from audiomcq_cli.engine.ledger import manifest as account
-from audiomcq_cli.engine.ledger.manifest import Job
+from audiomcq_cli.engine.job import Job
+from audiomcq_cli.engine.ledger.manifest import describe_source, identity, plain
 
 if TYPE_CHECKING:
-    from audiomcq_cli.engine.runtime import ModelHandle, Runtime
+    from audiomcq_cli.engine.runtime import Runtime
+    from audiomcq_cli.engine.servers.model import ModelHandle
 
 _TEXT = {"type": "string"}
 _TABLES = {"type": "object", "additionalProperties": {"type": "object"}}
@@ -73,15 +74,15 @@ def describe_parts(job: Job, runtime: Runtime, prepared: str) -> dict[str, Any]:
         "stage": job.name,
         "version": job.stage.version,
         "writes": list(job.stage.writes),
-        "options": account.plain(job.options),
+        "options": plain(job.options),
         "seed": job.seed,
         "prompts": {name: _describe_prompt(runtime, name) for name in job.prompts},
         "models": {need.model: _describe_model(runtime.model(need.model)) for need in job.needs},
         "prepared": prepared,
-        "sources": {spec.name: account.describe_source(spec) for spec in job.inputs},
+        "sources": {spec.name: describe_source(spec) for spec in job.inputs},
     }
-    plain: dict[str, Any] = orjson.loads(orjson.dumps(parts))  # as it comes back out of a run log
-    return plain
+    as_read: dict[str, Any] = orjson.loads(orjson.dumps(parts))  # as it comes back out of a run log
+    return as_read
 
 
 def _describe_prompt(runtime: Runtime, name: str) -> dict[str, str]:
@@ -93,7 +94,7 @@ def _describe_prompt(runtime: Runtime, name: str) -> dict[str, str]:
 
 def _describe_model(handle: ModelHandle) -> dict[str, Any]:
     """What of a model goes into a fingerprint, by name."""
-    [who, sampling, structured, tries, rate, window] = account.identity(handle)
+    [who, sampling, structured, tries, rate, window] = identity(handle)
     named = {"structured": structured, "tries": tries, "sample_rate": rate, "audio_window": window}
     return {**who, "sampling": sampling, **named}
 

@@ -11,8 +11,8 @@ from typing import Any
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.due.causes import OTHER, find_causes
 from audiomcq_cli.engine.due.made_of import MadeOf, describe_parts, digest_contents, find_made_of
-from audiomcq_cli.engine.ledger import manifest as account
-from audiomcq_cli.engine.ledger.manifest import Job, Part
+from audiomcq_cli.engine.job import Job, Part, find_input, make_context
+from audiomcq_cli.engine.ledger.manifest import identity, plain
 from audiomcq_cli.engine.ledger.output import read_pair
 from audiomcq_cli.engine.ledger.run_log import read_log, read_now
 from audiomcq_cli.engine.prepared import prepare
@@ -83,15 +83,15 @@ class Work:
 
 def make_plan(job: Job, runtime: Runtime, parts: Sequence[Part], *, keep: bool = True) -> Plan:
     """The plan of a stage; ``keep``: whether the prepared table may be written."""
-    context = account.make_context(job, runtime)
+    context = make_context(job, runtime)
     context, prepared = prepare(job, context, [(part.source, part.digest) for part in parts], keep=keep)
     base = {
         "stage": [job.name, job.stage.version],
         "writes": list(job.stage.writes),
-        "options": account.plain(job.options),
+        "options": plain(job.options),
         "seed": job.seed,
         "prompts": {name: runtime.prompts.get(name).digest for name in job.prompts},
-        "models": {need.model: account.identity(runtime.model(need.model)) for need in job.needs},
+        "models": {need.model: identity(runtime.model(need.model)) for need in job.needs},
         "prepared": prepared,
         "shards": parts[0].target.count,
     }
@@ -111,7 +111,7 @@ def make_plan(job: Job, runtime: Runtime, parts: Sequence[Part], *, keep: bool =
         for part in parts
     ]
     digests = {part.target.path.name: part.digest for part in parts}
-    return Plan(units, describe_parts(job, runtime, prepared), account.find_input(job), digests)
+    return Plan(units, describe_parts(job, runtime, prepared), find_input(job), digests)
 
 
 def find_work(job: Job, plan: Plan) -> list[Work]:

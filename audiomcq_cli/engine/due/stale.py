@@ -10,7 +10,7 @@ from typing import Any
 from audiomcq_cli.engine.due.made_of import find_made_of
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage import manifest as manifests
-from audiomcq_cli.storage.shards import HIDDEN
+from audiomcq_cli.storage.files import HIDDEN
 
 
 @dataclass(frozen=True, slots=True)

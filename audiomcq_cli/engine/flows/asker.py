@@ -31,10 +31,11 @@ from audiomcq_cli.contracts import (
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.flows import replies
 from audiomcq_cli.engine.journal.journal import Entry, Journal
-from audiomcq_cli.engine.runtime import ModelHandle, Runtime
+from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.engine.servers.model import ModelHandle
 from audiomcq_cli.errors import CapabilityMissing, InputError, StorageError
 from audiomcq_cli.listening.analyses import ANALYSES
-from audiomcq_cli.storage.resources import Prompt
+from audiomcq_cli.storage.prompts import Prompt
 
 
 @dataclass(frozen=True, slots=True)

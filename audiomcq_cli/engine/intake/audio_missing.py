@@ -8,7 +8,8 @@ from pathlib import Path
 
 from audiomcq_cli import parquet
 from audiomcq_cli.records import AUDIO_MISSING
-from audiomcq_cli.storage.shards import HIDDEN, list_shards, replacing
+from audiomcq_cli.storage.files import HIDDEN, replacing
+from audiomcq_cli.storage.shards import list_shards
 
 LIST = "audio_missing.csv"
 """Name of the table in the hidden folder of a stage; not there where no audio is missing."""

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from audiomcq_cli.audio import AUDIO_EXTENSIONS
 from audiomcq_cli.containers import find_kind, read_head
-from audiomcq_cli.storage.shards import replacing
+from audiomcq_cli.storage.files import replacing
 
 FOLDER = "audio"
 """Name of the folder in the work folder."""

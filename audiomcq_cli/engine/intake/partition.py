@@ -19,7 +19,7 @@ from audiomcq_cli.engine.intake.audio_store import AudioStore
 from audiomcq_cli.engine.intake.sources import InputSpec, SourceSpec, name_kept, read_source
 from audiomcq_cli.engine.intake.watching import Watch
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.storage.shards import replacing
+from audiomcq_cli.storage.files import replacing
 
 FEW_CLIPS = 5_000
 """Below so many clips one shard is enough."""

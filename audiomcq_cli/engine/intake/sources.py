@@ -25,7 +25,7 @@ from audiomcq_cli.engine.intake.watching import Watch, watched
 from audiomcq_cli.engine.ledger.extent import UNKNOWN, Extent, measure
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.measurements import SOURCE
-from audiomcq_cli.storage.shards import replacing
+from audiomcq_cli.storage.files import replacing
 
 _KEPT = 2
 """Number of what is kept of a row; another one is not taken for it."""

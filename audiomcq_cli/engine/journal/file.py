@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from audiomcq_cli.errors import JournalBusy, StorageError
 from audiomcq_cli.foreign.sqlite import guard, limited
 from audiomcq_cli.storage.descriptors import advise
-from audiomcq_cli.storage.shards import replacing
+from audiomcq_cli.storage.files import replacing
 
 if TYPE_CHECKING:
     import filelock

@@ -16,7 +16,7 @@ from pathlib import Path
 from audiomcq_cli.engine.journal import file as journal_file
 from audiomcq_cli.engine.journal.file import Lease, is_shard, is_stage, reporting
 from audiomcq_cli.foreign.sqlite import limited
-from audiomcq_cli.storage.shards import replacing
+from audiomcq_cli.storage.files import replacing
 
 _APPLICATION = 0x61_6D_63_71
 """``amcq``, at byte 68 of the file."""

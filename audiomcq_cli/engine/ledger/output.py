@@ -15,8 +15,9 @@ from audiomcq_cli.contracts import Divided, Failure, Outcome, Reject, Reply, Req
 from audiomcq_cli.engine.flows.drive import Driven
 from audiomcq_cli.errors import StorageError
 from audiomcq_cli.foreign.shape import fits
+from audiomcq_cli.storage.files import hash_file, replacing
 from audiomcq_cli.storage.resources import schema
-from audiomcq_cli.storage.shards import Shard, ShardWriter, hash_file, read_note, replacing, write_digest
+from audiomcq_cli.storage.shards import Shard, ShardWriter, read_note, write_digest
 
 if TYPE_CHECKING:
     import polars as pl

@@ -26,14 +26,15 @@ import orjson
 
 from audiomcq_cli.contracts import Stage
 from audiomcq_cli.engine.due.made_of import NOTED
+from audiomcq_cli.engine.job import Job, find_input
 from audiomcq_cli.engine.ledger.endings import DONE
-from audiomcq_cli.engine.ledger.manifest import Job, StageReport, find_input
 from audiomcq_cli.engine.ledger.progress import Pace, Progress, Standing
+from audiomcq_cli.engine.ledger.report import StageReport
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import InputError, StorageError
 from audiomcq_cli.foreign.json import read_json
 from audiomcq_cli.foreign.shape import PATH, require
-from audiomcq_cli.storage.shards import HIDDEN, replacing
+from audiomcq_cli.storage.files import HIDDEN, replacing
 
 SHOW_SECONDS = 0.5
 """How often whoever wants to know is told where the stage stands."""

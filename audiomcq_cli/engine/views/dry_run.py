@@ -23,13 +23,14 @@ from audiomcq_cli.engine.flows.answerers import Counts, Rehearsal
 from audiomcq_cli.engine.flows.asker import Asker, Rendered
 from audiomcq_cli.engine.flows.drive import Driven, drive
 from audiomcq_cli.engine.intake.questions import read_first
+from audiomcq_cli.engine.job import Job, audio_roots, make_context
 from audiomcq_cli.engine.journal.journal import Entry, Journal
-from audiomcq_cli.engine.ledger.manifest import Job, audio_roots, make_context
 from audiomcq_cli.engine.ledger.run_log import read_log
 from audiomcq_cli.engine.prepared import prepare
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.servers.budget import price_tokens
-from audiomcq_cli.storage.shards import ShardWriter, hash_file, list_shards, read_rows
+from audiomcq_cli.storage.files import hash_file
+from audiomcq_cli.storage.shards import ShardWriter, list_shards, read_rows
 
 LEARNED = 500
 """Rows of a shard that correct the guess, at most: each of them is driven twice."""

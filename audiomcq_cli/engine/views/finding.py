@@ -14,7 +14,8 @@ from pathlib import Path
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.records import draw
 from audiomcq_cli.storage import manifest as manifests
-from audiomcq_cli.storage.shards import HIDDEN, list_shards, read_rows
+from audiomcq_cli.storage.files import HIDDEN
+from audiomcq_cli.storage.shards import list_shards, read_rows
 
 _NEAR = 5
 """Ids that are offered where none fits, or too many do."""

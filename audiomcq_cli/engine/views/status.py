@@ -15,7 +15,8 @@ from audiomcq_cli.engine.ledger.run_log import SPENT, find_alive, read_log, read
 from audiomcq_cli.engine.views.labels import count_labels
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage import manifest as manifests
-from audiomcq_cli.storage.shards import HIDDEN, list_shards
+from audiomcq_cli.storage.files import HIDDEN
+from audiomcq_cli.storage.shards import list_shards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

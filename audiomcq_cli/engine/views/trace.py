@@ -24,8 +24,9 @@ from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import AudiomcqError, InputError
 from audiomcq_cli.foreign.templates import Renderer
 from audiomcq_cli.storage import manifest as manifests
-from audiomcq_cli.storage.resources import Prompts
-from audiomcq_cli.storage.shards import HIDDEN, list_shards, read_rows
+from audiomcq_cli.storage.files import HIDDEN
+from audiomcq_cli.storage.prompts import Prompts
+from audiomcq_cli.storage.shards import list_shards, read_rows
 
 
 @dataclass(frozen=True, slots=True)

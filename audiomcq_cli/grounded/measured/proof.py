@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from audiomcq_cli.grounded.measured import gaps, loudness, moments, order, pairs, pitch, pulse, voices, words
 from audiomcq_cli.grounded.measured.clip import read_clip
+from audiomcq_cli.grounded.measured.families import gaps, loudness, moments, order, pairs, pitch, pulse, voices, words
 from audiomcq_cli.grounded.measured.family import Fact, Family, Key, Proof, pick, read_facts
 
 FAMILY = "family"

@@ -8,9 +8,9 @@ from typing import Any
 
 from audiomcq_cli.grounded.drafts import Draft, balance, rank
 from audiomcq_cli.grounded.measured.clip import read_clip
+from audiomcq_cli.grounded.measured.families.words import list_words, sounds_alike
 from audiomcq_cli.grounded.measured.family import Family, Found, Key, Offer, write_facts
 from audiomcq_cli.grounded.measured.proof import FAMILIES, find_fault, sign, solve
-from audiomcq_cli.grounded.measured.words import list_words, sounds_alike
 from audiomcq_cli.records import draw
 
 WORD = "word"

@@ -19,9 +19,9 @@ from audiomcq_cli.release.check.card import CARD, check_card
 from audiomcq_cli.release.check.rows import Problem, RowChecks
 from audiomcq_cli.release.rows.licenses import normalize_license
 from audiomcq_cli.release.tree import MANIFEST, Tree, read_manifest_of
+from audiomcq_cli.storage.files import HIDDEN
 from audiomcq_cli.storage.manifest import total_items, total_reasons
 from audiomcq_cli.storage.resources import schema
-from audiomcq_cli.storage.shards import HIDDEN
 
 KEPT = 1_000
 """Problems that are kept; all are counted."""

@@ -27,7 +27,7 @@ class LocalFile:
 
 def read_release(folder: Path) -> tuple[dict[str, Any], tuple[LocalFile, ...]]:
     """The manifest of a release folder and all its files, the manifest among them; raises ``StorageError``."""
-    from audiomcq_cli.storage.shards import hash_file
+    from audiomcq_cli.storage.files import hash_file
 
     try:
         manifest = read_release_manifest(manifest_path(folder).read_bytes(), str(manifest_path(folder)))

@@ -12,8 +12,8 @@ from audiomcq_cli.release.hub.repo import HubRepo
 from audiomcq_cli.release.texts.card_kept import CARD
 from audiomcq_cli.release.texts.changelog import CHANGELOG
 from audiomcq_cli.release.tree import Tree, open_tree, read_release_manifest
+from audiomcq_cli.storage.files import hash_file
 from audiomcq_cli.storage.manifest import manifest_path
-from audiomcq_cli.storage.shards import hash_file
 
 if TYPE_CHECKING:
     from semver import Version

@@ -14,7 +14,7 @@ import pytest
 
 from audiomcq_cli.contracts import Chat, Context, Flow, Model, Need, Row, Score, Stage
 from audiomcq_cli.engine.journal.pack import pack, summarise, unpack
-from audiomcq_cli.engine.ledger.manifest import StageReport
+from audiomcq_cli.engine.ledger.report import StageReport
 from audiomcq_cli.engine.servers.budget import Budget
 from audiomcq_cli.engine.views.status import read_status
 from audiomcq_cli.errors import (

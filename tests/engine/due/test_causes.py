@@ -1,4 +1,4 @@
-"""Tests of ``engine/due/causes.py``, ``engine/due/made_of.py`` and ``engine/due/foresee.py``: what changed, in words."""
+"""Tests of ``engine/due``: what changed, in words."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from audiomcq_cli.contracts import (
     Stage,
 )
 from audiomcq_cli.engine.intake.sources import SourceSpec
-from audiomcq_cli.engine.ledger.manifest import Job
+from audiomcq_cli.engine.job import Job
 from audiomcq_cli.engine.views.dry_run import Estimate, rehearse
 from audiomcq_cli.recipe.specs import source_spec
 from audiomcq_cli.stages import caption

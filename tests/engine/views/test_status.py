@@ -18,7 +18,7 @@ from audiomcq_cli.engine.ledger.run_log import LONG_AGO, read_log
 from audiomcq_cli.engine.servers.budget import Budget
 from audiomcq_cli.engine.views.status import StageStatus, read_status
 from audiomcq_cli.errors import BudgetReached, InputError, StorageError
-from audiomcq_cli.storage.shards import HIDDEN, locked
+from audiomcq_cli.storage.files import HIDDEN, locked
 from tests.engine import Bench, Options, Puppet, Watching, answer_well, puppet_model, texts_of
 
 

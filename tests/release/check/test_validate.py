@@ -19,8 +19,9 @@ from audiomcq_cli.records import CLIP, REJECT, RELEASED, arrow_schema
 from audiomcq_cli.release.build import build_release
 from audiomcq_cli.release.check.validate import KEPT, Report, validate
 from audiomcq_cli.release.tree import open_tree
+from audiomcq_cli.storage.files import hash_file
 from audiomcq_cli.storage.manifest import manifest_path
-from audiomcq_cli.storage.shards import ShardWriter, hash_file
+from audiomcq_cli.storage.shards import ShardWriter
 from tests.release.conftest import INFO, embed_tones, refresh, released_row, rewrite, upload, write_stage, write_tone
 from tests.servers.hub import ORG, RunningHub
 

@@ -1,4 +1,4 @@
-"""Tests of ``release/hub/push.py`` and ``release/hub/repo.py``: over HTTP, with the real huggingface_hub, against a stand-in."""
+"""Tests of ``release/hub``: over HTTP, with the real huggingface_hub, against a stand-in."""
 
 from __future__ import annotations
 

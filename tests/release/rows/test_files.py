@@ -54,7 +54,7 @@ def test_a_row_group_has_a_hundred_rows_at_most(tmp_path: Path) -> None:
 
 def test_a_row_group_has_a_hundred_megabytes_at_most(tmp_path: Path) -> None:
     """Large files end a row group early; what is too large for one is one by itself."""
-    from audiomcq_cli.storage.shards import hash_file
+    from audiomcq_cli.storage.files import hash_file
 
     rows = []
     for number, size in enumerate([60, 30, 20, 101, 1]):
@@ -173,8 +173,8 @@ def test_no_folder_of_this_machine_is_in_the_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("audio", ["embed", "reference"])
 def test_how_rows_come_in_does_not_show(audio: str, tmp_path: Path) -> None:
     """The same rows give the same files, however the shard that they were read from is laid out."""
+    from audiomcq_cli.storage.files import hash_file
     from audiomcq_cli.storage.manifest import read_manifest, write_manifest
-    from audiomcq_cli.storage.shards import hash_file
 
     values = record(tmp_path / "audio", 1)
     pairs = [("sft", "weak"), ("rl", "strong"), ("sft", "strong")]

@@ -1,4 +1,4 @@
-"""Tests of ``release/texts/changelog.py``: what stands in the CHANGELOG.md of a release, and what people wrote there."""
+"""Tests of ``release/texts/changelog.py``: what stands in a CHANGELOG.md, and what people wrote there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of ``grounded/measured/words.py``: the answer where it is known, nothing where it is not."""
+"""Tests of ``grounded/measured/families/words.py``: the answer where it is known, nothing where it is not."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 import pytest
 
 from audiomcq_cli.contracts import Row
+from audiomcq_cli.grounded.measured.families.words import is_asked, sounds_alike
 from audiomcq_cli.grounded.measured.proof import find_fault
-from audiomcq_cli.grounded.measured.words import is_asked, sounds_alike
 from tests.grounded.measured import FOREIGN, KNOWN, all_options, draft, is_proved, make_row
 
 PART = ("blanket", "ladder", "sunday", "oranges")

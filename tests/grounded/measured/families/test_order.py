@@ -1,4 +1,4 @@
-"""Tests of ``grounded/measured/order.py``: the answer where it is known, nothing where it is not."""
+"""Tests of ``grounded/measured/families/order.py``: the answer where it is known, nothing where it is not."""
 
 from __future__ import annotations
 

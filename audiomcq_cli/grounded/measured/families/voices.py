@@ -7,11 +7,11 @@ from math import ceil
 
 from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.measured.clip import Clip, Span
+from audiomcq_cli.grounded.measured.families.words import has_words
 from audiomcq_cli.grounded.measured.family import Fact, Family, Found, Key, Proof, Say, pick
 from audiomcq_cli.grounded.measured.numbers import Numbers
 from audiomcq_cli.grounded.measured.options import Statements, join
 from audiomcq_cli.grounded.measured.timeline import BOUNDARY, EDGE, SECONDS, find_bounds
-from audiomcq_cli.grounded.measured.words import has_words
 from audiomcq_cli.grounded.music import read_traits
 from audiomcq_cli.measurements import MUSIC, SINGING, SPEECH
 

@@ -1,4 +1,4 @@
-"""Tests of ``grounded/measured/loudness.py``: the answer where it is known, nothing where it is not."""
+"""Tests of ``grounded/measured/families/loudness.py``: the answer where it is known, nothing where it is not."""
 
 from __future__ import annotations
 

@@ -1,0 +1,119 @@
+"""A job: one stage to be run, on which input, with which options."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli.contracts import Context, Need, Stage
+from audiomcq_cli.engine.intake.audio_store import FOLDER
+from audiomcq_cli.engine.intake.partition import partition
+from audiomcq_cli.engine.intake.questions import ImportSpec, partition_questions
+from audiomcq_cli.engine.intake.sources import SourceSpec
+from audiomcq_cli.engine.intake.watching import Watch
+from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.storage import manifest as manifests
+from audiomcq_cli.storage.shards import Shard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One stage to be run.
+
+    Attributes:
+        name, stage, options, seed: What is done. source: Folder read; None where ``sources`` or ``imports`` are.
+        target: Folder written. workdir: Where the journal lies. reuse: Packed journals, work folders or folders of
+            journals that are looked into for what the journal lacks. shards: Number of shards, chosen at the first
+            stage only.
+        only: Numbers of the shards to work on; None for all. keep_failed: Count failed items as done.
+        replay: Answer from the journal alone. max_failed: Part of the items of this stage and the one before that may
+            fail. max_rejected: Part that may be rejected. expected: Rows expected of a row, for a dry run, where no
+            journal says. command: What was typed, for the run log. drop_later: Leave out what later stages have
+            added to the rows of ``source``.
+    """
+
+    name: str
+    stage: Stage[Any]
+    options: Any
+    target: Path
+    workdir: Path
+    reuse: tuple[Path, ...] = ()
+    seed: int = 0
+    source: Path | None = None
+    sources: tuple[SourceSpec, ...] = ()
+    imports: tuple[ImportSpec, ...] = ()
+    shards: int | None = None
+    only: frozenset[int] | None = None
+    keep_failed: bool = False
+    replay: bool = False
+    max_failed: float = 0.0
+    max_rejected: float = 1.0
+    expected: float = 1.0
+    command: str = ""
+    drop_later: bool = False
+
+    @property
+    def inputs(self) -> tuple[SourceSpec | ImportSpec, ...]:
+        """What a first stage reads."""
+        return (*self.sources, *self.imports)
+
+    def pinned(self) -> Job:
+        """The same with sources that lie elsewhere at the state that they have now."""
+        return replace(self, sources=tuple(spec.pinned() for spec in self.sources))
+
+    def partition(self, folder: Path, watch: Watch | None = None) -> list[Path]:
+        """Sort what a first stage reads into shards: one file for each in ``folder``, returned in order.
+
+        Without ``watch``, which is told how far reading has come, audio that sources bring along is not kept.
+        """
+        if self.imports:
+            return partition_questions(self.imports, folder, self.shards, watch)
+        store = self.workdir / FOLDER if watch else None
+        return partition(self.sources, folder, self.shards, seed=self.seed, store=store, watch=watch)
+
+    @property
+    def needs(self) -> list[Need]:
+        """The models that the options name."""
+        return list(self.stage.needs(self.options)) if self.stage.needs else []
+
+    @property
+    def listens(self) -> Mapping[str, Mapping[str, Any]]:
+        """The local analyses that the stage may ask for with these options, with their settings."""
+        return self.stage.listens(self.options) if self.stage.listens else {}
+
+    @property
+    def prompts(self) -> list[str]:
+        """The prompts that the stage may use with these options."""
+        return list(self.stage.prompts(self.options)) if self.stage.prompts else []
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One shard of the input and of the output."""
+
+    source: Path
+    target: Shard
+    digest: str
+
+
+def make_context(job: Job, runtime: Runtime) -> Context[Any]:
+    """What the flows of a stage are given, but for what is prepared."""
+    heard = {need.model: runtime.model(need.model).model.audio_window for need in job.needs}
+    windows = {name: seconds for name, seconds in heard.items() if seconds is not None}
+    return Context(job.options, job.seed, windows=windows)
+
+
+def find_input(job: Job) -> str | None:
+    """The folder that a stage reads, relative to that which it writes; None where it reads sources."""
+    return os.path.relpath(job.source, job.target) if job.source else None
+
+
+def audio_roots(job: Job) -> dict[str, Path]:
+    """Folder below which the audio of every source lies."""
+    if job.source is None:
+        return {spec.name: root for spec in job.inputs if (root := spec.find_root(job.workdir))}
+    found = manifests.read_manifest(job.source)
+    return {name: job.source / root for name, root in found["audio_roots"].items()} if found else {}

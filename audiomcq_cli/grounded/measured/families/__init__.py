@@ -1,0 +1,14 @@
+"""Families of measured questions: what is found in a clip, how the key is proved, how it is told.
+
+========  ==========================================================
+gaps      Counted sounds, the gap between them, and who enters when?
+loudness  Where is a clip loudest or softest, and does it swell?
+moments   When does a sound begin and end, and how long is it?
+order     In which order are sounds heard?
+pairs     Which sounds are heard together?
+pitch     Which sound is higher, and where does a pitch go?
+pulse     How fast is a beat?
+voices    How many speak, and when?
+words     Which words are said, and when?
+========  ==========================================================
+"""
