@@ -21,10 +21,10 @@ from typer.main import get_command
 
 from audiomcq_cli import records, registry
 from audiomcq_cli.cli.main import make_app
-from audiomcq_cli.cli.options import schema_of
 from audiomcq_cli.contracts import Model
+from audiomcq_cli.recipe.options import schema_of
 from audiomcq_cli.recipe.read import DEFAULT_BACKEND, Recipe, read_recipe
-from audiomcq_cli.release.info import ReleaseInfo
+from audiomcq_cli.release.layout import ReleaseInfo
 from audiomcq_cli.storage.resources import schema
 
 ROOT = Path(__file__).parent.parent

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -52,7 +54,8 @@ ALLOWED = {
     "listening": {"contracts", "errors", "records", "audio", "decoding", "measurements"},
     "grounded": {"errors", "records", "mcq", "measurements"},
     "demo": {"contracts", "errors", "records", "audio"},
-    "cli": {*PURE, "registry", "storage", "release", "engine", "demo", "__version__"},
+    "recipe": {*PURE, "registry", "storage", "release", "engine"},
+    "cli": {*PURE, "registry", "recipe", "storage", "release", "engine", "demo", "__version__"},
     "stages": {*PURE, "grounded"},
     **dict.fromkeys(("sources", "backends", "exports"), PURE),
     "importers": {*PURE, "sources"},
@@ -73,6 +76,9 @@ HEAVY = (
     "asyncio",
 )  # fmt: skip
 
+TABLES = {"contracts", "engine", "release", "recipe", "cli", "storage"}
+"""Folders that open with a table of what is in them, as do the folders inside."""
+
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 
 
@@ -83,6 +89,17 @@ def find_imports(source: str) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from ((node.lineno, f"{'.' * node.level}{node.module or ''}.{alias.name}") for alias in node.names)
+
+
+def list_rooms(part: str) -> dict[str, set[str]]:
+    """Modules and folders right inside a folder of the package, each with those that it imports of them."""
+    rooms: dict[str, set[str]] = {}
+    for module in MODULES:
+        if module.parts[0] == part and module.name != "__init__.py":
+            room = rooms.setdefault(module.parts[1].removesuffix(".py"), set())
+            names = (name.split(".") for _, name in find_imports((PACKAGE / module).read_text("utf-8")))
+            room |= {words[2] for words in names if words[:2] == ["audiomcq_cli", part] and len(words) > 2}
+    return {name: {other for other in seen if other in rooms and other != name} for name, seen in rooms.items()}
 
 
 def find_wrong(module: Path, source: str) -> list[str]:
@@ -106,6 +123,29 @@ def find_wrong(module: Path, source: str) -> list[str]:
 def test_imports_point_one_way(module: Path) -> None:
     """cli imports engine, engine storage, storage contracts; the parts of the pipeline import what is pure."""
     assert find_wrong(module, (PACKAGE / module).read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("part", ["engine", "release", "recipe", "storage", "grounded"])
+def test_rooms_stand_on_each_other(part: str) -> None:
+    """No modules or folders inside of these import each other in a circle."""
+    order = TopologicalSorter(list_rooms(part))
+    order.prepare()
+    assert order.is_active()
+
+
+@pytest.mark.parametrize(
+    "package",
+    sorted({module.parent for module in MODULES if len(module.parts) > 1 and module.parts[0] in TABLES}),
+    ids=str,
+)
+def test_every_package_says_what_is_in_it(package: Path) -> None:
+    """A package opens with a table of its modules and folders, each with the question that it answers."""
+    told = ast.get_docstring(ast.parse((PACKAGE / package / "__init__.py").read_text("utf-8"))) or ""
+    here = {module.parts[len(package.parts)].removesuffix(".py") for module in MODULES if package in module.parents}
+    rule = re.search(r"^=+  =+$", told, re.MULTILINE)
+    assert rule
+    rows = {line.split()[0] for line in told[rule.end() :].partition("==")[0].splitlines() if line[:1].strip()}
+    assert rows == here - {"__init__"}
 
 
 @pytest.mark.parametrize(
@@ -145,7 +185,7 @@ def test_private_modules_are_shared_in_their_folder() -> None:
 )
 def test_nothing_heavy_at_the_start(module: str) -> None:
     """Importing the command line or the contracts imports none of the libraries that take their time."""
-    heavy = [name for name in HEAVY if not (module.endswith("recipe") and name == "asyncio")]
+    heavy = [name for name in HEAVY if not (module.endswith("recipe.read") and name == "asyncio")]
     code = f"import sys, {module}; print(*(name for name in {heavy!r} if name in sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert found.split() == []

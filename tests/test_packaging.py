@@ -74,7 +74,7 @@ def test_an_installed_package_uses_its_own_data(wheel: Path, tmp_path: Path) -> 
     with zipfile.ZipFile(wheel) as opened:
         opened.extractall(tmp_path / "site")
     script = (
-        "from audiomcq_cli.storage.resources import Prompts, schema, shipped\n"
+        "from audiomcq_cli.storage.prompts import Prompts\nfrom audiomcq_cli.storage.resources import schema, shipped\n"
         "from audiomcq_cli.recipe.read import default_recipe\n"
         "print(*map(shipped, ('prompts', 'schemas', 'examples')), sep='\\n')\n"
         "assert default_recipe().models\n"

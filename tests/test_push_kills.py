@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from audiomcq_cli.release.build import build_release
-from audiomcq_cli.release.info import ReleaseInfo
+from audiomcq_cli.release.layout import ReleaseInfo
 from tests.release.conftest import released_row, write_stage
 from tests.servers.hub import ORG, RunningHub, running_hub
 

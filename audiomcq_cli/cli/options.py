@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
 from audiomcq_cli.errors import RecipeError
-
-T = TypeVar("T")
+from audiomcq_cli.recipe.options import SCALARS, is_mapping
 
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable summary on stdout.")]
 
-_SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _METAVARS: dict[Any, str] = {str: "TEXT", int: "N", float: "X", Path: "PATH", list[str]: "TEXT", list[Path]: "PATH"}
-
-
-def schema_of(options: type) -> dict[str, Any]:
-    """JSON Schema of the recipe table that sets these options."""
-    hints = typing.get_type_hints(options)
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {one.name: _property(one, hints[one.name]) for one in fields(options)},
-    }
-
-
-def build(options: type[T], table: Mapping[str, Any]) -> T:
-    """Options from a table that has been checked against ``schema_of``."""
-    hints = typing.get_type_hints(options)
-    return options(**{name: _convert(hints[name], value) for name, value in table.items()})
 
 
 def flags_of(options: type, panel: str, usual: Mapping[str, Any] | None = None) -> list[inspect.Parameter]:
@@ -50,7 +31,7 @@ def flags_of(options: type, panel: str, usual: Mapping[str, Any] | None = None) 
             _flag_type(hints[one.name]),
             _help(one, hints[one.name], usual or {}),
             panel=panel,
-            metavar="NAME=VALUE" if _is_mapping(hints[one.name]) else None,
+            metavar="NAME=VALUE" if is_mapping(hints[one.name]) else None,
         )
         for one in fields(options)
     ]
@@ -134,9 +115,9 @@ def given_flags(options: type, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read_value(name: str, hint: Any, value: Any) -> Any:
     """The value of an option from what its flag was given, a list also with commas: its entries are names."""
-    if _is_mapping(hint):
+    if is_mapping(hint):
         return _read_pairs(name, hint, value)
-    if hint in _SCALARS:
+    if hint in SCALARS:
         return value
     return split_names(value)
 
@@ -146,33 +127,8 @@ def split_names(values: Sequence[str]) -> list[str]:
     return [part.strip() for one in values for part in one.split(",") if part.strip()]
 
 
-def _property(one: Field[Any], hint: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"description": one.metadata.get("help", "")}
-    if hint in _SCALARS:
-        found["type"] = _SCALARS[hint]
-    elif _is_mapping(hint):
-        value = typing.get_args(hint)[1]
-        found |= {"type": "object", "additionalProperties": {"type": _SCALARS[value]}}
-    else:
-        found |= {"type": "array", "items": {"type": "string"}}
-    if choices := one.metadata.get("choices"):
-        found["enum"] = list(choices)
-    for name in ("minimum", "maximum"):
-        if one.metadata.get(name) is not None:
-            found[name] = one.metadata[name]
-    return found
-
-
-def _convert(hint: Any, value: Any) -> Any:
-    if hint is float:
-        return float(value)
-    if hint in _SCALARS:
-        return value
-    return dict(value) if _is_mapping(hint) else tuple(value)
-
-
 def _flag_type(hint: Any) -> Any:
-    return (hint if hint in _SCALARS else list[str]) | None
+    return (hint if hint in SCALARS else list[str]) | None
 
 
 def _help(one: Field[Any], hint: Any, usual: Mapping[str, Any]) -> str:
@@ -180,7 +136,7 @@ def _help(one: Field[Any], hint: Any, usual: Mapping[str, Any]) -> str:
     choices = [choice for choice in one.metadata.get("choices", ()) if choice]
     if not all(choice in text for choice in choices):
         text += f" One of {', '.join(choices)}."
-    if hint not in _SCALARS:
+    if hint not in SCALARS:
         text += " Give it once for each."
     own = _write_default(None if one.default is MISSING else one.default)
     if one.name in usual and (without := _write_default(usual[one.name]) or "none") != own:
@@ -197,10 +153,6 @@ def _write_default(default: Any) -> str:
     if isinstance(default, Sequence) and not isinstance(default, str):
         return ", ".join(default)
     return f"{default:g}" if isinstance(default, float) else str(default)
-
-
-def _is_mapping(hint: Any) -> bool:
-    return typing.get_origin(hint) in (Mapping, dict, types.MappingProxyType)
 
 
 def _read_pairs(name: str, hint: Any, values: Sequence[str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-    from audiomcq_cli.engine.ledger.progress import Standing
+    from audiomcq_cli.engine.progress import Standing
 
 LINE_SECONDS = 60.0
 """Where stderr is no terminal, progress is a line this often."""

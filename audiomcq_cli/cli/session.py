@@ -104,7 +104,7 @@ def rehearse_jobs(
         " unless [expect] says otherwise; run a part first (--limit) and ask again"
     )
     if markdown:
-        from audiomcq_cli.release.texts.markdown import escape, write_table
+        from audiomcq_cli.release.markdown import escape, write_table
 
         table = write_table(columns, rows)
         out.data("\n\n".join([f"### {title}", table, *([escape(guessed)] if unknown else [])]))

@@ -8,6 +8,8 @@ shard      How does one input shard become kept rows and rejects?
 job        What is a stage given: options, input, output, journal?
 runtime    What outlives shards: models, prompts, audio, worker processes?
 prepared   Where does corpus-wide knowledge come from, and where is it kept?
+progress   How far is a stage, and how fast?
+extent     How much is there to do?
 keys       What is hashed into a journal key or a fingerprint?
 intake     How do sources and question sets become input shards?
 due        Which shards are to be made, and why?

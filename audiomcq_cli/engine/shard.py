@@ -22,7 +22,7 @@ from audiomcq_cli.engine.flows.drive import Driven, drive
 from audiomcq_cli.engine.intake.questions import read_first
 from audiomcq_cli.engine.journal.journal import Journal
 from audiomcq_cli.engine.ledger.output import ShardOutput, count_outcomes, read_failed_run, read_pair
-from audiomcq_cli.engine.ledger.progress import Progress
+from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import AudiomcqError, InputError, StorageError
 from audiomcq_cli.storage.shards import ROW_GROUP, Shard, read_rows

@@ -14,16 +14,16 @@ from audiomcq_cli import parquet
 from audiomcq_cli.engine.batch.rounds import batch_folder, find_batch_models, run_rounds, uses_batches
 from audiomcq_cli.engine.due.plan import Plan, Work, count_reasons, explain_work, find_work, make_plan, read_notes
 from audiomcq_cli.engine.executors.local import OPEN_SHARDS, Executor
+from audiomcq_cli.engine.extent import count_rows
 from audiomcq_cli.engine.flows.answerers import Online
 from audiomcq_cli.engine.flows.asker import Answerer
 from audiomcq_cli.engine.intake.watching import Watch, Watching
 from audiomcq_cli.engine.job import Job, Part, audio_roots
 from audiomcq_cli.engine.ledger.endings import DONE, name_ending
-from audiomcq_cli.engine.ledger.extent import count_rows
 from audiomcq_cli.engine.ledger.manifest import write_manifest
-from audiomcq_cli.engine.ledger.progress import Progress
 from audiomcq_cli.engine.ledger.report import StageReport, make_report
 from audiomcq_cli.engine.ledger.run_log import Logbook, enter_killed, find_alive
+from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit, run_shard
 from audiomcq_cli.errors import AccountExhausted, InputError, ModelAbsent, RecipeError, StorageError

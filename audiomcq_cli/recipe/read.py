@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.options import build, schema_of
 from audiomcq_cli.contracts import Model
 from audiomcq_cli.engine.intake.questions import ImportSpec
 from audiomcq_cli.engine.intake.sources import SourceSpec
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.recipe.check import did_you_mean, error_at, explain_toml, first_odd, first_problem
+from audiomcq_cli.recipe.options import build, schema_of
 from audiomcq_cli.recipe.specs import expand_home, import_spec, source_spec
 from audiomcq_cli.storage.resources import DEFAULT_RECIPE, schema, shipped
 

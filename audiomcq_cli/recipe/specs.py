@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.options import build
 from audiomcq_cli.engine.intake.questions import ImportSpec
 from audiomcq_cli.engine.intake.sources import SourceSpec
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.recipe.check import did_you_mean
+from audiomcq_cli.recipe.options import build
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 

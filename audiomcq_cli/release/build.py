@@ -23,13 +23,13 @@ from typing import Any
 
 from audiomcq_cli.errors import InputError, StorageError
 from audiomcq_cli.release.companions import write_companions
-from audiomcq_cli.release.info import ReleaseFile, ReleaseInfo
+from audiomcq_cli.release.layout import CARD, ReleaseFile, ReleaseInfo
+from audiomcq_cli.release.marked import find_former, find_theirs
 from audiomcq_cli.release.rows.embed import Gate
 from audiomcq_cli.release.rows.files import ShardFiles, read_clips
 from audiomcq_cli.release.rows.statistics import Statistics, count_rows
 from audiomcq_cli.release.texts import changelog
 from audiomcq_cli.release.texts.card import TAGS, list_configs
-from audiomcq_cli.release.texts.card_kept import CARD, find_former, find_theirs
 from audiomcq_cli.release.texts.changelog import CHANGELOG, find_base, write_changelog
 from audiomcq_cli.release.texts.recipe import hide_places
 from audiomcq_cli.release.texts.samples import Samples, draw_samples, merge_samples

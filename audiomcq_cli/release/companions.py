@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.release.info import ReleaseFile, ReleaseInfo
+from audiomcq_cli.release.layout import ReleaseFile, ReleaseInfo
 from audiomcq_cli.release.rows.statistics import Statistics
 from audiomcq_cli.release.texts.card import list_configs, render_card
 from audiomcq_cli.release.texts.citation import cite_release

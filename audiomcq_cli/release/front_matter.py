@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from audiomcq_cli.errors import InputError
 from audiomcq_cli.foreign.yaml import read_yaml
+from audiomcq_cli.release.layout import CARD
 
 _FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?\r?\n|)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 """Blank lines before it are as in ``huggingface_hub``, which the Hub and ``datasets`` read cards with."""
@@ -32,3 +34,18 @@ def read_front(card: str, file: str, *, hint: str = "") -> Front | None:
         return None
     above = "\n" * card.count("\n", 0, found.start(1))  # so that lines are counted as in the card
     return Front(read_yaml(above + found[1], file, hint=hint), card[found.end() :])
+
+
+_MEND = "mend what stands between the two lines --- at the head of the card"
+
+
+def read_metadata(text: bytes, file: str = CARD) -> Mapping[str, Any]:
+    """The YAML at the head of a card.
+
+    Raises:
+        InputError: There is none, or it is no YAML of keys and values.
+    """
+    front = read_front(text.decode("utf-8", "replace"), file, hint=_MEND)
+    if front is None:
+        raise InputError("no YAML between two lines --- at its head", file=file, hint=_MEND)
+    return front.keys

@@ -10,9 +10,10 @@ import jsonschema
 import pytest
 import typer.main
 
-from audiomcq_cli.cli.options import argument, as_sentence, build, flag, flags_of, given_flags, schema_of
+from audiomcq_cli.cli.options import argument, as_sentence, flag, flags_of, given_flags
 from audiomcq_cli.contracts import option
 from audiomcq_cli.errors import RecipeError
+from audiomcq_cli.recipe.options import build, schema_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from audiomcq_cli.cli.console import Out
 from audiomcq_cli.cli.progress import LINE_SECONDS, StageProgress, describe_standing
-from audiomcq_cli.engine.ledger.progress import Standing
+from audiomcq_cli.engine.progress import Standing
 from tests.cli import ROOT
 
 HALF = Standing(

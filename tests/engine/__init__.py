@@ -32,8 +32,8 @@ from audiomcq_cli.contracts import (
 )
 from audiomcq_cli.engine.executors.local import LocalExecutor
 from audiomcq_cli.engine.job import Job
-from audiomcq_cli.engine.ledger.progress import Standing
 from audiomcq_cli.engine.ledger.report import StageReport
+from audiomcq_cli.engine.progress import Standing
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.servers.budget import Budget
 from audiomcq_cli.engine.stage import run_stage

@@ -9,8 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.release.check.card import check_card, read_metadata
-from audiomcq_cli.release.texts.card_kept import find_theirs, read_former
+from audiomcq_cli.release.check.card import check_card
+from audiomcq_cli.release.front_matter import read_metadata
+from audiomcq_cli.release.marked import find_theirs, read_former
 from tests.fuzz import fuzzed
 
 _LAUGHS = "a: &a [1,1,1,1,1,1,1,1]\n" + "".join(

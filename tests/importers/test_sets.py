@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.options import build
 from audiomcq_cli.contracts import ImportedQuestion
 from audiomcq_cli.errors import InputError, RecipeError
+from audiomcq_cli.recipe.options import build
 
 MMAU = {
     "id": "3fe64f3d", "audio_id": "./test-mini-audios/3fe64f3d.wav", "question": "Who speaks?",

@@ -15,7 +15,7 @@ import pytest
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.records import RELEASED, clip_id, question_id, shard_of
 from audiomcq_cli.release.build import build_release
-from audiomcq_cli.release.info import ReleaseInfo
+from audiomcq_cli.release.layout import ReleaseInfo
 from audiomcq_cli.release.rows.files import read_clips
 from audiomcq_cli.release.rows.statistics import Statistics, count_rows
 from audiomcq_cli.storage.files import hash_file

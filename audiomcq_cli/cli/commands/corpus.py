@@ -14,8 +14,9 @@ from audiomcq_cli import records, registry
 from audiomcq_cli.cli.commands.publish import build_folder
 from audiomcq_cli.cli.commands.stages import REUSE, TAKE_OVER
 from audiomcq_cli.cli.console import out
-from audiomcq_cli.cli.options import Json, argument, build, escape_markup, flag, flags_of, given_flags, split_names
+from audiomcq_cli.cli.options import Json, argument, escape_markup, flag, flags_of, given_flags, split_names
 from audiomcq_cli.errors import InputError, RecipeError
+from audiomcq_cli.recipe.options import build
 
 if TYPE_CHECKING:
     from audiomcq_cli.engine.job import Job

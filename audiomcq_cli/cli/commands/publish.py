@@ -131,7 +131,7 @@ def build_folder(
     """Build a release folder, if it is not what it would be, and sum up; ``shown`` is how people know the target."""
     from audiomcq_cli.cli.preflight import check_folder
     from audiomcq_cli.release.build import build_release, is_current
-    from audiomcq_cli.release.info import ReleaseInfo
+    from audiomcq_cli.release.layout import ReleaseInfo
     from audiomcq_cli.release.tree import open_tree
 
     check_folder(target, source)

@@ -8,8 +8,9 @@ import typer
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out, printable
-from audiomcq_cli.cli.options import Json, schema_of
+from audiomcq_cli.cli.options import Json
 from audiomcq_cli.errors import RecipeError
+from audiomcq_cli.recipe.options import schema_of
 
 Name = Annotated[
     str | None, typer.Argument(metavar="ADAPTER", help="Show this one in full (default: a list).", show_default=False)

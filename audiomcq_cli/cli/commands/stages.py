@@ -12,15 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.options import (
-    argument,
-    as_sentence,
-    escape_markup,
-    flag,
-    flags_of,
-    given_flags,
-    read_budget,
-)
+from audiomcq_cli.cli.options import argument, as_sentence, escape_markup, flag, flags_of, given_flags, read_budget
 from audiomcq_cli.contracts import Stage
 from audiomcq_cli.errors import RecipeError
 

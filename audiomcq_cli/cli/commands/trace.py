@@ -11,8 +11,9 @@ import typer
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out, printable
-from audiomcq_cli.cli.options import Json, build
+from audiomcq_cli.cli.options import Json
 from audiomcq_cli.errors import InputError, ReplayMiss
+from audiomcq_cli.recipe.options import build
 
 if TYPE_CHECKING:
     from audiomcq_cli.engine.views.finding import Ids

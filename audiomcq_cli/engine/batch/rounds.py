@@ -25,7 +25,7 @@ from audiomcq_cli.engine.flows import replies
 from audiomcq_cli.engine.flows.answerers import Online
 from audiomcq_cli.engine.flows.asker import Answerer, Rendered, Suspended
 from audiomcq_cli.engine.journal.journal import Entry
-from audiomcq_cli.engine.ledger.progress import Progress, Standing
+from audiomcq_cli.engine.progress import Progress, Standing
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.servers.tokens import estimate_tokens
 from audiomcq_cli.engine.shard import Unit

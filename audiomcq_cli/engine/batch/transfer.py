@@ -20,7 +20,7 @@ from typing import TypeVar
 from audiomcq_cli.contracts import BatchBackend, BatchState, Completion
 from audiomcq_cli.engine.batch.store import Batch, BatchStore, Refusal, Requests
 from audiomcq_cli.engine.batch.watch import Watch, Yield, read_name
-from audiomcq_cli.engine.ledger.progress import Progress
+from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.servers.budget import Reserved
 from audiomcq_cli.engine.servers.endpoint import LONGEST_RETRY_AFTER

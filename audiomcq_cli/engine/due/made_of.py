@@ -23,27 +23,7 @@ if TYPE_CHECKING:
     from audiomcq_cli.engine.servers.model import ModelHandle
 
 _TEXT = {"type": "string"}
-_TABLES = {"type": "object", "additionalProperties": {"type": "object"}}
 
-NOTED: dict[str, Any] = {
-    "fingerprints": {"type": "object", "additionalProperties": _TEXT},
-    "made_of": {
-        "type": "object",
-        "required": ["stage", "version", "writes", "options", "seed", "prompts", "models", "prepared", "sources"],
-        "properties": {
-            "stage": _TEXT,
-            "writes": {"type": "array", "items": _TEXT},
-            "options": {"type": "object"},
-            **dict.fromkeys(("prompts", "models", "sources"), _TABLES),
-        },
-    },
-    "inputs": {"type": "object", "additionalProperties": _TEXT},
-    "contents": {
-        "type": "object",
-        "additionalProperties": {"type": "object", "additionalProperties": {"type": "array", "items": _TEXT}},
-    },
-}
-"""What a run notes of it, as properties of a JSON Schema: anybody can write into a run log."""
 
 _AUDIO = ("audio_path", "audio_present", "audio_sha256")
 """Columns of a partition that tell of the audio of a row."""

@@ -20,11 +20,11 @@ from audiomcq_cli import records
 from audiomcq_cli.audio import normalize
 from audiomcq_cli.characters import find_control
 from audiomcq_cli.contracts import ImportedQuestion, Importer, Row, Stage
+from audiomcq_cli.engine.extent import UNKNOWN, measure
 from audiomcq_cli.engine.intake.audio_hashes import AudioHashes
 from audiomcq_cli.engine.intake.partition import read_partition, write_partition
 from audiomcq_cli.engine.intake.sources import AudioFinder, InputSpec
 from audiomcq_cli.engine.intake.watching import Watch, watched
-from audiomcq_cli.engine.ledger.extent import UNKNOWN, measure
 
 METHOD = "imported"
 

@@ -19,10 +19,10 @@ from audiomcq_cli import audio, records
 from audiomcq_cli.characters import escape_control, find_control
 from audiomcq_cli.contracts import Reject, Row, Source, SourceRow
 from audiomcq_cli.engine import keys
+from audiomcq_cli.engine.extent import UNKNOWN, Extent, measure
 from audiomcq_cli.engine.intake.audio_hashes import AudioHashes
 from audiomcq_cli.engine.intake.audio_store import FOLDER, AudioStore
 from audiomcq_cli.engine.intake.watching import Watch, watched
-from audiomcq_cli.engine.ledger.extent import UNKNOWN, Extent, measure
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.measurements import SOURCE
 from audiomcq_cli.storage.files import replacing

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from audiomcq_cli.engine.ledger.extent import UNKNOWN, Extent
-from audiomcq_cli.engine.ledger.progress import Pace, Progress, Standing
+from audiomcq_cli.engine.extent import UNKNOWN, Extent
+from audiomcq_cli.engine.progress import Pace, Progress, Standing
 
 T = TypeVar("T")
 

@@ -5,8 +5,6 @@ output    How are kept rows and rejects written and put in place together?
 report    What does a stage report: items, reasons, calls, money?
 manifest  What does the manifest of a finished stage say?
 run_log   What differs from run to run: times, calls, how it ended?
-progress  How far is a stage, and how fast?
-extent    How much is there to do?
 endings   How did a run end, in words?
 ========  ================================================================
 """

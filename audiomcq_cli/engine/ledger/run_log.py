@@ -25,11 +25,10 @@ from typing import Any
 import orjson
 
 from audiomcq_cli.contracts import Stage
-from audiomcq_cli.engine.due.made_of import NOTED
 from audiomcq_cli.engine.job import Job, find_input
 from audiomcq_cli.engine.ledger.endings import DONE
-from audiomcq_cli.engine.ledger.progress import Pace, Progress, Standing
 from audiomcq_cli.engine.ledger.report import StageReport
+from audiomcq_cli.engine.progress import Pace, Progress, Standing
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import InputError, StorageError
 from audiomcq_cli.foreign.json import read_json
@@ -51,6 +50,28 @@ SPENT = ("calls", "prompt_tokens", "completion_tokens", "cost", "retries", "set_
 _NUMBER = {"type": "number", "minimum": 0, "maximum": 1e15}
 _NUMBER_OR_NOT = {**_NUMBER, "type": ["number", "null"]}
 _TEXT = {"type": "string"}
+_TABLES = {"type": "object", "additionalProperties": {"type": "object"}}
+
+_NOTED: dict[str, Any] = {
+    "fingerprints": {"type": "object", "additionalProperties": _TEXT},
+    "made_of": {
+        "type": "object",
+        "required": ["stage", "version", "writes", "options", "seed", "prompts", "models", "prepared", "sources"],
+        "properties": {
+            "stage": _TEXT,
+            "writes": {"type": "array", "items": _TEXT},
+            "options": {"type": "object"},
+            **dict.fromkeys(("prompts", "models", "sources"), _TABLES),
+        },
+    },
+    "inputs": {"type": "object", "additionalProperties": _TEXT},
+    "contents": {
+        "type": "object",
+        "additionalProperties": {"type": "object", "additionalProperties": {"type": "array", "items": _TEXT}},
+    },
+}
+"""What a run notes of it, as properties of a JSON Schema: anybody can write into a run log."""
+
 _PROCESS = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
 _BY_NAME = {"type": "object", "additionalProperties": _NUMBER}
 _ENTRY = {
@@ -66,7 +87,7 @@ _ENTRY = {
         "input": {"anyOf": [PATH, {"type": "null"}]},
         "ended": {"type": ["number", "null"]},
         "items": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 2**53}},
-        **NOTED,
+        **_NOTED,
     },
 }
 """What a run notes, as a JSON Schema; anybody can write into a shared folder."""

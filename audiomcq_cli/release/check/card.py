@@ -11,13 +11,13 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.release.front_matter import read_front
+from audiomcq_cli.release.front_matter import read_metadata
+from audiomcq_cli.release.layout import CARD
 from audiomcq_cli.release.rows.licenses import HUB_LICENSES
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CARD = "README.md"
 
 _TEXTS = ("pretty_name", "license_name", "license_link")
 _LISTS = ("language", "task_categories", "task_ids", "size_categories", "tags", "annotations_creators")
@@ -26,19 +26,6 @@ _MOST = 200
 
 _SIZE = re.compile(r"n<1K|(1|10|100)[KMB]<n<(1|10|100)[KMBT]|n>1T")
 _LANGUAGE = re.compile(r"[a-z]{2,3}|code|multilingual")
-_MEND = "mend what stands between the two lines --- at the head of the card"
-
-
-def read_metadata(text: bytes, file: str = CARD) -> Mapping[str, Any]:
-    """The YAML at the head of a card.
-
-    Raises:
-        InputError: There is none, or it is no YAML of keys and values.
-    """
-    front = read_front(text.decode("utf-8", "replace"), file, hint=_MEND)
-    if front is None:
-        raise InputError("no YAML between two lines --- at its head", file=file, hint=_MEND)
-    return front.keys
 
 
 def check_card(text: bytes, files: Sequence[str], schema: pa.Schema | None) -> Iterator[str]:

@@ -15,8 +15,9 @@ from audiomcq_cli.errors import InputError
 from audiomcq_cli.foreign.json import read_json
 from audiomcq_cli.foreign.shape import find_faults
 from audiomcq_cli.release.check.audio import check_embedded, check_referenced
-from audiomcq_cli.release.check.card import CARD, check_card
+from audiomcq_cli.release.check.card import check_card
 from audiomcq_cli.release.check.rows import Problem, RowChecks
+from audiomcq_cli.release.layout import CARD
 from audiomcq_cli.release.rows.licenses import normalize_license
 from audiomcq_cli.release.tree import MANIFEST, Tree, read_manifest_of
 from audiomcq_cli.storage.files import HIDDEN

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from audiomcq_cli.errors import InputError
-from audiomcq_cli.release.check.card import read_metadata
-from audiomcq_cli.release.texts.card_kept import read_former
+from audiomcq_cli.release.front_matter import read_metadata
+from audiomcq_cli.release.layout import CARD
+from audiomcq_cli.release.marked import read_former
 from audiomcq_cli.release.tree import Tree
-
-CARD = "README.md"
 
 WRITTEN = "text of people"
 """Name of the fact that stands for what people wrote around the program's part of the card."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from audiomcq_cli.release.diff.compare import Diff
 from audiomcq_cli.release.diff.parts import Pair, Pairs, Part, Patch, Table, list_parts
-from audiomcq_cli.release.texts.markdown import escape
+from audiomcq_cli.release.markdown import escape
 
 
 def render_text(diff: Diff, *, width: int = 80, full: bool = False) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.release.diff.versions import parse_version
 from audiomcq_cli.release.hub.repo import HubRepo
-from audiomcq_cli.release.texts.card_kept import CARD
+from audiomcq_cli.release.layout import CARD
 from audiomcq_cli.release.texts.changelog import CHANGELOG
 from audiomcq_cli.release.tree import Tree, open_tree, read_release_manifest
 from audiomcq_cli.storage.files import hash_file

@@ -19,7 +19,7 @@ from audiomcq_cli.errors import HubError, InputError, RecipeError
 from audiomcq_cli.release.diff.versions import parse_version
 from audiomcq_cli.release.hub.commits import LocalFile, check_files, find_first, holds, read_release
 from audiomcq_cli.release.hub.repo import HubRepo, PullRequest, Stored
-from audiomcq_cli.release.texts.card_kept import CARD
+from audiomcq_cli.release.layout import CARD
 from audiomcq_cli.release.texts.changelog import CHANGELOG
 from audiomcq_cli.release.tree import MANIFEST, read_release_manifest
 

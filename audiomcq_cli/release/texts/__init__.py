@@ -3,7 +3,6 @@
 =============  ===================================================
 card           What does the dataset card consist of?
 card_sections  What does each section of the card say?
-card_kept      What that people wrote into the card stays?
 samples        Which sample questions are shown?
 settings       How are settings written for people?
 known_limits   Which limits does the card state?
@@ -13,6 +12,5 @@ citation       How is the release cited?
 plots          How are the plots drawn?
 recipe         With which recipe and prompts can it be made again?
 summary        What is in ``statistics.json``?
-markdown       How is foreign text escaped?
 =============  ===================================================
 """

@@ -10,12 +10,12 @@ from fnmatch import fnmatch
 from typing import Any
 
 from audiomcq_cli.records import LABELS
-from audiomcq_cli.release.info import ReleaseFile, ReleaseInfo
+from audiomcq_cli.release.layout import ReleaseFile, ReleaseInfo
+from audiomcq_cli.release.marked import Former, read_former, wrap
 from audiomcq_cli.release.rows.files import release_schema
 from audiomcq_cli.release.rows.licenses import HUB_LICENSES
 from audiomcq_cli.release.rows.statistics import Statistics
 from audiomcq_cli.release.texts import card_sections as sections
-from audiomcq_cli.release.texts.card_kept import Former, read_former, wrap
 from audiomcq_cli.release.texts.samples import Samples
 from audiomcq_cli.release.texts.summary import summarize
 

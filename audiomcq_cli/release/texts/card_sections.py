@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from audiomcq_cli.release.info import ReleaseInfo
+from audiomcq_cli.release.layout import ReleaseInfo
+from audiomcq_cli.release.markdown import Link, escape, quote, write_table
 from audiomcq_cli.release.rows.embed import WITHHELD
 from audiomcq_cli.release.rows.files import release_schema
 from audiomcq_cli.release.rows.statistics import Statistics
 from audiomcq_cli.release.texts.citation import METHOD, cite_release
 from audiomcq_cli.release.texts.croissant import HELD, HUB
 from audiomcq_cli.release.texts.known_limits import DEMONSTRATION, write_limits
-from audiomcq_cli.release.texts.markdown import Link, escape, quote, write_table
 from audiomcq_cli.release.texts.samples import Samples, describe_condition, write_samples
 from audiomcq_cli.release.texts.settings import list_settings, write_value
 

@@ -15,9 +15,9 @@ from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.release.diff.compare import Diff, Side, compare, open_side
 from audiomcq_cli.release.diff.parts import describe_flips
 from audiomcq_cli.release.diff.versions import check_version, next_version, parse_version
-from audiomcq_cli.release.info import ReleaseInfo
+from audiomcq_cli.release.layout import ReleaseInfo
+from audiomcq_cli.release.markdown import escape
 from audiomcq_cli.release.rows.statistics import Statistics
-from audiomcq_cli.release.texts.markdown import escape
 from audiomcq_cli.release.tree import Tree, open_tree
 
 CHANGELOG = "CHANGELOG.md"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from audiomcq_cli.release.info import ReleaseInfo
+from audiomcq_cli.release.layout import ReleaseInfo
+from audiomcq_cli.release.markdown import escape_bibtex
 from audiomcq_cli.release.texts.croissant import HUB, find_repo
-from audiomcq_cli.release.texts.markdown import escape_bibtex
 
 METHOD = """\
 @misc{he2025audiomcq,

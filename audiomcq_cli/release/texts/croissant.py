@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from audiomcq_cli.records import COLUMNS, Column
-from audiomcq_cli.release.info import ReleaseInfo
+from audiomcq_cli.release.layout import ReleaseInfo
+from audiomcq_cli.release.markdown import flatten
 from audiomcq_cli.release.rows.files import AUDIO, release_schema
-from audiomcq_cli.release.texts.markdown import flatten
 
 HELD = {
     **COLUMNS,

@@ -14,8 +14,8 @@ from pathlib import PureWindowsPath
 from typing import Any
 
 from audiomcq_cli.errors import StorageError
-from audiomcq_cli.release.info import ReleaseInfo
-from audiomcq_cli.release.texts.markdown import flatten
+from audiomcq_cli.release.layout import ReleaseInfo
+from audiomcq_cli.release.markdown import flatten
 
 PROMPTS = "prompts"
 

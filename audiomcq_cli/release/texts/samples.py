@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.mcq import letter
 from audiomcq_cli.records import TYPES, draw
-from audiomcq_cli.release.texts.markdown import Link, escape, flatten, write_cell, write_table
+from audiomcq_cli.release.markdown import Link, escape, flatten, write_cell, write_table
 
 if TYPE_CHECKING:
     import pyarrow as pa

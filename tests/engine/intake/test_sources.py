@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiomcq_cli.contracts import NoOptions, Row, Seed, Source, SourceRow
+from audiomcq_cli.engine.extent import Extent
 from audiomcq_cli.engine.intake.partition import partition, read_partition
 from audiomcq_cli.engine.intake.sources import Sample, SourceSpec
-from audiomcq_cli.engine.ledger.extent import Extent
 from audiomcq_cli.errors import InputError, Interrupted
 from tests.engine import find_temporary
 

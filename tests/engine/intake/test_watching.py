@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from audiomcq_cli.contracts import Source, SourceRow
 from audiomcq_cli.contracts.options import NoOptions
+from audiomcq_cli.engine.extent import UNKNOWN, Extent, count_rows, measure
 from audiomcq_cli.engine.intake.partition import partition, read_partition
 from audiomcq_cli.engine.intake.sources import SourceSpec
 from audiomcq_cli.engine.intake.watching import Watching, watched
-from audiomcq_cli.engine.ledger.extent import UNKNOWN, Extent, count_rows, measure
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import Interrupted
 from tests.engine import Watching as Told

@@ -17,7 +17,7 @@ from audiomcq_cli.errors import InputError
 from audiomcq_cli.release.build import build_release
 from audiomcq_cli.release.diff.compare import Change, Diff, compare, open_side
 from audiomcq_cli.release.diff.text import as_data, render_markdown, render_text
-from audiomcq_cli.release.info import ReleaseInfo
+from audiomcq_cli.release.layout import ReleaseInfo
 from audiomcq_cli.storage.manifest import manifest_path
 from tests.release.conftest import INFO, embed_tones, released_row, rewrite, upload, write_stage
 from tests.servers.hub import ORG, RunningHub

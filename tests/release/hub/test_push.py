@@ -15,7 +15,7 @@ from audiomcq_cli.release.hub.commits import compare_files, read_release
 from audiomcq_cli.release.hub.push import MOST_FILES, Pushed, PushOptions, plan_push, push
 from audiomcq_cli.release.hub.read_back import read_back
 from audiomcq_cli.release.hub.repo import HubRepo
-from audiomcq_cli.release.info import ReleaseInfo
+from audiomcq_cli.release.layout import ReleaseInfo
 from audiomcq_cli.release.tree import MANIFEST
 from tests.release.conftest import INFO, Releases, released_row
 from tests.servers.hub import ORG, READ_TOKEN, TOKEN, RunningHub

@@ -13,10 +13,10 @@ from markdown_it.token import Token
 
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.release.build import build_release
-from audiomcq_cli.release.info import ReleaseInfo
+from audiomcq_cli.release.layout import ReleaseInfo
+from audiomcq_cli.release.markdown import escape
 from audiomcq_cli.release.rows.statistics import Statistics
 from audiomcq_cli.release.texts.card import list_configs, render_card
-from audiomcq_cli.release.texts.markdown import escape
 from tests.release.conftest import INFO, count_stage, record, released_row, write_stage
 
 HOSTILE = (

@@ -13,7 +13,7 @@ import pytest
 
 from audiomcq_cli.records import RELEASED
 from audiomcq_cli.release.build import build_release
-from audiomcq_cli.release.info import ReleaseInfo
+from audiomcq_cli.release.layout import ReleaseInfo
 from audiomcq_cli.release.texts.croissant import describe_release
 from tests.release.conftest import INFO, record, released_row, write_stage
 

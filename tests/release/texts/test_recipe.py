@@ -13,7 +13,7 @@ import pytest
 from audiomcq_cli.errors import StorageError
 from audiomcq_cli.recipe.read import read_recipe
 from audiomcq_cli.release.build import build_release
-from audiomcq_cli.release.info import ReleaseInfo
+from audiomcq_cli.release.layout import ReleaseInfo
 from audiomcq_cli.release.texts.recipe import hide_places, list_prompts, write_recipe
 from audiomcq_cli.storage.prompts import Prompts
 from audiomcq_cli.storage.resources import shipped

@@ -1,4 +1,4 @@
-"""Tests of ``release/texts/card_kept.py``: what people wrote into a card outlives the next release."""
+"""Tests of ``release/marked.py``: what people wrote into a card outlives the next release."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.release.build import build_release, is_current
-from audiomcq_cli.release.texts.card_kept import BEGIN, END, UNMARKED, find_former, read_former, wrap
+from audiomcq_cli.release.marked import BEGIN, END, UNMARKED, find_former, read_former, wrap
 from tests.release.conftest import INFO
 
 OURS = f"---\nlicense: mit\n---\n\n{BEGIN}\n\n# Ours\n\n{END}\n"

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audiomcq_cli.release.front_matter import read_front
-
-CARD = "README.md"
+from audiomcq_cli.release.layout import CARD
 
 BEGIN = (
     "<!-- audiomcq:begin: audiomcq publish writes this part anew with every release. Your text above this line or below"

@@ -1,8 +1,11 @@
-"""What a release is called, and what a file of it is: all that its texts need to know of how it is built."""
+"""Names in a release: what it is called, its card, and what is known of each file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+CARD = "README.md"
+"""The dataset card."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

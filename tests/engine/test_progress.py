@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiomcq_cli.contracts import Call, Completion, Context, Flow, Row
-from audiomcq_cli.engine.ledger.progress import RECENT, Pace
 from audiomcq_cli.engine.ledger.run_log import read_log, read_now
+from audiomcq_cli.engine.progress import RECENT, Pace
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import Interrupted
 from audiomcq_cli.storage.shards import list_shards
