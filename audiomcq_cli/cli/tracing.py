@@ -11,7 +11,7 @@ import typer
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out, printable
-from audiomcq_cli.cli.options import Json, build
+from audiomcq_cli.cli.options import Json, restore
 from audiomcq_cli.errors import InputError, ReplayMiss
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _follow_all(
         else:
             names = choice.choose(read_ids(folder), place)
         for name in names:
-            steps = follow(folder, name, workdir=workdir, reuse=reuse, stages=stages, build=build, backends=kinds)
+            steps = follow(folder, name, workdir=workdir, reuse=reuse, stages=stages, build=restore, backends=kinds)
             found.append((name, asyncio.run(steps)))
     except ReplayMiss as error:
         raise ReplayMiss(str(error), hint="name the folder that holds journal/ with --workdir, or --reuse") from error
