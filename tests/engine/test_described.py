@@ -28,7 +28,7 @@ def describe(model: Model, kind: BackendKind[Any]) -> dict[str, Any]:
 def test_model_of_every_kind_is_restored(name: str, data: st.DataObject) -> None:
     """What may change an answer is the same of the restored model, whatever it is called and wherever it lies."""
     known = data.draw(st.sampled_from([None, Identity("SmolLM2", "0a1b2c3d")]))
-    kind = replace(BACKENDS[name], identify=known and (lambda model: known))
+    kind = replace(BACKENDS[name], identify=(lambda model: known) if known else None)
     model = Model(
         name="judge",
         backend=name,
