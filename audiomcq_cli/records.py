@@ -23,6 +23,9 @@ TYPES = ("sound", "music", "speech", "temporal")
 LABELS = ("weak", "strong")
 """Audio-contribution labels: weak can be answered without the audio, strong needs it."""
 
+UNDECIDED = "undecided"
+"""Flag of a row whose label could be the other one, had the answers that cannot be read been right."""
+
 AUDIO_MISSING = "audio_missing"
 """Flag, or reason, of a clip whose audio file is not there."""
 

@@ -12,7 +12,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from audiomcq_cli.errors import RecipeError
+from audiomcq_cli.errors import InputError, RecipeError
+from audiomcq_cli.foreign.shape import find_faults
 
 T = TypeVar("T")
 
@@ -36,6 +37,17 @@ def build(options: type[T], table: Mapping[str, Any]) -> T:
     """Options from a table that has been checked against ``schema_of``."""
     hints = typing.get_type_hints(options)
     return options(**{name: _convert(hints[name], value) for name, value in table.items()})
+
+
+def restore(options: type[T], table: Mapping[str, Any]) -> T:
+    """Options from a table that a manifest keeps, as another version or hand may have written it.
+
+    Raises:
+        InputError: It is no table of these options.
+    """
+    for fault in find_faults(table, schema_of(options)):
+        raise InputError(fault)
+    return build(options, table)
 
 
 def flags_of(options: type, panel: str, usual: Mapping[str, Any] | None = None) -> list[inspect.Parameter]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import describe_reasons, describe_spent, describe_time, out
+from audiomcq_cli.cli.looking import ask_again, count_of, describe_unread, see_line
 from audiomcq_cli.cli.progress import StageProgress
 from audiomcq_cli.errors import BudgetReached, Incomplete, Interrupted, TooManyRejected
 
@@ -146,8 +147,8 @@ def command_line() -> str:
 
 
 def retry_line() -> str:
-    """The command that asks again for what failed: a replay asks nobody, and --keep-failed leaves it as it is."""
-    return shlex.join(["audiomcq", *(one for one in sys.argv[1:] if one not in ("--replay", "--keep-failed"))])
+    """The command that asks again for what failed."""
+    return ask_again(command_line())
 
 
 def _tell_plan(jobs: Sequence[Job], recipe: Recipe) -> None:
@@ -232,6 +233,10 @@ def _sum_up(report: StageReport) -> None:
     for outcome in ("rejected", "failed"):
         if report.reasons[outcome]:
             out.say(f"  {outcome}: {describe_reasons({outcome: report.reasons[outcome]})}")
+            if report.redone and report.how == DONE and not report.missing:
+                out.say(f"    see them: {see_line(report.target, report.reasons[outcome])}")
+    for line in describe_unread(report.unread, report.target):
+        out.say(f"  {line}")
     if report.audio_missing:
         where = Path(report.target) / HIDDEN / LIST
         out.say(f"  without an audio file: {report.audio_missing:,} clips, listed in {where}")
@@ -242,7 +247,9 @@ def _sum_up(report: StageReport) -> None:
 def _tell_rows(report: StageReport) -> str:
     """How far a stage came that was stopped."""
     of = "" if report.total is None else f" of {report.total:,}"
-    return f"{report.done:,}{of} {report.unit} asked and kept in the journal"
+    replies = sum(report.replies.values())
+    kept = f"; {count_of(replies, 'reply', 'replies')} {'is' if replies == 1 else 'are'} kept in the journal"
+    return f"{report.done:,}{of} {report.unit} finished{kept if replies else ''}"
 
 
 def _raise_if_incomplete(job: Job, report: StageReport) -> None:
@@ -255,10 +262,11 @@ def _raise_if_incomplete(job: Job, report: StageReport) -> None:
         raise TooManyRejected(
             f"{job.name}: {report.items['rejected']:,} of {report.items['in']:,} items rejected,"
             f" more than max_rejected = {job.max_rejected:g} allows",
-            hint="the reasons are above, the items in .audiomcq/rejects of its folder; or raise the limit",
+            hint=f"see them: {see_line(report.target, report.reasons['rejected'])}; or raise the limit",
         )
     if report.items["failed"] > job.max_failed * report.items["in"] and not job.keep_failed:
         raise Incomplete(
-            f"{job.name}: {report.items['failed']:,} items failed",
-            hint=f"try just those again: {retry_line()} (or go on without them: add --keep-failed)",
+            f"{job.name}: {count_of(report.items['failed'], 'item')} failed",
+            hint=f"look at one: {see_line(report.target, report.reasons['failed'], random=True)};"
+            f" try just those again: {retry_line()} (or go on without them: add --keep-failed)",
         )

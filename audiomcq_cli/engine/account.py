@@ -12,14 +12,16 @@ from audiomcq_cli import __version__
 from audiomcq_cli.contracts import Context, Need, Stage
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.audio_store import FOLDER
+from audiomcq_cli.engine.described import describe_model
 from audiomcq_cli.engine.importing import ImportSpec, partition_questions
+from audiomcq_cli.engine.labels import Unread, count_unread
 from audiomcq_cli.engine.missing import list_missing
 from audiomcq_cli.engine.partition import partition
 from audiomcq_cli.engine.reading import SourceSpec
 from audiomcq_cli.engine.runtime import ModelHandle, Runtime
 from audiomcq_cli.engine.watching import Watch
 from audiomcq_cli.storage import manifest as manifests
-from audiomcq_cli.storage.shards import Shard, hash_file
+from audiomcq_cli.storage.shards import Shard, hash_file, list_shards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +108,11 @@ class StageReport:
         how: ``done``, or what ended the work before, in words. unit: What input rows are: clips or questions.
         done: Input rows whose work has ended in this run, with every reply behind them in the journal, of
             ``total`` in the shards that were to be worked on (None: unknown).
-        audio_missing: Clips whose audio file is not there, once all shards are.
-        calls, prompt_tokens, completion_tokens: Of this run, by model. cost: Where it has a price. retries: Calls that
-            were sent again. set_aside: How often an address was set aside. in_flight: Calls in flight, on average.
+        audio_missing: Clips whose audio file is not there, once all shards are. unread: Judges some of whose answers
+            could not be read, of a stage that asks judges, once all shards are.
+        calls, prompt_tokens, completion_tokens: Of this run, by model. replies: Of those calls, in the journal.
+        cost: Where it has a price. retries: Calls that were sent again. set_aside: How often an address was set aside.
+        in_flight: Calls in flight, on average.
         uncounted: Calls whose tokens the server did not tell: the most that they may have taken stands for them.
     """
 
@@ -126,9 +130,11 @@ class StageReport:
     done: int = 0
     total: int | None = 0
     audio_missing: int = 0
+    unread: Sequence[Unread] = ()
     why: Mapping[str, int] = field(default_factory=dict)
     causes: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
+    replies: Mapping[str, int] = field(default_factory=dict)
     retries: Mapping[str, int] = field(default_factory=dict)
     prompt_tokens: Mapping[str, int] = field(default_factory=dict)
     completion_tokens: Mapping[str, int] = field(default_factory=dict)
@@ -190,9 +196,17 @@ def report(
         causes=causes,
         missing=shards - len(notes),
         audio_missing=list_missing(job.target) if job.source is None and len(notes) == shards else 0,
+        unread=_list_unread(job) if len(notes) == shards else (),
         seconds=seconds,
         **spent,
     )
+
+
+def _list_unread(job: Job) -> tuple[Unread, ...]:
+    """Judges of a stage that could not all be understood."""
+    if "votes" not in job.stage.writes or "votes" in job.stage.reads:
+        return ()
+    return count_unread([one.path for one in list_shards(job.target)])
 
 
 def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part], notes: Sequence[Mapping[str, Any]]) -> None:
@@ -205,7 +219,7 @@ def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part], notes: Seq
         "version": job.stage.version,
         "seed": job.seed,
         "options": plain(job.options),
-        "models": {need.model: _describe(runtime.model(need.model)) for need in job.needs},
+        "models": {need.model: describe_model(runtime.model(need.model)) for need in job.needs},
         "prompts": {name: _prompt(runtime, name) for name in job.prompts},
         "items": items,
         "reasons": reasons,
@@ -240,28 +254,6 @@ def identity(handle: ModelHandle) -> list[Any]:
     sampling = keys.plain_numbers(model.sampling)
     hearing = [model.sample_rate, handle.model.audio_window]
     return [asdict(handle.identity), sampling, model.structured, model.tries, *hearing]
-
-
-def _describe(handle: ModelHandle) -> dict[str, Any]:
-    model = handle.model
-    return {
-        "backend": handle.backend_name,
-        "model": handle.identity.model,
-        **({"named": model.model} if _is_portable(handle) else {}),
-        "revision": handle.identity.revision,
-        "sampling": dict(model.sampling),
-        "structured": model.structured,
-        "audio": model.audio,
-        "tries": model.tries,
-        "sample_rate": model.sample_rate,
-        "audio_window": handle.model.audio_window,
-    }
-
-
-def _is_portable(handle: ModelHandle) -> bool:
-    """Whether the recipe names weights by what any machine can load: a package or a repository, not a path."""
-    name, _, file = handle.model.model.partition(":")
-    return handle.model.model != handle.identity.model and (bool(file) or not name.endswith(".gguf"))
 
 
 def describe_source(spec: SourceSpec | ImportSpec) -> dict[str, Any]:

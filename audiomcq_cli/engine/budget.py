@@ -39,10 +39,12 @@ class Budget:
 class Usage:
     """Calls sent and tokens counted by the servers, by model, what they cost, and what went on with the servers.
 
-    ``uncounted`` are calls whose tokens no server counted: the most that they may have taken stands for them.
+    ``replies`` are those that went into the journal, ``uncounted`` calls whose tokens no server counted: the most that
+    they may have taken stands for them.
     """
 
     calls: Counter[str] = field(default_factory=Counter)
+    replies: Counter[str] = field(default_factory=Counter)
     prompt_tokens: Counter[str] = field(default_factory=Counter)
     completion_tokens: Counter[str] = field(default_factory=Counter)
     uncounted: Counter[str] = field(default_factory=Counter)

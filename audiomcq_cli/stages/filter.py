@@ -18,13 +18,10 @@ from audiomcq_cli.answers import parse_answer
 from audiomcq_cli.contracts import Audio, Chat, Context, Failure, Flow, Need, Reply, Request, Row, Score, Stage, option
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.mcq import format_options, letter
-from audiomcq_cli.records import LABELLED, REASONED
+from audiomcq_cli.records import LABELLED, REASONED, UNDECIDED
 
 UNPARSABLE = "unparsable_votes"
 """Flag of a row of which some judge's answer could not be read."""
-
-UNDECIDED = "undecided"
-"""Flag of a row whose label could be the other one, had those answers been right: it is not known, only likelier."""
 
 
 SILENT = ("empty", "length", "control_characters", "refusal", "content_filter")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,11 @@ def test_demo(tmp_path: Path) -> None:
     assert {one["type"] for one in labels} == set(loaded["question_type"])
     assert {one["id"] for one in samples} <= set(loaded["id"])
     assert 1 <= len(samples) <= 3
+    [command] = [line[line.index("audiomcq trace") :] for line in ended.err.splitlines() if "audiomcq trace" in line]
+    traced = spawn(*shlex.split(command)[1:], "--json", folder=tmp_path)
+    assert traced.code == 0, traced.err
+    assert [step["outcome"] for step in traced.json["steps"]] == ["kept"] * 6
+    assert len(traced.json["steps"][4]["tries"]) == 3
     assert all(one["choices"].count(one["answer"]) == 1 for one in samples)
     assert (tmp_path / "mine/recipe.toml").read_text() == (ROOT / "examples/demo.toml").read_text()
     before = hash_tree(tmp_path / "mine")

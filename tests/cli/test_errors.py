@@ -345,7 +345,7 @@ def test_one_signal_ends_a_run_gently(
     ended = watched.end()
     assert ended.code == 130
     assert "stopping: calls in flight end and are kept" in ended.err
-    assert "generate: stopped (interrupted): 0 of 8 clips asked and kept in the journal" in ended.err
+    assert "generate: stopped (interrupted): 0 of 8 clips finished; 2 replies are kept in the journal" in ended.err
     assert "0 in = 0 kept" not in ended.err
     assert "this goes on: audiomcq run recipe.toml --until generate --json" in ended.error
     assert ended.json["error"]["type"] == "Interrupted"
