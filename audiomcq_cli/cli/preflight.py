@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out
+from audiomcq_cli.engine.reading import no_rows
 from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, RecipeError
 from audiomcq_cli.release.recipe import FILL_IN
 from audiomcq_cli.storage.resources import Prompts, shipped
@@ -37,6 +38,7 @@ def check_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
         here = [path for one in job.inputs for path in (None if one.remote else one.path, one.audio_root)]
         read = [job.source] if job.source else here
         check_folder(job.target, *(path for path in read if path))
+        _check_inputs(job)
         for need in job.needs:
             _check_model(job, need, recipe)
         if not job.replay:
@@ -46,6 +48,17 @@ def check_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
         _check_names(recipe.prompts)
     _tell_addresses(jobs, recipe)
     _check_prompts(jobs, Prompts(recipe.prompts))
+
+
+def _check_inputs(job: Job) -> None:
+    """Read the first row of every source or set on this machine, so that a mistyped path leaves nothing behind.
+
+    Raises:
+        InputError: One cannot be read, or none of them holds a row.
+    """
+    first = [next(spec.read(), None) for spec in job.inputs if not spec.remote]
+    if first and len(first) == len(job.inputs) and not any(first):
+        raise no_rows(job.inputs)
 
 
 def _check_places(jobs: Sequence[Job], recipe: Recipe) -> None:

@@ -60,7 +60,11 @@ def run_jobs(jobs: Sequence[Job], recipe: Recipe, claim: Claim) -> None:
     _tell_plan(jobs, recipe)
     preflight.check_jobs(jobs, recipe)
     claim.begin()
-    _run(recipe, work)
+    try:
+        _run(recipe, work)
+    except BaseException:
+        claim.withdraw()
+        raise
 
 
 def rehearse_jobs(
