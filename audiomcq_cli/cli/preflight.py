@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out
+from audiomcq_cli.contracts import mend_address
 from audiomcq_cli.engine.reading import no_rows
-from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, RecipeError
+from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, ModelError, RecipeError
 from audiomcq_cli.release.recipe import FILL_IN
 from audiomcq_cli.storage.resources import Prompts, shipped
 from audiomcq_cli.storage.shards import list_shards
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from audiomcq_cli.cli.recipe import Recipe
     from audiomcq_cli.contracts import Need
     from audiomcq_cli.engine.account import Job
+    from audiomcq_cli.engine.remarks import Remark
     from audiomcq_cli.engine.runtime import Runtime
 
 
@@ -131,11 +132,16 @@ def _check_model(job: Job, need: Need, recipe: Recipe) -> None:
 
 
 def _tell_addresses(jobs: Sequence[Job], recipe: Recipe) -> None:
-    """Say which addresses lack the path that nearly every server wants."""
+    """Say which addresses can hardly be right, each once, with all models that are said to be there."""
+    models: dict[str, list[str]] = {}
     for name in dict.fromkeys(need.model for job in jobs for need in job.needs):
         for url in recipe.models[name].base_url:
-            if not urlsplit(url).path.strip("/"):
-                out.say(f"model {name}: base_url {url} has no path; most servers want {url.rstrip('/')}/v1")
+            models.setdefault(url, []).append(name)
+    for url, names in models.items():
+        if better := mend_address(url):
+            out.say(
+                f"model{'s' if len(names) > 1 else ''} {', '.join(names)}: base_url {url}: most servers want {better}"
+            )
 
 
 async def check_servers(jobs: Sequence[Job], runtime: Runtime) -> None:
@@ -145,8 +151,6 @@ async def check_servers(jobs: Sequence[Job], runtime: Runtime) -> None:
         ModelError, RecipeError: A server is there and will not do; or a key is missing. One that is not there is only
             told of: servers are swapped between stages.
     """
-    import asyncio
-
     if len(jobs) < 2:  # its own check comes before its first call
         return
     stages: dict[str, str] = {}
@@ -154,10 +158,13 @@ async def check_servers(jobs: Sequence[Job], runtime: Runtime) -> None:
         for need in () if job.replay else job.needs:
             stages.setdefault(need.model, job.name)
     names = [name for name in stages if _has_server(runtime.model(name).model.backend)]
-    problems = await asyncio.gather(*(_ask(runtime, name) for name in names))
-    for name, problem in zip(names, problems, strict=True):
-        if problem is not None:
-            out.say(f"{problem}: it has to be there when {stages[name]} begins")
+    absent: dict[str, list[str]] = {}
+    for name, found in zip(names, await runtime.ask(names), strict=True):
+        if (problem := _find_problem(found)) is not None:
+            absent.setdefault(str(problem).removeprefix(f"model {name!r}"), []).append(name)
+    for words, missed in absent.items():
+        models = f"model{'s' if len(missed) > 1 else ''} {', '.join(map(repr, missed))}"
+        out.say(f"{models}{words}: it has to be there when {stages[missed[0]]} begins")
 
 
 def _has_server(backend: str) -> bool:
@@ -165,13 +172,14 @@ def _has_server(backend: str) -> bool:
     return "base_url" not in registry.backend(backend).unused
 
 
-async def _ask(runtime: Runtime, name: str) -> EndpointUnreachable | None:
-    """Ask all addresses of a model; None where one would do, else that none is there."""
-    import asyncio
+def _find_problem(found: Sequence[Remark | ModelError | None]) -> EndpointUnreachable | None:
+    """None where an address of a model would do, else that none is there.
 
-    found = await asyncio.gather(*(one.check() for one in runtime.backends(name)), return_exceptions=True)
-    problems = [problem for problem in found if isinstance(problem, BaseException)]
-    if len(problems) < len(found):  # what a server only warns of is said when its stage begins
+    Raises:
+        ModelError: One is there and will not do.
+    """
+    problems = [problem for problem in found if isinstance(problem, ModelError)]
+    if len(problems) < len(found):
         return None
     absent = [problem for problem in problems if isinstance(problem, EndpointUnreachable)]
     for problem in problems:

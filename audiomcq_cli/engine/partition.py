@@ -18,7 +18,6 @@ from audiomcq_cli.engine.audio_hashes import AudioHashes
 from audiomcq_cli.engine.audio_store import AudioStore
 from audiomcq_cli.engine.reading import InputSpec, SourceSpec, name_kept, no_rows, read_source
 from audiomcq_cli.engine.watching import Watch
-from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage.shards import replacing
 
 FEW_CLIPS = 5_000

@@ -136,11 +136,46 @@ def test_release_without_a_license_is_told_of(corpus: Path) -> None:
     assert "no license" not in audiomcq("run", "recipe.toml", "--dry-run", folder=corpus).err
 
 
-def test_address_without_a_path_is_told_of(corpus: Path, http: RunningServer) -> None:
-    """An address that lacks the /v1 of most servers is told of, with the one that is meant."""
-    edit(corpus, http.base_url, http.base_url.removesuffix("/v1"))
+@pytest.mark.parametrize("ending", ["", "/v1/chat/completions"])
+def test_address_that_can_hardly_be_right_is_told_of(ending: str, corpus: Path, http: RunningServer) -> None:
+    """An address without the /v1 of most servers, or with too much behind it, is told of once for all its models."""
+    wrong = http.base_url.removesuffix("/v1") + ending
+    text = (corpus / "recipe.toml").read_text()
+    (corpus / "recipe.toml").write_text(text.replace(http.base_url, wrong))
     ended = audiomcq("run", "recipe.toml", "--dry-run", folder=corpus)
-    assert f"most servers want {http.base_url}" in ended.err
+    assert f"models writer, grader, judge1, judge2, judge3: base_url {wrong}: most servers want {http.base_url}\n" in (
+        ended.err
+    )
+    assert ended.err.count("most servers want") == 1
+
+
+def test_every_model_that_no_list_has_is_said_before_the_first_call(corpus: Path, http: RunningServer) -> None:
+    """Models that their server does not list are named before anything is asked, one line for those alike, once."""
+    text = (corpus / "recipe.toml").read_text()
+    for name in ("grader", "judge1"):
+        text = text.replace(f'[models.{name}]\nmodel = "scripted"', f'[models.{name}]\nmodel = "scriptd"')
+    (corpus / "recipe.toml").write_text(text)
+    ended = audiomcq("run", "recipe.toml", folder=corpus)
+    assert ended.code == 5
+    [said] = [line for line in ended.err.splitlines() if "does not list" in line]
+    assert f"models 'grader', 'judge1' at {http.base_url}: does not list 'scriptd'" in said
+    assert said in ended.err.partition("caption: ")[0]
+    assert "model 'grader' at" in ended.error
+
+
+def test_servers_that_are_not_there_are_one_line(corpus: Path, http: RunningServer) -> None:
+    """Of several models at an address where nothing answers one line says so, in words for people."""
+    edit(corpus, http.base_url, NOWHERE)
+    ended = audiomcq("run", "recipe.toml", "--until", "generate", folder=corpus)
+    assert ended.code == 5
+    ended = audiomcq("run", "recipe.toml", folder=corpus)
+    before = ended.err.partition("caption: ")[0].splitlines()
+    [said] = [line for line in before if "nothing answers" in line]
+    names = "'writer', 'grader', 'judge1', 'judge2', 'judge3'"
+    wanted = (
+        f"models {names} at {NOWHERE}: nothing answers: connection refused: it has to be there when generate begins"
+    )
+    assert said == wanted
 
 
 @pytest.mark.parametrize("dry", [False, True], ids=["run", "dry run"])
