@@ -28,6 +28,12 @@ class Claim:
         self._owner = _find_owner(jobs[0], recipe, whole)
         self._folders = [whole, *(job.target for job in jobs)] if whole else [jobs[0].target]
 
+    @property
+    def names_a_corpus(self) -> bool:
+        """Whether a recipe gives a name to what was built of its sources without one: the same corpus goes on."""
+        there = read_owner(self._whole) if self._whole else Owner()
+        return bool(not there.project and there.sources and there.sources == self._owner.sources)
+
     def check(self) -> None:
         """Raise ``RecipeError`` where a folder is somebody else's; a stage's that does not say is its work folder's."""
         if self._take_over:

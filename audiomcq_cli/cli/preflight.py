@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out
+from audiomcq_cli.cli.recipe import unknown_model
 from audiomcq_cli.contracts import mend_address
 from audiomcq_cli.engine.reading import no_rows
 from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, ModelError, RecipeError
@@ -113,20 +114,16 @@ def _check_model(job: Job, need: Need, recipe: Recipe) -> None:
     from audiomcq_cli.engine.runtime import check_capabilities
 
     if need.model not in recipe.models:
-        known = ", ".join(sorted(recipe.models)) or "none"
-        message = f"stage {job.name} needs a model {need.model!r}"
-        if recipe.path is None:
-            message += f", and no recipe is given; the default one has {known}"
-            raise RecipeError(message, hint="give a recipe that has it (--recipe), or name another model")
-        message = f"{recipe.path}: {message}; the recipe has {known}"
-        raise RecipeError(message, hint=f"add a table [models.{need.model}], or name another under [{job.name}]")
+        raise unknown_model(recipe, job.name, need.model)
     model = recipe.models[need.model]
     if not job.replay:
         try:
             check_capabilities(job.name, need, model, registry.backend(model.backend).capabilities(model))
         except CapabilityMissing as error:
             if recipe.path is None:
-                hint = "give a recipe with a model that does (--recipe)"
+                hint = "give a recipe with a model that does (--recipe)" + (
+                    f", or {need.instead}" if need.instead else ""
+                )
                 raise CapabilityMissing(f"{error}; no recipe is given", hint=hint) from error
             raise CapabilityMissing(f"{recipe.path}: {error}", hint=error.hint) from error
 
@@ -232,14 +229,13 @@ GIVEN: Mapping[str, tuple[str, ...]] = {
 
 
 def check_release(recipe: Recipe, target: Path, jobs: Sequence[Job], *, take_over: bool) -> None:
-    """Find what would stop publish after all stages: its folder, its sources, its licences.
+    """Find what would stop publish after all stages: its folder, its sources.
 
     Raises:
         RecipeError, StorageError: It cannot be built there, or of these sources.
     """
     from audiomcq_cli.cli.publish import check_release_name
     from audiomcq_cli.release.build import check_target
-    from audiomcq_cli.release.licenses import normalize_license
 
     check_folder(target)
     check_target(target)
@@ -252,9 +248,19 @@ def check_release(recipe: Recipe, target: Path, jobs: Sequence[Job], *, take_ove
     if unknown := [name for name in publish.get("redistribute", ()) if name not in names]:
         hint = f"sources of this recipe are {', '.join(names)}"
         raise RecipeError(f"publish.redistribute: no source {unknown[0]!r}", hint=hint)
+
+
+def list_release_notes(recipe: Recipe, jobs: Sequence[Job]) -> list[str]:
+    """What people should know of the release before it is worked on: which licenses are missing."""
+    from audiomcq_cli.release.licenses import normalize_license
+
+    publish, notes = recipe.publish, []
     if not publish.get("license"):
-        where = f"license under [publish] of {recipe.path}" if recipe.path else "a recipe with license under [publish]"
-        out.say(f"publish: the questions will have no license, which validate does not pass: {where} gives them one")
+        where = f", or license under [publish] of {recipe.path}," if recipe.path else ""
+        notes.append(
+            "publish: the questions will have no license, which validate does not pass:"
+            f" --question-license cc-by-4.0 (or another){where} gives them one"
+        )
     if publish.get("audio") == "embed":
         closed = [
             spec.name
@@ -262,10 +268,11 @@ def check_release(recipe: Recipe, target: Path, jobs: Sequence[Job], *, take_ove
             if spec.name not in publish.get("redistribute", ()) and not normalize_license(spec.license)
         ]
         if closed:
-            out.say(
+            notes.append(
                 f"publish: no license is known that allows to embed the audio of {', '.join(closed)}: it stays out but"
                 " for rows that bring one of their own"
             )
+    return notes
 
 
 def check_input(job: Job) -> None:

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def run_jobs(jobs: Sequence[Job], recipe: Recipe, claim: Claim) -> None:
+def run_jobs(jobs: Sequence[Job], recipe: Recipe, claim: Claim, notes: Sequence[str] = ()) -> None:
     """Run stages one after another and sum each of them up; what would stop a later one is looked for before the first.
+
+    ``notes`` are for people, once nothing has been found that would stop a stage.
 
     Raises:
         Incomplete, TooManyRejected: Of rows; later stages were not begun. Interrupted, AudiomcqError: As they come.
@@ -59,6 +61,8 @@ def run_jobs(jobs: Sequence[Job], recipe: Recipe, claim: Claim) -> None:
     claim.check()
     _tell_plan(jobs, recipe)
     preflight.check_jobs(jobs, recipe)
+    for note in notes:
+        out.say(note)
     claim.begin()
     try:
         _run(recipe, work)
@@ -68,7 +72,13 @@ def run_jobs(jobs: Sequence[Job], recipe: Recipe, claim: Claim) -> None:
 
 
 def rehearse_jobs(
-    jobs: Sequence[Job], recipe: Recipe, claim: Claim, throughput: float | None, *, markdown: bool = False
+    jobs: Sequence[Job],
+    recipe: Recipe,
+    claim: Claim,
+    throughput: float | None,
+    notes: Sequence[str] = (),
+    *,
+    markdown: bool = False,
 ) -> None:
     """Say what the jobs would send and cost, without calling or writing anything; if wanted as Markdown on stdout."""
     from audiomcq_cli.cli import preflight
@@ -78,6 +88,8 @@ def rehearse_jobs(
     _tell_plan(jobs, recipe)
     preflight.check_jobs(jobs, recipe)
     preflight.check_input(jobs[0])
+    for note in notes:
+        out.say(note)
     estimates = _run(recipe, lambda runtime: rehearse(jobs, runtime, throughput))
     out.summary["dry_run"] = [asdict(one) for one in estimates]
     out.summary["dry_run_total"] = total = total_estimate(estimates)

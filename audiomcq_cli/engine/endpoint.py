@@ -55,7 +55,8 @@ class Endpoint:
     """One address.
 
     Attributes:
-        model, address, name: Of which model, where, and both in words. in_flight: Calls sent to it and not ended. problem: Why it is set aside; None where it is not.
+        model, address, name: Of which model, where, and both in words.
+        in_flight: Calls sent to it and not ended. problem: Why it is set aside; None where it is not.
         rest_until, paused_until: When it is asked again whether it answers, and when it takes calls again.
         heard: When it last answered, or was given something to do after it had nothing.
     """

@@ -347,6 +347,8 @@ def check_capabilities(stage: str, need: Need, model: Model, offered: Capabiliti
             hint = f"name another model under [{stage}]"
             if name == "audio":
                 hint = f"if the model hears, say audio = true under [models.{model.name}]; else {hint}"
+            if need.instead:
+                hint += f", or {need.instead}"
             raise CapabilityMissing(
                 f"stage {stage} needs {name} of model {model.name!r}, which does not offer it"
                 f" (backend {model.backend!r})",

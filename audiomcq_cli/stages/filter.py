@@ -27,6 +27,9 @@ UNDECIDED = "undecided"
 """Flag of a row whose label could be the other one, had those answers been right: it is not known, only likelier."""
 
 
+DEAF = 'set condition = "none" under [filter] (--condition none): the judges then get no audio part'
+"""The way out where no judge hears."""
+
 SILENT = ("empty", "length", "control_characters", "refusal", "content_filter")
 """Failures in which the judge was there and gave no answer: unparsable, where a server that is gone fails the row."""
 
@@ -183,6 +186,7 @@ def _list_needs(options: FilterOptions) -> list[Need]:
             frozenset({"score"} if judge.scoring else hearing),
             distinct=True,
             way=judge.entry.removeprefix(judge.model),
+            instead="" if judge.scoring or options.condition == "none" else DEAF,
         )
         for judge in list_judges(options)
     ]

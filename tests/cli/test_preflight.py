@@ -34,8 +34,8 @@ def edit(folder: Path, old: str, new: str) -> None:
 WRONG = {
     "judge that is no model": ("\n[filter]\njudges = ['judge1', 'nobody']", 4, "stage filter needs a model 'nobody'"),
     "judge that is two": ("\n[filter]\njudges = ['judge1', 'twin']", 4, "'judge1' and 'twin' are one model"),
-    "judge that cannot be scored": ("\n[filter]\njudges = ['judge1:pmi', 'judge2']", 5, "stage filter needs score"),
-    "judge that is deaf": ("\n[filter]\njudges = ['writer', 'judge2']", 5, "stage filter needs audio"),
+    "judge that cannot be scored": ("\n[filter]\njudges = ['judge1:pmi', 'judge2']", 4, "stage filter needs score"),
+    "judge that is deaf": ("\n[filter]\njudges = ['writer', 'judge2']", 4, "stage filter needs audio"),
     "grader that is no model": ("\n[cot]\ngrader = 'nobody'", 4, "stage cot needs a model 'nobody'"),
     "weights that are not there": (
         "\n[models.e]\nbackend = 'embedded'\nmodel = 'none.gguf'\n[cot]\ngrader = 'e'", 5, "there is no such file",
@@ -127,13 +127,56 @@ def test_help_shows_what_applies(tmp_path: Path) -> None:
     assert "<" not in told["verify"] + told["generate"]
 
 
-def test_release_without_a_license_is_told_of(corpus: Path) -> None:
-    """That the questions will have no licence is said before the first stage, not by validate after the last."""
+def test_license_of_the_questions_is_one_flag(corpus: Path, http: RunningServer) -> None:
+    """A run without a license says so and names the flag; with that it publishes anew, and asks nobody again."""
+    ended = audiomcq("run", "recipe.toml", folder=corpus)
+    assert ended.code == 0, ended.err
+    assert "publish: the questions will have no license" in ended.err and "--question-license" in ended.err
+    ended = audiomcq("validate", "build/release", folder=corpus)
+    assert ended.code == 8 and "--question-license" in ended.error
+    http.reset()
+    ended = audiomcq("run", "recipe.toml", "--question-license", "cc-by-4.0", folder=corpus)
+    assert ended.code == 0, ended.err
+    assert "no license" not in ended.err
+    assert http.stats()["received"] == 0
+    assert "the questions have no licen" not in audiomcq("validate", "build/release", folder=corpus).out
+    ended = audiomcq("publish", "build/split", "other", "--question-license", "cc0-1.0", folder=corpus)
+    assert ended.code == 0, ended.err
+    assert "license: cc0-1.0" in (corpus / "other/README.md").read_text()
+
+
+def test_note_on_licenses_follows_the_checks(corpus: Path) -> None:
+    """A run that cannot begin says nothing of the license that its release would lack."""
+    edit(corpus, "a.csv", "typo.csv")
+    for line in ("run recipe.toml", "run recipe.toml --dry-run"):
+        ended = audiomcq(*line.split(), folder=corpus)
+        assert ended.code == 3
+        assert "license" not in ended.err
+
+
+def test_recipe_takes_over_what_its_sources_built_without_one(corpus: Path, tmp_path: Path) -> None:
+    """A release made without a recipe becomes that of a recipe of the same sources, and of no other."""
+    ended = audiomcq("run", "--source", "audiocaps:a.csv", "--until", "caption", folder=corpus)
+    assert ended.code == 0, ended.err
+    (corpus / "build/release/.audiomcq").mkdir(parents=True)
+    (corpus / "build/release/.audiomcq/manifest.json").write_text('{"release": "corpus", "files": []}')
     ended = audiomcq("run", "recipe.toml", "--dry-run", folder=corpus)
-    assert "publish: the questions will have no license" in ended.err
-    with (corpus / "recipe.toml").open("a") as recipe:
-        recipe.write('\n[publish]\nlicense = "cc0-1.0"\n')
-    assert "no license" not in audiomcq("run", "recipe.toml", "--dry-run", folder=corpus).err
+    assert ended.code == 0, ended.err
+    write_audiocaps(corpus / "b.csv", ["A bird sings"])
+    edit(corpus, "a.csv", "b.csv")
+    ended = audiomcq("run", "recipe.toml", "--dry-run", folder=corpus)
+    assert ended.code == 4 and "--workdir" in ended.error and "--take-over" in ended.error
+
+
+def test_laptop_recipe_is_what_no_recipe_does(tmp_path: Path) -> None:
+    """The example that stands for no recipe has its seed and its names of sources, so that nothing is done again."""
+    from audiomcq_cli.cli.recipe import default_recipe, read_recipe
+    from audiomcq_cli.cli.specs import source_spec
+
+    example = read_recipe(shipped("examples") / "laptop.toml")
+    [source] = example.sources
+    assert example.seed == default_recipe().seed
+    assert source.name == source_spec(f"folder:{source.path}").name
 
 
 @pytest.mark.parametrize("ending", ["", "/v1/chat/completions"])
