@@ -164,6 +164,18 @@ async def check_servers(jobs: Sequence[Job], runtime: Runtime) -> None:
         out.say(f"{models}{words}: it has to be there when {stages[missed[0]]} begins")
 
 
+def list_unusable(jobs: Sequence[Job], runtime: Runtime) -> list[str]:
+    """What a dry run may say of models on servers, without asking these: a key that is missing, say."""
+    found = []
+    for name in dict.fromkeys(need.model for job in jobs if not job.replay for need in job.needs):
+        if _has_server(runtime.model(name).model.backend):
+            try:
+                runtime.backends(name)
+            except RecipeError as error:
+                found.append(f"{error}; the run needs it")
+    return found
+
+
 def _has_server(backend: str) -> bool:
     """Whether a model is elsewhere, so that asking for it does not load it."""
     return "base_url" not in registry.backend(backend).unused

@@ -89,8 +89,9 @@ class FilterOptions:
         if len(set(self.judges)) < len(self.judges):
             raise RecipeError("judges: a judge is named twice", hint="each vote has to come from another model")
         if self.weak_at > len(self.judges):
+            judges = f"{len(self.judges)} judge{'s'[: len(self.judges) != 1]}"
             raise RecipeError(
-                f"weak_at is {self.weak_at} with {len(self.judges)} judges: no question could be weak",
+                f"weak_at is {self.weak_at} with {judges}: no question could be weak",
                 hint="name more judges or lower weak_at",
             )
 

@@ -98,7 +98,7 @@ CASES = {
     "no model": ("run ungraded.toml", 4, r"ungraded.toml: stage verify needs a model 'grader'.*\n.*\[models.grader\]"),
     "no recipe": ("verify built/clips OUT --graders x", 4, "model 'x', and no recipe is given; .*smollm2\n.*--recipe"),
     "deaf without recipe": ("filter built/clips OUT --judges smollm2 --weak-at 1 --condition silence", 4,
-                            "stage filter needs audio of model 'smollm2'.*; no recipe is given\n.*--recipe.*--condition none"),
+                            "needs audio of model 'smollm2'.*; no recipe is given\n.*--recipe.*--condition none"),
     "nothing to run": ("run", 4, "neither a recipe nor a source\n.*RECIPE.*--source folder:"),
     "run source twice": ("run --source folder:tones --source folder:tones", 4, "two sources are called 'tones'"),
     "run bad source": ("run nowhere.toml --source tones", 4, "'tones': expected ADAPTER:PATH"),
@@ -233,7 +233,7 @@ def test_unusable_replies_fail_their_row(fault: str, reason: str, http: RunningS
     line = ("run", "recipe.toml", "--until", "generate", "--json")
     ended = audiomcq(*line, folder=tmp_path)
     assert ended.code == 6
-    assert "generate: 1 items failed\n" in ended.error
+    assert "generate: 1 item failed\n" in ended.error
     assert "audiomcq run recipe.toml --until generate --json" in ended.error
     stage = ended.json["stages"][-1]
     assert stage["items"] == {"in": 2, "kept": 1, "rejected": 0, "failed": 1}

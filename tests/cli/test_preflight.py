@@ -100,11 +100,12 @@ def test_server_of_a_later_stage_that_is_not_there(corpus: Path, http: RunningSe
 
 
 def test_who_is_asked_is_said(corpus: Path) -> None:
-    """One line says which recipe applies and who is asked; without a recipe that, and that nobody grades."""
+    """Which recipe applies and who is asked is said, a model a line; without a recipe that, and that nobody grades."""
     ended = audiomcq("run", "recipe.toml", "--until", "verify", folder=corpus)
-    assert ended.err.splitlines()[0] == (
-        "recipe recipe.toml; generate: writer writer (writer is scripted); verify: graders grader (grader is scripted)"
-    )
+    said = ["recipe recipe.toml", "  writer = scripted (generate)", "  grader = scripted (verify)"]
+    assert ended.err.splitlines()[:3] == said
+    ended = audiomcq("generate", "build/caption", "asked", "--dry-run", folder=corpus)
+    assert ended.err.startswith("generate: no recipe is given: models and options of examples/laptop.toml; no model")
     ended = audiomcq("verify", "build/generate", "out", folder=corpus)
     assert ended.code == 0
     assert "verify: no recipe is given: models and options of examples/laptop.toml; no model is asked" in ended.err
@@ -268,3 +269,17 @@ def test_tables_fit_the_terminal(
 def test_h_is_help(tmp_path: Path) -> None:
     """``-h`` is help everywhere."""
     assert spawn("journal", "pack", "-h", folder=tmp_path).code == 0
+
+
+def test_model_with_several_parts_is_one_line(corpus: Path) -> None:
+    """A model is told of once, with every stage that asks it, and as what where its name does not say that."""
+    edit(corpus, "[[sources]]", "[cot]\nwriter = 'writer'\ngrader = 'judge1'\n\n[[sources]]")
+    ended = audiomcq("run", "recipe.toml", "--dry-run", folder=corpus)
+    assert ended.err.splitlines()[:6] == [
+        "recipe recipe.toml",
+        "  writer = scripted (generate, cot)",
+        "  grader = scripted (verify)",
+        "  judge1 = scripted (cot grader, filter)",
+        "  judge2 = scripted (filter)",
+        "  judge3 = scripted (filter)",
+    ]

@@ -106,7 +106,7 @@ def test_flag_mends_the_table(tmp_path: Path) -> None:
     """Options are judged together: a flag may make sense of a table that would make none alone."""
     recipe = read(tmp_path, '[models.one]\nmodel = "m"\n[filter]\njudges = ["one"]\n')
     assert recipe.options("filter", {"weak_at": 1}).judges == ("one",)
-    with pytest.raises(RecipeError, match="weak_at is 2 with 1 judges"):
+    with pytest.raises(RecipeError, match="weak_at is 2 with 1 judge:"):
         recipe.options("filter")
 
 
@@ -162,7 +162,7 @@ def test_mistakes_name_line_and_key(mistake: str, tmp_path: Path) -> None:
         ("project = 5", 1, "project: expected a table, found 5"),
         ("[project]\nseed = 1", 1, "project: key 'name' is missing: name of the corpus"),
         ('[generate]\ntypes = { spech = 1 }', 2, "generate.types: types: unknown question type 'spech'"),
-        ('\n[filter]\njudges = ["a"]\n[models.a]\nmodel = "a"', 2, "filter: weak_at is 2 with 1 judges"),
+        ('\n[filter]\njudges = ["a"]\n[models.a]\nmodel = "a"', 2, "filter: weak_at is 2 with 1 judge:"),
     ],
 )  # fmt: skip
 def test_odd_recipes(text: str, line: int, message: str, tmp_path: Path) -> None:
