@@ -107,13 +107,13 @@ class OpenAIBatch:
                 listed = [read_text(model, "id") async for model in self._client().models.list()]
         except CallUnavailable as error:
             raise EndpointUnreachable(
-                f"model {self._model.name!r}: nothing answers at {self._url}: {error}",
+                f"model {self._model.name!r} at {self._url}: nothing answers: {error}",
                 hint="is base_url right (it usually ends in /v1), and is there a network?",
             ) from error
         served = [hide(self._key, name.encode()).decode() for name in listed if name]
         if self._model.check_models and (instead := list_instead(self._model, served)):
             raise ModelNotServed(
-                f"model {self._model.name!r}: {self._url} does not list {self._model.model!r}",
+                f"model {self._model.name!r} at {self._url}: the server does not list {self._model.model!r}",
                 hint=f"it lists {instead} (check_models = false in its table leaves the list alone)",
             )
 

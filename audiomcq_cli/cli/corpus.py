@@ -13,7 +13,7 @@ import typer
 from audiomcq_cli import records, registry
 from audiomcq_cli.cli.console import out
 from audiomcq_cli.cli.options import Json, argument, build, escape_markup, flag, flags_of, given_flags, split_names
-from audiomcq_cli.cli.publish import build_folder
+from audiomcq_cli.cli.publish import QuestionLicense, build_folder
 from audiomcq_cli.cli.stages import REUSE, TAKE_OVER
 from audiomcq_cli.errors import InputError, RecipeError
 
@@ -61,8 +61,12 @@ def run(
         str | None, typer.Option(help="Name of --source in ids and in source_dataset.", metavar="TEXT")
     ] = None,
     license: Annotated[
-        str | None, typer.Option(help="Licence of the audio of --source, where the rows do not say.", metavar="TEXT")
+        str | None,
+        typer.Option(
+            help="License of the audio of --source (not of the questions), where the rows do not say.", metavar="TEXT"
+        ),
     ] = None,
+    question_license: QuestionLicense = None,
     describe: Annotated[
         list[str] | None,
         typer.Option(
@@ -109,7 +113,8 @@ def run(
 ) -> None:
     """Run all stages of a recipe in order; what did not change is not done again."""
     from audiomcq_cli.cli.owning import Claim
-    from audiomcq_cli.cli.preflight import check_release
+    from audiomcq_cli.cli.preflight import check_release, list_release_notes
+    from audiomcq_cli.cli.recipe import override
     from audiomcq_cli.cli.session import rehearse_jobs, run_jobs
     from audiomcq_cli.cli.stages import override_limits
 
@@ -118,6 +123,8 @@ def run(
     over: dict[str, Any] = {"workdir": workdir, "prompts": prompts, "seed": seed, "reuse": tuple(reuse or ()) or None}
     loaded = replace(loaded, **{name: value for name, value in over.items() if value is not None})
     loaded = override_limits(loaded, budget, max_failed, max_rejected)
+    if question_license is not None:
+        loaded = override(loaded, "publish", {"license": question_license})
     names = _names(loaded, until)
     flags = {"caption": {"describe": split_names(describe)}} if describe else {}
     if flags and "caption" not in names:
@@ -125,12 +132,14 @@ def run(
     jobs = _jobs(loaded, [name for name in names if name != "publish"], flags, keep_failed, replay)
     claim = Claim(jobs, loaded, _folder(loaded), take_over=take_over)
     release = _folder(loaded) / RELEASE
+    notes: list[str] = []
     if "publish" in names:
-        check_release(loaded, release, jobs, take_over=take_over)
+        check_release(loaded, release, jobs, take_over=take_over or claim.names_a_corpus)
+        notes = list_release_notes(loaded, jobs)
     if dry_run:
-        rehearse_jobs(jobs, loaded, claim, throughput, markdown=markdown)
+        rehearse_jobs(jobs, loaded, claim, throughput, notes, markdown=markdown)
         return
-    run_jobs(jobs, loaded, claim)
+    run_jobs(jobs, loaded, claim, notes)
     if "publish" in names:
         build_folder(jobs[-1].target, release, loaded)
 

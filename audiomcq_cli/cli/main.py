@@ -10,6 +10,7 @@ import typer.main
 
 from audiomcq_cli import __version__
 from audiomcq_cli.cli import corpus, releases
+from audiomcq_cli.cli.belonging import RunCommand
 from audiomcq_cli.cli.console import out
 from audiomcq_cli.cli.demo import demo
 from audiomcq_cli.cli.ending import HELP, run_to_end
@@ -47,7 +48,7 @@ def make_app() -> typer.Typer:
     for command in (
         demo, corpus.run, status, trace, releases.diff, releases.validate, sources, corpus.recipe_schema
     ):  # fmt: skip
-        app.command(rich_help_panel="Corpus")(command)
+        app.command(rich_help_panel="Corpus", cls=RunCommand if command is corpus.run else None)(command)
     add_journal_commands(app)
     corpus.add_export_commands(app)
     return app

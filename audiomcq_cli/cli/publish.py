@@ -28,7 +28,7 @@ Since = Annotated[
     ),
 ]
 RecipeFlag = Annotated[
-    Path | None, typer.Option(help="Recipe that name, version and licence are taken from.", metavar="PATH")
+    Path | None, typer.Option(help="Recipe that name, version and license are taken from.", metavar="PATH")
 ]
 
 AudioFlag = Annotated[
@@ -45,6 +45,16 @@ Redistribute = Annotated[
     typer.Option(
         help="Source whose audio is embedded though its license is not known to allow it. Give it once for each.",
         metavar="SOURCE",
+        show_default=False,
+    ),
+]
+
+
+QuestionLicense = Annotated[
+    str | None,
+    typer.Option(
+        help="License of the questions, such as cc-by-4.0 (default: license under [publish] of the recipe).",
+        metavar="TEXT",
         show_default=False,
     ),
 ]
@@ -73,6 +83,7 @@ def publish(
     ] = False,
     audio: AudioFlag = None,
     redistribute: Redistribute = None,
+    question_license: QuestionLicense = None,
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Replace the release of another project that is in the folder.")
     ] = False,
@@ -85,11 +96,12 @@ def publish(
     from audiomcq_cli.release.push import PushOptions
     from audiomcq_cli.release.tree import open_tree
 
-    named = (("audio", audio), ("redistribute", redistribute), ("repo", repo))
+    named = (("audio", audio), ("redistribute", redistribute), ("repo", repo), ("license", question_license))
     given = {name: value for name, value in named if value}
     loaded = override(read_recipe(recipe) if recipe else Recipe(), "publish", given)
     if recipe is None:
-        out.say(f"publish: no recipe is given: name {loaded.name}, version {loaded.version}, and no license")
+        license = question_license or "none (--question-license gives the questions one)"
+        out.say(f"publish: no recipe is given: name {loaded.name}, version {loaded.version}, license {license}")
     check_release_name(target, loaded.name, take_over=take_over)
     name = loaded.publish.get("repo", "") if repo or push or dry_run else ""
     if not name and (push or dry_run or pull_request or private is not None or branch != "main"):
@@ -121,7 +133,7 @@ def check_release_name(target: Path, name: str, *, take_over: bool) -> None:
     except (OSError, InputError, LookupError, TypeError):  # none, or what says so when it is to be replaced
         return
     if there != name and not take_over:
-        hint = "name another folder, or the project's recipe; or replace it on purpose: --take-over"
+        hint = "build elsewhere (run: --workdir NEW; publish: another OUT), or replace it on purpose: --take-over"
         raise RecipeError(f"{target}: holds the release of {there!r}, and this one is of {name!r}", hint=hint)
 
 

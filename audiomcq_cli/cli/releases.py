@@ -70,7 +70,10 @@ def _find_hint(kind: str, problems: Collection[str]) -> str:
     if kind != "release":
         return "run the stage again: what is whole is kept"
     if set(problems) == {"license"}:
-        return "state the licenses under [publish] and [[sources]] in the recipe, and publish it again"
+        return (
+            "publish it again with the licenses: --question-license, or license under [publish] of the recipe, for the"
+            " questions; license under [[sources]], or run --license, for the audio"
+        )
     return "publish it again from the folder of split"
 
 

@@ -131,9 +131,9 @@ def _make_command(name: str, stage: Stage[Any], usual: Mapping[str, Any]) -> Cal
         parameters = [
             argument("source", Path, "Folder to read: the stage before.", metavar="IN"),
             argument("target", Path, "Folder to write.", metavar="OUT"),
-            flag("drop_later", bool, DROP_LATER, default=False, panel=SHARED),
         ]
-    parameters += [*flags_of(stage.options, OWN, usual), *(_source_flags() if first else ()), *shared_flags()]
+    later = [] if first else [flag("drop_later", bool, DROP_LATER, default=False, panel=SHARED)]
+    parameters += [*flags_of(stage.options, OWN, usual), *(_source_flags() if first else later), *shared_flags()]
 
     def command(**values: Any) -> None:
         recipe = load_recipe(values)

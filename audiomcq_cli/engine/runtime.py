@@ -38,11 +38,12 @@ from audiomcq_cli.engine.endpoint import Endpoint
 from audiomcq_cli.engine.endpoints import Endpoints
 from audiomcq_cli.engine.journal import Entry, JournalWriter
 from audiomcq_cli.engine.limits import Quota, QuotaOwner
+from audiomcq_cli.engine.remarks import Remark, Remarks
 from audiomcq_cli.engine.route import Route
 from audiomcq_cli.engine.tokens import estimate_tokens
 from audiomcq_cli.engine.traffic import Traffic
 from audiomcq_cli.engine.workers import Workers
-from audiomcq_cli.errors import BudgetReached, CapabilityMissing, InputError, Interrupted, RecipeError
+from audiomcq_cli.errors import BudgetReached, CapabilityMissing, InputError, Interrupted, ModelError, RecipeError
 from audiomcq_cli.storage.resources import Prompts
 
 T = TypeVar("T")
@@ -95,7 +96,7 @@ class ModelHandle:
         backend = self._kind.open(replace(model, base_url=(url,) if url else ()), self._limit(encode))
         limiter = Auto() if model.concurrency == "auto" else Fixed(model.concurrency)
         quota = Quota(QuotaOwner(model.requests_per_minute, model.tokens_per_minute, self._clock))
-        return Endpoint(f"model {model.name!r}: {url or model.backend}", backend, limiter, quota, say, self._clock)
+        return Endpoint(model.name, url or model.backend, backend, limiter, quota, say, self._clock)
 
     def is_too_long(self, seconds: float) -> bool:
         """Whether audio of a length would be cut by the model: it hears less at once."""
@@ -153,6 +154,7 @@ class Runtime:
         self.in_flight: dict[bytes, asyncio.Future[Entry]] = {}
         self.audio_roots: dict[str, Path] = {}
         self._say = say
+        self._remarks = Remarks(say)
         self._stopping = asyncio.Event()
         self._ending = Interrupted("interrupted")
         self._models = {name: ModelHandle(model, backends[model.backend], clock) for name, model in models.items()}
@@ -205,13 +207,14 @@ class Runtime:
         """Calls that the models of a stage take at once."""
         return sum(self.model(name).concurrency for name in {need.model for need in needs})
 
-    async def check(self, stage: str, needs: list[Need]) -> list[str]:
+    async def check(self, stage: str, needs: list[Need]) -> list[Remark]:
         """Make sure that every model is there and can do what the stage needs, before the first call.
 
         Models that it does not need are closed first: those in this process fill the memory that it wants.
 
         Returns:
             What people were told of servers that answer: one does not list the model, say, and the first call decides.
+            What ``ask`` has told them before is not said again.
 
         Raises:
             CapabilityMissing, ModelError: naming the model and the stage.
@@ -224,7 +227,23 @@ class Runtime:
             await self._models[name].close()
         names = sorted({need.model for need in needs})
         warned = await asyncio.gather(*(self._endpoints(name).check() for name in names))
-        return [line for lines in warned for line in lines]
+        found = [remark for remarks in warned for remark in remarks]
+        self._remarks.tell(found)
+        return found
+
+    async def ask(self, names: Sequence[str]) -> list[list[Remark | ModelError | None]]:
+        """Ask all addresses of some models whether they would answer, and tell people what those say.
+
+        Returns:
+            Of every model what its addresses said, or why they cannot be used.
+
+        Raises:
+            RecipeError: Of a model that cannot be asked at all, as its key is missing.
+        """
+        everywhere = [self._endpoints(name) for name in names]
+        found = await asyncio.gather(*(endpoints.ask() for endpoints in everywhere))
+        self._remarks.tell(remark for results in found for remark in results if isinstance(remark, Remark))
+        return found
 
     async def send(self, name: str, call: Call) -> Completion:
         """Send a call, again where the server cannot answer now, within limits.
@@ -328,6 +347,8 @@ def check_capabilities(stage: str, need: Need, model: Model, offered: Capabiliti
             hint = f"name another model under [{stage}]"
             if name == "audio":
                 hint = f"if the model hears, say audio = true under [models.{model.name}]; else {hint}"
+            if need.instead:
+                hint += f", or {need.instead}"
             raise CapabilityMissing(
                 f"stage {stage} needs {name} of model {model.name!r}, which does not offer it"
                 f" (backend {model.backend!r})",

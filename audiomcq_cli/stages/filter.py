@@ -24,6 +24,9 @@ UNPARSABLE = "unparsable_votes"
 """Flag of a row of which some judge's answer could not be read."""
 
 
+DEAF = 'set condition = "none" under [filter] (--condition none): the judges then get no audio part'
+"""The way out where no judge hears."""
+
 SILENT = ("empty", "length", "control_characters", "refusal", "content_filter")
 """Failures in which the judge was there and gave no answer: unparsable, where a server that is gone fails the row."""
 
@@ -83,8 +86,9 @@ class FilterOptions:
         if len(set(self.judges)) < len(self.judges):
             raise RecipeError("judges: a judge is named twice", hint="each vote has to come from another model")
         if self.weak_at > len(self.judges):
+            judges = f"{len(self.judges)} judge{'s'[: len(self.judges) != 1]}"
             raise RecipeError(
-                f"weak_at is {self.weak_at} with {len(self.judges)} judges: no question could be weak",
+                f"weak_at is {self.weak_at} with {judges}: no question could be weak",
                 hint="name more judges or lower weak_at",
             )
 
@@ -180,6 +184,7 @@ def _list_needs(options: FilterOptions) -> list[Need]:
             frozenset({"score"} if judge.scoring else hearing),
             distinct=True,
             way=judge.entry.removeprefix(judge.model),
+            instead="" if judge.scoring or options.condition == "none" else DEAF,
         )
         for judge in list_judges(options)
     ]

@@ -123,7 +123,7 @@ def test_audio_that_is_only_named(hub: RunningHub, tmp_path: Path) -> None:
     (tmp_path / "own/a.wav").write_bytes(tone(300))
     ended = run(hub, tmp_path, "caption", f"hf:{ORG}/named", "build/clips", "--audio", "own")
     assert ended.code == 0, ended.err
-    assert "without an audio file: 1 clips" in ended.err
+    assert "1 clip has no audio file (" in ended.err
     first, second = read_clips(tmp_path / "build/clips")
     assert (first["audio_path"], first["origin"]) == ("a.wav", "https://host/x/a.wav")
     assert second["flags"] == ["audio_missing"]

@@ -104,9 +104,9 @@ def test_flags_override_the_table(tmp_path: Path) -> None:
 
 def test_flag_mends_the_table(tmp_path: Path) -> None:
     """Options are judged together: a flag may make sense of a table that would make none alone."""
-    recipe = read(tmp_path, '[filter]\njudges = ["one"]\n')
+    recipe = read(tmp_path, '[models.one]\nmodel = "m"\n[filter]\njudges = ["one"]\n')
     assert recipe.options("filter", {"weak_at": 1}).judges == ("one",)
-    with pytest.raises(RecipeError, match="weak_at is 2 with 1 judges"):
+    with pytest.raises(RecipeError, match="weak_at is 2 with 1 judge:"):
         recipe.options("filter")
 
 
@@ -162,7 +162,7 @@ def test_mistakes_name_line_and_key(mistake: str, tmp_path: Path) -> None:
         ("project = 5", 1, "project: expected a table, found 5"),
         ("[project]\nseed = 1", 1, "project: key 'name' is missing: name of the corpus"),
         ('[generate]\ntypes = { spech = 1 }', 2, "generate.types: types: unknown question type 'spech'"),
-        ('\n[filter]\njudges = ["a"]', 2, "filter: weak_at is 2 with 1 judges"),
+        ('\n[filter]\njudges = ["a"]\n[models.a]\nmodel = "a"', 2, "filter: weak_at is 2 with 1 judge:"),
     ],
 )  # fmt: skip
 def test_odd_recipes(text: str, line: int, message: str, tmp_path: Path) -> None:
@@ -240,3 +240,29 @@ def test_schema_takes_good_recipes() -> None:
     assert not list(validator.iter_errors(tomllib.loads(GOOD)))
     assert list(validator.iter_errors(tomllib.loads(GOOD.replace("types", "typs"))))
     assert list(validator.iter_errors(tomllib.loads(GOOD.replace("[generate]", "[genrate]"))))
+
+
+@pytest.mark.parametrize(
+    ("judges", "missing"),
+    [
+        (["j1 j2"], "j1 j2"),
+        (['["j1"', '"j2"]'], '["j1"'),
+        (["[j1", "j2]"], "[j1"),
+        (["j1; j2"], "j1; j2"),
+        (["'j1", "j2'"], "'j1"),
+    ],
+)
+def test_names_that_stand_together_are_told_apart(judges: list[str], missing: str, tmp_path: Path) -> None:
+    """Names are looked for before they are counted, and the message has them as they are to be written."""
+    recipe = read(tmp_path, '[models.j1]\nmodel = "m"\n[models.j2]\nmodel = "n"\n')
+    with pytest.raises(RecipeError) as refused:
+        recipe.options("filter", {"judges": judges, "weak_at": 3})
+    assert f"needs a model {missing!r}" in str(refused.value)
+    assert 'j1,j2 on the command line, ["j1", "j2"] in the recipe' in refused.value.hint
+
+
+def test_unknown_model_is_named_before_models_are_counted(tmp_path: Path) -> None:
+    """One judge that is no model is a name that is wrong, and no judge too few."""
+    recipe = read(tmp_path, '[models.j1]\nmodel = "m"\n')
+    with pytest.raises(RecipeError, match="stage filter needs a model 'nobody'; the recipe has j1"):
+        recipe.options("filter", {"judges": ["nobody"]})
