@@ -139,7 +139,8 @@ def test_release_alone_holds_no_rejected_rows(built: Path, tmp_path: Path) -> No
     [
         ([], "no id is given"), (["a", "b"], "name one id"), (["a", "b", "--rejected"], "not understood: a b"),
         (["--random", "a"], "not understood: a"), (["--random", "1", "2"], "not understood: 1 2"),
-        (["--random", "0"], "not understood: 0"), (["a", "--seed", "1"], "goes with --random"), (["--rejected", "nothing"], "reasons here: "),
+        (["--random", "0"], "not understood: 0"), (["a", "--seed", "1"], "goes with --random"),
+        (["--rejected", "nothing"], "reasons here: "),
     ],
 )  # fmt: skip
 def test_words_that_do_not_go_together(words: list[str], told: str, built: Path) -> None:
