@@ -14,7 +14,7 @@ import typer
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import describe_reasons, describe_spent, describe_time, out
-from audiomcq_cli.cli.looking import ask_again, count_of, describe_unread
+from audiomcq_cli.cli.looking import ask_again, describe_unread
 from audiomcq_cli.cli.options import Json
 from audiomcq_cli.errors import InputError
 
@@ -73,7 +73,8 @@ def _describe_next(found: Sequence[StageStatus]) -> str:
     if not failed or not failed[0].command:
         return ""
     count = sum(one.items["failed"] for one in failed)
-    line = f"to try the {count_of(count, 'failed item')} again: {ask_again(failed[0].command)}"
+    which = "the failed item" if count == 1 else f"the {count:,} failed items"
+    line = f"to try {which} again: {ask_again(failed[0].command)}"
     return line if failed[-1] is not found[-1] else f"{line} (or go on without them: add --keep-failed)"
 
 
