@@ -228,7 +228,7 @@ def test_unusable_replies_fail_their_row(fault: str, reason: str, http: RunningS
     line = ("run", "recipe.toml", "--until", "generate", "--json")
     ended = audiomcq(*line, folder=tmp_path)
     assert ended.code == 6
-    assert "generate: 1 items failed\n" in ended.error
+    assert "generate: 1 item failed\n" in ended.error
     assert "audiomcq run recipe.toml --until generate --json" in ended.error
     stage = ended.json["stages"][-1]
     assert stage["items"] == {"in": 2, "kept": 1, "rejected": 0, "failed": 1}
