@@ -170,10 +170,7 @@ class Transfer:
         if not reason or purse.holds:
             return not reason
         self._forget(batch)
-        tokens = batch.prompt_tokens + batch.completion_tokens
-        error = BudgetReached(
-            f"{reason}; that batch may take {tokens:,.0f} tokens (a smaller requests_per_file makes smaller batches)"
-        )
+        error = BudgetReached(f"{reason}; a smaller requests_per_file makes smaller batches")
         self._runtime.stop(error)
         raise error
 

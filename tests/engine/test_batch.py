@@ -396,7 +396,9 @@ def test_accounts_of_runs_that_were_stopped(tmp_path: Path) -> None:
 def test_budget_that_reaches_for_no_batch(server: RunningServer, tmp_path: Path, whole: Mapping[str, bytes]) -> None:
     """A batch that may take more than is left is not begun: the run ends, and one with more goes on."""
     before = len(batches(server))
-    with pytest.raises(BudgetReached, match="the next batch of model 'writer' may take"):
+    with pytest.raises(
+        BudgetReached, match=r"the next batch of model 'writer' \(0 spent, 1,000 left; it may take up to [\d,]+\)"
+    ):
         run(tmp_path, by_batch(server), budget=Budget(tokens=1_000))
     assert len(batches(server)) == before and not list((tmp_path / "work").rglob("*.jsonl"))
     run(tmp_path, by_batch(server), budget=Budget(tokens=100_000))
