@@ -61,7 +61,7 @@ def run(
         str | None, typer.Option(help="Name of --source in ids and in source_dataset.", metavar="TEXT")
     ] = None,
     license: Annotated[
-        str | None, typer.Option(help="Licence of the audio of --source, where the rows do not say.", metavar="TEXT")
+        str | None, typer.Option(help="License of the audio of --source, where the rows do not say.", metavar="TEXT")
     ] = None,
     describe: Annotated[
         list[str] | None,

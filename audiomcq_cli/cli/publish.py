@@ -28,7 +28,7 @@ Since = Annotated[
     ),
 ]
 RecipeFlag = Annotated[
-    Path | None, typer.Option(help="Recipe that name, version and licence are taken from.", metavar="PATH")
+    Path | None, typer.Option(help="Recipe that name, version and license are taken from.", metavar="PATH")
 ]
 
 AudioFlag = Annotated[
@@ -163,7 +163,7 @@ def build_folder(
 
 
 def _tell_audio(statistics: Statistics) -> dict[str, Any]:
-    """Say which clips were embedded and which not, by source and licence; the same as plain data."""
+    """Say which clips were embedded and which not, by source and license; the same as plain data."""
     from audiomcq_cli.release.embed import WITHHELD
 
     embedded, withheld = sorted(statistics.embedded.items()), sorted(statistics.withheld.items())

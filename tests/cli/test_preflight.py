@@ -128,7 +128,7 @@ def test_help_shows_what_applies(tmp_path: Path) -> None:
 
 
 def test_release_without_a_license_is_told_of(corpus: Path) -> None:
-    """That the questions will have no licence is said before the first stage, not by validate after the last."""
+    """That the questions will have no license is said before the first stage, not by validate after the last."""
     ended = audiomcq("run", "recipe.toml", "--dry-run", folder=corpus)
     assert "publish: the questions will have no license" in ended.err
     with (corpus / "recipe.toml").open("a") as recipe:
