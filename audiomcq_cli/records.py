@@ -73,7 +73,7 @@ COLUMNS: dict[str, Column] = {
         [{"question": "string", "answer": "string", "origin": "string"}],
         "questions that the source asks about the clip, with its answers in free text if it has some",
     ),
-    "license": Column("string", "licence of the audio", required=False),
+    "license": Column("string", "license of the audio", required=False),
     "origin": Column("string", "where the audio comes from", required=False),
     # questions
     "id": Column(

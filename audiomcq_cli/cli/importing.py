@@ -36,7 +36,7 @@ def add_import_command(app: typer.Typer) -> None:
         flag("limit", int | None, "Take the first questions of each set only.", panel=SET, minimum=1),
         flag("audio", Path | None, "Folder of its audio (default: the set itself, where that is a folder).", panel=SET),
         flag("name", str | None, "Name of the set in ids and in source_dataset.", panel=SET),
-        flag("license", str | None, "Licence of its audio, where the rows do not say.", panel=SET),
+        flag("license", str | None, "License of its audio, where the rows do not say.", panel=SET),
         flag("origin", str | None, "Where its audio comes from, where the rows do not say.", panel=SET),
         flag("shard_count", int | None, shards, panel=SET, minimum=1),
         *(one for name, kind in adapters.items() for one in flags_of(kind.options, f"Options of {name}")),

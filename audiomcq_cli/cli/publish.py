@@ -175,7 +175,7 @@ def build_folder(
 
 
 def _tell_audio(statistics: Statistics) -> dict[str, Any]:
-    """Say which clips were embedded and which not, by source and licence; the same as plain data."""
+    """Say which clips were embedded and which not, by source and license; the same as plain data."""
     from audiomcq_cli.release.embed import WITHHELD
 
     embedded, withheld = sorted(statistics.embedded.items()), sorted(statistics.withheld.items())

@@ -113,7 +113,7 @@ def _source_flags() -> list[inspect.Parameter]:
         flag("sample", int | None, "Take that many clips of each source, drawn by the seed.", panel=SOURCE, minimum=1),
         flag("audio", Path | None, "Folder of its audio.", panel=SOURCE),
         flag("name", str | None, "Name of the source in ids and in source_dataset.", panel=SOURCE),
-        flag("license", str | None, "Licence of its audio, where the rows do not say.", panel=SOURCE),
+        flag("license", str | None, "License of its audio, where the rows do not say.", panel=SOURCE),
         flag("shard_count", int | None, shards, panel=SOURCE, minimum=1),
     ]
 

@@ -37,7 +37,7 @@ class Options:
     question_type: str = option("", "type of all questions, where no column says it", choices=("", *TYPES))
     difficulty_column: str = option("", "column with its difficulty")
     cot_column: str = option("", "column with a chain of thought")
-    license_column: str = option("", "column with the licence of its audio")
+    license_column: str = option("", "column with the license of its audio")
     origin_column: str = option("", "column with where its audio comes from")
     tag_column: tuple[str, ...] = option((), "column to keep as a tag")
     own_names: bool = option(False, "every audio file has a name of its own, whatever folder it is in")

@@ -118,7 +118,7 @@ def format_youtube(video: str, seconds: str) -> str:
 
 
 def credit(address: str, author: str) -> str | None:
-    """Where a recording comes from and by whom, as licences ask to keep; None where neither is known."""
+    """Where a recording comes from and by whom, as licenses ask to keep; None where neither is known."""
     if address and author:
         return f"{address} (by {author})"
     return address or author or None

@@ -289,7 +289,7 @@ SOURCE: Source[Options] = Source(
             "file_name": "audio file, relative to the folder of the captions file; its path names the clip",
             "caption, or caption_1, caption_2, …": "what is heard; a clip may have several rows too",
             "events": "sounds that are known to be in it: a list of {label, onset, offset}",
-            "license": "licence of the audio",
+            "license": "license of the audio",
             "source_url or origin, author": "where it comes from",
         },
         audio="anywhere below the folder",

@@ -217,7 +217,7 @@ def test_card_that_names_data_elsewhere_is_refused(hub: RunningHub, tmp_path: Pa
 
 @pytest.mark.check
 def test_release_of_our_own(hub: RunningHub, tmp_path: Path) -> None:
-    """What ``publish`` pushed is a source again, at any tag and of any config: a clip once, with audio and licence."""
+    """What ``publish`` pushed is a source again, at any tag and of any config: a clip once, with audio and license."""
     rows = [released_row(n, "sft", ("weak", "strong")[n % 2], **record(tmp_path / "audio", n)) for n in range(4)]
     work = tmp_path / "work"
     write_stage(work / "split", [*rows, rows[0] | {"id": "AudioCaps:0:llm:1"}])

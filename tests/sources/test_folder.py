@@ -43,8 +43,8 @@ def test_rows_come_first_then_files_without_one(tmp_path: Path) -> None:
     ]
 
 
-def test_csv_keeps_licence_author_and_address(tmp_path: Path) -> None:
-    """Licence, address and author of a row are kept."""
+def test_csv_keeps_license_author_and_address(tmp_path: Path) -> None:
+    """License, address and author of a row are kept."""
     table = "file_name,caption,author,source_url,license\nrain.wav,Rain falls,Ann,https://example.org/1,CC BY\n"
     (tmp_path / "clips.csv").write_text(table, encoding="utf-8")
     assert read(tmp_path) == [

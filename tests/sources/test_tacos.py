@@ -28,7 +28,7 @@ def read(path: Path, **options: Any) -> list[SourceRow]:
 
 
 def test_sounds_captions_and_rights(tmp_path: Path) -> None:
-    """Sounds with their times, then captions, each with author and licence of its recording where they are known."""
+    """Sounds with their times, then captions, each with author and license of its recording where they are known."""
     write(tmp_path, annotations_strong=STRONG, annotations_weak=WEAK, metadata=METADATA)
     rows = read(tmp_path)
     by: Any = {"license": "http://creativecommons.org/licenses/by/4.0/", "origin": "https://freesound.org/s/1 (by ann)"}
