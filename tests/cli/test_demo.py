@@ -115,7 +115,8 @@ def test_demo(tmp_path: Path) -> None:
     assert {one["type"] for one in labels} == set(loaded["question_type"])
     assert {one["id"] for one in samples} <= set(loaded["id"])
     assert 1 <= len(samples) <= 3
-    [command] = [line[line.index("audiomcq trace") :] for line in ended.err.splitlines() if "audiomcq trace" in line]
+    traces = [line[line.index("audiomcq trace") :] for line in ended.err.splitlines() if "audiomcq trace" in line]
+    [command] = [line for line in traces if "--rejected" not in line]
     traced = spawn(*shlex.split(command)[1:], "--json", folder=tmp_path)
     assert traced.code == 0, traced.err
     assert [step["outcome"] for step in traced.json["steps"]] == ["kept"] * 6
