@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from audiomcq_cli import parquet
@@ -67,13 +68,18 @@ class Strays:
 def find_strays(folder: Path) -> Strays:
     """What of a stage folder's clips has no counterpart: a name that is misspelled leaves one of each kind."""
     with (folder / HIDDEN / LIST).open(encoding="utf-8", newline="") as file:
-        missing = [row["audio_path"] for row in csv.DictReader(file)]
-    unsaid = list(_find_unsaid(folder))
-    return Strays(len(missing), missing[:SHOWN], len(unsaid), unsaid[:SHOWN])
+        clips, clip_paths = _count(row["audio_path"] for row in csv.DictReader(file))
+    return Strays(clips, clip_paths, *_count(_find_unsaid(folder)))
+
+
+def _count(paths: Iterator[str]) -> tuple[int, list[str]]:
+    """How many paths there are, and the first of them; no more than those are held."""
+    first = list(islice(paths, SHOWN))
+    return len(first) + sum(1 for _ in paths), first
 
 
 def describe_strays(strays: Strays) -> str:
-    """A line for people."""
+    """The strays of a stage folder in one line."""
     has = "clip has" if strays.clips == 1 else "clips have"
     told = f"{strays.clips:,} {has} no audio file ({_show(strays.clip_paths, strays.clips)})"
     if strays.files:
