@@ -198,17 +198,11 @@ def _list_slots(row: Row, options: GenerateOptions, method: str) -> list[str]:
 def _ask_grounded(row: Row, ctx: Context[GenerateOptions], ids: Sequence[str]) -> dict[str, Outcome]:
     """Fill as many slots as there are questions to be asked."""
     if not any(row[name] for name in ("captions", "events", "measurements", "transcript")):
-        return dict.fromkeys(ids, Reject("no_caption", "neither a caption nor anything else is known to ask about"))
+        return dict.fromkeys(ids, Reject("no_caption", "the clip has no caption, no known sound and no measurement"))
     written = questions.write_questions(row, ctx.prepared, len(ids), ctx.seed)
-    outcomes: dict[str, Outcome] = dict.fromkeys(
-        ids,
-        Reject(
-            "nothing_to_ask",
-            f"{len(written)} questions could be made: captions say too little in plain words, too few other clips"
-            " have sounds that could be wrong options, and too little is measured beyond doubt",
-        ),
-    )
-    for id_, question in zip(ids, written, strict=False):
+    detail = f"{len(written.questions)} of {len(ids)} questions made: {written.shortfall}"
+    outcomes: dict[str, Outcome] = dict.fromkeys(ids, Reject("nothing_to_ask", detail))
+    for id_, question in zip(ids, written.questions, strict=False):
         choices, index = shuffle_choices(id_, question.answer, question.distractors, ctx.seed)
         made = ("question", "question_type", "choices", "answer")
         provenance = [
@@ -320,7 +314,7 @@ def _list_prompts(options: GenerateOptions) -> tuple[str, ...]:
 STAGE: Stage[GenerateOptions] = Stage(
     help="Make questions about each clip, with four choices each.",
     after="caption",
-    version=5,
+    version=6,
     options=GenerateOptions,
     reads=CLIP,
     writes=QUESTION,
