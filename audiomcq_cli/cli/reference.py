@@ -12,7 +12,7 @@ from typing import Any
 
 from audiomcq_cli import errors, registry
 from audiomcq_cli.cli.ending import DIFFERENT
-from audiomcq_cli.cli.main import make_command
+from audiomcq_cli.cli.main import make_command, name_argument, write_usage
 
 HEAD = """\
 # Commands
@@ -78,12 +78,13 @@ def parameters(command: Any) -> list[Any]:
 def _describe(path: str, command: Any, shared: frozenset[tuple[str, str]]) -> str:
     arguments = [one for one in parameters(command) if one.param_type_name == "argument"]
     options = [_write_option(one) for one in _options(command)]
-    words = [_usage(one) for one in arguments]
+    words = [write_usage(one) for one in arguments]
     words += ["COMMAND"] if getattr(command, "commands", None) else []
     usage = " ".join([path, *(["[OPTIONS]"] if options else []), *words])
     parts = [f"## {path}\n", f"{_plain(command.help)}\n", f"    {usage}\n"]
     if arguments:
-        parts.append(_table(("argument", "what it is"), [(f"`{one.metavar}`", _plain(one.help)) for one in arguments]))
+        names = [(f"`{name_argument(one)}`", _plain(one.help)) for one in arguments]
+        parts.append(_table(("argument", "what it is"), names))
     has_shared = shared <= {*options}
     if own := [row for row in options if not (has_shared and row in shared)]:
         parts.append(_table(_OPTION_HEAD, own))
@@ -98,11 +99,6 @@ def _options(command: Any) -> list[Any]:
 
 def _write_option(option: Any) -> tuple[str, str]:
     return _name(option), _plain(option.help)
-
-
-def _usage(argument: Any) -> str:
-    name = f"{argument.metavar}..." if argument.nargs == -1 else str(argument.metavar)
-    return name if argument.required else f"[{name}]"
 
 
 def _name(option: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from audiomcq_cli.cli.console import out, printable
 from audiomcq_cli.cli.ending import DIFFERENT
 from audiomcq_cli.cli.options import Json
 from audiomcq_cli.errors import StorageError
+
+if TYPE_CHECKING:
+    from audiomcq_cli.release.validate import Report
 
 _PLACE = "A release or stage folder, or a dataset on the Hub as org/name or org/name@revision."
 
@@ -38,8 +41,7 @@ def validate(
     from audiomcq_cli.release.validate import validate as check
 
     report = check(open_tree(place), _columns_of, audio=audio, sample=sample)
-    heard = f"audio of {report.heard:,} opened" if report.heard else "no audio opened"
-    checked = f"{report.rows:,} rows in {report.files:,} files, {heard}"
+    checked = f"{report.rows:,} rows in {report.files:,} files, {_describe_heard(report, wanted=audio)}"
     out.summary["validate"] = {
         "name": report.name,
         "kind": report.kind,
@@ -63,6 +65,17 @@ def validate(
             hint=_find_hint(report.kind, report.counts),
         )
     out.say(f"{report.name}: nothing wrong: {checked}")
+
+
+def _describe_heard(report: Report, *, wanted: bool) -> str:
+    """Of how many rows the audio was opened, and where it was of none, why."""
+    if report.heard:
+        return f"audio of {report.heard:,} opened"
+    if not wanted:
+        return "audio not opened (--no-audio)"
+    if report.kind == "release":
+        return 'no audio opened: this release only names its audio (audio = "embed" under [publish] puts in what licenses allow)'
+    return "no audio opened: no row names an audio file that is there"
 
 
 def _find_hint(kind: str, problems: Collection[str]) -> str:

@@ -131,9 +131,10 @@ def _make_command(name: str, stage: Stage[Any], usual: Mapping[str, Any]) -> Cal
         parameters = [
             argument("source", Path, "Folder to read: the stage before.", metavar="IN"),
             argument("target", Path, "Folder to write.", metavar="OUT"),
-            flag("drop_later", bool, DROP_LATER, default=False, panel=SHARED),
         ]
-    parameters += [*flags_of(stage.options, OWN, usual), *(_source_flags() if first else ()), *shared_flags()]
+    parameters += flags_of(stage.options, OWN, usual)  # first: they are what the command is about
+    parameters += _source_flags() if first else [flag("drop_later", bool, DROP_LATER, default=False, panel=SHARED)]
+    parameters += shared_flags()
 
     def command(**values: Any) -> None:
         recipe = load_recipe(values)

@@ -36,7 +36,7 @@ def test_lone_clip_lacks_wrong_options() -> None:
     """In a corpus of one clip no other clip has sounds that could be wrong options."""
     clip = make_clip("A dog barks")
     alone = load_table(build_table([clip]))
-    assert write_questions(clip, alone, 1, 0).shortfall.startswith("wrong options are missing for 2 possible questions, ")
+    assert "wrong options are missing for 2 possible questions" in write_questions(clip, alone, 1, 0).shortfall
 
 
 def test_same_subject_is_not_asked_twice() -> None:
