@@ -99,10 +99,18 @@ def _shared(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say errors only; may stand anywhere.")] = False,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Show the traceback of an error (may be placed anywhere on the command line)."),
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print errors only (may be placed anywhere on the command line).")
+    ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Say more: options, servers, files; may stand anywhere.")
+        bool,
+        typer.Option(
+            "--verbose", "-v", help="Print more: options, servers, files (may be placed anywhere on the command line)."
+        ),
     ] = False,
 ) -> None:
     pass

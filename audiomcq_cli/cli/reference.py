@@ -17,12 +17,12 @@ from audiomcq_cli.cli.main import make_command, name_argument, write_usage
 HEAD = """\
 # Commands
 
-A stage command reads one folder and writes another; `audiomcq run` runs all stages of a recipe in order. Everything for
-people goes to stderr, and data to stdout.
+A stage command reads one folder and writes another. `audiomcq run` runs all stages of a recipe in order. Messages for
+people go to stderr, and data goes to stdout.
 
 - `--json` prints one JSON document on stdout; it has the key `error` if the command failed.
-- `--debug`, `--quiet` (`-q`) and `--verbose` (`-v`) may stand anywhere on the line.
-- An option that takes a list is given once for each entry, or with commas: `--judges a,b,c`.
+- `--debug`, `--quiet` (`-q`) and `--verbose` (`-v`) may be placed anywhere on the command line.
+- An option that takes a list is repeated for each entry, or takes them with commas: `--judges a,b,c`.
 - `audiomcq --install-completion` sets up your shell.
 
 *`python -m audiomcq_cli.cli.reference > docs/commands.md` writes this page.*
@@ -109,8 +109,8 @@ def _name(option: Any) -> str:
 def _exit_codes() -> Iterator[tuple[str, str, str]]:
     yield "0", "Done.", ""
     yield "2", "The command line is wrong: an unknown option, a missing argument.", ""
-    yield str(DIFFERENT), "There are differences: the answer of `diff --exit-code`, and no failure.", ""
-    yield "1", "Anything else that went wrong.", f"`{errors.AudiomcqError.__name__}`"
+    yield str(DIFFERENT), "`diff --exit-code` found differences; nothing failed.", ""
+    yield "1", "Any other error.", f"`{errors.AudiomcqError.__name__}`"
     for kind in _walk_errors(errors.AudiomcqError):
         if "exit_code" in vars(kind):
             same = (kind, *(one for one in _walk_errors(kind) if one.exit_code == kind.exit_code))

@@ -26,17 +26,15 @@ _PRINTED = 100
 def validate(
     place: Annotated[str, typer.Argument(metavar="PLACE", help=_PLACE, show_default=False)],
     audio: Annotated[
-        bool, typer.Option("--audio/--no-audio", help="Open the audio and compare it with its row.")
+        bool, typer.Option("--audio/--no-audio", help="Open the audio files and compare them with their rows.")
     ] = True,
     sample: Annotated[
         int | None,
-        typer.Option(
-            help="Open the audio of so many rows only, evenly spread.", metavar="N", min=1, show_default=False
-        ),
+        typer.Option(help="Open the audio of N rows only, evenly spread.", metavar="N", min=1, show_default=False),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check a release or a stage folder: files, rows, ids, answers, labels, counts, audio, card; exit code 8 if not."""
+    """Check a release or a stage folder: files, rows, ids, answers, labels, counts, audio, card. Exit code 8 if something is wrong."""
     from audiomcq_cli.release.tree import open_tree
     from audiomcq_cli.release.validate import validate as check
 
@@ -74,7 +72,8 @@ def _describe_heard(report: Report, *, wanted: bool) -> str:
     if not wanted:
         return "audio not opened (--no-audio)"
     if report.kind == "release":
-        return 'no audio opened: this release only names its audio (audio = "embed" under [publish] puts in what licenses allow)'
+        how = 'audio = "embed" under [publish] puts in what licenses allow'
+        return f"no audio opened: this release only names its audio ({how})"
     return "no audio opened: no row names an audio file that is there"
 
 
@@ -94,29 +93,32 @@ def _columns_of(stage: str) -> Sequence[str]:
 
 
 def diff(
-    old: Annotated[str, typer.Argument(metavar="OLD", help=f"What was. {_PLACE}", show_default=False)],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="What is. Likewise.", show_default=False)],
+    old: Annotated[str, typer.Argument(metavar="OLD", help=f"The older one. {_PLACE}", show_default=False)],
+    new: Annotated[
+        str, typer.Argument(metavar="NEW", help="The newer one, named in the same way.", show_default=False)
+    ],
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print Markdown, ready for a comment on GitHub.")
     ] = False,
     rows: Annotated[
         int,
         typer.Option(
-            help="How many rows to list of each kind; 0 for none. Default: 20.", metavar="N", min=0, show_default=False
+            help="How many rows to list of each kind of change (0: none). Default: 20.",
+            metavar="N",
+            min=0,
+            show_default=False,
         ),
     ] = 20,
     full: Annotated[
         bool,
-        typer.Option(
-            "--full", help="List journal keys, hashes and provenance as well, and changed texts to their end."
-        ),
+        typer.Option("--full", help="Also list journal keys, hashes and provenance, and print changed texts in full."),
     ] = False,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help=f"End with exit code {DIFFERENT} where they differ.")
+        bool, typer.Option("--exit-code", help=f"End with exit code {DIFFERENT} if they differ.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Tell what changed between two releases or two folders of a stage: rows, labels, card, recipe, prompts."""
+    """Show what changed between two releases or two folders of a stage: rows, labels, card, recipe, prompts."""
     import shutil
 
     from audiomcq_cli.release.diff import compare, open_side

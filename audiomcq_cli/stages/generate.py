@@ -107,19 +107,19 @@ class GenerateOptions:
     """
 
     methods: tuple[str, ...] = option(
-        (LLM,), "how questions are made: llm, by a model; grounded, without one, from captions, events and measurements"
+        (LLM,), "how questions are made: llm: by a model; grounded: by rule, from captions, events and measurements"
     )
     writer: str = option("writer", "model that writes questions and choices (llm)")
-    questions_per_clip: int = option(1, "questions asked of each clip, by each method", minimum=1)
+    questions_per_clip: int = option(1, "questions about each clip, by each method", minimum=1)
     types: Mapping[str, float] = option(
         {},
-        "target share of each question type, as speech = 0.5; empty lets the writer choose what suits the clip (llm)",
+        "target share of each question type, as speech = 0.5; empty: the writer chooses what suits the clip (llm)",
     )
     seed_questions: Mapping[str, str] = option(
-        {}, 'seed question of a source whose clips bring none, as MySet = "Please describe this music." (llm)'
+        {}, 'seed question of a source without questions of its own, as MySet = "Please describe this music." (llm)'
     )
     difficulty: str = option(
-        "", "difficulty to ask for; empty leaves it to the writer (llm)", choices=("", "easy", "medium", "hard")
+        "", "difficulty to ask for; empty: the writer chooses (llm)", choices=("", "easy", "medium", "hard")
     )
 
     def __post_init__(self) -> None:
@@ -312,7 +312,7 @@ def _list_prompts(options: GenerateOptions) -> tuple[str, ...]:
 
 
 STAGE: Stage[GenerateOptions] = Stage(
-    help="Make questions about each clip, with four choices each.",
+    help="Write questions about each clip, each with four choices.",
     after="caption",
     version=6,
     options=GenerateOptions,
