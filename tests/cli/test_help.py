@@ -88,12 +88,6 @@ def test_shared_options_are_documented_once(path: str) -> None:
         assert path.removeprefix("audiomcq ") not in registry.stages()
 
 
-def test_default_without_a_recipe_is_told() -> None:
-    """An option whose default differs with a recipe says what holds in each case."""
-    [methods] = [one for one in parameters(COMMANDS["audiomcq generate"]) if one.name == "methods"]
-    assert "Default: the recipe's value (llm if the recipe has none). Without a recipe: grounded." in methods.help
-
-
 def test_page_is_up_to_date() -> None:
     """The commands page is what the program says today."""
     assert PAGE.read_text("utf-8") == make_reference(), "run python -m audiomcq_cli.cli.reference > docs/commands.md"
