@@ -30,7 +30,7 @@ def demo(
     target: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to build in.", show_default=False)],
     json: Json = False,
 ) -> None:
-    """Make clips, build a corpus of them with the embedded model, and show what came of it."""
+    """Synthesise clips, build a corpus from them with the embedded model, and show the result."""
     from audiomcq_cli.cli.recipe import read_recipe
     from audiomcq_cli.cli.session import check_models
     from audiomcq_cli.demo.write import write_clips

@@ -201,7 +201,8 @@ def _help(one: Field[Any], hint: Any, usual: Mapping[str, Any]) -> str:
         text += " Give it once for each."
     own = _write_default(None if one.default is MISSING else one.default)
     if one.name in usual and (without := _write_default(usual[one.name]) or "none") != own:
-        text += f" Default: {without}; with --recipe its value" + (f", else {own}." if own else ".")
+        lacking = f" ({own} if the recipe has none)" if own else ""
+        text += f" Default: the recipe's value{lacking}. Without a recipe: {without}."
     elif own:
         text += f" Default: {own}."
     return text

@@ -28,7 +28,7 @@ Since = Annotated[
     ),
 ]
 RecipeFlag = Annotated[
-    Path | None, typer.Option(help="Recipe that name, version and license are taken from.", metavar="PATH")
+    Path | None, typer.Option(help="Recipe with the name, version and license of the release.", metavar="PATH")
 ]
 
 AudioFlag = Annotated[
@@ -61,31 +61,39 @@ QuestionLicense = Annotated[
 
 
 def publish(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="Folder that split wrote.", show_default=False)],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the release.", show_default=False)],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Folder of the stage split.", show_default=False)],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write the release to.", show_default=False)],
     recipe: RecipeFlag = None,
     since: Since = None,
     repo: Annotated[
         str | None,
-        typer.Option(help="Put it on the Hub, in this dataset repository.", metavar="ORG/NAME", show_default=False),
+        typer.Option(
+            help="Push the release to this dataset repository on the Hub.", metavar="ORG/NAME", show_default=False
+        ),
     ] = None,
-    push: Annotated[bool, typer.Option("--push", help="Put it on the Hub, in the repository of the recipe.")] = False,
+    push: Annotated[
+        bool, typer.Option("--push", help="Push the release to the repository that the recipe names.")
+    ] = False,
     private: Annotated[
         bool | None,
-        typer.Option("--private/--public", help="Of a new repository (default: private).", show_default=False),
+        typer.Option(
+            "--private/--public",
+            help="Visibility of a newly created repository (default: private).",
+            show_default=False,
+        ),
     ] = None,
-    branch: Annotated[str, typer.Option(help="Branch to put it on; main is tagged.", metavar="NAME")] = "main",
+    branch: Annotated[str, typer.Option(help="Branch to push to. Only main gets a tag.", metavar="NAME")] = "main",
     pull_request: Annotated[
-        bool, typer.Option("--pr", help="Leave a pull request for a person to merge, in place of a commit.")
+        bool, typer.Option("--pr", help="Open a pull request for a person to merge, instead of a commit.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be sent, file by file; write nothing, there or here.")
+        bool, typer.Option("--dry-run", help="Print which files would be sent. Nothing is written, here or on the Hub.")
     ] = False,
     audio: AudioFlag = None,
     redistribute: Redistribute = None,
     question_license: QuestionLicense = None,
     take_over: Annotated[
-        bool, typer.Option("--take-over", help="Replace the release of another project that is in the folder.")
+        bool, typer.Option("--take-over", help="Replace the release of another project in the folder.")
     ] = False,
     json: Json = False,
 ) -> None:

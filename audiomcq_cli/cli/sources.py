@@ -12,7 +12,8 @@ from audiomcq_cli.cli.options import Json, schema_of
 from audiomcq_cli.errors import RecipeError
 
 Name = Annotated[
-    str | None, typer.Argument(metavar="ADAPTER", help="Show this one in full (default: a list).", show_default=False)
+    str | None,
+    typer.Argument(metavar="ADAPTER", help="Adapter to show in full (default: list all of them).", show_default=False),
 ]
 
 

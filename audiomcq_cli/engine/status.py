@@ -70,11 +70,13 @@ def read_status(folder: Path, order: Sequence[str]) -> list[StageStatus]:
         InputError: There is no stage here.
     """
     if not folder.is_dir():
-        raise InputError("no such folder", file=str(folder), hint="name a stage's folder, or the one they lie in")
+        message = "is a file, expected a folder" if folder.exists() else "no such folder"
+        raise InputError(message, file=str(folder), hint="name the work folder, as build, or the folder of a stage")
     folders = [folder] if (folder / HIDDEN).is_dir() else sorted(path for path in folder.iterdir() if path.is_dir())
     found = [status for path in folders if (status := _read_stage(path))]
     if not found:
-        raise InputError("no stage here", file=str(folder), hint="name a stage's folder, or the one they lie in")
+        hint = "name the work folder, as build, or the folder of a stage"
+        raise InputError("no stage here", file=str(folder), hint=hint)
     found.sort(key=lambda one: order.index(one.stage) if one.stage in order else len(order))
     return _follow_stale(found)
 

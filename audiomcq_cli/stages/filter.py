@@ -70,16 +70,16 @@ class FilterOptions:
 
     judges: tuple[str, ...] = option(
         ("judge1", "judge2", "judge3"),
-        "models that answer without the audio, each in words as MODEL, or as MODEL:SCORING by the probability of"
-        f" the options ({', '.join(SCORINGS)})",
+        "models that answer without the audio: MODEL answers in words, MODEL:SCORING by the probability of the options"
+        f" ({', '.join(SCORINGS)})",
     )
     condition: str = option(
         "silence",
-        "what a judge hears: silence, or none for no audio part at all; one that is scored hears none",
+        "what a judge hears: silence, or none (no audio part); a judge with a scoring always gets none",
         choices=("silence", "none"),
     )
     silence_seconds: float = option(30.0, "length of the silence in seconds", minimum=0.1)
-    weak_at: int = option(2, "right judges that make a question weak", minimum=1)
+    weak_at: int = option(2, "a question is weak if at least this many judges answer it correctly", minimum=1)
 
     def __post_init__(self) -> None:
         list_judges(self)  # raises

@@ -103,7 +103,7 @@ def test_folder_is_asked_for(tmp_path: Path) -> None:
 @pytest.mark.check
 @needs_model
 def test_demo(tmp_path: Path) -> None:
-    """Out of nothing comes a release that ``datasets`` loads, with labels and the samples of the README; made once."""
+    """Out of nothing comes a release that ``datasets`` loads, and the README's sample; again, nothing is done."""
     import datasets
 
     ended = spawn("demo", "mine", "--json", folder=tmp_path, timeout=1_800)

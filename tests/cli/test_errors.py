@@ -69,7 +69,7 @@ CASES = {
     "missing file": ("caption audiocaps:none.csv OUT", 3, "none.csv: no such file, expected a CSV file"),
     "empty file": ("caption audiocaps:empty.csv OUT", 3, "empty.csv: is empty, expected a CSV file with the columns"),
     "no rows": ("caption audiocaps:header.csv OUT", 3, "header.csv: no rows"),
-    "wrong columns": ("caption audiocaps:columns.csv OUT", 3, "columns.csv: .*'youtube_id'.*missing.*found: id, text"),
+    "wrong columns": ("caption audiocaps:columns.csv OUT", 3, "columns.csv: the header .*'youtube_id'.*: id, text"),
     "missing folder": ("caption folder:none OUT", 3, "none: no such folder"),
     "empty folder": ("caption folder:hollow OUT", 3, "hollow: holds no audio and no captions file"),
     "unknown adapter": ("caption audocaps:x.csv OUT", 4, "unknown adapter 'audocaps'; did you mean 'audiocaps'"),

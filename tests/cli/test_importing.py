@@ -168,7 +168,7 @@ def test_table_on_the_command_line(folder: Path) -> None:
     ("arguments", "code", "message"),
     [
         (("mmau:none.json", "out"), 3, "none.json: no such file, expected MMAU JSON"),
-        (("mmau:bad.json", "out"), 3, "bad.json, row 1, column 'question': is missing; found: caption"),
+        (("mmau:bad.json", "out"), 3, "bad.json, row 1: no key 'question'; found: caption"),
         (("clotho:set.json", "out"), 4, "unknown adapter 'clotho'"),
         (("set.json", "out"), 4, "expected ADAPTER:PATH"),
         (("out",), 4, "no question set"),

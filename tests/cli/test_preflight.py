@@ -121,10 +121,11 @@ def test_who_is_asked_is_said(corpus: Path) -> None:
 def test_help_shows_what_applies(tmp_path: Path) -> None:
     """The help of a stage shows the values of the recipe that applies where none is given."""
     told = {
-        name: " ".join(audiomcq(name, "-h", folder=tmp_path).out.split()) for name in ("verify", "generate", "filter")
+        name: " ".join(audiomcq(name, "-h", folder=tmp_path).out.split()).replace("│ │ ", "")
+        for name in ("verify", "generate", "filter")
     }
-    assert "Default: none; with --recipe its value, else grader." in told["verify"].replace("│ │ ", "")
-    assert "Default: grounded; with --recipe its value, else llm." in told["generate"].replace("│ │ ", "")
+    assert "Default: the recipe's value (grader if the recipe has none). Without a recipe: none." in told["verify"]
+    assert "Default: the recipe's value (llm if the recipe has none). Without a recipe: grounded." in told["generate"]
     assert "<" not in told["verify"] + told["generate"]
 
 

@@ -135,7 +135,7 @@ MISTAKES = {
     "adapter of no text": ('"audiocaps"', "[]", 25, r"sources.1.adapter: unknown adapter \[\]"),
     "no adapter": ('adapter = "audiocaps"', "", 24, "sources.1: key 'adapter' is missing"),
     "no path": ('path = "train.csv"', "", 24, "sources.1: key 'path' is missing: file or folder"),
-    "no model": ('model = "m"', "", 8, "models.writer: key 'model' is missing: the id that the server knows it by"),
+    "no model": ('model = "m"', "", 8, "models.writer: key 'model' is missing: id of the model on its server"),
     "name": ('license = "CC-BY-4.0"', 'name = "a:b"', 28, "sources.1.name: 'a:b' does not have the form"),
     "same name": ('license = "CC-BY-4.0"', 'name = "clips"', 28, "sources.1.name: two sources are called 'clips'"),
     "repo": ('"org/name"', '"name"', 41, "publish.repo: 'name' does not have the form .*org/name on the Hub"),

@@ -71,5 +71,5 @@ def test_row_at_fault_is_a_problem(tmp_path: Path, line: str, reason: str) -> No
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
     """Columns that are missing are named with the file."""
-    with pytest.raises(InputError, match=r"annotations_strong\.csv: 'onset' and 'offset' missing"):
+    with pytest.raises(InputError, match=r"annotations_strong\.csv: the header has no column 'onset', 'offset'"):
         read(write(tmp_path, annotations_strong=WEAK))
