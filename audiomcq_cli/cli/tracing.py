@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 _PLACE = "Folder that a run builds in, a stage's, a release's, or a release on the Hub as org/name[@revision]."
 _ID = (
-    "Id of a question or a clip, or a part of it that no other has. With --random how many rows, with --rejected a"
-    " reason code."
+    "Id of a question or a clip, or a part of an id that only one row has. With --random: a number of rows. With"
+    " --rejected: a reason code."
 )
 _REJECTED = (
-    "List the rows that were rejected or failed, or with --random show some; with a reason code behind it, for that."
+    "List the rows that were rejected or failed. --rejected CODE: only rows with that reason code. With --random: show"
+    " rows drawn from them."
 )
 
 
@@ -33,7 +34,7 @@ def trace(
     place: Annotated[str, typer.Argument(metavar="DIR", help=_PLACE, show_default=False)],
     words: Annotated[list[str] | None, typer.Argument(metavar="[ID]", help=_ID, show_default=False)] = None,
     random: Annotated[
-        bool, typer.Option("--random", help="Take a row at random; with a number behind it so many.")
+        bool, typer.Option("--random", help="Show a row drawn at random. --random N: show N rows.")
     ] = False,
     rejected: Annotated[
         bool,
@@ -49,7 +50,7 @@ def trace(
     reuse: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Packed journal or workdir to look into for what that lacks. Give it once for each.",
+            help="Another journal (packed file or work folder) to search for missing replies. Give it once for each.",
             metavar="PATH",
             show_default=False,
         ),

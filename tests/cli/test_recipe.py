@@ -125,6 +125,7 @@ MISTAKES = {
     "number in a list": ('    "script"', "    5", 35, "filter.judges.1: expected a text, found 5"),
     "too small": ("limit = 3", "limit = 0", 22, "sources.0.limit: 0 is less than the minimum of 1"),
     "not semantic": ('"1.2.0"', '"1.2"', 3, "project.version: version '1.2' is not a semantic version"),
+    "price": ("sampling", "price = 1\nsampling", 11, "models.writer.price: unknown key; did you mean 'completion_price'"),
     "no address": ("https://two/v1/", "two", 10, "models.writer.base_url: expected an address such as http"),
     "bad port": ("//two", "//two:99999", 10, "models.writer.base_url: expected an address"),
     "bad host": ("//two", "//[::1", 10, "models.writer.base_url: expected an address"),
@@ -151,6 +152,22 @@ def test_mistakes_name_line_and_key(mistake: str, tmp_path: Path) -> None:
     assert before in GOOD
     with pytest.raises(RecipeError, match=f"recipe.toml, line {line}, key {message}"):
         read(tmp_path, GOOD.replace(before, after, 1))
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("audio = yes", "write audio = true"),
+        ("audio = off", "write audio = false"),
+        ("audio = True", "write audio = true"),
+        ("model = gpt", 'texts stand in quotes: model = "gpt"'),
+    ],
+)
+def test_values_of_other_languages_are_mended(line: str, hint: str, tmp_path: Path) -> None:
+    """A value as YAML or Python write it is no TOML; the hint is the line as TOML has it."""
+    with pytest.raises(RecipeError, match="not TOML") as caught:
+        read(tmp_path, f"[models.a]\n{line}\n")
+    assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize(

@@ -421,6 +421,16 @@ def test_runs_with_a_budget_make_the_same_in_the_end(
     assert written(tmp_path) == whole and not find_paid_twice(server)
 
 
+def test_tokens_that_a_batch_does_not_count_are_taken_as_the_most(tmp_path: Path) -> None:
+    """Where the provider leaves usage out, the most that each call may take counts as spent, and that is said once."""
+    with serving(tmp_path, "no_usage") as silent:
+        bench = make_bench(tmp_path, by_batch(silent))
+        report = asyncio.run(bench.run_in_loop(STAGE))
+    assert report.items["kept"] == len(USUAL)
+    assert report.uncounted == {"writer": len(USUAL)}  # those of the first batch
+    assert sum("does not tell" in line and "'writer'" in line for line in bench.said) == 1
+
+
 def test_batches_wait_for_what_others_leave(server: RunningServer, tmp_path: Path) -> None:
     """Of several batches each of which fits alone one is under way at a time, and the budget is not exceeded."""
     sampling = {"max_tokens": 2_000}
