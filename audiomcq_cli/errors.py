@@ -4,13 +4,13 @@
     ├── InputError ....................... 3   a file, a row or a column is not what was expected
     │   └── ClipTooLong                        a clip is longer than what is held in memory at once
     ├── RecipeError ...................... 4   the recipe, or an option, does not make sense
+    │   └── CapabilityMissing                  the stage needs what the model, as the recipe has it, cannot do
     ├── ModelError ....................... 5   a model cannot be used; the stage stops at once
     │   ├── EndpointUnreachable                nothing answers at its address
     │   │   └── ModelAbsent                    no address has answered for a while; the same command goes on
     │   ├── AuthenticationFailed               the key is missing or refused
     │   ├── AccountExhausted                   the account behind the key cannot pay for more
-    │   ├── ModelNotServed                     the server does not have the model
-    │   └── CapabilityMissing                  the stage needs what the model cannot do
+    │   └── ModelNotServed                     the server does not have the model
     ├── Incomplete ....................... 6   some rows failed: run again to retry just those
     ├── ReplayMiss ....................... 7   a replay needs a reply that no journal has
     ├── StorageError ..................... 8   a folder on disk contradicts itself or cannot be written
@@ -83,6 +83,10 @@ class RecipeError(AudiomcqError):
     exit_code = 4
 
 
+class CapabilityMissing(RecipeError):
+    """A stage needs something that the model, as the recipe has it, cannot do."""
+
+
 class ModelError(AudiomcqError):
     """A model cannot be used at all; the stage stops at once."""
 
@@ -117,10 +121,6 @@ class AccountExhausted(ModelError):
 
 class ModelNotServed(ModelError):
     """The server is there and does not have the model."""
-
-
-class CapabilityMissing(ModelError):
-    """A stage needs something that the model it was given cannot do."""
 
 
 class Incomplete(AudiomcqError):

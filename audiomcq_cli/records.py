@@ -23,6 +23,9 @@ TYPES = ("sound", "music", "speech", "temporal")
 LABELS = ("weak", "strong")
 """Audio-contribution labels: weak can be answered without the audio, strong needs it."""
 
+UNDECIDED = "undecided"
+"""Flag of a row whose label could be the other one, had the answers that cannot be read been right."""
+
 AUDIO_MISSING = "audio_missing"
 """Flag, or reason, of a clip whose audio file is not there."""
 
@@ -70,7 +73,7 @@ COLUMNS: dict[str, Column] = {
         [{"question": "string", "answer": "string", "origin": "string"}],
         "questions that the source asks about the clip, with its answers in free text if it has some",
     ),
-    "license": Column("string", "licence of the audio", required=False),
+    "license": Column("string", "license of the audio", required=False),
     "origin": Column("string", "where the audio comes from", required=False),
     # questions
     "id": Column(

@@ -128,6 +128,12 @@ def test_tables_are_in_step(page: Path) -> None:
     assert text == _fill_tables(text)
 
 
+@pytest.mark.parametrize("page", [*PAGES, *EXAMPLES, *sorted(ROOT.glob("schemas/*.json"))], ids=_name)
+def test_license_is_spelled_one_way(page: Path) -> None:
+    """People read "license" everywhere, as the key is called; two spellings look like two things."""
+    assert "licence" not in page.read_text("utf-8").lower()
+
+
 def test_every_table_and_stage_has_its_place() -> None:
     """No stage and no table of the recipe is left out of its page."""
     text = (ROOT / "docs" / "recipe.md").read_text("utf-8")

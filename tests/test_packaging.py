@@ -105,8 +105,8 @@ def test_the_sdist_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
         assert (source / name).exists(), name
 
 
-def test_the_licence_is_whole() -> None:
-    """The licence file is the full text of Apache-2.0."""
+def test_the_license_is_whole() -> None:
+    """The license file is the full text of Apache-2.0."""
     text = (ROOT / "LICENSE").read_text("utf-8")
     assert "Version 2.0, January 2004" in text
     assert "END OF TERMS AND CONDITIONS" in text

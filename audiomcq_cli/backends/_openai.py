@@ -12,7 +12,7 @@ from typing import Any
 
 from audiomcq_cli.backends._answers import read_wait
 from audiomcq_cli.backends._problems import clean, read_problem
-from audiomcq_cli.contracts import Call, Capabilities, Encoder, Message, Model
+from audiomcq_cli.contracts import Call, Capabilities, Encoder, Message, Model, mend_address
 from audiomcq_cli.errors import (
     AccountExhausted,
     AudiomcqError,
@@ -128,6 +128,10 @@ def translate(
         )
     if status == 404:
         hint = f"check model = {model.model!r} and base_url in its table"
+        if better := mend_address(url):
+            hint = f"base_url is not the address of an API: try {better}"
+            if better.endswith("/v1") and better.startswith(url):
+                hint = f"base_url has no /v1: try {better}"
         return CallDenied(message, code=code, problem=ModelNotServed(whole, hint=hint), decisive=True)
     if 300 <= status < 400:
         return ModelNotServed(

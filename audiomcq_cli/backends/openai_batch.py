@@ -67,8 +67,8 @@ class OpenAIBatchOptions:
 
     requests_per_file: int = option(50_000, "requests in one batch, at most", minimum=1, maximum=50_000)
     bytes_per_file: int = option(190_000_000, "bytes of one batch, at most; OpenAI takes 200 MB", minimum=10_000)
-    completion_window: str = option("24h", "time that the provider is given for a batch; OpenAI knows 24h alone")
-    poll_seconds: float = option(60.0, "seconds between two looks at a batch that takes long", minimum=0.01)
+    completion_window: str = option("24h", "time that the provider has for a batch; OpenAI accepts only 24h")
+    poll_seconds: float = option(60.0, "seconds between two checks of a batch", minimum=0.01)
     ask_online_below: int = option(
         0, "a round of fewer requests than this is asked call by call, at the price of that", minimum=0
     )
@@ -107,13 +107,13 @@ class OpenAIBatch:
                 listed = [read_text(model, "id") async for model in self._client().models.list()]
         except CallUnavailable as error:
             raise EndpointUnreachable(
-                f"model {self._model.name!r}: nothing answers at {self._url}: {error}",
+                f"model {self._model.name!r} at {self._url}: nothing answers: {error}",
                 hint="is base_url right (it usually ends in /v1), and is there a network?",
             ) from error
         served = [hide(self._key, name.encode()).decode() for name in listed if name]
         if self._model.check_models and (instead := list_instead(self._model, served)):
             raise ModelNotServed(
-                f"model {self._model.name!r}: {self._url} does not list {self._model.model!r}",
+                f"model {self._model.name!r} at {self._url}: the server does not list {self._model.model!r}",
                 hint=f"it lists {instead} (check_models = false in its table leaves the list alone)",
             )
 

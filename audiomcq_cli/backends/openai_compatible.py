@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from audiomcq_cli.backends._answers import LONGEST_BODY, read_completion, read_load, read_served
+from audiomcq_cli.backends._connections import explain_connection
 from audiomcq_cli.backends._openai import (
     OPENAI,
     PROXY,
@@ -82,7 +83,8 @@ class OpenAICompatible:
             raise insist(self._translate(status, body, {}))
         if status >= 500:
             raise EndpointUnreachable(
-                f"model {self._model.name!r}: {self._url} answers {status}", hint="is the server behind it running?"
+                f"model {self._model.name!r} at {self._url}: the server answers {status}",
+                hint="is the server behind it running?",
             )
         return warn_unlisted(self._model, read_served(body) if status == 200 else [])
 
@@ -185,10 +187,10 @@ class OpenAICompatible:
         except (aiohttp.ClientError, TimeoutError) as error:
             # Not with a proxy: what it says may name the proxy, and there may be a password in that.
             said = type(error).__name__ if self._proxy else hide(self._key, str(error).encode()).decode()
-            what = clean(said) or f"no answer in {CHECK_SECONDS:g} s"
+            what = explain_connection(error, CHECK_SECONDS) or clean(said) or "no answer"
             through = " through the proxy that the environment names" if self._proxy else ""
             raise EndpointUnreachable(
-                f"model {self._model.name!r}: nothing answers at {self._url}{through}: {what}",
+                f"model {self._model.name!r} at {self._url}: nothing answers{through}: {what}",
                 hint="is the server running, and is base_url right (it usually ends in /v1)?",
                 down=isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError),
             ) from None  # it may hold what the server sent, and in that the key

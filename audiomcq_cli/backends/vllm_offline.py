@@ -69,17 +69,17 @@ OWN = frozenset(("max_tokens", "max_completion_tokens", "n", "chat_template_kwar
 class VllmOptions:
     """Keys of the model's table; but for ``weights`` they are vLLM's own."""
 
-    weights: str = option("", "folder of the weights; else they are taken from the Hub, as model says", path=True)
-    download_dir: str = option("", "folder for weights from the Hub; else its own cache", path=True)
+    weights: str = option("", "folder of the weights (default: the Hub, by the name in model)", path=True)
+    download_dir: str = option("", "folder for weights from the Hub (default: the cache of the Hub)", path=True)
     tensor_parallel_size: int = option(1, "GPUs that the model is spread over", minimum=1)
     gpu_memory_utilization: float = option(0.9, "share of each GPU's memory to take", minimum=0.01, maximum=1)
-    max_model_len: int = option(0, "tokens of a prompt and its reply together; 0: what the model can", minimum=0)
-    max_num_seqs: int = option(0, "replies written at once; 0: what vLLM holds right", minimum=0)
+    max_model_len: int = option(0, "tokens of a prompt and its reply together; 0: the model's limit", minimum=0)
+    max_num_seqs: int = option(0, "replies written at once; 0: vLLM's default", minimum=0)
     dtype: str = option("auto", "type of the weights, as bfloat16")
-    quantization: str = option("", "how the weights are quantized, where they do not say it themselves")
-    seed: int = option(0, "seed of what is sampled without one")
-    enable_prefix_caching: bool = option(True, "keep what prompts begin with in common")
-    enforce_eager: bool = option(False, "no compilation: it starts sooner and writes more slowly")
+    quantization: str = option("", "how the weights are quantized, if the weights do not say")
+    seed: int = option(0, "seed for requests without a seed")
+    enable_prefix_caching: bool = option(True, "keep the part that prompts have in common at their beginning")
+    enforce_eager: bool = option(False, "no compilation: vLLM starts sooner and writes more slowly")
     limit_mm_per_prompt: Mapping[str, float] = option(
         {}, "audio parts, images and videos in one prompt at most, as audio = 1: less leaves more memory"
     )

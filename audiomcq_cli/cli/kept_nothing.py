@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audiomcq_cli.cli.console import describe_reasons
+from audiomcq_cli.cli.looking import see_line
 from audiomcq_cli.decoding import INSTALL
 from audiomcq_cli.errors import InputError, TooManyRejected
 
@@ -54,5 +55,5 @@ def _find_cure(stage: str, report: StageReport) -> str:
     most = max(counts, key=lambda code: (counts[code], code), default="")
     if cure := CURES.get(most):
         return cure
-    see = f"the items, each with what was wrong, are in {report.target}/.audiomcq/rejects"
+    see = f"see what was wrong with each: {see_line(report.target, counts)}"
     return f"{see}; lower threshold under [{stage}] if the grades are too strict" if most.startswith("grade_") else see

@@ -9,6 +9,7 @@ import typer
 import typer.main
 
 from audiomcq_cli import __version__
+from audiomcq_cli.cli.belonging import RunCommand
 from audiomcq_cli.cli.commands import corpus, releases
 from audiomcq_cli.cli.commands.demo import demo
 from audiomcq_cli.cli.commands.importing import add_import_command
@@ -47,7 +48,7 @@ def make_app() -> typer.Typer:
     for command in (
         demo, corpus.run, status, trace, releases.diff, releases.validate, sources, corpus.recipe_schema
     ):  # fmt: skip
-        app.command(rich_help_panel="Corpus")(command)
+        app.command(rich_help_panel="Corpus", cls=RunCommand if command is corpus.run else None)(command)
     add_journal_commands(app)
     corpus.add_export_commands(app)
     return app
@@ -61,15 +62,27 @@ def make_command() -> Any:
 
 
 def tidy(command: Any, parent: Any = None) -> None:
-    """Name values as N, X, PATH and TEXT and switches not at all, where Typer would say <bool> and <float range>."""
+    """Name values as N, X, PATH and TEXT, switches not at all, and arguments in the usage line as the docs do."""
     context = command.context_class(command, parent=parent, **command.context_settings)
     for one in (*command.params, command.get_help_option(context)):
         if one.param_type_name == "argument":
             one.display_type_rich = lambda ctx: None  # its name says what it is
+            one.get_usage_pieces = lambda ctx, one=one: [write_usage(one)]
         elif one.metavar is None:
             one.metavar = "" if one.is_flag else METAVARS.get(one.bare_type(), "TEXT")
     for child in getattr(command, "commands", {}).values():
         tidy(child, context)
+
+
+def write_usage(argument: Any) -> str:
+    """An argument as the usage line shows it: ``DIR``, ``[RECIPE]``, ``[ID...]``."""
+    name = name_argument(argument) + ("..." if argument.nargs == -1 else "")
+    return name if argument.required else f"[{name}]"
+
+
+def name_argument(argument: Any) -> str:
+    """The name of an argument, without brackets."""
+    return str(argument.metavar).strip("[]")
 
 
 def main() -> None:
@@ -87,10 +100,18 @@ def _shared(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say errors only; may stand anywhere.")] = False,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Show the traceback of an error (may be placed anywhere on the command line)."),
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print errors only (may be placed anywhere on the command line).")
+    ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Say more: options, servers, files; may stand anywhere.")
+        bool,
+        typer.Option(
+            "--verbose", "-v", help="Print more: options, servers, files (may be placed anywhere on the command line)."
+        ),
     ] = False,
 ) -> None:
     pass

@@ -29,35 +29,46 @@ def name_recipe(recipe: Recipe) -> str:
 
 
 def describe_plan(jobs: Sequence[Job], recipe: Recipe) -> list[str]:
-    """One line on the recipe and on who is asked, and one for each stage that would grade or judge with nobody.
+    """The recipe, a line for each model that is asked, and one for each stage that would grade or judge with nobody.
 
-    Of a stage that asks nobody and never would there is nothing to say.
+    Of a stage that asks nobody and never would, and of which the recipe says nothing, there is nothing to say.
     """
-    named = [(job.name, names) for job in jobs if (names := _name_models(job, recipe))]
+    models = _list_uses(jobs)
     nobody = [
         f"{job.name}: {NOBODY[role]}"
         for job in jobs
         for role, entries in _read_roles(job)
         if role in NOBODY and not entries
     ]
-    if len(jobs) == 1 and not named and not nobody:
+    chosen = recipe.path is None and any(recipe.stages.get(job.name) for job in jobs)
+    if len(jobs) == 1 and not models and not nobody and not chosen:
         return []
-    asked = "; ".join(names if len(jobs) == 1 else f"{name}: {names}" for name, names in named)
     before = f"{jobs[0].name}: " if len(jobs) == 1 else ""
-    return [f"{before}{name_recipe(recipe)}; {asked or 'no model is asked'}", *nobody]
+    asked = "" if models else "; no model is asked"
+    lines = [
+        f"  {name} = {recipe.models[name].model} ({', '.join(uses)})"
+        for name, uses in models.items()
+        if name in recipe.models
+    ]
+    return [f"{before}{name_recipe(recipe)}{asked}", *lines, *nobody]
 
 
-def _name_models(job: Job, recipe: Recipe) -> str:
-    """The models of a stage by what they do there."""
-    used = {need.model for need in job.needs}
-    parts = []
-    for role, names in _read_roles(job):
-        entries = [name for name in names if name.partition(":")[0] in used]
-        if entries:
-            parts.append(f"{role} {', '.join(entries)}")
-    models = [f"{name} is {recipe.models[name].model}" for name in sorted(used) if name in recipe.models]
-    known = f" ({', '.join(models)})" if models else ""
-    return ", ".join(parts) + known if parts else ""
+def _list_uses(jobs: Sequence[Job]) -> dict[str, list[str]]:
+    """What each model is used for, in the order of the stages."""
+    models: dict[str, list[str]] = {}
+    for job in jobs:
+        used = {need.model for need in job.needs}
+        roles = [(role, names) for role, names in _read_roles(job) if names]
+        for role, entries in roles:
+            ways: dict[str, list[str]] = {}
+            for entry in entries:
+                name, _, way = entry.partition(":")
+                ways.setdefault(name, []).extend([way] if way else [])
+            for name in [name for name in ways if name in used]:
+                plain = len(roles) == 1 or name == role.removesuffix("s")
+                use = job.name if plain else f"{job.name} {role.removesuffix('s')}"
+                models.setdefault(name, []).append(f"{use}: {', '.join(ways[name])}" if ways[name] else use)
+    return models
 
 
 def _read_roles(job: Job) -> list[tuple[str, tuple[str, ...]]]:

@@ -73,9 +73,14 @@ def read_budget(values: Sequence[str]) -> dict[str, Any]:
     Raises:
         RecipeError: It is not of that form.
     """
+    for value in values:
+        name, found, _ = value.partition("=")
+        if not found or name not in BUDGET:
+            number = value if not found and value.replace(".", "", 1).isdecimal() else "20"
+            raise RecipeError(
+                f"--budget {value!r}: expected tokens=N, money=X or hours=X", hint=f"as in --budget money={number}"
+            )
     given = _read_pairs("budget", Mapping[str, float], values)
-    if unknown := [name for name in given if name not in BUDGET]:
-        raise RecipeError(f"--budget {unknown[0]}: expected one of {', '.join(BUDGET)}")
     return {name: int(value) if name == "tokens" else value for name, value in given.items()}
 
 
@@ -140,7 +145,8 @@ def _help(one: Field[Any], hint: Any, usual: Mapping[str, Any]) -> str:
         text += " Give it once for each."
     own = _write_default(None if one.default is MISSING else one.default)
     if one.name in usual and (without := _write_default(usual[one.name]) or "none") != own:
-        text += f" Default: {without}; with --recipe its value" + (f", else {own}." if own else ".")
+        lacking = f" ({own} if the recipe has none)" if own else ""
+        text += f" Default: the recipe's value{lacking}. Without a recipe: {without}."
     elif own:
         text += f" Default: {own}."
     return text

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiomcq_cli.storage.files import HIDDEN
-from audiomcq_cli.storage.owner import Owner, check_owner, name_sources, read_owner, write_owner
+from audiomcq_cli.storage.owner import Owner, check_owner, name_sources, read_owner, withdraw_owner, write_owner
 
 if TYPE_CHECKING:
     from audiomcq_cli.engine.job import Job
@@ -28,6 +28,12 @@ class Claim:
         self._owner = _find_owner(jobs[0], recipe, whole)
         self._folders = [whole, *(job.target for job in jobs)] if whole else [jobs[0].target]
 
+    @property
+    def names_a_corpus(self) -> bool:
+        """Whether a recipe gives a name to what was built of its sources without one: the same corpus goes on."""
+        there = read_owner(self._whole) if self._whole else Owner()
+        return bool(not there.project and there.sources and there.sources == self._owner.sources)
+
     def check(self) -> None:
         """Raise ``RecipeError`` where a folder is somebody else's; a stage's that does not say is its work folder's."""
         if self._take_over:
@@ -45,9 +51,18 @@ class Claim:
             write_owner(self._owner, self._whole)
 
     def enter(self, target: Path) -> None:
-        """Enter the owner of a stage folder that is there by now."""
+        """Enter the owner of a stage folder that is there by now, and once more of the work folder: see withdraw."""
+        self.begin()
         if (target / HIDDEN).is_dir():
             write_owner(self._owner, target)
+
+    def withdraw(self) -> None:
+        """Take the owner out of folders in which nothing was built: a source that was mistyped owns nothing.
+
+        Another run of the same project that has just begun there may lose its record with it, and enters it again.
+        """
+        for folder in reversed(self._folders):  # the work folder last: it holds the others
+            withdraw_owner(self._owner, folder)
 
 
 def _find_owner(first: Job, recipe: Recipe, whole: Path | None) -> Owner:

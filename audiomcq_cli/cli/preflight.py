@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out
-from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, RecipeError
+from audiomcq_cli.contracts import mend_address
+from audiomcq_cli.engine.intake.sources import no_rows
+from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, ModelError, RecipeError
+from audiomcq_cli.recipe.read import unknown_model
 from audiomcq_cli.release.texts.recipe import FILL_IN
 from audiomcq_cli.storage.prompts import Prompts
 from audiomcq_cli.storage.resources import shipped
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from audiomcq_cli.contracts import Need
     from audiomcq_cli.engine.job import Job
     from audiomcq_cli.engine.runtime import Runtime
+    from audiomcq_cli.engine.servers.remarks import Remark
     from audiomcq_cli.recipe.read import Recipe
 
 
@@ -38,6 +41,7 @@ def check_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
         here = [path for one in job.inputs for path in (None if one.remote else one.path, one.audio_root)]
         read = [job.source] if job.source else here
         check_folder(job.target, *(path for path in read if path))
+        _check_inputs(job)
         for need in job.needs:
             _check_model(job, need, recipe)
         if not job.replay:
@@ -47,6 +51,17 @@ def check_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
         _check_names(recipe.prompts)
     _tell_addresses(jobs, recipe)
     _check_prompts(jobs, Prompts(recipe.prompts))
+
+
+def _check_inputs(job: Job) -> None:
+    """Read the first row of every source or set on this machine, so that a mistyped path leaves nothing behind.
+
+    Raises:
+        InputError: One cannot be read, or none of them holds a row.
+    """
+    first = [next(spec.read(), None) for spec in job.inputs if not spec.remote]
+    if first and len(first) == len(job.inputs) and not any(first):
+        raise no_rows(job.inputs)
 
 
 def _check_places(jobs: Sequence[Job], recipe: Recipe) -> None:
@@ -100,30 +115,31 @@ def _check_model(job: Job, need: Need, recipe: Recipe) -> None:
     from audiomcq_cli.engine.servers.model import check_capabilities
 
     if need.model not in recipe.models:
-        known = ", ".join(sorted(recipe.models)) or "none"
-        message = f"stage {job.name} needs a model {need.model!r}"
-        if recipe.path is None:
-            message += f", and no recipe is given; the default one has {known}"
-            raise RecipeError(message, hint="give a recipe that has it (--recipe), or name another model")
-        message = f"{recipe.path}: {message}; the recipe has {known}"
-        raise RecipeError(message, hint=f"add a table [models.{need.model}], or name another under [{job.name}]")
+        raise unknown_model(recipe, job.name, need.model)
     model = recipe.models[need.model]
     if not job.replay:
         try:
             check_capabilities(job.name, need, model, registry.backend(model.backend).capabilities(model))
         except CapabilityMissing as error:
             if recipe.path is None:
-                hint = "give a recipe with a model that does (--recipe)"
+                hint = "give a recipe with a model that does (--recipe)" + (
+                    f", or {need.instead}" if need.instead else ""
+                )
                 raise CapabilityMissing(f"{error}; no recipe is given", hint=hint) from error
             raise CapabilityMissing(f"{recipe.path}: {error}", hint=error.hint) from error
 
 
 def _tell_addresses(jobs: Sequence[Job], recipe: Recipe) -> None:
-    """Say which addresses lack the path that nearly every server wants."""
+    """Say which addresses can hardly be right, each once, with all models that are said to be there."""
+    models: dict[str, list[str]] = {}
     for name in dict.fromkeys(need.model for job in jobs for need in job.needs):
         for url in recipe.models[name].base_url:
-            if not urlsplit(url).path.strip("/"):
-                out.say(f"model {name}: base_url {url} has no path; most servers want {url.rstrip('/')}/v1")
+            models.setdefault(url, []).append(name)
+    for url, names in models.items():
+        if better := mend_address(url):
+            out.say(
+                f"model{'s' if len(names) > 1 else ''} {', '.join(names)}: base_url {url}: most servers want {better}"
+            )
 
 
 async def check_servers(jobs: Sequence[Job], runtime: Runtime) -> None:
@@ -133,8 +149,6 @@ async def check_servers(jobs: Sequence[Job], runtime: Runtime) -> None:
         ModelError, RecipeError: A server is there and will not do; or a key is missing. One that is not there is only
             told of: servers are swapped between stages.
     """
-    import asyncio
-
     if len(jobs) < 2:  # its own check comes before its first call
         return
     stages: dict[str, str] = {}
@@ -142,10 +156,25 @@ async def check_servers(jobs: Sequence[Job], runtime: Runtime) -> None:
         for need in () if job.replay else job.needs:
             stages.setdefault(need.model, job.name)
     names = [name for name in stages if _has_server(runtime.model(name).model.backend)]
-    problems = await asyncio.gather(*(_ask(runtime, name) for name in names))
-    for name, problem in zip(names, problems, strict=True):
-        if problem is not None:
-            out.say(f"{problem}: it has to be there when {stages[name]} begins")
+    absent: dict[str, list[str]] = {}
+    for name, found in zip(names, await runtime.ask(names), strict=True):
+        if (problem := _find_problem(found)) is not None:
+            absent.setdefault(str(problem).removeprefix(f"model {name!r}"), []).append(name)
+    for words, missed in absent.items():
+        models = f"model{'s' if len(missed) > 1 else ''} {', '.join(map(repr, missed))}"
+        out.say(f"{models}{words}: it has to be there when {stages[missed[0]]} begins")
+
+
+def list_unusable(jobs: Sequence[Job], runtime: Runtime) -> list[str]:
+    """What a dry run may say of models on servers, without asking these: a key that is missing, say."""
+    found = []
+    for name in dict.fromkeys(need.model for job in jobs if not job.replay for need in job.needs):
+        if _has_server(runtime.model(name).model.backend):
+            try:
+                runtime.backends(name)
+            except RecipeError as error:
+                found.append(f"{error}; the run needs it")
+    return found
 
 
 def _has_server(backend: str) -> bool:
@@ -153,13 +182,14 @@ def _has_server(backend: str) -> bool:
     return "base_url" not in registry.backend(backend).unused
 
 
-async def _ask(runtime: Runtime, name: str) -> EndpointUnreachable | None:
-    """Ask all addresses of a model; None where one would do, else that none is there."""
-    import asyncio
+def _find_problem(found: Sequence[Remark | ModelError | None]) -> EndpointUnreachable | None:
+    """None where an address of a model would do, else that none is there.
 
-    found = await asyncio.gather(*(one.check() for one in runtime.backends(name)), return_exceptions=True)
-    problems = [problem for problem in found if isinstance(problem, BaseException)]
-    if len(problems) < len(found):  # what a server only warns of is said when its stage begins
+    Raises:
+        ModelError: One is there and will not do.
+    """
+    problems = [problem for problem in found if isinstance(problem, ModelError)]
+    if len(problems) < len(found):
         return None
     absent = [problem for problem in problems if isinstance(problem, EndpointUnreachable)]
     for problem in problems:
@@ -212,14 +242,13 @@ GIVEN: Mapping[str, tuple[str, ...]] = {
 
 
 def check_release(recipe: Recipe, target: Path, jobs: Sequence[Job], *, take_over: bool) -> None:
-    """Find what would stop publish after all stages: its folder, its sources, its licences.
+    """Find what would stop publish after all stages: its folder, its sources.
 
     Raises:
         RecipeError, StorageError: It cannot be built there, or of these sources.
     """
     from audiomcq_cli.cli.commands.publish import check_release_name
     from audiomcq_cli.release.build import check_target
-    from audiomcq_cli.release.rows.licenses import normalize_license
 
     check_folder(target)
     check_target(target)
@@ -232,9 +261,19 @@ def check_release(recipe: Recipe, target: Path, jobs: Sequence[Job], *, take_ove
     if unknown := [name for name in publish.get("redistribute", ()) if name not in names]:
         hint = f"sources of this recipe are {', '.join(names)}"
         raise RecipeError(f"publish.redistribute: no source {unknown[0]!r}", hint=hint)
+
+
+def list_release_notes(recipe: Recipe, jobs: Sequence[Job]) -> list[str]:
+    """What people should know of the release before it is worked on: which licenses are missing."""
+    from audiomcq_cli.release.rows.licenses import normalize_license
+
+    publish, notes = recipe.publish, []
     if not publish.get("license"):
-        where = f"license under [publish] of {recipe.path}" if recipe.path else "a recipe with license under [publish]"
-        out.say(f"publish: the questions will have no license, which validate does not pass: {where} gives them one")
+        where = f", or license under [publish] of {recipe.path}," if recipe.path else ""
+        notes.append(
+            "publish: the questions will have no license, which validate does not pass:"
+            f" --question-license cc-by-4.0 (or another){where} gives them one"
+        )
     if publish.get("audio") == "embed":
         closed = [
             spec.name
@@ -242,10 +281,11 @@ def check_release(recipe: Recipe, target: Path, jobs: Sequence[Job], *, take_ove
             if spec.name not in publish.get("redistribute", ()) and not normalize_license(spec.license)
         ]
         if closed:
-            out.say(
+            notes.append(
                 f"publish: no license is known that allows to embed the audio of {', '.join(closed)}: it stays out but"
                 " for rows that bring one of their own"
             )
+    return notes
 
 
 def check_input(job: Job) -> None:

@@ -12,17 +12,17 @@ from typing import Any
 
 from audiomcq_cli import errors, registry
 from audiomcq_cli.cli.ending import DIFFERENT
-from audiomcq_cli.cli.main import make_command
+from audiomcq_cli.cli.main import make_command, name_argument, write_usage
 
 HEAD = """\
 # Commands
 
-A stage command reads one folder and writes another; `audiomcq run` runs all stages of a recipe in order. Everything for
-people goes to stderr, and data to stdout.
+A stage command reads one folder and writes another. `audiomcq run` runs all stages of a recipe in order. Messages for
+people go to stderr, and data goes to stdout.
 
 - `--json` prints one JSON document on stdout; it has the key `error` if the command failed.
-- `--debug`, `--quiet` (`-q`) and `--verbose` (`-v`) may stand anywhere on the line.
-- An option that takes a list is given once for each entry, or with commas: `--judges a,b,c`.
+- `--debug`, `--quiet` (`-q`) and `--verbose` (`-v`) may be placed anywhere on the command line.
+- An option that takes a list is repeated for each entry, or takes them with commas: `--judges a,b,c`.
 - `audiomcq --install-completion` sets up your shell.
 
 *`python -m audiomcq_cli.cli.reference > docs/commands.md` writes this page.*
@@ -78,12 +78,13 @@ def parameters(command: Any) -> list[Any]:
 def _describe(path: str, command: Any, shared: frozenset[tuple[str, str]]) -> str:
     arguments = [one for one in parameters(command) if one.param_type_name == "argument"]
     options = [_write_option(one) for one in _options(command)]
-    words = [_usage(one) for one in arguments]
+    words = [write_usage(one) for one in arguments]
     words += ["COMMAND"] if getattr(command, "commands", None) else []
     usage = " ".join([path, *(["[OPTIONS]"] if options else []), *words])
     parts = [f"## {path}\n", f"{_plain(command.help)}\n", f"    {usage}\n"]
     if arguments:
-        parts.append(_table(("argument", "what it is"), [(f"`{one.metavar}`", _plain(one.help)) for one in arguments]))
+        names = [(f"`{name_argument(one)}`", _plain(one.help)) for one in arguments]
+        parts.append(_table(("argument", "what it is"), names))
     has_shared = shared <= {*options}
     if own := [row for row in options if not (has_shared and row in shared)]:
         parts.append(_table(_OPTION_HEAD, own))
@@ -100,11 +101,6 @@ def _write_option(option: Any) -> tuple[str, str]:
     return _name(option), _plain(option.help)
 
 
-def _usage(argument: Any) -> str:
-    name = f"{argument.metavar}..." if argument.nargs == -1 else str(argument.metavar)
-    return name if argument.required else f"[{name}]"
-
-
 def _name(option: Any) -> str:
     names = [f"`{name} {option.metavar}`" if option.metavar else f"`{name}`" for name in option.opts]
     return ", ".join([*names, *(f"`{name}`" for name in option.secondary_opts)])
@@ -113,8 +109,8 @@ def _name(option: Any) -> str:
 def _exit_codes() -> Iterator[tuple[str, str, str]]:
     yield "0", "Done.", ""
     yield "2", "The command line is wrong: an unknown option, a missing argument.", ""
-    yield str(DIFFERENT), "There are differences: the answer of `diff --exit-code`, and no failure.", ""
-    yield "1", "Anything else that went wrong.", f"`{errors.AudiomcqError.__name__}`"
+    yield str(DIFFERENT), "`diff --exit-code` found differences; nothing failed.", ""
+    yield "1", "Any other error.", f"`{errors.AudiomcqError.__name__}`"
     for kind in _walk_errors(errors.AudiomcqError):
         if "exit_code" in vars(kind):
             same = (kind, *(one for one in _walk_errors(kind) if one.exit_code == kind.exit_code))

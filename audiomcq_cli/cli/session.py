@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.console import describe_reasons, describe_spent, describe_time, out
+from audiomcq_cli.cli.console import describe_reasons, describe_spent, out
+from audiomcq_cli.cli.looking import ask_again, count_of, describe_unread, see_line
 from audiomcq_cli.cli.progress import StageProgress
 from audiomcq_cli.errors import BudgetReached, Incomplete, Interrupted, TooManyRejected
 
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def run_jobs(jobs: Sequence[Job], recipe: Recipe, claim: Claim) -> None:
+def run_jobs(jobs: Sequence[Job], recipe: Recipe, claim: Claim, notes: Sequence[str] = ()) -> None:
     """Run stages one after another and sum each of them up; what would stop a later one is looked for before the first.
+
+    ``notes`` are for people, once nothing has been found that would stop a stage.
 
     Raises:
         Incomplete, TooManyRejected: Of rows; later stages were not begun. Interrupted, AudiomcqError: As they come.
@@ -60,74 +63,42 @@ def run_jobs(jobs: Sequence[Job], recipe: Recipe, claim: Claim) -> None:
     claim.check()
     _tell_plan(jobs, recipe)
     preflight.check_jobs(jobs, recipe)
+    for note in notes:
+        out.say(note)
     claim.begin()
-    _run(recipe, work)
+    try:
+        _run(recipe, work)
+    except BaseException:
+        claim.withdraw()
+        raise
 
 
 def rehearse_jobs(
-    jobs: Sequence[Job], recipe: Recipe, claim: Claim, throughput: float | None, *, markdown: bool = False
+    jobs: Sequence[Job],
+    recipe: Recipe,
+    claim: Claim,
+    throughput: float | None,
+    notes: Sequence[str] = (),
+    *,
+    markdown: bool = False,
 ) -> None:
     """Say what the jobs would send and cost, without calling or writing anything; if wanted as Markdown on stdout."""
     from audiomcq_cli.cli import preflight
+    from audiomcq_cli.cli.dry_run import show_estimates
     from audiomcq_cli.engine.views.dry_run import rehearse
 
     claim.check()
     _tell_plan(jobs, recipe)
     preflight.check_jobs(jobs, recipe)
     preflight.check_input(jobs[0])
-    estimates = _run(recipe, lambda runtime: rehearse(jobs, runtime, throughput))
-    out.summary["dry_run"] = [asdict(one) for one in estimates]
-    out.summary["dry_run_total"] = total = total_estimate(estimates)
-    columns = ("stage", "items", "rows", "model", "calls", "prompt tokens", "completion tokens", "money", "time")
-    rows = [
-        (
-            one.stage,
-            one.items,
-            one.rows,
-            name,
-            calls,
-            one.prompt_tokens.get(name, 0),
-            one.completion_tokens.get(name, 0),
-            f"{one.cost[name]:,.4f}" if name in one.cost else "",
-            describe_time(one.seconds) if one.calls else "",
-        )
-        for one in estimates
-        for name, calls in (one.calls or {"": 0}).items()
-    ]
-    sums = (total["calls"], total["prompt_tokens"], total["completion_tokens"])
-    money = f"{total['cost']:,.4f}" if any(one.cost for one in estimates) else ""
-    rows.append(("all", estimates[0].items, estimates[-1].rows, "", *sums, money, describe_time(total["seconds"])))
-    title = "Dry run: what is not in the journal yet"
-    unknown = [one.stage for one in estimates if one.calls and not one.known]
-    guessed = (
-        f"nothing is known yet of {', '.join(unknown)}: guessed from the prompts' examples, and that all is kept"
-        " unless [expect] says otherwise; run a part first (--limit) and ask again"
-    )
-    if markdown:
-        from audiomcq_cli.release.markdown import escape, write_table
+    for note in notes:
+        out.say(note)
 
-        table = write_table(columns, rows)
-        out.data("\n\n".join([f"### {title}", table, *([escape(guessed)] if unknown else [])]))
-        return
-    out.table(title, columns, rows)
-    for one in estimates:
-        if one.work:
-            out.say(one.work.told)
-    if unknown:
-        out.say(guessed)
-    if nothing := next((one for one in estimates if one.items and not one.rows), None):
-        out.say(f"{nothing.stage} would keep nothing of {nothing.items:,}, so the later stages have nothing to do")
+    async def work(runtime: Runtime) -> tuple[list[Estimate], list[str]]:
+        return await rehearse(jobs, runtime, throughput), preflight.list_unusable(jobs, runtime)
 
-
-def total_estimate(estimates: Sequence[Estimate]) -> dict[str, Any]:
-    """Calls, tokens, money and seconds of all stages; None where the time of one is not known."""
-    times = [one.seconds for one in estimates if one.calls]
-    known = [seconds for seconds in times if seconds is not None]
-    sums: dict[str, Any] = {
-        name: sum(sum(getattr(one, name).values()) for one in estimates)
-        for name in ("calls", "prompt_tokens", "completion_tokens", "cost")
-    }
-    return sums | {"seconds": sum(known) if len(known) == len(times) else None}
+    estimates, problems = _run(recipe, work)
+    show_estimates(jobs, recipe, estimates, problems, markdown=markdown)
 
 
 def check_models(stage: str, recipe: Recipe) -> None:
@@ -147,8 +118,8 @@ def command_line() -> str:
 
 
 def retry_line() -> str:
-    """The command that asks again for what failed: a replay asks nobody, and --keep-failed leaves it as it is."""
-    return shlex.join(["audiomcq", *(one for one in sys.argv[1:] if one not in ("--replay", "--keep-failed"))])
+    """The command that asks again for what failed."""
+    return ask_again(command_line())
 
 
 def _tell_plan(jobs: Sequence[Job], recipe: Recipe) -> None:
@@ -214,7 +185,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 def _sum_up(report: StageReport) -> None:
-    from audiomcq_cli.engine.intake.audio_missing import LIST
+    from audiomcq_cli.engine.intake.audio_missing import LIST, describe_strays, find_strays
     from audiomcq_cli.engine.ledger.endings import DONE
     from audiomcq_cli.storage.files import HIDDEN
 
@@ -229,21 +200,37 @@ def _sum_up(report: StageReport) -> None:
         out.say(f"{report.stage}: stopped ({report.how}): {_tell_rows(report)} ({report.seconds:.1f} s)")
     if report.how == DONE or items["in"]:
         took = f", {report.seconds:.1f} s" if report.how == DONE else ""
-        out.say(f"{report.stage}: {items['in']:,} in = {parts}; {report.rows:,} rows ({work}{took})")
+        out.say(
+            f"{report.stage}: {items['in']:,} in{_explain_items(report)} = {parts}; {report.rows:,} rows ({work}{took})"
+        )
     for outcome in ("rejected", "failed"):
         if report.reasons[outcome]:
             out.say(f"  {outcome}: {describe_reasons({outcome: report.reasons[outcome]})}")
+            if report.redone and report.how == DONE and not report.missing:
+                out.say(f"    see them: {see_line(report.target, report.reasons[outcome])}")
+    for line in describe_unread(report.unread, report.target):
+        out.say(f"  {line}")
     if report.audio_missing:
         where = Path(report.target) / HIDDEN / LIST
-        out.say(f"  without an audio file: {report.audio_missing:,} clips, listed in {where}")
+        out.say(f"  {describe_strays(find_strays(Path(report.target)))}; listed in {where}")
     if report.calls:
         out.say(f"  {describe_spent(asdict(report))}")
+
+
+def _explain_items(report: StageReport) -> str:
+    """Why there are more items than rows that were read, where each row is several."""
+    rows, items = report.total, report.items["in"]
+    if not rows or report.redone < report.shards or items <= rows or items % rows:
+        return ""
+    return f" ({rows:,} {report.unit} \u00d7 {items // rows})"
 
 
 def _tell_rows(report: StageReport) -> str:
     """How far a stage came that was stopped."""
     of = "" if report.total is None else f" of {report.total:,}"
-    return f"{report.done:,}{of} {report.unit} asked and kept in the journal"
+    replies = sum(report.replies.values())
+    kept = f"; {count_of(replies, 'reply', 'replies')} {'is' if replies == 1 else 'are'} kept in the journal"
+    return f"{report.done:,}{of} {report.unit} finished{kept if replies else ''}"
 
 
 def _raise_if_incomplete(job: Job, report: StageReport) -> None:
@@ -256,10 +243,11 @@ def _raise_if_incomplete(job: Job, report: StageReport) -> None:
         raise TooManyRejected(
             f"{job.name}: {report.items['rejected']:,} of {report.items['in']:,} items rejected,"
             f" more than max_rejected = {job.max_rejected:g} allows",
-            hint="the reasons are above, the items in .audiomcq/rejects of its folder; or raise the limit",
+            hint=f"see them: {see_line(report.target, report.reasons['rejected'])}; or raise the limit",
         )
     if report.items["failed"] > job.max_failed * report.items["in"] and not job.keep_failed:
         raise Incomplete(
-            f"{job.name}: {report.items['failed']:,} items failed",
-            hint=f"try just those again: {retry_line()} (or go on without them: add --keep-failed)",
+            f"{job.name}: {count_of(report.items['failed'], 'item')} failed",
+            hint=f"look at one: {see_line(report.target, report.reasons['failed'], random=True)};"
+            f" try just those again: {retry_line()} (or go on without them: add --keep-failed)",
         )

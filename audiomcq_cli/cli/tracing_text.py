@@ -9,21 +9,26 @@ from typing import TYPE_CHECKING, Any
 from audiomcq_cli.mcq import letter
 
 if TYPE_CHECKING:
+    from audiomcq_cli.engine.views.finding import Rejected
     from audiomcq_cli.engine.views.trace import Step
 
 Row = Mapping[str, Any]
 
 
-def describe_item(name: str, steps: Sequence[Step], width: int) -> str:
-    """All stages of an item, each part of a row where it first appears or changes."""
-    lines = [f"■ {name}"]
+def describe_item(name: str, steps: Sequence[Step], width: int, *, short: bool = False) -> str:
+    """What became of an item and all its stages, each part of a row where it first appears or changes.
+
+    ``short`` leaves the prompts out.
+    """
+    end = _describe_end(steps)
+    lines = _wrap(f"■ {name}: {end}", width, "", "  ") if end else [f"■ {name}"]
     known: dict[str, Any] = {}
     for step in steps:
         reason = f" · {step.reason}" if step.reason else ""
         lines.append(f"══ {step.stage} · {step.item} · {step.outcome}{reason}")
         for one in step.tries:
             lines.append(f"── {one.prompt} → {one.model} · {one.key[:16]}{' · ' + one.error if one.error else ''}")
-            lines += [f"[{role}]\n{text}" for role, text in one.turns]
+            lines += [] if short else [f"[{role}]\n{text}" for role, text in one.turns]
             lines.append(f"[reply]\n{one.reply}")
         if step.detail:
             lines += _wrap(step.detail, width, "why: ", "     ")
@@ -31,6 +36,20 @@ def describe_item(name: str, steps: Sequence[Step], width: int) -> str:
             lines += _describe_row(step.row, known, width)
             known |= step.row
     return "\n".join(lines) + "\n"
+
+
+def _describe_end(steps: Sequence[Step]) -> str:
+    """Where and why an item was dropped, if it was."""
+    last = steps[-1]
+    if last.outcome == "kept":
+        return ""
+    return ": ".join(filter(None, (f"{last.outcome} in {last.stage}", last.reason, last.detail)))
+
+
+def describe_rejected(items: Sequence[Rejected]) -> str:
+    """A line for each item that was dropped, with tabs between: id, stage, outcome, reason code, and why in words."""
+    cells = ((one.id, one.stage, one.outcome, one.reason, one.detail) for one in items)
+    return "\n".join("\t".join(" ".join(cell.split()) for cell in row) for row in cells)
 
 
 def describe_released(rows: Sequence[Row], prompts: Mapping[str, str], width: int) -> str:

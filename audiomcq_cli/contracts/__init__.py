@@ -46,7 +46,7 @@ from audiomcq_cli.contracts.backends import (
 from audiomcq_cli.contracts.batches import BatchBackend, BatchResult, BatchState, BatchTerms
 from audiomcq_cli.contracts.exports import Export
 from audiomcq_cli.contracts.importers import ImportedQuestion, Importer
-from audiomcq_cli.contracts.models import OF_SERVERS, Capabilities, Identity, Model
+from audiomcq_cli.contracts.models import OF_SERVERS, Capabilities, Identity, Model, mend_address
 from audiomcq_cli.contracts.options import NoOptions, O, option
 from audiomcq_cli.contracts.requests import Audio, Chat, Listen, Origin, Reply, Request, Score
 from audiomcq_cli.contracts.rows import Reject, Row
@@ -98,5 +98,6 @@ __all__ = [
     "Source",
     "SourceRow",
     "Stage",
+    "mend_address",
     "option",
 ]

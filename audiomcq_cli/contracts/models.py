@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +73,14 @@ class Capabilities:
     score: bool = False
     logprobs: bool = False
     audio_window: float | None = None
+
+
+def mend_address(url: str) -> str:
+    """What to write in place of a ``base_url`` that cannot be right; empty where nothing is wrong with it.
+
+    The client adds the paths of the protocol itself, and nearly every server has them below ``/v1``.
+    """
+    for path in ("/chat/completions", "/completions", "/models"):
+        if url.rstrip("/").endswith(path):
+            return url.rstrip("/").removesuffix(path)
+    return "" if urlsplit(url).path.strip("/") else f"{url.rstrip('/')}/v1"

@@ -67,7 +67,7 @@ class Layout:
 
     Attributes:
         path: What is given as its path. columns: Columns or keys that are read, and what each holds.
-        audio: Names that its audio files may have, and where. rights: What is known of licences.
+        audio: Names that its audio files may have, and where. rights: What is known of licenses.
     """
 
     path: str = ""

@@ -84,12 +84,14 @@ class Need:
 
     Models needed as ``distinct`` must not be the same model with the same sampling, asked in the same ``way``, under
     two names: one reply would count as two opinions. ``way`` tells apart what the sampling does not (two scorings).
+    ``instead`` is the way out, for people, where a model cannot do it and no other is to be had.
     """
 
     model: str
     capabilities: frozenset[str]
     distinct: bool = False
     way: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

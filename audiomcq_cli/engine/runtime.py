@@ -29,9 +29,10 @@ from audiomcq_cli.engine.servers.clock import MACHINE, Clock
 from audiomcq_cli.engine.servers.encoding import Encodings
 from audiomcq_cli.engine.servers.endpoints import Endpoints
 from audiomcq_cli.engine.servers.model import ModelHandle, check_capabilities, check_distinct
+from audiomcq_cli.engine.servers.remarks import Remark, Remarks
 from audiomcq_cli.engine.servers.route import Route
 from audiomcq_cli.engine.servers.tokens import estimate_tokens
-from audiomcq_cli.errors import BudgetReached, InputError, Interrupted, RecipeError
+from audiomcq_cli.errors import BudgetReached, InputError, Interrupted, ModelError, RecipeError
 from audiomcq_cli.storage.prompts import Prompts
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class Runtime:
         self.in_flight: dict[bytes, asyncio.Future[Entry]] = {}
         self.audio_roots: dict[str, Path] = {}
         self._say = say
+        self._remarks = Remarks(say)
         self._stopping = asyncio.Event()
         self._ending = Interrupted("interrupted")
         self._models = {name: ModelHandle(model, backends[model.backend], clock) for name, model in models.items()}
@@ -112,13 +114,14 @@ class Runtime:
         """Calls that the models of a stage take at once."""
         return sum(self.model(name).concurrency for name in {need.model for need in needs})
 
-    async def check(self, stage: str, needs: list[Need]) -> list[str]:
+    async def check(self, stage: str, needs: list[Need]) -> list[Remark]:
         """Make sure that every model is there and can do what the stage needs, before the first call.
 
         Models that it does not need are closed first: those in this process fill the memory that it wants.
 
         Returns:
             What people were told of servers that answer: one does not list the model, say, and the first call decides.
+            What ``ask`` has told them before is not said again.
 
         Raises:
             CapabilityMissing, ModelError: naming the model and the stage.
@@ -131,7 +134,23 @@ class Runtime:
             await self._models[name].close()
         names = sorted({need.model for need in needs})
         warned = await asyncio.gather(*(self._endpoints(name).check() for name in names))
-        return [line for lines in warned for line in lines]
+        found = [remark for remarks in warned for remark in remarks]
+        self._remarks.tell(found)
+        return found
+
+    async def ask(self, names: Sequence[str]) -> list[list[Remark | ModelError | None]]:
+        """Ask all addresses of some models whether they would answer, and tell people what those say.
+
+        Returns:
+            Of every model what its addresses said, or why they cannot be used.
+
+        Raises:
+            RecipeError: Of a model that cannot be asked at all, as its key is missing.
+        """
+        everywhere = [self._endpoints(name) for name in names]
+        found = await asyncio.gather(*(endpoints.ask() for endpoints in everywhere))
+        self._remarks.tell(remark for results in found for remark in results if isinstance(remark, Remark))
+        return found
 
     async def send(self, name: str, call: Call) -> Completion:
         """Send a call, again where the server cannot answer now, within limits.

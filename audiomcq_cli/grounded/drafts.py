@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
@@ -43,36 +44,63 @@ class Question:
     proof: tuple[Mapping[str, Any], ...] = ()
 
 
+FEW_OPTIONS, COMMON, UNFIT, REPEATED = ("few_options", "common", "unfit", "repeated")
+"""Why a draft was passed over: too few wrong options, an answer too common, a broken rule, a subject already asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The questions taken from the drafts of a clip, and how many drafts were passed over, by cause."""
+
+    questions: Sequence[Question]
+    passed_over: Mapping[str, int]
+
+
 CHANCES = {"presence": 1.0, "who": 2.0, "doing": 3.0, "animal": 2.0, "vehicle": 2.0, "mood": 2.0, "genre": 2.0}
 """How readily a form is taken where several are possible, others ``RARE``: those that ask for more than a presence."""
 
 RARE = 4.0
 
 
-def choose(drafts: Sequence[Draft], clip: str, count: int, seed: int) -> list[Question]:
+def choose(drafts: Sequence[Draft], clip: str, count: int, seed: int) -> Chosen:
     """The first drafts, in an order drawn for the clip, that have wrong options and break no rule.
 
     Forms differ as long as that is possible, subjects always.
     """
     ranked = sorted(drafts, key=lambda draft: _turn(draft, clip, seed))
-    chosen: list[Question] = []
+    chosen: dict[int, Question] = {}
+    causes: dict[int, str] = {}
     forms: set[str] = set()
     subjects: set[object] = set()
     for strict in (True, False):
-        for draft in ranked:
+        for place, draft in enumerate(ranked):
             if len(chosen) == count:
-                return chosen
-            if draft.subject in subjects or (strict and draft.form in forms) or not _is_kept(draft, clip, seed):
+                break
+            if place in chosen or (strict and draft.form in forms):
                 continue
-            wrong = draft.draw_wrong()
-            if len(wrong) < 3 or lint(draft.question, [draft.answer, *wrong], draft.answer):
+            if draft.subject in subjects:
+                causes[place] = REPEATED
                 continue
-            chosen.append(
-                Question(draft.form, draft.question_type, draft.question, draft.answer, tuple(wrong), draft.proof)
-            )
+            made = _finish(draft, clip, seed)
+            if isinstance(made, str):
+                causes[place] = made
+                continue
+            chosen[place] = made
             forms.add(draft.form)
             subjects.add(draft.subject)
-    return chosen
+    return Chosen(list(chosen.values()), Counter(causes.values()))
+
+
+def _finish(draft: Draft, clip: str, seed: int) -> Question | str:
+    """A draft with its wrong options as a question, or why it is passed over."""
+    if not _is_kept(draft, clip, seed):
+        return COMMON
+    wrong = draft.draw_wrong()
+    if len(wrong) < 3:
+        return FEW_OPTIONS
+    if lint(draft.question, [draft.answer, *wrong], draft.answer):
+        return UNFIT
+    return Question(draft.form, draft.question_type, draft.question, draft.answer, tuple(wrong), draft.proof)
 
 
 def balance(answer: str, counts: Mapping[str, int]) -> float:

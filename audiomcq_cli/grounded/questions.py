@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from audiomcq_cli.grounded.measured.options import COUNTS
 from audiomcq_cli.grounded.measured.questions import draft_measured
 from audiomcq_cli.grounded.music import draft_music, read_traits
 from audiomcq_cli.grounded.pool import Pool, is_implied, kind_of
+from audiomcq_cli.grounded.shortfall import describe_shortfall
 from audiomcq_cli.mcq import caption_texts
 from audiomcq_cli.measurements import SOURCE, select_events
 from audiomcq_cli.records import draw
@@ -76,7 +77,15 @@ class Knowledge:
     traits: Mapping[str, Mapping[str, int]]
 
 
-def write_questions(row: Mapping[str, Any], knowledge: Knowledge, count: int, seed: int) -> list[Question]:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The questions about a clip, and where they are fewer than wanted, why; else empty."""
+
+    questions: Sequence[Question]
+    shortfall: str = ""
+
+
+def write_questions(row: Mapping[str, Any], knowledge: Knowledge, count: int, seed: int) -> Written:
     """Up to ``count`` different questions about a clip (a row of ``records.CLIP``), fewer where it says too little."""
     captions = caption_texts(row["captions"])
     known = select_events(row["events"], SOURCE)
@@ -87,7 +96,9 @@ def write_questions(row: Mapping[str, Any], knowledge: Knowledge, count: int, se
         *draft_measured(row, knowledge.traits, author.pick_labels, seed),
         *draft_music(row["clip_id"], read_traits(captions), knowledge.traits, seed),
     ]
-    return choose(drafts, row["clip_id"], count, seed)
+    chosen = choose(drafts, row["clip_id"], count, seed)
+    short = len(chosen.questions) < count
+    return Written(chosen.questions, describe_shortfall(row, scene, chosen) if short else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,9 @@ def _read_file(path: Path, needed: Sequence[str], expected: str, used: Container
         schema = read_schema(path)
         columns = [name for field in schema if field.name in (used or schema.names) and (name := _name_texts(field))]
         if missing := [name for name in needed if name not in schema.names]:
-            raise _refuse_missing(path, missing[0], schema.names, expected)
+            found = ", ".join(schema.names[:30])
+            message = f"no column {missing[0]!r}; found: {found}"
+            raise InputError(message, file=str(path), hint=f"expected {expected}")
         if bytes_ := [name for name in needed if name in schema.names and not _name_texts(schema.field(name))]:
             raise InputError("holds bytes, expected texts", file=str(path), column=bytes_[0], hint=expected)
         return (record.cells for record in read_parquet(path, columns))
@@ -78,12 +80,9 @@ def _read_file(path: Path, needed: Sequence[str], expected: str, used: Container
 
 def _check_columns(path: Path, cells: Mapping[str, Any], needed: Sequence[str], expected: str) -> None:
     if missing := [name for name in needed if name not in cells]:
-        raise _refuse_missing(path, missing[0], list(map(str, cells)), expected)
-
-
-def _refuse_missing(path: Path, column: str, found: Sequence[str], expected: str) -> InputError:
-    message = f"is missing; found: {', '.join(found[:30])}"
-    return InputError(message, file=str(path), row=1, column=column, hint=f"expected {expected}")
+        found = ", ".join(list(map(str, cells))[:30])
+        message = f"no key {missing[0]!r}; found: {found}"
+        raise InputError(message, file=str(path), row=1, hint=f"expected {expected}")
 
 
 def _name_texts(field: pa.Field) -> str:

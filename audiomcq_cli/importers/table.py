@@ -24,7 +24,7 @@ class Options:
     """
 
     id_column: str = option("id", "column with the id of a question; rows without one are numbered")
-    audio_column: str = option("audio_path", "column with the name of its audio")
+    audio_column: str = option("audio_path", "column with the name of the audio file")
     question_column: str = option("question", "column with the question")
     choices_column: tuple[str, ...] = option(("choices",), "column with a list of options, or one for each option")
     answer_column: str = option("answer", "column with the right option")
@@ -35,12 +35,12 @@ class Options:
     )
     type_column: str = option("", "column with the type of a question")
     question_type: str = option("", "type of all questions, where no column says it", choices=("", *TYPES))
-    difficulty_column: str = option("", "column with its difficulty")
+    difficulty_column: str = option("", "column with the difficulty")
     cot_column: str = option("", "column with a chain of thought")
-    license_column: str = option("", "column with the licence of its audio")
-    origin_column: str = option("", "column with where its audio comes from")
+    license_column: str = option("", "column with the license of the audio")
+    origin_column: str = option("", "column with the origin of the audio")
     tag_column: tuple[str, ...] = option((), "column to keep as a tag")
-    own_names: bool = option(False, "every audio file has a name of its own, whatever folder it is in")
+    own_names: bool = option(False, "no two audio files have the same name, even in different folders")
 
     def __post_init__(self) -> None:
         if not self.choices_column or len(set(self.choices_column)) < len(self.choices_column):

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any, TypeVar
 
+from audiomcq_cli.errors import InputError
+from audiomcq_cli.foreign.shape import find_faults
+
 T = TypeVar("T")
 
 
@@ -25,6 +28,17 @@ def build(options: type[T], table: Mapping[str, Any]) -> T:
     """Options from a table that has been checked against ``schema_of``."""
     hints = typing.get_type_hints(options)
     return options(**{name: _convert(hints[name], value) for name, value in table.items()})
+
+
+def restore(options: type[T], table: Mapping[str, Any]) -> T:
+    """Options from a table that a manifest keeps, as another version or hand may have written it.
+
+    Raises:
+        InputError: It is no table of these options.
+    """
+    for fault in find_faults(table, schema_of(options)):
+        raise InputError(fault)
+    return build(options, table)
 
 
 SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean"}

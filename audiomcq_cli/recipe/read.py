@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -11,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from audiomcq_cli import registry
+from audiomcq_cli.cli.naming import ROLES
 from audiomcq_cli.contracts import Model
 from audiomcq_cli.engine.intake.questions import ImportSpec
 from audiomcq_cli.engine.intake.sources import SourceSpec
@@ -24,6 +27,9 @@ T = TypeVar("T")
 N = TypeVar("N", SourceSpec, ImportSpec)
 
 DEFAULT_BACKEND = "openai-compatible"
+
+_NAME = re.compile(r"[^\s,;\[\]()\"']+")
+"""A name among signs that stand between names, or around them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +78,39 @@ class Recipe:
         given, table = dict(flags or {}), self.stages.get(stage, {})
         options = registry.stages()[stage].options
         check_flags(given, options)
-        if given or not table or self.path is None:
-            return build(options, {**table, **given})
-        return _build(options, table, self.path, self.text, [stage])
+        try:
+            if given or not table or self.path is None:
+                return build(options, {**table, **given})
+            return _build(options, table, self.path, self.text, [stage])
+        except RecipeError:
+            raise_if_unknown(self, stage, {**table, **given})  # "j1 j2" is no model, rather than one judge too few
+            raise
+
+
+def raise_if_unknown(recipe: Recipe, stage: str, table: Mapping[str, Any]) -> None:
+    """Raise ``RecipeError`` where the options of a stage name a model that the recipe does not have."""
+    for role in ROLES:
+        named = table.get(role, ())
+        entries = (named,) if isinstance(named, str) else named
+        for entry in entries:
+            if (name := entry.partition(":")[0]) and name not in recipe.models:
+                raise unknown_model(recipe, stage, name, ",".join(entries))
+
+
+def unknown_model(recipe: Recipe, stage: str, name: str, named: str = "") -> RecipeError:
+    """The error of a stage that names a model which the recipe does not have; ``named``: all that are named with it."""
+    known = ", ".join(sorted(recipe.models)) or "none"
+    message = f"stage {stage} needs a model {name!r}"
+    if recipe.path is None:
+        message += f", and no recipe is given; the default one has {known}"
+        hint = "give a recipe that has it (--recipe), or name another model"
+    else:
+        message = f"{recipe.path}: {message}; the recipe has {known}"
+        hint = f"add a table [models.{name}], or name another under [{stage}]"
+    if _NAME.findall(name) != [name]:
+        parts = _NAME.findall(named or name)
+        hint = f"each name stands alone: {','.join(parts)} on the command line, {json.dumps(parts)} in the recipe"
+    return RecipeError(message, hint=hint)
 
 
 def check_flags(given: Mapping[str, Any], options: type) -> None:

@@ -167,8 +167,8 @@ def read_manifest_of(tree: Tree) -> dict[str, Any]:
         InputError: There is none, or it is of neither.
     """
     if MANIFEST not in tree.files:
-        hint = "a stage that is not finished has none" if tree.folder else "only what audiomcq published has one"
-        raise InputError(f"not a release: it has no {MANIFEST}", file=tree.name, hint=hint)
+        message = f"neither a release nor a finished stage: it has no {MANIFEST}"
+        raise InputError(message, file=tree.name, hint=_find_hint(tree))
     place = f"{tree.name}/{MANIFEST}"
     manifest = read_json(tree.read(MANIFEST), place, hint=_PUBLISH)
     if not isinstance(manifest, dict) or not isinstance(manifest.get("release", manifest.get("stage")), str):
@@ -179,6 +179,19 @@ def read_manifest_of(tree: Tree) -> dict[str, Any]:
     ):
         raise InputError("the manifest does not list its files", file=place)
     return manifest
+
+
+def _find_hint(tree: Tree) -> str:
+    """What to name instead of a tree without a manifest: folders in it that have one, releases first."""
+    if not tree.folder:
+        return "only a dataset that audiomcq published has one"
+    inside = [path.removesuffix(f"/{MANIFEST}") for path in tree.files if path.endswith(f"/{MANIFEST}")]
+    found = sorted(
+        (name for name in inside if "/" not in name), key=lambda name: (f"{name}/README.md" not in tree.files, name)
+    )
+    if not found:
+        return "a stage gets its manifest when all of its shards are done"
+    return f"name a folder in it: {', '.join(f'{tree.name}/{name}' for name in found)}"
 
 
 def read_release_manifest(data: bytes, file: str) -> dict[str, Any]:

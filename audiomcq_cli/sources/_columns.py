@@ -28,7 +28,7 @@ FIELDS: Mapping[str, str] = {
     "events": "sounds that are known to be in it: a list of {label, onset, offset}, or JSON of that",
     "question": "a question that the set itself asks of the clip",
     "answer": "its answer, in free text; with its question it is a caption too",
-    "license": "licence of the audio",
+    "license": "license of the audio",
     "origin": "where the audio comes from",
     "author": "who recorded it",
 }

@@ -118,7 +118,7 @@ def format_youtube(video: str, seconds: str) -> str:
 
 
 def credit(address: str, author: str) -> str | None:
-    """Where a recording comes from and by whom, as licences ask to keep; None where neither is known."""
+    """Where a recording comes from and by whom, as licenses ask to keep; None where neither is known."""
     if address and author:
         return f"{address} (by {author})"
     return address or author or None
@@ -135,7 +135,7 @@ def _read_header(reader: Iterator[list[str]], path: Path, columns: Sequence[str]
         separator = next((mark for mark in (";", "\t", "|") if len(header) == 1 and mark in header[0]), "")
         hint = f"the columns seem to be separated by {separator!r}; save the file with commas" if separator else ""
         raise InputError(
-            f"{' and '.join(map(repr, missing))} missing from the header; found: {found}",
+            f"the header has no column {', '.join(map(repr, missing))}; found: {found}",
             file=str(path),
             hint=hint or f"expected {expected}",
         )

@@ -60,7 +60,7 @@ def check_columns(path: Path, columns: Sequence[str]) -> None:
     names = read_schema(path).names
     if missing := [name for name in columns if name not in names]:
         found = ", ".join(names[:40])
-        raise InputError(f"{' and '.join(map(repr, missing))} missing; found: {found}", file=str(path))
+        raise InputError(f"no column {', '.join(map(repr, missing))}; found: {found}", file=str(path))
 
 
 def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[ParquetRow]:

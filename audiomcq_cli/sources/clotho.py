@@ -1,6 +1,6 @@
 """Clotho v2.1: ``clotho_captions_{development,validation,evaluation}.csv``, five captions a clip.
 
-The metadata file that comes with it (ISO-8859-1) names the author and the licence of each recording. It has a few
+The metadata file that comes with it (ISO-8859-1) names the author and the license of each recording. It has a few
 thousand rows and is held in memory.
 """
 
@@ -23,7 +23,7 @@ _UNKNOWN = ("", "not found")  # what stands in the metadata where nothing is kno
 class Options:
     """What can be set for Clotho."""
 
-    metadata: str = option("", "metadata CSV with licence and author, relative to the captions file or absolute")
+    metadata: str = option("", "metadata CSV with license and author, relative to the captions file or absolute")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,9 @@ SOURCE: Source[Options] = Source(
         columns={
             "file_name": "audio file, which names the clip",
             "caption_1 to caption_5": "what is heard",
-            "metadata: file_name, sound_link, manufacturer, license": "origin and licence",
+            "metadata: file_name, sound_link, manufacturer, license": "origin and license",
         },
         audio="{file_name}, also in another format",
-        rights="captions non-commercial; licence and author of each recording in the metadata file",
+        rights="captions non-commercial; license and author of each recording in the metadata file",
     ),
 )

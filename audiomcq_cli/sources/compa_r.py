@@ -48,7 +48,7 @@ def _read_row(record: JsonRow, path: Path) -> SourceRow:
 def _read_text(record: JsonRow, key: str, path: Path, *, required: bool = True) -> str:
     if required and key not in record.cells:
         found = ", ".join(list(record.cells)[:20])
-        raise InputError(f"is missing; found: {found}", file=str(path), row=record.row, column=key, hint=_EXPECTED)
+        raise InputError(f"no key {key!r}; found: {found}", file=str(path), row=record.row, hint=_EXPECTED)
     value = record.cells.get(key)
     if not isinstance(value, str | None):
         message = f"expected a text, found {type(value).__name__}"

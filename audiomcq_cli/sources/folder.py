@@ -25,6 +25,7 @@ from audiomcq_cli.sources._json import parse_json, read_lines
 from audiomcq_cli.sources._parquet import check_columns, read_parquet, read_schema
 
 _TABLES = (".csv", ".jsonl", ".tsv", ".ndjson", ".parquet")
+_OWN_KEYS = (".jsonl", ".ndjson")
 _SURE = (".csv", ".jsonl")  # beside the audio they are captions, or an error; others may be anything
 _EXPECTED = "a CSV, TSV, JSON Lines or Parquet file with file_name and caption"
 _KEPT = ("license", "source_url", "origin", "author")
@@ -42,9 +43,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Line(Record):
-    """A row of a captions file: its texts, and the events."""
+    """A row of a captions file: its texts, its events, and the names of all its columns or keys."""
 
     events: tuple[Event, ...] = ()
+    found: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ def _is_captions(path: Path) -> bool:
     try:
         if path.suffix.lower() == ".parquet":
             names = list(read_schema(path).names)
-        elif path.suffix.lower() in (".jsonl", ".ndjson"):
+        elif path.suffix.lower() in _OWN_KEYS:
             _, cells = next(read_lines(path, _EXPECTED), ("", None))
             names = list(cells) if isinstance(cells, dict) else []
         else:
@@ -179,7 +181,7 @@ def _read_table(path: Path) -> Iterator[Line]:
     kind = path.suffix.lower()
     if kind in (".csv", ".tsv"):
         return (_read_cells(record, path) for record in read_csv(path, ("file_name",), delimiter=_find_delimiter(path)))
-    if kind in (".jsonl", ".ndjson"):
+    if kind in _OWN_KEYS:
         return _read_jsonl(path)
     if kind == ".parquet":
         return _read_parquet(path)
@@ -188,7 +190,8 @@ def _read_table(path: Path) -> Iterator[Line]:
 
 def _read_parquet(path: Path) -> Iterator[Line]:
     check_columns(path, ("file_name",))
-    names = [name for name in read_schema(path).names if _is_used(name) or name == "events"]
+    found = tuple(read_schema(path).names)
+    names = [name for name in found if _is_used(name) or name == "events"]
     for record in read_parquet(path, names):
         cells = dict(record.cells)
         events = cells.pop("events", None)
@@ -196,7 +199,7 @@ def _read_parquet(path: Path) -> Iterator[Line]:
         if isinstance(events, str):
             yield _read_cells(Record(record.row, texts | {"events": events}), path)
         else:
-            yield Line(record.row, texts, parse_events(events, str(path), record.row))
+            yield Line(record.row, texts, parse_events(events, str(path), record.row), found)
 
 
 def _read_jsonl(path: Path) -> Iterator[Line]:
@@ -204,7 +207,7 @@ def _read_jsonl(path: Path) -> Iterator[Line]:
         if not isinstance(cells, dict) or "file_name" not in cells:
             raise InputError("expected an object with the key 'file_name'", file=str(path), row=row)
         texts = {key: _read_text(value, path, row, key) for key, value in cells.items() if _is_used(key)}
-        yield Line(row, texts, parse_events(cells.get("events"), str(path), row))
+        yield Line(row, texts, parse_events(cells.get("events"), str(path), row), tuple(cells))
 
 
 def _read_cells(record: Record, path: Path) -> Line:
@@ -215,7 +218,7 @@ def _read_cells(record: Record, path: Path) -> Line:
         events = parse_json(text.encode()) if text else None
     except ValueError as error:
         raise InputError(f"is not JSON: {error}", file=str(path), row=record.row, column="events") from error
-    return Line(record.row, cells, parse_events(events, str(path), record.row))
+    return Line(record.row, cells, parse_events(events, str(path), record.row), tuple(record.cells))
 
 
 def _is_used(key: str) -> bool:
@@ -239,9 +242,7 @@ def _read_row(record: Line, table: Table) -> SourceRow:
     row, cells = record.row, record.cells
     columns = [column for column in cells if _is_caption(column)]
     if not columns and not record.events:
-        found = ", ".join(list(cells)[:20])
-        hint = f"{_EXPECTED}; the source table reads columns of other names, and audio alone needs no table"
-        raise InputError(f"is missing; found: {found}", file=str(table.path), row=row, column="caption", hint=hint)
+        raise _refuse_uncaptioned(record, table.path)
     name = cells["file_name"].strip().replace("\\", "/")
     if not name:
         rejected = reject_row(table.path, row, "no_id", "file_name", "is empty")
@@ -257,6 +258,18 @@ def _read_row(record: Line, table: Table) -> SourceRow:
         license=cells.get("license", "").strip() or None,
         origin=_read_origin(cells),
     )
+
+
+def _refuse_uncaptioned(record: Line, path: Path) -> InputError:
+    """The error of a row that says nothing about its clip: the header's fault, unless each row has its own keys."""
+    found = ", ".join(record.found[:20])
+    hint = f"expected {_EXPECTED}; the source table reads other column names; audio alone needs no captions file"
+    if path.suffix.lower() in _OWN_KEYS:
+        return InputError(f"no key 'caption'; found: {found}", file=str(path), row=record.row, hint=hint)
+    if "events" in record.found:
+        message = "neither events nor a column 'caption' says what is heard"
+        return InputError(message, file=str(path), row=record.row, hint=hint)
+    return InputError(f"the header has no column 'caption'; found: {found}", file=str(path), hint=hint)
 
 
 def _read_origin(cells: Mapping[str, str]) -> str | None:
@@ -289,7 +302,7 @@ SOURCE: Source[Options] = Source(
             "file_name": "audio file, relative to the folder of the captions file; its path names the clip",
             "caption, or caption_1, caption_2, …": "what is heard; a clip may have several rows too",
             "events": "sounds that are known to be in it: a list of {label, onset, offset}",
-            "license": "licence of the audio",
+            "license": "license of the audio",
             "source_url or origin, author": "where it comes from",
         },
         audio="anywhere below the folder",

@@ -1,6 +1,6 @@
 """MusicCaps: ``musiccaps-public.csv``, one caption a clip.
 
-The captions are CC BY-SA 4.0; the licence of the audio is not known.
+The captions are CC BY-SA 4.0; the license of the audio is not known.
 
 The public file has each video once, so ``ytid`` alone would name a clip there. The id holds the start all the same: a
 clip is a window of a video, two windows in an extended file must never be taken for one clip, and AudioCaps, cut from

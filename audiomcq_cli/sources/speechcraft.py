@@ -49,7 +49,7 @@ class Options:
         RecipeError: ``columns`` names something that is not read.
     """
 
-    columns: Mapping[str, str] = option({}, 'under which key stands what, as { text = "transcription" }')
+    columns: Mapping[str, str] = option({}, 'which key holds what, as { text = "transcription" }')
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.columns) - set(_KEYS)):

@@ -29,7 +29,7 @@ class Options:
     """
 
     columns: Mapping[str, str] = option({}, 'which column holds what, as { caption = "text", audio = "file" }')
-    own_names: bool = option(False, "every audio file has a name of its own, whatever folder it is in")
+    own_names: bool = option(False, "no two audio files have the same name, even in different folders")
 
     def __post_init__(self) -> None:
         check_mapping(self.columns)

@@ -1,6 +1,6 @@
 """TACOS: ``annotations_strong.csv`` (sounds with their times), and beside it weak captions and metadata.
 
-``annotations_weak.csv`` has a caption of the whole clip, ``metadata.csv`` its author and licence. The metadata of some
+``annotations_weak.csv`` has a caption of the whole clip, ``metadata.csv`` its author and license. The metadata of some
 ten thousand recordings are held in memory, the annotations are not.
 """
 
@@ -118,10 +118,10 @@ SOURCE: Source[Options] = Source(
         columns={
             "annotations_strong.csv: filename, text, onset, offset": "a sound and its times in seconds",
             "annotations_weak.csv: filename, text": "a caption of the clip",
-            "metadata.csv: filename, sound_link, manufacturer, license": "origin and licence",
+            "metadata.csv: filename, sound_link, manufacturer, license": "origin and license",
             "development_split.csv, test_split.csv: filename": "clips of a split (option split)",
         },
         audio="{filename} anywhere below the folder, also in another format",
-        rights="captions CC BY 4.0; licence and author of each recording in metadata.csv",
+        rights="captions CC BY 4.0; license and author of each recording in metadata.csv",
     ),
 )

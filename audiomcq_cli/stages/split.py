@@ -62,12 +62,12 @@ class SplitOptions:
 
     plan: str = option(
         "weak-to-strong",
-        "training plan: labels of the SFT set, then of the RL set; weak-strong only tells the labels apart",
+        "training plan: labels of the SFT set, then of the RL set; weak-strong makes one subset for each label",
         choices=tuple(PLANS),
     )
     sft_share: float = option(
         0.0,
-        "share of the clips that mixed plans put into sft; 0 takes the weak share of the corpus",
+        "share of the clips that mixed plans put into sft; 0: the share of weak questions in the corpus",
         minimum=0.0,
         maximum=1.0,
     )

@@ -16,7 +16,7 @@ DIMENSIONS = ("answer_consistency", "incorrect_options_quality", "language_fluen
 class VerifyOptions:
     """What can be set for verify."""
 
-    graders: tuple[str, ...] = option(("grader",), "models that grade each question; none leaves it to the rules")
+    graders: tuple[str, ...] = option(("grader",), "models that grade each question; empty: only the rules check it")
     threshold: int = option(4, "lowest score that passes, for every dimension and grader", minimum=1, maximum=5)
 
 

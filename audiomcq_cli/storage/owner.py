@@ -21,6 +21,10 @@ FILE = "owner.json"
 OF_ALL = "journal"
 """Folder of it in a work folder, which has no hidden one: that is how stage folders are known."""
 
+LEFT_BY_READING = ("audio.sqlite", "audio.sqlite-journal")
+LOCKS = "locks"
+"""Hashes of audio and locks: files that are there as soon as a stage begins to read its sources."""
+
 ON_PURPOSE = "build elsewhere (--workdir, or another OUT), or replace it on purpose: --take-over"
 
 
@@ -71,6 +75,24 @@ def write_owner(owner: Owner, folder: Path) -> None:
     path = owner_path(folder)
     with suppress(StorageError), replacing(path) as temporary:
         temporary.write_text(json.dumps(entry) + "\n", "utf-8")
+
+
+def withdraw_owner(owner: Owner, folder: Path) -> None:
+    """Remove the record of an owner where nothing has been built for it."""
+    if not owner or read_owner(folder) != (Owner(owner.project) if owner.project else owner) or holds_work(folder):
+        return
+    path = owner_path(folder)
+    with suppress(OSError):
+        path.unlink()
+        path.parent.rmdir()
+
+
+def holds_work(folder: Path) -> bool:
+    """Whether a work folder or a stage folder holds anything but what reading the sources leaves until it ends."""
+    return any(
+        path.is_file() and path.name not in (FILE, *LEFT_BY_READING) and path.parent.name != LOCKS
+        for path in folder.rglob("*")
+    )
 
 
 def name_sources(sources: Sequence[tuple[str, Path, bool]], folder: Path) -> tuple[str, ...]:

@@ -62,15 +62,27 @@ def list_shards(folder: Path) -> list[Shard]:
         InputError: There is no such folder, no shard in it, or shards of different counts.
     """
     if not folder.is_dir():
+        if folder.exists():
+            raise InputError(
+                "is a file, expected the folder of a stage", file=str(folder), hint=_name_stages_in(folder)
+            )
         raise InputError("no such folder", file=str(folder), hint="run the stage before this one first")
     found = sorted(
         Shard(int(match[1]), int(match[2]), path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))
     )
     if not found:
-        raise InputError("no Parquet shards (part-00000-of-00001.parquet)", file=str(folder))
+        message = "no Parquet shards (part-00000-of-00001.parquet)"
+        raise InputError(message, file=str(folder), hint=_name_stages_in(folder))
     if len({shard.count for shard in found}) > 1:
         raise InputError("shards of different counts", file=str(folder), hint="remove those of the older version")
     return found
+
+
+def _name_stages_in(folder: Path) -> str:
+    """Which folders inside a folder without shards have some, as people would name them; else who writes shards."""
+    inside = sorted(path.parent for path in folder.glob("*/part-*.parquet") if _NAME.fullmatch(path.name))
+    names = list(dict.fromkeys(map(str, inside)))
+    return f"name a stage's folder: {', '.join(names)}" if names else "name the folder of a stage that has run"
 
 
 def read_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:

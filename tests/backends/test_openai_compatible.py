@@ -844,3 +844,24 @@ def test_time_is_only_read_from_the_header() -> None:
     from email.utils import formatdate
 
     assert read_wait({"Retry-After": formatdate(time.time() - 3600, usegmt=True)}) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [("", "base_url has no /v1: try {}/v1"), ("/v1/chat/completions", "try {}/v1"), ("/v1", "check model = 'else'")],
+)
+def test_hint_of_a_404_is_the_address_that_is_meant(path: str, hint: str) -> None:
+    """A 404 of an address without /v1, or with the path of the protocol, is laid to the address."""
+    with running_scripted(models=("scripted",)) as server:
+        root = server.base_url.removesuffix("/v1")
+        with pytest.raises(CallDenied) as denied:
+            use(make_model(root + path, model="else"), lambda backend: backend.send(make_call()))
+    assert hint.format(root) in denied.value.problem.hint
+
+
+def test_connection_that_fails_is_told_in_plain_words() -> None:
+    """What a library says of its sockets is not repeated: refused, no such host, closed."""
+    wrong = {find_dead_address(): "connection refused", "http://no-such-host.invalid/v1": "no such host"}
+    for address, words in wrong.items():
+        with pytest.raises(EndpointUnreachable, match=f"^model 'writer' at {address}: nothing answers: {words}$"):
+            use(make_model(address), lambda backend: backend.check())

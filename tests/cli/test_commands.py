@@ -58,7 +58,7 @@ def test_sources_of_the_command_line(tmp_path: Path) -> None:
 
 
 def test_source_options_on_the_command_line(tmp_path: Path) -> None:
-    """Name, audio and licence of a source can be given as flags."""
+    """Name, audio and license of a source can be given as flags."""
     import polars as pl
 
     write_audiocaps(tmp_path / "a.csv", ["A dog barks"])

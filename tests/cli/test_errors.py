@@ -69,7 +69,7 @@ CASES = {
     "missing file": ("caption audiocaps:none.csv OUT", 3, "none.csv: no such file, expected a CSV file"),
     "empty file": ("caption audiocaps:empty.csv OUT", 3, "empty.csv: is empty, expected a CSV file with the columns"),
     "no rows": ("caption audiocaps:header.csv OUT", 3, "header.csv: no rows"),
-    "wrong columns": ("caption audiocaps:columns.csv OUT", 3, "columns.csv: .*'youtube_id'.*missing.*found: id, text"),
+    "wrong columns": ("caption audiocaps:columns.csv OUT", 3, "columns.csv: the header .*'youtube_id'.*: id, text"),
     "missing folder": ("caption folder:none OUT", 3, "none: no such folder"),
     "empty folder": ("caption folder:hollow OUT", 3, "hollow: holds no audio and no captions file"),
     "unknown adapter": ("caption audocaps:x.csv OUT", 4, "unknown adapter 'audocaps'; did you mean 'audiocaps'"),
@@ -97,8 +97,8 @@ CASES = {
     "unknown until": ("run nowhere.toml --until verfy", 4, "--until 'verfy': no such stage\n.*verify"),
     "no model": ("run ungraded.toml", 4, r"ungraded.toml: stage verify needs a model 'grader'.*\n.*\[models.grader\]"),
     "no recipe": ("verify built/clips OUT --graders x", 4, "model 'x', and no recipe is given; .*smollm2\n.*--recipe"),
-    "deaf without recipe": ("filter built/clips OUT --judges smollm2 --weak-at 1 --condition silence", 5,
-                            "stage filter needs audio of model 'smollm2'.*; no recipe is given\n.*--recipe"),
+    "deaf without recipe": ("filter built/clips OUT --judges smollm2 --weak-at 1 --condition silence", 4,
+                            "needs audio of model 'smollm2'.*; no recipe is given\n.*--recipe.*--condition none"),
     "nothing to run": ("run", 4, "neither a recipe nor a source\n.*RECIPE.*--source folder:"),
     "run source twice": ("run --source folder:tones --source folder:tones", 4, "two sources are called 'tones'"),
     "run bad source": ("run nowhere.toml --source tones", 4, "'tones': expected ADAPTER:PATH"),
@@ -109,8 +109,13 @@ CASES = {
     "too small": (f"{GENERATE} --questions-per-clip 0", 4, "--questions-per-clip: 0 is less than the minimum of 1"),
     "bad pair": (f"{GENERATE} --types speech=much", 4, "--types 'speech=much': expected NAME=NUMBER"),
     "unknown type": (f"{GENERATE} --types spech=1", 4, "unknown question type 'spech'\n.*speech"),
-    "unreachable server": (GENERATE, 5, f"model 'writer': nothing answers at {NOWHERE}.*\n.*is the server running"),
-    "deaf judge": ("run deaf.toml", 5, r"deaf.toml: stage filter needs audio of model 'judge1'.*\n.*audio = true"),
+    "unreachable server": (GENERATE, 5,
+                           f"'writer' at {NOWHERE}: nothing answers: connection refused\n.*is the server running"),
+    "deaf judge": ("run deaf.toml", 4,
+                   r"deaf.toml: stage filter needs audio of model 'judge1'.*\n.*audio = true.*condition = \"none\""),
+    "budget of no kind": (f"{GENERATE} --budget 20", 4, "--budget '20': expected tokens=N, money=X or hours=X\n"
+                          ".*--budget money=20"),
+    "budget of another kind": (f"{GENERATE} --budget euros=20", 4, "expected tokens=N, money=X or hours=X"),
     "replay of nothing": (f"{GENERATE} --replay", 7, "the journal has no reply to prompt 'question'"),
     "no such item": ("trace built/clips none", 3, "no item 'none'"),
     "nothing to trace": ("trace hollow x", 3, "hollow: no finished stage in this folder"),
@@ -228,7 +233,7 @@ def test_unusable_replies_fail_their_row(fault: str, reason: str, http: RunningS
     line = ("run", "recipe.toml", "--until", "generate", "--json")
     ended = audiomcq(*line, folder=tmp_path)
     assert ended.code == 6
-    assert "generate: 1 items failed\n" in ended.error
+    assert "generate: 1 item failed\n" in ended.error
     assert "audiomcq run recipe.toml --until generate --json" in ended.error
     stage = ended.json["stages"][-1]
     assert stage["items"] == {"in": 2, "kept": 1, "rejected": 0, "failed": 1}
@@ -345,7 +350,7 @@ def test_one_signal_ends_a_run_gently(
     ended = watched.end()
     assert ended.code == 130
     assert "stopping: calls in flight end and are kept" in ended.err
-    assert "generate: stopped (interrupted): 0 of 8 clips asked and kept in the journal" in ended.err
+    assert "generate: stopped (interrupted): 0 of 8 clips finished; 2 replies are kept in the journal" in ended.err
     assert "0 in = 0 kept" not in ended.err
     assert "this goes on: audiomcq run recipe.toml --until generate --json" in ended.error
     assert ended.json["error"]["type"] == "Interrupted"

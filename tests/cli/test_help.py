@@ -11,7 +11,7 @@ import pytest
 import typer.main
 
 from audiomcq_cli import errors, registry
-from audiomcq_cli.cli.main import make_app
+from audiomcq_cli.cli.main import make_app, make_command, name_argument
 from audiomcq_cli.cli.reference import make_reference, parameters, walk
 from tests.cli import ROOT, audiomcq, spawn
 
@@ -42,6 +42,25 @@ def test_everything_has_help(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", COMMANDS)
+def test_usage_is_that_of_the_page(path: str) -> None:
+    """The usage line of the help names arguments as the commands page does."""
+    whole = dict(walk(make_command(), "audiomcq"))
+    pieces = [piece for one in parameters(whole[path]) for piece in one.get_usage_pieces(None)]
+    section = PAGE.read_text("utf-8").partition(f"## {path}\n")[2].partition("\n## ")[0]
+    assert all(piece in re.findall(r"^    (.*)", section, re.MULTILINE)[0] for piece in pieces)
+    assert not re.search(r"[{}]|\[\[", " ".join(pieces))
+
+
+@pytest.mark.parametrize("name", registry.stages())
+def test_own_options_come_before_shared_ones(name: str) -> None:
+    """The help of a stage shows first what only this stage can be told."""
+    panels = [
+        one.rich_help_panel for one in parameters(COMMANDS[f"audiomcq {name}"]) if one.param_type_name == "option"
+    ]
+    assert panels.index("Options of every stage") == len(panels) - panels.count("Options of every stage")
+
+
+@pytest.mark.parametrize("path", COMMANDS)
 def test_everything_is_documented(path: str) -> None:
     """The commands page has a section for every command, which names its arguments and options or links to them."""
     page = PAGE.read_text("utf-8")
@@ -50,7 +69,7 @@ def test_everything_is_documented(path: str) -> None:
     if "](#options-of-every-stage)" in section:
         section += page.partition("\n## Options of every stage\n")[2].partition("\n## ")[0]
     for one in parameters(COMMANDS[path]):
-        names = [one.metavar] if one.param_type_name == "argument" else [*one.opts, *one.secondary_opts]
+        names = [name_argument(one)] if one.param_type_name == "argument" else [*one.opts, *one.secondary_opts]
         for name in names:
             assert re.search(rf"`{re.escape(name)}[` ]", section), f"{path}: {name}"
 

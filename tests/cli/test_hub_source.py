@@ -123,7 +123,7 @@ def test_audio_that_is_only_named(hub: RunningHub, tmp_path: Path) -> None:
     (tmp_path / "own/a.wav").write_bytes(tone(300))
     ended = run(hub, tmp_path, "caption", f"hf:{ORG}/named", "build/clips", "--audio", "own")
     assert ended.code == 0, ended.err
-    assert "without an audio file: 1 clips" in ended.err
+    assert "1 clip has no audio file (" in ended.err
     first, second = read_clips(tmp_path / "build/clips")
     assert (first["audio_path"], first["origin"]) == ("a.wav", "https://host/x/a.wav")
     assert second["flags"] == ["audio_missing"]
@@ -217,7 +217,7 @@ def test_card_that_names_data_elsewhere_is_refused(hub: RunningHub, tmp_path: Pa
 
 @pytest.mark.check
 def test_release_of_our_own(hub: RunningHub, tmp_path: Path) -> None:
-    """What ``publish`` pushed is a source again, at any tag and of any config: a clip once, with audio and licence."""
+    """What ``publish`` pushed is a source again, at any tag and of any config: a clip once, with audio and license."""
     rows = [released_row(n, "sft", ("weak", "strong")[n % 2], **record(tmp_path / "audio", n)) for n in range(4)]
     work = tmp_path / "work"
     write_stage(work / "split", [*rows, rows[0] | {"id": "AudioCaps:0:llm:1"}])

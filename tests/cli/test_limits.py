@@ -29,7 +29,7 @@ def test_budget_on_the_command_line(folder: Path, http: RunningServer) -> None:
     generate = ("generate", "build/caption", "build/generate", "--recipe", "recipe.toml")
     first = audiomcq(*generate, "--budget", "tokens=6000", "--json", folder=folder)
     assert first.code == 9
-    assert "used up" in first.error
+    assert "the budget of 6,000 tokens does not cover the next call (" in first.error
     assert "this goes on" in first.error
     [stage] = first.json["stages"]
     assert 0 < sum(stage["calls"].values()) < 24

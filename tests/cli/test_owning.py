@@ -99,3 +99,34 @@ def test_stage_reads_its_own_output(stage: str, built: Path, tmp_path: Path) -> 
     """A stage may be run on what it has written itself."""
     ended = audiomcq(stage, f"build/{stage}", tmp_path / "out", "--recipe", "ours.toml", folder=built)
     assert ended.code == 0, ended.err
+
+
+@pytest.mark.parametrize("line", ["run --source SOURCE --until caption", "caption SOURCE build/caption"])
+@pytest.mark.parametrize("wrong", ["folder:typo", "folder:empty", "folder:odd", "audiocaps:typo.csv"])
+def test_source_that_cannot_be_read_owns_nothing(wrong: str, line: str, tmp_path: Path) -> None:
+    """A mistyped source stops a command before it writes anything, and the corrected command builds there."""
+    write_audiocaps(tmp_path / "right.csv", ["A dog barks"])
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd/captions.csv").write_text("file_name,text\na.wav,A dog barks\n")
+    assert audiomcq(*line.replace("SOURCE", wrong).split(), folder=tmp_path).code == 3
+    assert not (tmp_path / "build").exists()
+    ended = audiomcq(*line.replace("SOURCE", "audiocaps:right.csv").split(), folder=tmp_path)
+    assert ended.code == 0, ended.err
+
+
+@pytest.mark.parametrize("line", ["run --source SOURCE --until caption", "caption SOURCE build/caption"])
+def test_source_that_breaks_off_owns_nothing(line: str, tmp_path: Path) -> None:
+    """A source that turns out to be wrong after its first row leaves the folder to the corrected command."""
+    write_audiocaps(tmp_path / "right.csv", ["A dog barks"])
+    (tmp_path / "wrong.csv").write_bytes((tmp_path / "right.csv").read_bytes() + b"1,video000001,10,\xff\xfe\n")
+    assert audiomcq(*line.replace("SOURCE", "audiocaps:wrong.csv").split(), folder=tmp_path).code == 3
+    ended = audiomcq(*line.replace("SOURCE", "audiocaps:right.csv").split(), folder=tmp_path)
+    assert ended.code == 0, ended.err
+
+
+def test_failed_command_leaves_a_built_folder_to_its_owner(built: Path) -> None:
+    """A run that fails in a folder in which something is built takes nobody's record away."""
+    (built / "gone.toml").write_text((built / "ours.toml").read_text().replace("ours.csv", "gone.csv"))
+    assert audiomcq("run", "gone.toml", folder=built).code == 3
+    refused(audiomcq("run", "theirs.toml", folder=built), "'ours'")

@@ -117,7 +117,7 @@ def test_status_of_a_whole_corpus(built: Path) -> None:
     assert (release["version"], release["rows"], release["state"]) == ("1.2.0", len(rows), "current")
     told = audiomcq("status", "build", folder=built).err
     assert "all stages: " in told and "Labels in split" in told
-    assert f"release: release tiny 1.2.0, {len(rows)} rows; built of split as it is now" in told
+    assert f"release: tiny 1.2.0, {len(rows)} rows; built of split as it is now" in told
 
 
 @pytest.mark.parametrize("stage", STAGES[1:])

@@ -34,8 +34,8 @@ def edit(folder: Path, old: str, new: str) -> None:
 WRONG = {
     "judge that is no model": ("\n[filter]\njudges = ['judge1', 'nobody']", 4, "stage filter needs a model 'nobody'"),
     "judge that is two": ("\n[filter]\njudges = ['judge1', 'twin']", 4, "'judge1' and 'twin' are one model"),
-    "judge that cannot be scored": ("\n[filter]\njudges = ['judge1:pmi', 'judge2']", 5, "stage filter needs score"),
-    "judge that is deaf": ("\n[filter]\njudges = ['writer', 'judge2']", 5, "stage filter needs audio"),
+    "judge that cannot be scored": ("\n[filter]\njudges = ['judge1:pmi', 'judge2']", 4, "stage filter needs score"),
+    "judge that is deaf": ("\n[filter]\njudges = ['writer', 'judge2']", 4, "stage filter needs audio"),
     "grader that is no model": ("\n[cot]\ngrader = 'nobody'", 4, "stage cot needs a model 'nobody'"),
     "weights that are not there": (
         "\n[models.e]\nbackend = 'embedded'\nmodel = 'none.gguf'\n[cot]\ngrader = 'e'", 5, "there is no such file",
@@ -100,11 +100,12 @@ def test_server_of_a_later_stage_that_is_not_there(corpus: Path, http: RunningSe
 
 
 def test_who_is_asked_is_said(corpus: Path) -> None:
-    """One line says which recipe applies and who is asked; without a recipe that, and that nobody grades."""
+    """Which recipe applies and who is asked is said, a model a line; without a recipe that, and that nobody grades."""
     ended = audiomcq("run", "recipe.toml", "--until", "verify", folder=corpus)
-    assert ended.err.splitlines()[0] == (
-        "recipe recipe.toml; generate: writer writer (writer is scripted); verify: graders grader (grader is scripted)"
-    )
+    said = ["recipe recipe.toml", "  writer = scripted (generate)", "  grader = scripted (verify)"]
+    assert ended.err.splitlines()[:3] == said
+    ended = audiomcq("generate", "build/caption", "asked", "--dry-run", folder=corpus)
+    assert ended.err.startswith("generate: no recipe is given: models and options of examples/laptop.toml; no model")
     ended = audiomcq("verify", "build/generate", "out", folder=corpus)
     assert ended.code == 0
     assert "verify: no recipe is given: models and options of examples/laptop.toml; no model is asked" in ended.err
@@ -120,27 +121,106 @@ def test_who_is_asked_is_said(corpus: Path) -> None:
 def test_help_shows_what_applies(tmp_path: Path) -> None:
     """The help of a stage shows the values of the recipe that applies where none is given."""
     told = {
-        name: " ".join(audiomcq(name, "-h", folder=tmp_path).out.split()) for name in ("verify", "generate", "filter")
+        name: " ".join(audiomcq(name, "-h", folder=tmp_path).out.split()).replace("│ │ ", "")
+        for name in ("verify", "generate", "filter")
     }
-    assert "Default: none; with --recipe its value, else grader." in told["verify"].replace("│ │ ", "")
-    assert "Default: grounded; with --recipe its value, else llm." in told["generate"].replace("│ │ ", "")
+    assert "Default: the recipe's value (grader if the recipe has none). Without a recipe: none." in told["verify"]
+    assert "Default: the recipe's value (llm if the recipe has none). Without a recipe: grounded." in told["generate"]
     assert "<" not in told["verify"] + told["generate"]
 
 
-def test_release_without_a_license_is_told_of(corpus: Path) -> None:
-    """That the questions will have no licence is said before the first stage, not by validate after the last."""
-    ended = audiomcq("run", "recipe.toml", "--dry-run", folder=corpus)
-    assert "publish: the questions will have no license" in ended.err
-    with (corpus / "recipe.toml").open("a") as recipe:
-        recipe.write('\n[publish]\nlicense = "cc0-1.0"\n')
-    assert "no license" not in audiomcq("run", "recipe.toml", "--dry-run", folder=corpus).err
+def test_license_of_the_questions_is_one_flag(corpus: Path, http: RunningServer) -> None:
+    """A run without a license says so and names the flag; with that it publishes anew, and asks nobody again."""
+    ended = audiomcq("run", "recipe.toml", folder=corpus)
+    assert ended.code == 0, ended.err
+    assert "publish: the questions will have no license" in ended.err and "--question-license" in ended.err
+    ended = audiomcq("validate", "build/release", folder=corpus)
+    assert ended.code == 8 and "--question-license" in ended.error
+    http.reset()
+    ended = audiomcq("run", "recipe.toml", "--question-license", "cc-by-4.0", folder=corpus)
+    assert ended.code == 0, ended.err
+    assert "no license" not in ended.err
+    assert http.stats()["received"] == 0
+    assert "the questions have no licen" not in audiomcq("validate", "build/release", folder=corpus).out
+    ended = audiomcq("publish", "build/split", "other", "--question-license", "cc0-1.0", folder=corpus)
+    assert ended.code == 0, ended.err
+    assert "license: cc0-1.0" in (corpus / "other/README.md").read_text()
 
 
-def test_address_without_a_path_is_told_of(corpus: Path, http: RunningServer) -> None:
-    """An address that lacks the /v1 of most servers is told of, with the one that is meant."""
-    edit(corpus, http.base_url, http.base_url.removesuffix("/v1"))
+def test_note_on_licenses_follows_the_checks(corpus: Path) -> None:
+    """A run that cannot begin says nothing of the license that its release would lack."""
+    edit(corpus, "a.csv", "typo.csv")
+    for line in ("run recipe.toml", "run recipe.toml --dry-run"):
+        ended = audiomcq(*line.split(), folder=corpus)
+        assert ended.code == 3
+        assert "license" not in ended.err
+
+
+def test_recipe_takes_over_what_its_sources_built_without_one(corpus: Path, tmp_path: Path) -> None:
+    """A release made without a recipe becomes that of a recipe of the same sources, and of no other."""
+    ended = audiomcq("run", "--source", "audiocaps:a.csv", "--until", "caption", folder=corpus)
+    assert ended.code == 0, ended.err
+    (corpus / "build/release/.audiomcq").mkdir(parents=True)
+    (corpus / "build/release/.audiomcq/manifest.json").write_text('{"release": "corpus", "files": []}')
     ended = audiomcq("run", "recipe.toml", "--dry-run", folder=corpus)
-    assert f"most servers want {http.base_url}" in ended.err
+    assert ended.code == 0, ended.err
+    write_audiocaps(corpus / "b.csv", ["A bird sings"])
+    edit(corpus, "a.csv", "b.csv")
+    ended = audiomcq("run", "recipe.toml", "--dry-run", folder=corpus)
+    assert ended.code == 4 and "--workdir" in ended.error and "--take-over" in ended.error
+
+
+def test_laptop_recipe_is_what_no_recipe_does(tmp_path: Path) -> None:
+    """The example that stands for no recipe has its seed and its names of sources, so that nothing is done again."""
+    from audiomcq_cli.recipe.read import default_recipe, read_recipe
+    from audiomcq_cli.recipe.specs import source_spec
+
+    example = read_recipe(shipped("examples") / "laptop.toml")
+    [source] = example.sources
+    assert example.seed == default_recipe().seed
+    assert source.name == source_spec(f"folder:{source.path}").name
+
+
+@pytest.mark.parametrize("ending", ["", "/v1/chat/completions"])
+def test_address_that_can_hardly_be_right_is_told_of(ending: str, corpus: Path, http: RunningServer) -> None:
+    """An address without the /v1 of most servers, or with too much behind it, is told of once for all its models."""
+    wrong = http.base_url.removesuffix("/v1") + ending
+    text = (corpus / "recipe.toml").read_text()
+    (corpus / "recipe.toml").write_text(text.replace(http.base_url, wrong))
+    ended = audiomcq("run", "recipe.toml", "--dry-run", folder=corpus)
+    assert f"models writer, grader, judge1, judge2, judge3: base_url {wrong}: most servers want {http.base_url}\n" in (
+        ended.err
+    )
+    assert ended.err.count("most servers want") == 1
+
+
+def test_every_model_that_no_list_has_is_said_before_the_first_call(corpus: Path, http: RunningServer) -> None:
+    """Models that their server does not list are named before anything is asked, one line for those alike, once."""
+    text = (corpus / "recipe.toml").read_text()
+    for name in ("grader", "judge1"):
+        text = text.replace(f'[models.{name}]\nmodel = "scripted"', f'[models.{name}]\nmodel = "scriptd"')
+    (corpus / "recipe.toml").write_text(text)
+    ended = audiomcq("run", "recipe.toml", folder=corpus)
+    assert ended.code == 5
+    [said] = [line for line in ended.err.splitlines() if "does not list" in line]
+    assert f"models 'grader', 'judge1' at {http.base_url}: does not list 'scriptd'" in said
+    assert said in ended.err.partition("caption: ")[0]
+    assert "model 'grader' at" in ended.error
+
+
+def test_servers_that_are_not_there_are_one_line(corpus: Path, http: RunningServer) -> None:
+    """Of several models at an address where nothing answers one line says so, in words for people."""
+    edit(corpus, http.base_url, NOWHERE)
+    ended = audiomcq("run", "recipe.toml", "--until", "generate", folder=corpus)
+    assert ended.code == 5
+    ended = audiomcq("run", "recipe.toml", folder=corpus)
+    before = ended.err.partition("caption: ")[0].splitlines()
+    [said] = [line for line in before if "nothing answers" in line]
+    names = "'writer', 'grader', 'judge1', 'judge2', 'judge3'"
+    wanted = (
+        f"models {names} at {NOWHERE}: nothing answers: connection refused: it has to be there when generate begins"
+    )
+    assert said == wanted
 
 
 @pytest.mark.parametrize("dry", [False, True], ids=["run", "dry run"])
@@ -190,3 +270,17 @@ def test_tables_fit_the_terminal(
 def test_h_is_help(tmp_path: Path) -> None:
     """``-h`` is help everywhere."""
     assert spawn("journal", "pack", "-h", folder=tmp_path).code == 0
+
+
+def test_model_with_several_parts_is_one_line(corpus: Path) -> None:
+    """A model is told of once, with every stage that asks it, and as what where its name does not say that."""
+    edit(corpus, "[[sources]]", "[cot]\nwriter = 'writer'\ngrader = 'judge1'\n\n[[sources]]")
+    ended = audiomcq("run", "recipe.toml", "--dry-run", folder=corpus)
+    assert ended.err.splitlines()[:6] == [
+        "recipe recipe.toml",
+        "  writer = scripted (generate, cot)",
+        "  grader = scripted (verify)",
+        "  judge1 = scripted (cot grader, filter)",
+        "  judge2 = scripted (filter)",
+        "  judge3 = scripted (filter)",
+    ]

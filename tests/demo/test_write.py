@@ -108,7 +108,7 @@ def test_audio_is_sound(written: Path) -> None:
 
 
 def test_the_folder_source_reads_it(written: Path) -> None:
-    """The folder source reads every clip with both captions and its licence."""
+    """The folder source reads every clip with both captions and its license."""
     rows = list(folder.read(written, folder.Options()))
     assert [row.problem for row in rows] == [None] * len(CLIPS)
     assert [(row.source_id, row.captions) for row in rows] == [(f"{clip.name}.wav", clip.captions) for clip in CLIPS]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli import records
-from audiomcq_cli.backends import openai_batch, openai_compatible
+from audiomcq_cli.backends import embedded, openai_batch, openai_compatible
 from audiomcq_cli.contracts import (
     BackendKind,
     Call,
@@ -249,6 +249,7 @@ class Bench:
             "http": openai_compatible.BACKEND,
             "openai-compatible": openai_compatible.BACKEND,
             "openai-batch": openai_batch.BACKEND,
+            "embedded": embedded.BACKEND,
         }
         usual: dict[str, Any] = {
             "prompts": Prompts(self.folder / "prompts"),

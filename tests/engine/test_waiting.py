@@ -124,6 +124,7 @@ async def work(weather: Weather, clock: SimulatedClock, chance: random.Random) -
     """Send calls, some of which are given up; what came of each."""
     each = [
         Endpoint(
+            "m",
             f"http://{number}",
             Address(weather, chance),
             Auto() if weather.limit == 6 else Fixed(weather.limit),
@@ -183,7 +184,7 @@ def test_timer_that_fires_early_is_set_again(early: float, coarse: float) -> Non
     """All calls wait for the end of one pause, and the only timer goes off before it: they are sent all the same."""
 
     async def wait(clock: SimulatedClock) -> int:
-        one = Endpoint("a", Address(CALM, random.Random(1)), Fixed(4), Quota(QuotaOwner(None, None)), print, clock)
+        one = Endpoint("m", "a", Address(CALM, random.Random(1)), Fixed(4), Quota(QuotaOwner(None, None)), print, clock)
         endpoints = Endpoints("writer", [one], traffic=Traffic(), clock=clock)
         one.paused_until = 0.5
         results = await asyncio.gather(*(send(endpoints, CALM) for _ in range(30)))

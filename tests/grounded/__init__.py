@@ -88,7 +88,9 @@ def hear(text: str) -> Event:
 
 def ask(clip: Row, form: str, seeds: int = 200) -> Question:
     """The first question of a form about a clip, over many seeds: a clip draws which of its forms is asked."""
-    found = (one for seed in range(seeds) for one in write_questions(clip, small(), 1, seed) if one.form == form)
+    found = (
+        one for seed in range(seeds) for one in write_questions(clip, small(), 1, seed).questions if one.form == form
+    )
     question = next(found, None)
     assert question, f"no question of the form {form!r}"
     return question
@@ -96,7 +98,7 @@ def ask(clip: Row, form: str, seeds: int = 200) -> Question:
 
 def forms(clip: Row, seeds: int = 60) -> set[str]:
     """All forms in which a clip is asked about, over many seeds."""
-    return {one.form for seed in range(seeds) for one in write_questions(clip, small(), 1, seed)}
+    return {one.form for seed in range(seeds) for one in write_questions(clip, small(), 1, seed).questions}
 
 
 def make_row(clip: Row, question: Question) -> Row:

@@ -65,4 +65,4 @@ def test_empty_table() -> None:
     assert build_table([]).equals(empty_table())
     known = load_table(empty_table())
     assert (list(known.pool.events), known.traits) == ([], {})
-    assert write_questions(CLIPS[0], known, 1, 0) == []
+    assert write_questions(CLIPS[0], known, 1, 0).questions == []

@@ -142,6 +142,6 @@ def test_too_small_a_pool() -> None:
     """With fewer than three events that may stand beside the answer there is no question."""
     known = learn(["A dog barks", "A bell rings", "A train moves"])
     assert len(pick(known.pool, 1)) <= 3
-    assert write_questions(make_clip("A dog barks"), known, 1, 0) == []
-    assert write_questions(make_clip("A dog barks"), learn([]), 1, 0) == []
-    assert write_questions(make_clip("A dog barks"), learn(CORPUS), 1, 0) != []
+    assert write_questions(make_clip("A dog barks"), known, 1, 0).questions == []
+    assert write_questions(make_clip("A dog barks"), learn([]), 1, 0).questions == []
+    assert write_questions(make_clip("A dog barks"), learn(CORPUS), 1, 0).questions != []

@@ -93,7 +93,7 @@ def test_what_few_captions_say_is_not_asked() -> None:
     """An event of one caption in three is no answer, and no wrong option either."""
     clip = make_clip("A dog barks", "A dog barks and a cat meows", "A dog is barking")
     for seed in range(60):
-        [question] = write_questions(clip, small(), 1, seed)
+        [question] = write_questions(clip, small(), 1, seed).questions
         assert "cat" not in question.answer
         assert not any("cat" in option for option in question.distractors)
 
@@ -101,9 +101,9 @@ def test_what_few_captions_say_is_not_asked() -> None:
 def test_same_clip_same_questions() -> None:
     """A clip is asked the same again; another seed or id asks it in other ways."""
     clip = make_clip("A dog barks while rain falls")
-    assert write_questions(clip, small(), 2, 0) == write_questions(clip, small(), 2, 0)
-    assert len({write_questions(clip, small(), 1, seed)[0].question for seed in range(20)}) > 3
-    asked = {write_questions(clip | {"clip_id": f"Small:{n}"}, small(), 1, 0)[0].question for n in range(20)}
+    assert write_questions(clip, small(), 2, 0).questions == write_questions(clip, small(), 2, 0).questions
+    assert len({write_questions(clip, small(), 1, seed).questions[0].question for seed in range(20)}) > 3
+    asked = {write_questions(clip | {"clip_id": f"Small:{n}"}, small(), 1, 0).questions[0].question for n in range(20)}
     assert len(asked) > 3
 
 
@@ -111,7 +111,7 @@ def test_more_questions_go_on_from_fewer() -> None:
     """Asked for more, a clip gets those it had and further ones about something else."""
     clip = make_clip("A dog barks, then a bell rings while a man speaks and rain falls")
     for seed in range(20):
-        asked = [write_questions(clip, small(), count, seed) for count in (1, 2, 3)]
+        asked = [write_questions(clip, small(), count, seed).questions for count in (1, 2, 3)]
         assert asked[0] == asked[1][:1]
         assert asked[1] == asked[2][:2]
 
@@ -119,15 +119,15 @@ def test_more_questions_go_on_from_fewer() -> None:
 def test_forms_differ_where_they_can() -> None:
     """Two questions about a clip with several forms are of two forms."""
     clip = make_clip("A dog barks while a woman laughs")
-    assert all(len({one.form for one in write_questions(clip, small(), 2, seed)}) == 2 for seed in range(20))
+    assert all(len({one.form for one in write_questions(clip, small(), 2, seed).questions}) == 2 for seed in range(20))
 
 
 def test_no_more_than_there_is() -> None:
     """A clip that says one thing is asked one question, one that says nothing none."""
-    assert len(write_questions(make_clip("A door closes"), small(), 5, 0)) == 1
+    assert len(write_questions(make_clip("A door closes"), small(), 5, 0).questions) == 1
     for caption in ("", "Odd noises", "{} {cue}", "No dog barks"):
-        assert write_questions(make_clip(caption), small(), 5, 0) == []
-    assert write_questions(make_clip(), small(), 5, 0) == []
+        assert write_questions(make_clip(caption), small(), 5, 0).questions == []
+    assert write_questions(make_clip(), small(), 5, 0).questions == []
 
 
 def test_odd_labels() -> None:
@@ -135,7 +135,7 @@ def test_odd_labels() -> None:
     labels = ["{sound}", "<b>bell</b>", "", "\0", "x" * 400, "the caption"]
     clip = make_clip("A dog barks", events=[(label, n + 1.0, n + 1.5) for n, label in enumerate(labels)])
     for seed in range(40):
-        for one in write_questions(clip, small(), 3, seed):
+        for one in write_questions(clip, small(), 3, seed).questions:
             assert not lint(one.question, [one.answer, *one.distractors], one.answer)
 
 
@@ -164,7 +164,7 @@ def test_questions_about_any_clip(made: tuple[Row, set[str]], seed: int) -> None
     """Every question is sound: distinct options, an answer that is stated, and no wrong option of what is stated."""
     clip, families = made
     stated = {event.text for event in listen([caption["text"] for caption in clip["captions"]]).events}
-    asked = write_questions(clip, small(), 4, seed)
+    asked = write_questions(clip, small(), 4, seed).questions
     assert len({(one.question, one.answer) for one in asked}) == len(asked)
     for one in asked:
         assert one.question_type in TYPES
@@ -179,7 +179,7 @@ def test_questions_about_any_clip(made: tuple[Row, set[str]], seed: int) -> None
 
 def test_every_clip_of_a_corpus_can_be_asked() -> None:
     """Most plain captions lead to a question."""
-    asked = [write_questions(make_clip(caption), small(), 1, 0) for caption in CORPUS]
+    asked = [write_questions(make_clip(caption), small(), 1, 0).questions for caption in CORPUS]
     assert sum(map(len, asked)) > 0.9 * len(CORPUS)
 
 

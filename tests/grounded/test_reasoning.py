@@ -62,7 +62,7 @@ def test_questions_of_a_corpus() -> None:
     """The reasoning of everything that is asked of a corpus passes."""
     for number, caption in enumerate(CORPUS):
         clip = make_clip(caption, f"{caption}, then a dog barks while a bell rings twice", clip=f"Small:{number}")
-        for question in write_questions(clip, small(), 3, number):
+        for question in write_questions(clip, small(), 3, number).questions:
             assert check(make_row(clip, question)) == []
 
 

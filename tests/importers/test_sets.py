@@ -255,6 +255,6 @@ def test_row_at_fault(change: dict[str, Any], reason: str, place: str, tmp_path:
 @pytest.mark.parametrize("adapter", ["mmau", "mmar", "mmsu", "audiomcq", "dcase", "table"])
 def test_another_file(adapter: str, tmp_path: Path) -> None:
     """A file of another layout is refused at its first row, with what was expected."""
-    with pytest.raises(InputError, match=r"set\.json, row 1, column .* is missing; found: caption") as caught:
+    with pytest.raises(InputError, match=r"set\.json, row 1: no key .* found: caption") as caught:
         read_rows(adapter, tmp_path, {"caption": "A dog barks"})
     assert "expected" in caught.value.hint

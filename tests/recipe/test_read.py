@@ -104,9 +104,9 @@ def test_flags_override_the_table(tmp_path: Path) -> None:
 
 def test_flag_mends_the_table(tmp_path: Path) -> None:
     """Options are judged together: a flag may make sense of a table that would make none alone."""
-    recipe = read(tmp_path, '[filter]\njudges = ["one"]\n')
+    recipe = read(tmp_path, '[models.one]\nmodel = "m"\n[filter]\njudges = ["one"]\n')
     assert recipe.options("filter", {"weak_at": 1}).judges == ("one",)
-    with pytest.raises(RecipeError, match="weak_at is 2 with 1 judges"):
+    with pytest.raises(RecipeError, match="weak_at is 2 with 1 judge:"):
         recipe.options("filter")
 
 
@@ -125,6 +125,7 @@ MISTAKES = {
     "number in a list": ('    "script"', "    5", 35, "filter.judges.1: expected a text, found 5"),
     "too small": ("limit = 3", "limit = 0", 22, "sources.0.limit: 0 is less than the minimum of 1"),
     "not semantic": ('"1.2.0"', '"1.2"', 3, "project.version: version '1.2' is not a semantic version"),
+    "price": ("sampling", "price = 1\nsampling", 11, ".*price: unknown key; did you mean 'completion_price' or"),
     "no address": ("https://two/v1/", "two", 10, "models.writer.base_url: expected an address such as http"),
     "bad port": ("//two", "//two:99999", 10, "models.writer.base_url: expected an address"),
     "bad host": ("//two", "//[::1", 10, "models.writer.base_url: expected an address"),
@@ -135,7 +136,7 @@ MISTAKES = {
     "adapter of no text": ('"audiocaps"', "[]", 25, r"sources.1.adapter: unknown adapter \[\]"),
     "no adapter": ('adapter = "audiocaps"', "", 24, "sources.1: key 'adapter' is missing"),
     "no path": ('path = "train.csv"', "", 24, "sources.1: key 'path' is missing: file or folder"),
-    "no model": ('model = "m"', "", 8, "models.writer: key 'model' is missing: the id that the server knows it by"),
+    "no model": ('model = "m"', "", 8, "models.writer: key 'model' is missing: id of the model on its server"),
     "name": ('license = "CC-BY-4.0"', 'name = "a:b"', 28, "sources.1.name: 'a:b' does not have the form"),
     "same name": ('license = "CC-BY-4.0"', 'name = "clips"', 28, "sources.1.name: two sources are called 'clips'"),
     "repo": ('"org/name"', '"name"', 41, "publish.repo: 'name' does not have the form .*org/name on the Hub"),
@@ -154,6 +155,22 @@ def test_mistakes_name_line_and_key(mistake: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("audio = yes", "write audio = true"),
+        ("audio = off", "write audio = false"),
+        ("audio = True", "write audio = true"),
+        ("model = gpt", 'texts stand in quotes: model = "gpt"'),
+    ],
+)
+def test_values_of_other_languages_are_mended(line: str, hint: str, tmp_path: Path) -> None:
+    """A value as YAML or Python write it is no TOML; the hint is the line as TOML has it."""
+    with pytest.raises(RecipeError, match="not TOML") as caught:
+        read(tmp_path, f"[models.a]\n{line}\n")
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
     ("text", "line", "message"),
     [
         ("sources = 5", 1, r"sources: expected tables \[\[sources\]\]"),
@@ -162,7 +179,7 @@ def test_mistakes_name_line_and_key(mistake: str, tmp_path: Path) -> None:
         ("project = 5", 1, "project: expected a table, found 5"),
         ("[project]\nseed = 1", 1, "project: key 'name' is missing: name of the corpus"),
         ('[generate]\ntypes = { spech = 1 }', 2, "generate.types: types: unknown question type 'spech'"),
-        ('\n[filter]\njudges = ["a"]', 2, "filter: weak_at is 2 with 1 judges"),
+        ('\n[filter]\njudges = ["a"]\n[models.a]\nmodel = "a"', 2, "filter: weak_at is 2 with 1 judge:"),
     ],
 )  # fmt: skip
 def test_odd_recipes(text: str, line: int, message: str, tmp_path: Path) -> None:
@@ -240,3 +257,29 @@ def test_schema_takes_good_recipes() -> None:
     assert not list(validator.iter_errors(tomllib.loads(GOOD)))
     assert list(validator.iter_errors(tomllib.loads(GOOD.replace("types", "typs"))))
     assert list(validator.iter_errors(tomllib.loads(GOOD.replace("[generate]", "[genrate]"))))
+
+
+@pytest.mark.parametrize(
+    ("judges", "missing"),
+    [
+        (["j1 j2"], "j1 j2"),
+        (['["j1"', '"j2"]'], '["j1"'),
+        (["[j1", "j2]"], "[j1"),
+        (["j1; j2"], "j1; j2"),
+        (["'j1", "j2'"], "'j1"),
+    ],
+)
+def test_names_that_stand_together_are_told_apart(judges: list[str], missing: str, tmp_path: Path) -> None:
+    """Names are looked for before they are counted, and the message has them as they are to be written."""
+    recipe = read(tmp_path, '[models.j1]\nmodel = "m"\n[models.j2]\nmodel = "n"\n')
+    with pytest.raises(RecipeError) as refused:
+        recipe.options("filter", {"judges": judges, "weak_at": 3})
+    assert f"needs a model {missing!r}" in str(refused.value)
+    assert 'j1,j2 on the command line, ["j1", "j2"] in the recipe' in refused.value.hint
+
+
+def test_unknown_model_is_named_before_models_are_counted(tmp_path: Path) -> None:
+    """One judge that is no model is a name that is wrong, and no judge too few."""
+    recipe = read(tmp_path, '[models.j1]\nmodel = "m"\n')
+    with pytest.raises(RecipeError, match="stage filter needs a model 'nobody'; the recipe has j1"):
+        recipe.options("filter", {"judges": ["nobody"]})

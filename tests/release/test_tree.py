@@ -139,7 +139,7 @@ def test_no_network(hub: RunningHub, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "not a release: it has no .audiomcq/manifest.json"),
+        (None, "neither a release nor a finished stage: it has no .audiomcq/manifest.json"),
         ("{", "not JSON"),
         ("[]", "neither the manifest of a release nor of a stage"),
         ('{"release": "x"}', "does not list its files"),

@@ -14,7 +14,8 @@ on ``upload create retrieve list content``  ``status:CODE``; ``reset`` (before a
                                             for ``content`` also ``cut`` (half of it, then closed)
 on ``batch``, as it ends                    ``fail:CODE`` (nothing is done), ``expire_half``, ``cancel_half``,
                                             ``lose`` (every third line is missing), ``noise`` (mixed up, some
-                                            lines twice, some nobody's, some not JSON)
+                                            lines twice, some nobody's, some not JSON), ``no_usage``
+                                            (tokens are not counted)
 ==========================================  ================================================================
 """
 
@@ -290,7 +291,15 @@ def _spoil(lines: list[bytes], fault: str) -> list[bytes]:
         ]
         lines = [*lines, *lines[::2], *strange]
         random.Random(7).shuffle(lines)
+    if fault == "no_usage":
+        lines = [_without_usage(line) for line in lines]
     return lines
+
+
+def _without_usage(line: bytes) -> bytes:
+    outcome = orjson.loads(line)
+    outcome["response"]["body"].pop("usage", None)
+    return orjson.dumps(outcome)
 
 
 def _load(body: bytes) -> Any:

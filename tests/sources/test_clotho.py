@@ -50,15 +50,15 @@ def test_strange_names_are_only_names(tmp_path: Path, name: str) -> None:
     assert read(tmp_path, f"{name},a,b,c,d,e")[0].source_id == name
 
 
-def test_metadata_gives_licence_author_and_address(tmp_path: Path) -> None:
-    """The metadata file, which is ISO-8859-1, gives the licence and whom to credit."""
+def test_metadata_gives_license_author_and_address(tmp_path: Path) -> None:
+    """The metadata file, which is ISO-8859-1, gives the license and whom to credit."""
     name = write_metadata(tmp_path, "é.wav,sea;gull,7,https://freesound.org/s/7,[0 1],José,http://cc.org/by/3.0/")
     [row] = read(tmp_path, "é.wav,a,b,c,d,e", metadata=name)
     assert (row.license, row.origin) == ("http://cc.org/by/3.0/", "https://freesound.org/s/7 (by José)")
 
 
 def test_what_the_metadata_does_not_know_stays_open(tmp_path: Path) -> None:
-    """Recordings that are not found, or have no row, have no licence and no origin."""
+    """Recordings that are not found, or have no row, have no license and no origin."""
     name = write_metadata(tmp_path, "a.wav,sea,Not found,Not found,[0 1],,")
     rows = read(tmp_path, "a.wav,a,b,c,d,e", "b.wav,a,b,c,d,e", metadata=name)
     assert [(row.license, row.origin) for row in rows] == [(None, None), (None, None)]

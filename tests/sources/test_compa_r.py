@@ -57,7 +57,7 @@ def test_empty_texts(tmp_path: Path) -> None:
     [
         (
             {"audio_id": "x.wav", "output": "a"},
-            "compa_r.json, row 2, column 'instruction': is missing; found: audio_id",
+            "compa_r.json, row 2: no key 'instruction'; found: audio_id",
         ),
         (ROW | {"output": 3}, "compa_r.json, row 2, column 'output': expected a text, found int"),
     ],

@@ -50,7 +50,7 @@ def test_empty_file_is_refused(tmp_path: Path, content: str | bytes) -> None:
 def test_missing_columns_are_named_with_those_found(tmp_path: Path) -> None:
     """A header without the columns says which are missing and which there are."""
     with pytest.raises(
-        InputError, match="'audiocap_id' and 'start_time' missing from the header; found: youtube_id, Cap"
+        InputError, match="the header has no column 'audiocap_id', 'start_time'; found: youtube_id, Cap"
     ):
         read(write(tmp_path, "youtube_id,Caption,caption\n"))
 

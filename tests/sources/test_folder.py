@@ -43,8 +43,8 @@ def test_rows_come_first_then_files_without_one(tmp_path: Path) -> None:
     ]
 
 
-def test_csv_keeps_licence_author_and_address(tmp_path: Path) -> None:
-    """Licence, address and author of a row are kept."""
+def test_csv_keeps_license_author_and_address(tmp_path: Path) -> None:
+    """License, address and author of a row are kept."""
     table = "file_name,caption,author,source_url,license\nrain.wav,Rain falls,Ann,https://example.org/1,CC BY\n"
     (tmp_path / "clips.csv").write_text(table, encoding="utf-8")
     assert read(tmp_path) == [
@@ -85,7 +85,7 @@ def test_json_lines_are_read(tmp_path: Path) -> None:
         ("[1]", "row 2: expected an object with the key 'file_name'"),
         ('{"caption": "x"}', "row 2: expected an object with the key 'file_name'"),
         ('{"file_name": "a", "caption": ["x"]}', "row 2, column 'caption': expected a text, found list"),
-        ('{"file_name": "a", "text": "x"}', "row 2, column 'caption': is missing; found: file_name"),
+        ('{"file_name": "a", "text": "x"}', "row 2: no key 'caption'; found: file_name, text"),
     ],
 )
 def test_bad_json_line_is_named(tmp_path: Path, line: str, message: str) -> None:
@@ -175,8 +175,22 @@ def test_bad_choice_is_an_error(tmp_path: Path, captions: str, message: str) -> 
 def test_csv_without_captions_lists_its_columns(tmp_path: Path) -> None:
     """A table without a caption column says which columns it has."""
     (tmp_path / "clips.csv").write_text("file_name,text\na.wav,x\n", encoding="utf-8")
-    with pytest.raises(InputError, match="column 'caption': is missing; found: file_name, text"):
+    with pytest.raises(InputError, match=r"clips.csv: the header has no column 'caption'; found: file_name, text"):
         read(tmp_path)
+
+
+def test_row_that_says_nothing_of_its_clip_is_named(tmp_path: Path) -> None:
+    """In a table with events and without captions, a row without events is named."""
+    (tmp_path / "clips.csv").write_text('file_name,events\na.wav,"[{""label"": ""dog""}]"\nb.wav,\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r"clips\.csv, row 2: neither events nor a column 'caption'"):
+        read(tmp_path)
+
+
+def test_parquet_without_captions_names_its_columns(tmp_path: Path) -> None:
+    """Parquet has a header as CSV has."""
+    pl.DataFrame({"file_name": ["a.wav"], "text": ["x"]}).write_parquet(tmp_path / "captions.parquet")
+    with pytest.raises(InputError, match=r"parquet: the header has no column 'caption'; found: file_name, text"):
+        read(tmp_path, "captions.parquet")
 
 
 def test_empty_or_missing_folder_is_an_error(tmp_path: Path) -> None:

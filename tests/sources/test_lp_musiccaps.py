@@ -78,5 +78,5 @@ def test_values_that_are_missing(tmp_path: Path) -> None:
 def test_missing_columns_are_named(tmp_path: Path) -> None:
     """A Parquet file of something else is refused with what it has and what it lacks."""
     path = write(tmp_path / "t.parquet", {"track_id": "1", "caption": "x"})
-    with pytest.raises(InputError, match=r"t\.parquet: .*'caption_writing'.* missing; found: track_id, caption"):
+    with pytest.raises(InputError, match=r"t\.parquet: no column .*'caption_writing'.*; found: track_id, caption"):
         read(path)

@@ -18,7 +18,7 @@ def read(folder: Path, *windows: str) -> list[SourceRow]:
 
 
 def test_row_becomes_a_clip_with_its_window(tmp_path: Path) -> None:
-    """A row gives id, caption, the names its audio may have and the address; the audio's licence is not known."""
+    """A row gives id, caption, the names its audio may have and the address; the audio's license is not known."""
     assert read(tmp_path, "-0Gj8-vB1q4,30,40") == [
         SourceRow(
             source_id="-0Gj8-vB1q4_30",

@@ -28,7 +28,7 @@ def read(path: Path, **options: Any) -> list[SourceRow]:
 
 
 def test_sounds_captions_and_rights(tmp_path: Path) -> None:
-    """Sounds with their times, then captions, each with author and licence of its recording where they are known."""
+    """Sounds with their times, then captions, each with author and license of its recording where they are known."""
     write(tmp_path, annotations_strong=STRONG, annotations_weak=WEAK, metadata=METADATA)
     rows = read(tmp_path)
     by: Any = {"license": "http://creativecommons.org/licenses/by/4.0/", "origin": "https://freesound.org/s/1 (by ann)"}
@@ -71,5 +71,5 @@ def test_row_at_fault_is_a_problem(tmp_path: Path, line: str, reason: str) -> No
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
     """Columns that are missing are named with the file."""
-    with pytest.raises(InputError, match=r"annotations_strong\.csv: 'onset' and 'offset' missing"):
+    with pytest.raises(InputError, match=r"annotations_strong\.csv: the header has no column 'onset', 'offset'"):
         read(write(tmp_path, annotations_strong=WEAK))

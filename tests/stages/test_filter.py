@@ -9,7 +9,7 @@ import pytest
 from audiomcq_cli.contracts import Audio, Chat, Context, Failure, Need, Origin, Reply, Score
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.records import LABELLED, find_problem
-from audiomcq_cli.stages.filter import STAGE, FilterOptions
+from audiomcq_cli.stages.filter import DEAF, STAGE, FilterOptions
 from tests.stages.dialogue import QUESTION, Played, fail, play
 
 REASONED = QUESTION | {"scores": [], "structured_cot": "…", "simple_cot": "…"}
@@ -192,5 +192,5 @@ def test_needs() -> None:
     assert STAGE.needs is not None
     scored = STAGE.needs(FilterOptions(judges=("a:letter", "a:pmi")))
     assert scored == [Need("a", frozenset({"score"}), distinct=True, way=way) for way in (":letter", ":pmi")]
-    assert STAGE.needs(FilterOptions())[2] == Need("judge3", frozenset({"chat", "audio"}), distinct=True)
+    assert STAGE.needs(FilterOptions())[2] == Need("judge3", frozenset({"chat", "audio"}), distinct=True, instead=DEAF)
     assert STAGE.needs(FilterOptions(condition="none"))[0] == Need("judge1", frozenset({"chat"}), distinct=True)

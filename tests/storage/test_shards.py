@@ -81,6 +81,24 @@ def test_folder_without_a_set_of_shards_is_refused(tmp_path: Path, names: list[s
         list_shards(tmp_path)
 
 
+def test_folder_around_stages_names_them(tmp_path: Path) -> None:
+    """A folder that holds stage folders is refused with their names, and no others."""
+    for name in ("cot", "filter"):
+        (tmp_path / name).mkdir()
+        write(shard(tmp_path / name, 0, 1).path, [])
+    (tmp_path / "journal").mkdir()
+    with pytest.raises(InputError, match="no Parquet shards") as caught:
+        list_shards(tmp_path)
+    assert caught.value.hint == f"name a stage's folder: {tmp_path / 'cot'}, {tmp_path / 'filter'}"
+
+
+def test_file_in_place_of_a_folder(tmp_path: Path) -> None:
+    """A file is not said to be missing."""
+    (tmp_path / "recipe.toml").touch()
+    with pytest.raises(InputError, match="is a file, expected the folder of a stage"):
+        list_shards(tmp_path / "recipe.toml")
+
+
 def test_folder_that_is_not_there(tmp_path: Path) -> None:
     """A missing folder is named with what to do first."""
     with pytest.raises(InputError, match="nowhere: no such folder") as caught:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from audiomcq_cli import records, registry
-from audiomcq_cli.cli.commands.publish import build_folder
+from audiomcq_cli.cli.commands.publish import QuestionLicense, build_folder
 from audiomcq_cli.cli.commands.stages import REUSE, TAKE_OVER
 from audiomcq_cli.cli.console import out
 from audiomcq_cli.cli.options import Json, argument, escape_markup, flag, flags_of, given_flags, split_names
@@ -31,94 +31,111 @@ Reuse = Annotated[list[Path] | None, typer.Option(help=REUSE, metavar="PATH", sh
 def run(
     recipe: Annotated[
         Path | None,
-        typer.Argument(metavar="RECIPE", help="The recipe (TOML); may be left out with --source.", show_default=False),
+        typer.Argument(metavar="RECIPE", help="The recipe (TOML file). Optional with --source.", show_default=False),
     ] = None,
     source: Annotated[
         list[str] | None,
-        typer.Option(help="Source in place of the recipe's. Give it once for each.", metavar="ADAPTER:PATH"),
+        typer.Option(
+            help="Use this source instead of the recipe's, or without a recipe. Give it once for each.",
+            metavar="ADAPTER:PATH",
+        ),
     ] = None,
     until: Annotated[
         str | None, typer.Option(help="Last stage to run (default: publish).", metavar="STAGE", show_default=False)
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option(help="Read the first clips of each source only, or questions of each set.", metavar="N", min=1),
+        typer.Option(
+            help="Read only the first N clips of each source (or questions of each imported set).", metavar="N", min=1
+        ),
     ] = None,
     workdir: Annotated[
         Path | None, typer.Option(help="Folder to build in (default: the recipe's, else build).", metavar="PATH")
     ] = None,
     prompts: Annotated[
-        Path | None, typer.Option(help="Folder of your own prompts; the others are the shipped ones.", metavar="PATH")
+        Path | None,
+        typer.Option(help="Folder of your own prompts. A prompt that is not in it is the shipped one.", metavar="PATH"),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of every choice made (default: the recipe's, else 0).", metavar="N")
+        int | None, typer.Option(help="Seed of every random choice (default: the recipe's, else 0).", metavar="N")
     ] = None,
     sample: Annotated[
         int | None,
-        typer.Option(help="Take that many clips of each source, drawn by the seed.", metavar="N", min=1),
+        typer.Option(help="Take N clips of each source, drawn by the seed.", metavar="N", min=1),
     ] = None,
-    audio: Annotated[Path | None, typer.Option(help="Folder of the audio of --source.", metavar="PATH")] = None,
+    audio: Annotated[Path | None, typer.Option(help="Folder with the audio files of --source.", metavar="PATH")] = None,
     name: Annotated[
-        str | None, typer.Option(help="Name of --source in ids and in source_dataset.", metavar="TEXT")
+        str | None, typer.Option(help="Name of --source in ids and in the column source_dataset.", metavar="TEXT")
     ] = None,
     license: Annotated[
-        str | None, typer.Option(help="Licence of the audio of --source, where the rows do not say.", metavar="TEXT")
+        str | None,
+        typer.Option(
+            help="License of --source (of the audio, not of the questions), for rows that name none.", metavar="TEXT"
+        ),
     ] = None,
+    question_license: QuestionLicense = None,
     describe: Annotated[
         list[str] | None,
         typer.Option(
-            help="Who listens to the clips and says what is heard: local, model. Give it once for each, or all with"
-            " commas between (default: the recipe's, else nobody).",
+            help="How to analyse the audio: local (on this machine, no server), model (ask the recipe's captioners), or"
+            " both with a comma (default: the recipe's, else neither).",
             metavar="TEXT",
         ),
     ] = None,
     reuse: Reuse = None,
     take_over: Annotated[bool, typer.Option("--take-over", help=TAKE_OVER)] = False,
-    keep_failed: Annotated[
-        bool, typer.Option("--keep-failed", help="Count failed items as done, and go on without them.")
-    ] = False,
+    keep_failed: Annotated[bool, typer.Option("--keep-failed", help="Continue without the failed items.")] = False,
     budget: Annotated[
         list[str] | None,
         typer.Option(
-            help="What this run may spend: tokens, money (in the currency of the prices) or hours."
+            help="Limit of what this run may spend: tokens=N, money=X (in the currency of the prices) or hours=X."
             " Give it once for each.",
             metavar="NAME=VALUE",
         ),
     ] = None,
     max_failed: Annotated[
         float | None,
-        typer.Option(help="Part of a stage's items that may fail (default: the recipe's, else 0).", metavar="X"),
+        typer.Option(
+            help="Share (0 to 1) of a stage's items that may fail (default: the recipe's, else 0).", metavar="X"
+        ),
     ] = None,
     max_rejected: Annotated[
         float | None,
-        typer.Option(help="Part of a stage's items that may be rejected (default: the recipe's, else 1).", metavar="X"),
+        typer.Option(
+            help="Share (0 to 1) of a stage's items that may be rejected (default: the recipe's, else 1).", metavar="X"
+        ),
     ] = None,
     throughput: Annotated[
         float | None,
         typer.Option(
-            help="Tokens a second that the models handle, for the time of a --dry-run (default: as in earlier runs).",
+            help="Assumed tokens per second, used by --dry-run to estimate time (default: measured in earlier runs).",
             min=0.001,
             metavar="X",
         ),
     ] = None,
-    replay: Annotated[bool, typer.Option("--replay", help="Answer from the journal alone, and call nothing.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; call and write nothing.")] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Answer from the journal only; call no model.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what the run would do and cost. Nothing is called or written.")
+    ] = False,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="With --dry-run: print Markdown, ready for a comment on GitHub.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Run all stages of a recipe in order; what did not change is not done again."""
+    """Run all stages of a recipe in order. Unchanged stages are skipped."""
     from audiomcq_cli.cli.commands.stages import override_limits
     from audiomcq_cli.cli.owning import Claim
-    from audiomcq_cli.cli.preflight import check_release
+    from audiomcq_cli.cli.preflight import check_release, list_release_notes
     from audiomcq_cli.cli.session import rehearse_jobs, run_jobs
+    from audiomcq_cli.recipe.read import override
 
     of_sources = {"limit": limit, "sample": sample, "audio": audio, "name": name, "license": license}
     loaded = _load(recipe, source or (), {name: value for name, value in of_sources.items() if value is not None})
     over: dict[str, Any] = {"workdir": workdir, "prompts": prompts, "seed": seed, "reuse": tuple(reuse or ()) or None}
     loaded = replace(loaded, **{name: value for name, value in over.items() if value is not None})
     loaded = override_limits(loaded, budget, max_failed, max_rejected)
+    if question_license is not None:
+        loaded = override(loaded, "publish", {"license": question_license})
     names = _names(loaded, until)
     flags = {"caption": {"describe": split_names(describe)}} if describe else {}
     if flags and "caption" not in names:
@@ -126,12 +143,14 @@ def run(
     jobs = _jobs(loaded, [name for name in names if name != "publish"], flags, keep_failed, replay)
     claim = Claim(jobs, loaded, _folder(loaded), take_over=take_over)
     release = _folder(loaded) / RELEASE
+    notes: list[str] = []
     if "publish" in names:
-        check_release(loaded, release, jobs, take_over=take_over)
+        check_release(loaded, release, jobs, take_over=take_over or claim.names_a_corpus)
+        notes = list_release_notes(loaded, jobs)
     if dry_run:
-        rehearse_jobs(jobs, loaded, claim, throughput, markdown=markdown)
+        rehearse_jobs(jobs, loaded, claim, throughput, notes, markdown=markdown)
         return
-    run_jobs(jobs, loaded, claim)
+    run_jobs(jobs, loaded, claim, notes)
     if "publish" in names:
         build_folder(jobs[-1].target, release, loaded)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,7 +30,7 @@ def demo(
     target: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to build in.", show_default=False)],
     json: Json = False,
 ) -> None:
-    """Make clips, build a corpus of them with the embedded model, and show what came of it."""
+    """Synthesise clips, build a corpus from them with the embedded model, and show the result."""
     from audiomcq_cli.cli.session import check_models
     from audiomcq_cli.demo.write import write_clips
     from audiomcq_cli.recipe.read import read_recipe
@@ -45,8 +46,8 @@ def demo(
     out.say(f"{len(clips)} clips made by synthesis, with captions and the times of every event: {target / 'clips'}")
     run(target / RECIPE)
     folder = read_recipe(target / RECIPE).workdir or target
-    _show(_read_rows(folder / "split"))
-    _show_next(target, folder)
+    samples = _show(_read_rows(folder / "split"))
+    _show_next(target, folder, samples)
 
 
 def _check_target(target: Path) -> None:
@@ -73,8 +74,8 @@ def _read_rows(folder: Path) -> list[Row]:
     return [row for shard in list_shards(folder) for row in read_rows(shard.path)]
 
 
-def _show(rows: list[Row]) -> None:
-    """The labels by question type, and a few questions."""
+def _show(rows: list[Row]) -> list[Row]:
+    """Show the labels by question type, and a few questions, which are returned."""
     counts = Counter((row["question_type"], row["audio_contribution"]) for row in rows)
     kinds = sorted({kind for kind, _ in counts})
     table = [(kind, counts[kind, "weak"], counts[kind, "strong"]) for kind in kinds]
@@ -94,6 +95,7 @@ def _show(rows: list[Row]) -> None:
             out.say(f"  {'*' if number == row['answer_index'] else ' '} {letter(number)}. {printable(choice)}")
         votes = ", ".join(f"{vote['judge'].partition(':')[2]} {vote['status']}" for vote in row["votes"])
         out.say(f"  judges without the audio: {votes}")
+    return samples
 
 
 def _choose_samples(rows: list[Row]) -> list[Row]:
@@ -104,10 +106,12 @@ def _choose_samples(rows: list[Row]) -> list[Row]:
     return list(first.values())[:SAMPLES]
 
 
-def _show_next(target: Path, folder: Path) -> None:
+def _show_next(target: Path, folder: Path, samples: list[Row]) -> None:
+    """Commands to go on with, each as it can be typed; the first question that was shown is the one to trace."""
+    asked = shlex.quote(samples[0]["id"]) if samples else "--random"
     steps = (
         ("read the dataset card", f"less {folder / RELEASE / 'README.md'}"),
-        ("see all that is behind a question", f"audiomcq trace {folder / 'filter'} ID"),
+        ("see all that is behind a question", f"audiomcq trace {shlex.quote(str(folder))} {asked}"),
         ("change the recipe and build again", f"audiomcq run {target / RECIPE}"),
         ("build one of clips of your own", "audiomcq run --source folder:MY-CLIPS"),
     )

@@ -27,17 +27,19 @@ def add_import_command(app: typer.Typer) -> None:
     """Add the command; its help says of each adapter what that expects, and has the options of all of them."""
     stage = registry.stages()[IMPORT]
     adapters = {name: registry.importer(name) for name in registry.names("importers")}
-    text = "Question set as ADAPTER:PATH (default: the recipe's); adapters are below."
+    text = "Question set as ADAPTER:PATH (default: the recipe's); the adapters are listed below."
     shards = f"Number of shards, up to {MOST_SHARDS:,} (default: 1 below 5,000 clips, else 64)."
     parameters = [
         argument("sets", list[str] | None, text, metavar="SET", required=False),
         argument("target", Path, "Folder to write.", metavar="OUT"),
         *flags_of(stage.options, OWN),
-        flag("limit", int | None, "Take the first questions of each set only.", panel=SET, minimum=1),
-        flag("audio", Path | None, "Folder of its audio (default: the set itself, where that is a folder).", panel=SET),
-        flag("name", str | None, "Name of the set in ids and in source_dataset.", panel=SET),
-        flag("license", str | None, "Licence of its audio, where the rows do not say.", panel=SET),
-        flag("origin", str | None, "Where its audio comes from, where the rows do not say.", panel=SET),
+        flag("limit", int | None, "Read only the first N questions of each set.", panel=SET, minimum=1),
+        flag(
+            "audio", Path | None, "Folder with the audio files (default: the set itself, if it is a folder).", panel=SET
+        ),
+        flag("name", str | None, "Name of the set in ids and in the column source_dataset.", panel=SET),
+        flag("license", str | None, "License of the audio (not of the questions), for rows that name none.", panel=SET),
+        flag("origin", str | None, "Where the audio comes from, for rows that do not say.", panel=SET),
         flag("shard_count", int | None, shards, panel=SET, minimum=1),
         *(one for name, kind in adapters.items() for one in flags_of(kind.options, f"Options of {name}")),
         *shared_flags(),

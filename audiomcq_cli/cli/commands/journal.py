@@ -22,7 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable s
 
 def add_journal_commands(app: typer.Typer) -> None:
     """Add ``journal`` with its subcommands."""
-    group = typer.Typer(help="Move the journal: every reply that was paid for, as one file.", no_args_is_help=True)
+    group = typer.Typer(help="Move the journal (every reply that was paid for) as one file.", no_args_is_help=True)
     for command in (pack, unpack, info):
         group.command()(command)
     app.add_typer(group, name="journal", rich_help_panel="Corpus")
@@ -36,11 +36,12 @@ def pack(
         typer.Option(help="Take this stage only. Give it once for each.", metavar="STAGE", show_default=False),
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Replace FILE where it is there; without this it is left alone.")
+        bool,
+        typer.Option("--replace", help="Replace FILE if it exists. Without this flag, an existing FILE is an error."),
     ] = False,
     json: Json = False,
 ) -> None:
-    """Put all journals of a workdir into one file, for --reuse or unpack elsewhere; the workdir stays as it is."""
+    """Copy all journals of a work folder into one file, for --reuse or unpack on another machine."""
     from audiomcq_cli.engine.journal.pack import pack as put
 
     _sum_up(put(workdir, file, stage or (), replace=replace))
@@ -64,11 +65,11 @@ def unpack(
 
 def info(
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="A packed file, or a workdir with journals.", show_default=False)
+        Path, typer.Argument(metavar="PATH", help="A packed file, or a work folder with journals.", show_default=False)
     ],
     json: Json = False,
 ) -> None:
-    """Say what a packed file or a workdir holds, and check that none of it is damaged."""
+    """Show what a packed file or a work folder holds, and check it for damage."""
     from audiomcq_cli.engine.journal.pack import summarise
 
     _sum_up(summarise(path))

@@ -28,7 +28,7 @@ Since = Annotated[
     ),
 ]
 RecipeFlag = Annotated[
-    Path | None, typer.Option(help="Recipe that name, version and licence are taken from.", metavar="PATH")
+    Path | None, typer.Option(help="Recipe with the name, version and license of the release.", metavar="PATH")
 ]
 
 AudioFlag = Annotated[
@@ -50,31 +50,50 @@ Redistribute = Annotated[
 ]
 
 
+QuestionLicense = Annotated[
+    str | None,
+    typer.Option(
+        help="License of the questions, such as cc-by-4.0 (default: license under [publish] of the recipe).",
+        metavar="TEXT",
+        show_default=False,
+    ),
+]
+
+
 def publish(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="Folder that split wrote.", show_default=False)],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the release.", show_default=False)],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Folder of the stage split.", show_default=False)],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write the release to.", show_default=False)],
     recipe: RecipeFlag = None,
     since: Since = None,
     repo: Annotated[
         str | None,
-        typer.Option(help="Put it on the Hub, in this dataset repository.", metavar="ORG/NAME", show_default=False),
+        typer.Option(
+            help="Push the release to this dataset repository on the Hub.", metavar="ORG/NAME", show_default=False
+        ),
     ] = None,
-    push: Annotated[bool, typer.Option("--push", help="Put it on the Hub, in the repository of the recipe.")] = False,
+    push: Annotated[
+        bool, typer.Option("--push", help="Push the release to the repository that the recipe names.")
+    ] = False,
     private: Annotated[
         bool | None,
-        typer.Option("--private/--public", help="Of a new repository (default: private).", show_default=False),
+        typer.Option(
+            "--private/--public",
+            help="Visibility of a newly created repository (default: private).",
+            show_default=False,
+        ),
     ] = None,
-    branch: Annotated[str, typer.Option(help="Branch to put it on; main is tagged.", metavar="NAME")] = "main",
+    branch: Annotated[str, typer.Option(help="Branch to push to. Only main gets a tag.", metavar="NAME")] = "main",
     pull_request: Annotated[
-        bool, typer.Option("--pr", help="Leave a pull request for a person to merge, in place of a commit.")
+        bool, typer.Option("--pr", help="Open a pull request for a person to merge, instead of a commit.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be sent, file by file; write nothing, there or here.")
+        bool, typer.Option("--dry-run", help="Print which files would be sent. Nothing is written, here or on the Hub.")
     ] = False,
     audio: AudioFlag = None,
     redistribute: Redistribute = None,
+    question_license: QuestionLicense = None,
     take_over: Annotated[
-        bool, typer.Option("--take-over", help="Replace the release of another project that is in the folder.")
+        bool, typer.Option("--take-over", help="Replace the release of another project in the folder.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -85,11 +104,12 @@ def publish(
     from audiomcq_cli.release.hub.push import PushOptions
     from audiomcq_cli.release.tree import open_tree
 
-    named = (("audio", audio), ("redistribute", redistribute), ("repo", repo))
+    named = (("audio", audio), ("redistribute", redistribute), ("repo", repo), ("license", question_license))
     given = {name: value for name, value in named if value}
     loaded = override(read_recipe(recipe) if recipe else Recipe(), "publish", given)
     if recipe is None:
-        out.say(f"publish: no recipe is given: name {loaded.name}, version {loaded.version}, and no license")
+        license = question_license or "none (--question-license gives the questions one)"
+        out.say(f"publish: no recipe is given: name {loaded.name}, version {loaded.version}, license {license}")
     check_release_name(target, loaded.name, take_over=take_over)
     name = loaded.publish.get("repo", "") if repo or push or dry_run else ""
     if not name and (push or dry_run or pull_request or private is not None or branch != "main"):
@@ -121,7 +141,7 @@ def check_release_name(target: Path, name: str, *, take_over: bool) -> None:
     except (OSError, InputError, LookupError, TypeError):  # none, or what says so when it is to be replaced
         return
     if there != name and not take_over:
-        hint = "name another folder, or the project's recipe; or replace it on purpose: --take-over"
+        hint = "build elsewhere (run: --workdir NEW; publish: another OUT), or replace it on purpose: --take-over"
         raise RecipeError(f"{target}: holds the release of {there!r}, and this one is of {name!r}", hint=hint)
 
 
@@ -163,7 +183,7 @@ def build_folder(
 
 
 def _tell_audio(statistics: Statistics) -> dict[str, Any]:
-    """Say which clips were embedded and which not, by source and licence; the same as plain data."""
+    """Say which clips were embedded and which not, by source and license; the same as plain data."""
     from audiomcq_cli.release.rows.embed import WITHHELD
 
     embedded, withheld = sorted(statistics.embedded.items()), sorted(statistics.withheld.items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from audiomcq_cli.cli.console import out, printable
 from audiomcq_cli.cli.ending import DIFFERENT
 from audiomcq_cli.cli.options import Json
 from audiomcq_cli.errors import StorageError
+
+if TYPE_CHECKING:
+    from audiomcq_cli.release.check.validate import Report
 
 _PLACE = "A release or stage folder, or a dataset on the Hub as org/name or org/name@revision."
 
@@ -23,23 +26,23 @@ _PRINTED = 100
 def validate(
     place: Annotated[str, typer.Argument(metavar="PLACE", help=_PLACE, show_default=False)],
     audio: Annotated[
-        bool, typer.Option("--audio/--no-audio", help="Open the audio and compare it with its row.")
+        bool, typer.Option("--audio/--no-audio", help="Open the audio files and compare them with their rows.")
     ] = True,
     sample: Annotated[
         int | None,
-        typer.Option(
-            help="Open the audio of so many rows only, evenly spread.", metavar="N", min=1, show_default=False
-        ),
+        typer.Option(help="Open the audio of N rows only, evenly spread.", metavar="N", min=1, show_default=False),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check a release or a stage folder: files, rows, ids, answers, labels, counts, audio, card; exit code 8 if not."""
+    """Check a release or a stage folder: files, rows, ids, answers, labels, counts, audio, card.
+
+    Exit code 8 if something is wrong.
+    """
     from audiomcq_cli.release.check.validate import validate as check
     from audiomcq_cli.release.tree import open_tree
 
     report = check(open_tree(place), _columns_of, audio=audio, sample=sample)
-    heard = f"audio of {report.heard:,} opened" if report.heard else "no audio opened"
-    checked = f"{report.rows:,} rows in {report.files:,} files, {heard}"
+    checked = f"{report.rows:,} rows in {report.files:,} files, {_describe_heard(report, wanted=audio)}"
     out.summary["validate"] = {
         "name": report.name,
         "kind": report.kind,
@@ -65,12 +68,27 @@ def validate(
     out.say(f"{report.name}: nothing wrong: {checked}")
 
 
+def _describe_heard(report: Report, *, wanted: bool) -> str:
+    """Of how many rows the audio was opened, and where it was of none, why."""
+    if report.heard:
+        return f"audio of {report.heard:,} opened"
+    if not wanted:
+        return "audio not opened (--no-audio)"
+    if report.kind == "release":
+        how = 'audio = "embed" under [publish] puts in what licenses allow'
+        return f"no audio opened: this release only names its audio ({how})"
+    return "no audio opened: no row names an audio file that is there"
+
+
 def _find_hint(kind: str, problems: Collection[str]) -> str:
     """What mends these kinds of problems."""
     if kind != "release":
         return "run the stage again: what is whole is kept"
     if set(problems) == {"license"}:
-        return "state the licenses under [publish] and [[sources]] in the recipe, and publish it again"
+        return (
+            "publish it again with the licenses: --question-license, or license under [publish] of the recipe, for the"
+            " questions; license under [[sources]], or run --license, for the audio"
+        )
     return "publish it again from the folder of split"
 
 
@@ -81,29 +99,32 @@ def _columns_of(stage: str) -> Sequence[str]:
 
 
 def diff(
-    old: Annotated[str, typer.Argument(metavar="OLD", help=f"What was. {_PLACE}", show_default=False)],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="What is. Likewise.", show_default=False)],
+    old: Annotated[str, typer.Argument(metavar="OLD", help=f"The older one. {_PLACE}", show_default=False)],
+    new: Annotated[
+        str, typer.Argument(metavar="NEW", help="The newer one, named in the same way.", show_default=False)
+    ],
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print Markdown, ready for a comment on GitHub.")
     ] = False,
     rows: Annotated[
         int,
         typer.Option(
-            help="How many rows to list of each kind; 0 for none. Default: 20.", metavar="N", min=0, show_default=False
+            help="How many rows to list of each kind of change (0: none). Default: 20.",
+            metavar="N",
+            min=0,
+            show_default=False,
         ),
     ] = 20,
     full: Annotated[
         bool,
-        typer.Option(
-            "--full", help="List journal keys, hashes and provenance as well, and changed texts to their end."
-        ),
+        typer.Option("--full", help="Also list journal keys, hashes and provenance, and print changed texts in full."),
     ] = False,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help=f"End with exit code {DIFFERENT} where they differ.")
+        bool, typer.Option("--exit-code", help=f"End with exit code {DIFFERENT} if they differ.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Tell what changed between two releases or two folders of a stage: rows, labels, card, recipe, prompts."""
+    """Show what changed between two releases or two folders of a stage: rows, labels, card, recipe, prompts."""
     import shutil
 
     from audiomcq_cli.release.diff.compare import compare, open_side

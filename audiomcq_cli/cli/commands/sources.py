@@ -13,7 +13,8 @@ from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.recipe.options import schema_of
 
 Name = Annotated[
-    str | None, typer.Argument(metavar="ADAPTER", help="Show this one in full (default: a list).", show_default=False)
+    str | None,
+    typer.Argument(metavar="ADAPTER", help="Adapter to show in full (default: list all of them).", show_default=False),
 ]
 
 

@@ -26,11 +26,11 @@ OWN = "Options of this stage"
 SHARED = "Options of every stage"
 SOURCE = "Options of the source"
 REUSE = (
-    "Packed journal or workdir to look into for replies that the own journal lacks. Give it once for each"
-    " (default: the recipe's)."
+    "Another journal (a packed file or a work folder) to search for replies that this work folder does not have."
+    " Give it once for each (default: the recipe's)."
 )
-TAKE_OVER = "Replace what another project has built in the folder."
-DROP_LATER = "Read a folder of a later stage, and leave out what the later stages have added."
+TAKE_OVER = "Replace what another project built in the folder."
+DROP_LATER = "Accept the folder of a later stage as IN, and drop the columns that later stages added."
 MOST_SHARDS = 99_999
 """What fits in the five digits of a shard's name."""
 
@@ -60,39 +60,61 @@ def shared_flags() -> list[inspect.Parameter]:
         flag(
             "recipe",
             Path | None,
-            "Recipe that models and options are taken from (default: examples/laptop.toml's); a flag counts more.",
+            "Recipe with the models and options (default: examples/laptop.toml). A flag overrides the recipe.",
             panel=SHARED,
         ),
-        flag("workdir", Path | None, "Folder of the journal (default: the recipe's, else beside OUT).", panel=SHARED),
+        flag(
+            "workdir",
+            Path | None,
+            "Work folder, which holds the journal (default: the recipe's, else the folder of OUT).",
+            panel=SHARED,
+        ),
         flag("reuse", list[Path] | None, REUSE, panel=SHARED),
-        flag("prompts", Path | None, "Folder of your own prompts; the others are the shipped ones.", panel=SHARED),
-        flag("seed", int | None, "Seed of every choice made (default: the recipe's, else 0).", panel=SHARED),
-        flag("shards", str | None, "Shards to work on, as 0-15 or 3,7; the others are left alone.", panel=SHARED),
-        flag("keep_failed", bool, "Count failed items as done.", default=False, panel=SHARED),
+        flag(
+            "prompts",
+            Path | None,
+            "Folder of your own prompts. A prompt that is not in it is the shipped one.",
+            panel=SHARED,
+        ),
+        flag("seed", int | None, "Seed of every random choice (default: the recipe's, else 0).", panel=SHARED),
+        flag(
+            "shards", str | None, "Shards to work on, as 0-15 or 3,7. Other shards are left as they are.", panel=SHARED
+        ),
+        flag("keep_failed", bool, "Continue without the failed items.", default=False, panel=SHARED),
         flag(
             "budget",
             list[str] | None,
-            "What this run may spend: tokens, money (in the currency of the prices) or hours. Give it once for each.",
+            "Limit of what this run may spend: tokens=N, money=X (in the currency of the prices) or hours=X."
+            " Give it once for each.",
             metavar="NAME=VALUE",
             panel=SHARED,
         ),
         flag(
-            "max_failed", float | None, "Part of the items that may fail (default: the recipe's, else 0).", panel=SHARED
+            "max_failed",
+            float | None,
+            "Share (0 to 1) of the items that may fail (default: the recipe's, else 0).",
+            panel=SHARED,
         ),
         flag(
             "max_rejected",
             float | None,
-            "Part of the items that may be rejected (default: the recipe's, else 1).",
+            "Share (0 to 1) of the items that may be rejected (default: the recipe's, else 1).",
             panel=SHARED,
         ),
         flag(
             "throughput",
             float | None,
-            "Tokens a second that the models handle, for the time of a --dry-run (default: as in earlier runs).",
+            "Assumed tokens per second, used by --dry-run to estimate time (default: measured in earlier runs).",
             panel=SHARED,
         ),
-        flag("replay", bool, "Answer from the journal alone, and call nothing.", default=False, panel=SHARED),
-        flag("dry_run", bool, "Say what would be sent; call and write nothing.", default=False, panel=SHARED),
+        flag("replay", bool, "Answer from the journal only; call no model.", default=False, panel=SHARED),
+        flag(
+            "dry_run",
+            bool,
+            "Print what the run would do and cost. Nothing is called or written.",
+            default=False,
+            panel=SHARED,
+        ),
         flag("take_over", bool, TAKE_OVER, default=False, panel=SHARED),
         flag("json", bool, "Print one machine-readable summary on stdout.", default=False, panel=SHARED),
     ]
@@ -101,11 +123,13 @@ def shared_flags() -> list[inspect.Parameter]:
 def _source_flags() -> list[inspect.Parameter]:
     shards = f"Number of shards, up to {MOST_SHARDS:,} (default: 1 below 5,000 clips, else 64)."
     return [
-        flag("limit", int | None, "Read the first clips of each source only.", panel=SOURCE, minimum=1),
-        flag("sample", int | None, "Take that many clips of each source, drawn by the seed.", panel=SOURCE, minimum=1),
-        flag("audio", Path | None, "Folder of its audio.", panel=SOURCE),
-        flag("name", str | None, "Name of the source in ids and in source_dataset.", panel=SOURCE),
-        flag("license", str | None, "Licence of its audio, where the rows do not say.", panel=SOURCE),
+        flag("limit", int | None, "Read only the first N clips of each source.", panel=SOURCE, minimum=1),
+        flag("sample", int | None, "Take N clips of each source, drawn by the seed.", panel=SOURCE, minimum=1),
+        flag("audio", Path | None, "Folder with the audio files of the source.", panel=SOURCE),
+        flag("name", str | None, "Name of the source in ids and in the column source_dataset.", panel=SOURCE),
+        flag(
+            "license", str | None, "License of the audio (not of the questions), for rows that name none.", panel=SOURCE
+        ),
         flag("shard_count", int | None, shards, panel=SOURCE, minimum=1),
     ]
 
@@ -121,11 +145,12 @@ def _make_command(name: str, stage: Stage[Any], usual: Mapping[str, Any]) -> Cal
         ]
     else:
         parameters = [
-            argument("source", Path, "Folder to read: the stage before.", metavar="IN"),
+            argument("source", Path, "Folder of the stage before this one.", metavar="IN"),
             argument("target", Path, "Folder to write.", metavar="OUT"),
-            flag("drop_later", bool, DROP_LATER, default=False, panel=SHARED),
         ]
-    parameters += [*flags_of(stage.options, OWN, usual), *(_source_flags() if first else ()), *shared_flags()]
+    parameters += flags_of(stage.options, OWN, usual)  # first: they are what the command is about
+    parameters += _source_flags() if first else [flag("drop_later", bool, DROP_LATER, default=False, panel=SHARED)]
+    parameters += shared_flags()
 
     def command(**values: Any) -> None:
         recipe = load_recipe(values)

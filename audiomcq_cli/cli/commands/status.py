@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ import typer
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import describe_reasons, describe_spent, describe_time, out
+from audiomcq_cli.cli.looking import ask_again, describe_unread
 from audiomcq_cli.cli.options import Json
 from audiomcq_cli.errors import InputError
 
@@ -58,10 +60,22 @@ def status(
         _tell_labels(labelled[-1])
     for release in out.summary["releases"]:
         _tell_release(release)
-    if open_stages := [one for one in found if one.state != "done" or one.items["failed"]]:
-        command = open_stages[0].command
-        if command and open_stages[0].state != "running":
-            out.say(f"to go on: {command}")
+    if line := _describe_next(found):
+        out.say(line)
+
+
+def _describe_next(found: Sequence[StageStatus]) -> str:
+    """The command that goes on, or that tries failed items again once all else is done; empty where nothing is open."""
+    if unfinished := [one for one in found if one.state != "done"]:
+        first = unfinished[0]
+        return f"to go on: {first.command}" if first.command and first.state != "running" else ""
+    failed = [one for one in found if one.items["failed"]]
+    if not failed or not failed[0].command:
+        return ""
+    count = sum(one.items["failed"] for one in failed)
+    which = "the failed item" if count == 1 else f"the {count:,} failed items"
+    line = f"to try {which} again: {ask_again(failed[0].command)}"
+    return line if failed[-1] is not found[-1] else f"{line} (or go on without them: add --keep-failed)"
 
 
 def _tell_stages(folder: Path, found: Sequence[StageStatus]) -> None:
@@ -80,6 +94,9 @@ def _tell_stages(folder: Path, found: Sequence[StageStatus]) -> None:
     out.table(str(folder), columns, rows)
     for one in found:
         _tell_more(names[one.folder], one)
+    for one in [one for one in found if one.unread][:1]:  # the stages after it have the same votes
+        for line in describe_unread(one.unread, one.folder):
+            out.say(f"{names[one.folder]}: {line}")
 
 
 def _name_stages(found: Sequence[StageStatus]) -> dict[str, str]:
@@ -96,10 +113,22 @@ def _tell_more(name: str, one: StageStatus) -> None:
     for outcome in ("rejected", "failed"):
         if one.reasons[outcome]:
             out.say(f"{name}: {outcome}: {describe_reasons({outcome: one.reasons[outcome]})}")
+    if one.limits:
+        out.say(f"{name}: {_describe_limits(one)}")
     if one.calls:
         out.say(f"{name}: {describe_spent(asdict(one))}, {describe_time(one.seconds)} at work")
     for run in one.runs:
         out.say(f"{name}: {_describe_run(run)}")
+
+
+def _describe_limits(one: StageStatus) -> str:
+    """How much of the sources was read."""
+    unit = "questions" if one.stage == "import" else "clips"
+    flag = " (--limit)" if "--limit" in shlex.split(one.command) else ""
+    if len(limits := set(one.limits.values())) == 1:
+        return f"read the first {limits.pop():,} {unit} of {' and '.join(one.limits)} only{flag}"
+    told = [f"{count:,} of {name}" for name, count in one.limits.items()]
+    return f"read the first {unit} only: {', '.join(told)}{flag}"
 
 
 def _describe_run(run: Mapping[str, Any]) -> str:
@@ -165,5 +194,5 @@ def _tell_release(release: Mapping[str, Any]) -> None:
         told = "stale: built of another split than is here now"
     else:
         told = ""
-    line = f"{name}: release {release['name']} {release['version']}, {release['rows']:,} rows"
+    line = f"{name}: {release['name']} {release['version']}, {release['rows']:,} rows"
     out.say(f"{line}; {told}" if told else line)

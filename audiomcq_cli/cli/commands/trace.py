@@ -13,17 +13,21 @@ from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out, printable
 from audiomcq_cli.cli.options import Json
 from audiomcq_cli.errors import InputError, ReplayMiss
-from audiomcq_cli.recipe.options import build
+from audiomcq_cli.recipe.options import restore
 
 if TYPE_CHECKING:
-    from audiomcq_cli.engine.views.finding import Ids
+    from audiomcq_cli.engine.views.finding import Ids, Rejected
     from audiomcq_cli.engine.views.trace import Step
     from audiomcq_cli.release.tree import Tree
 
 _PLACE = "Folder that a run builds in, a stage's, a release's, or a release on the Hub as org/name[@revision]."
 _ID = (
-    "Id of a question or a clip, or a part of it that no other has. With --random how many rows, with --rejected a"
-    " reason code."
+    "Id of a question or a clip, or a part of an id that only one row has. With --random: a number of rows. With"
+    " --rejected: a reason code."
+)
+_REJECTED = (
+    "List the rows that were rejected or failed. --rejected CODE: only rows with that reason code. With --random: show"
+    " rows drawn from them."
 )
 
 
@@ -31,11 +35,11 @@ def trace(
     place: Annotated[str, typer.Argument(metavar="DIR", help=_PLACE, show_default=False)],
     words: Annotated[list[str] | None, typer.Argument(metavar="[ID]", help=_ID, show_default=False)] = None,
     random: Annotated[
-        bool, typer.Option("--random", help="Take a row at random; with a number behind it so many.")
+        bool, typer.Option("--random", help="Show a row drawn at random. --random N: show N rows.")
     ] = False,
     rejected: Annotated[
         bool,
-        typer.Option("--rejected", help="With --random: of what was rejected; with a reason code behind it, for that."),
+        typer.Option("--rejected", help=_REJECTED),
     ] = False,
     seed: Annotated[
         int | None,
@@ -47,38 +51,46 @@ def trace(
     reuse: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Packed journal or workdir to look into for what that lacks. Give it once for each.",
+            help="Another journal (packed file or work folder) to search for missing replies. Give it once for each.",
             metavar="PATH",
             show_default=False,
         ),
     ] = None,
+    short: Annotated[bool, typer.Option("--short", help="Leave the prompts out.")] = False,
     json: Json = False,
 ) -> None:
-    """Show every prompt, raw reply, grade and vote behind a row, stage by stage."""
-    from audiomcq_cli.cli.tracing_text import describe_item, describe_released
+    """Show every prompt, raw reply, grade and vote behind a row, stage by stage; or list what was rejected, and why."""
+    from audiomcq_cli.cli.tracing_text import describe_item, describe_rejected, describe_released
 
     choice = _read_words(words or [], random=random, rejected=rejected, seed=seed)
     folder, tree = _open(place)
+    if choice.lists:
+        dropped = _list_rejected(folder, tree, choice, place)
+        out.summary["items"] = [asdict(one) for one in dropped]
+        if not json:
+            out.data(printable(describe_rejected(dropped)))
+        return
     if tree is not None:
         rows, prompts = _find_released(tree, choice, place)
         out.summary["items"] = [{"id": row["id"], "row": row} for row in rows]
         out.summary["prompts"] = prompts
         if not json:
-            out.data(printable(describe_released(rows, prompts, _width())))
+            out.data(printable(describe_released(rows, {} if short else prompts, _width())))
         return
     items = _follow_all(folder, choice, place, workdir, reuse or ())
     out.summary["items"] = [{"id": name, "steps": [asdict(step) for step in steps]} for name, steps in items]
     if len(items) == 1:
         out.summary["steps"] = out.summary["items"][0]["steps"]
     if not json:
-        out.data(printable("\n".join(describe_item(name, steps, _width()) for name, steps in items)))
+        out.data(printable("\n".join(describe_item(name, steps, _width(), short=short) for name, steps in items)))
 
 
 class _Choice:
-    """Which rows are asked for: an id, or ``count`` at random."""
+    """Which rows are asked for: an id, ``count`` at random, or a list of those that were rejected."""
 
     def __init__(self, asked: str, count: int, *, rejected: bool, reason: str, seed: int | None) -> None:
         self.asked, self.count, self.rejected, self.reason, self._seed = asked, count, rejected, reason, seed
+        self.lists = rejected and not count
 
     def choose(self, ids: Ids, place: str) -> list[str]:
         """The ids that are meant; a seed that was not given is said, so that the same rows can be had again."""
@@ -97,12 +109,19 @@ class _Choice:
 def _read_words(words: Sequence[str], *, random: bool, rejected: bool, seed: int | None) -> _Choice:
     """What stands behind the folder: an id; with ``--random`` a number, with ``--rejected`` a reason code.
 
+    ``--rejected`` without ``--random`` lists.
+
     Raises:
         InputError: They do not go together.
     """
     if not random:
-        if rejected or seed is not None:
-            raise InputError("--rejected and --seed go with --random", hint="add --random, or leave them out")
+        if seed is not None:
+            raise InputError("--seed goes with --random", hint="add --random, or leave it out")
+        if rejected and len(words) > 1:
+            hint = "--rejected lists all rows that were, --rejected REASON those of one reason; leave the id out"
+            raise InputError(f"not understood: {' '.join(words)}", hint=hint)
+        if rejected:
+            return _Choice("", 0, rejected=True, reason="".join(words), seed=None)
         if len(words) != 1:
             hint = "audiomcq trace DIR ID, or audiomcq trace DIR --random"
             raise InputError("name one id" if words else "no id is given", hint=hint)
@@ -152,6 +171,18 @@ def _find_released(tree: Tree, choice: _Choice, place: str) -> tuple[list[dict[s
     return [rows[name] for name in wanted if name in rows], list_prompts(read_manifest_of(tree))
 
 
+def _list_rejected(folder: Path, tree: Tree | None, choice: _Choice, place: str) -> list[Rejected]:
+    """What was rejected in a folder and those before it."""
+    from audiomcq_cli.engine.views.finding import list_rejected, read_ids
+
+    if tree is not None:
+        hint = "name the folder that it was built in: the rejected rows lie there"
+        raise InputError("a release holds kept rows only", file=place, hint=hint)
+    if not (folder / ".audiomcq" / "manifest.json").is_file():
+        raise InputError("no finished stage in this folder", file=place, hint="trace reads a stage folder")
+    return list_rejected(read_ids(folder), place, reason=choice.reason)
+
+
 def _follow_all(
     folder: Path, choice: _Choice, place: str, workdir: Path | None, reuse: Sequence[Path]
 ) -> list[tuple[str, list[Step]]]:
@@ -169,7 +200,7 @@ def _follow_all(
         else:
             names = choice.choose(read_ids(folder), place)
         for name in names:
-            steps = follow(folder, name, workdir=workdir, reuse=reuse, stages=stages, build=build, backends=kinds)
+            steps = follow(folder, name, workdir=workdir, reuse=reuse, stages=stages, build=restore, backends=kinds)
             found.append((name, asyncio.run(steps)))
     except ReplayMiss as error:
         raise ReplayMiss(str(error), hint="name the folder that holds journal/ with --workdir, or --reuse") from error

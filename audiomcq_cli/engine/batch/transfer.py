@@ -164,15 +164,13 @@ class Transfer:
     def _fits(self, batch: Batch) -> bool:
         """Whether the budget reaches for a batch now; where it never will, the run ends."""
         purse, model = self._runtime.purse, self._runtime.model(batch.model).model
-        reason = purse.find_shortage(model, batch.prompt_tokens, batch.completion_tokens)
+        reason = purse.find_shortage(
+            model, batch.prompt_tokens, batch.completion_tokens, f"batch of model {batch.model!r}"
+        )
         if not reason or purse.holds:
             return not reason
         self._forget(batch)
-        tokens = batch.prompt_tokens + batch.completion_tokens
-        error = BudgetReached(
-            f"{reason}; the next batch of model {batch.model!r} may take {tokens:,.0f} tokens"
-            " (a smaller requests_per_file makes smaller batches)"
-        )
+        error = BudgetReached(f"{reason}; a smaller requests_per_file makes smaller batches")
         self._runtime.stop(error)
         raise error
 

@@ -110,7 +110,8 @@ def _sum_up(job: Job, shards: int, reasons: Sequence[Reason], unknown: int) -> F
     why, causes = count_reasons(reasons)
     told = explain_work(job.name, shards, reasons)
     if not told:
-        told = f"{job.name}: {f'{shards} shards to do' if reasons else 'no shard to do'}"
+        number = f"{shards} shard{'s'[: shards != 1]}" if reasons else "no shard"
+        told = f"{job.name}: {number} to do"
     if unknown:
         before = f"{told}; {unknown} more" if reasons else f"{job.name}: {unknown} of {shards} shards to do"
         told = (

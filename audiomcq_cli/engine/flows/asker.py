@@ -168,6 +168,8 @@ class Asker:
                 del self._runtime.in_flight[key]
         entry = replace(entry, run=self._run)
         self._journal.put(key, entry)
+        if flying is None:
+            self._runtime.usage.replies[rendered.model.name] += 1
         return entry
 
     def _reply(self, key: bytes, entry: Entry, rendered: Rendered, tries: int) -> Reply:

@@ -16,9 +16,8 @@ from audiomcq_cli import records
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.engine.intake.audio_hashes import AudioHashes
 from audiomcq_cli.engine.intake.audio_store import AudioStore
-from audiomcq_cli.engine.intake.sources import InputSpec, SourceSpec, name_kept, read_source
+from audiomcq_cli.engine.intake.sources import InputSpec, SourceSpec, name_kept, no_rows, read_source
 from audiomcq_cli.engine.intake.watching import Watch
-from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage.files import replacing
 
 FEW_CLIPS = 5_000
@@ -83,7 +82,7 @@ def write_partition(rows: Iterator[Row], specs: Sequence[InputSpec], folder: Pat
                 count += 1
         lines.flush()
     if not count:
-        raise InputError("no rows", file=", ".join(str(spec.path) for spec in specs))
+        raise no_rows(specs)
     for path in set(folder.glob("part-*.jsonl")) - set(paths):
         path.unlink()  # of an older version that was cut into another number of shards
     return paths

@@ -35,6 +35,10 @@ class ImportSpec(InputSpec):
 
     importer: Importer[Any]
 
+    def read(self) -> Iterator[ImportedQuestion]:
+        """Its questions as they are; raises ``InputError`` where it is not what it should be."""
+        return self.importer.read(self.path, self.options)
+
 
 def partition_questions(
     specs: Sequence[ImportSpec], folder: Path, shards: int | None, watch: Watch | None = None
@@ -107,7 +111,7 @@ def _content(row: Row) -> str:
 def _read_sets(specs: Sequence[ImportSpec], folder: Path, hashes: AudioHashes, watch: Watch | None) -> Iterator[Row]:
     for spec in specs:
         extent = measure(spec.path) if watch and spec.limit is None else UNKNOWN
-        questions = watched(spec.importer.read(spec.path, spec.options), spec.name, watch, extent)
+        questions = watched(spec.read(), spec.name, watch, extent)
         rows = (_make_unicode(_make_row(question, spec)) for question in islice(questions, spec.limit))
         yield from AudioFinder(spec.audio_root, hashes).settle(rows, folder, spec.path.name, watch)
 

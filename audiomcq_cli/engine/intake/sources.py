@@ -7,7 +7,7 @@ A row is ``{"clip_id", "source_dataset", "source_id", "captions", "events", "see
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from heapq import heappush, heapreplace
 from pathlib import Path
@@ -76,6 +76,10 @@ class SourceSpec(InputSpec):
         """Whether its path is an address, and not one of this machine."""
         return self.source.pin is not None
 
+    def read(self) -> Iterator[SourceRow]:
+        """Its rows as they are; raises ``InputError`` where it is not what it should be."""
+        return self.source.read(self.path, self.options)
+
     def pinned(self) -> SourceSpec:
         """The same at the state that it has now, where it lies elsewhere."""
         return replace(self, path=self.source.pin(self.path, self.options)) if self.source.pin else self
@@ -83,6 +87,11 @@ class SourceSpec(InputSpec):
     def find_root(self, workdir: Path) -> Path | None:
         """Folder below which its audio lies: the one that is told, or where audio is kept that it brings along."""
         return self.audio_root or (workdir / FOLDER if self.source.brings_audio else None)
+
+
+def no_rows(specs: Sequence[InputSpec]) -> InputError:
+    """The error of sources or sets that all hold nothing."""
+    return InputError("no rows", file=", ".join(str(spec.path) for spec in specs))
 
 
 def read_source(
@@ -155,7 +164,7 @@ def _take(spec: SourceSpec, watch: Watch | None) -> Iterator[SourceRow]:
     """The rows of the first clips of a source, as many clips as its limit says."""
     clips: set[str] = set()
     extent = measure(spec.path) if watch and spec.limit is None else UNKNOWN
-    for read in watched(spec.source.read(spec.path, spec.options), spec.name, watch, extent):
+    for read in watched(spec.read(), spec.name, watch, extent):
         row = _normalize(read)
         if spec.limit is not None and row.source_id not in clips:
             if len(clips) >= spec.limit:

@@ -12,6 +12,7 @@ from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.intake.questions import ImportSpec
 from audiomcq_cli.engine.intake.sources import SourceSpec
 from audiomcq_cli.engine.job import Job, Part, audio_roots, find_input
+from audiomcq_cli.engine.ledger.described import describe_model
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.servers.model import ModelHandle
 from audiomcq_cli.storage import manifest as manifests
@@ -28,7 +29,7 @@ def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part], notes: Seq
         "version": job.stage.version,
         "seed": job.seed,
         "options": plain(job.options),
-        "models": {need.model: _describe(runtime.model(need.model)) for need in job.needs},
+        "models": {need.model: describe_model(runtime.model(need.model)) for need in job.needs},
         "prompts": {name: _prompt(runtime, name) for name in job.prompts},
         "items": items,
         "reasons": reasons,
@@ -63,28 +64,6 @@ def identity(handle: ModelHandle) -> list[Any]:
     sampling = keys.plain_numbers(model.sampling)
     hearing = [model.sample_rate, handle.model.audio_window]
     return [asdict(handle.identity), sampling, model.structured, model.tries, *hearing]
-
-
-def _describe(handle: ModelHandle) -> dict[str, Any]:
-    model = handle.model
-    return {
-        "backend": handle.backend_name,
-        "model": handle.identity.model,
-        **({"named": model.model} if _is_portable(handle) else {}),
-        "revision": handle.identity.revision,
-        "sampling": dict(model.sampling),
-        "structured": model.structured,
-        "audio": model.audio,
-        "tries": model.tries,
-        "sample_rate": model.sample_rate,
-        "audio_window": handle.model.audio_window,
-    }
-
-
-def _is_portable(handle: ModelHandle) -> bool:
-    """Whether the recipe names weights by what any machine can load: a package or a repository, not a path."""
-    name, _, file = handle.model.model.partition(":")
-    return handle.model.model != handle.identity.model and (bool(file) or not name.endswith(".gguf"))
 
 
 def describe_source(spec: SourceSpec | ImportSpec) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import Any
 
 from audiomcq_cli.engine.intake.audio_missing import list_missing
 from audiomcq_cli.engine.job import Job
+from audiomcq_cli.engine.ledger.labels import Unread, count_unread
 from audiomcq_cli.storage import manifest as manifests
+from audiomcq_cli.storage.shards import list_shards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +26,11 @@ class StageReport:
         how: ``done``, or what ended the work before, in words. unit: What input rows are: clips or questions.
         done: Input rows whose work has ended in this run, with every reply behind them in the journal, of
             ``total`` in the shards that were to be worked on (None: unknown).
-        audio_missing: Clips whose audio file is not there, once all shards are.
-        calls, prompt_tokens, completion_tokens: Of this run, by model. cost: Where it has a price. retries: Calls that
-            were sent again. set_aside: How often an address was set aside. in_flight: Calls in flight, on average.
+        audio_missing: Clips whose audio file is not there, once all shards are. unread: Judges some of whose answers
+            could not be read, of a stage that asks judges, once all shards are.
+        calls, prompt_tokens, completion_tokens: Of this run, by model. replies: Of those calls, in the journal.
+        cost: Where it has a price. retries: Calls that were sent again. set_aside: How often an address was set aside.
+        in_flight: Calls in flight, on average.
         uncounted: Calls whose tokens the server did not tell: the most that they may have taken stands for them.
     """
 
@@ -44,9 +48,11 @@ class StageReport:
     done: int = 0
     total: int | None = 0
     audio_missing: int = 0
+    unread: Sequence[Unread] = ()
     why: Mapping[str, int] = field(default_factory=dict)
     causes: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
+    replies: Mapping[str, int] = field(default_factory=dict)
     retries: Mapping[str, int] = field(default_factory=dict)
     prompt_tokens: Mapping[str, int] = field(default_factory=dict)
     completion_tokens: Mapping[str, int] = field(default_factory=dict)
@@ -79,6 +85,14 @@ def make_report(
         causes=causes,
         missing=shards - len(notes),
         audio_missing=list_missing(job.target) if job.source is None and len(notes) == shards else 0,
+        unread=_list_unread(job) if len(notes) == shards else (),
         seconds=seconds,
         **spent,
     )
+
+
+def _list_unread(job: Job) -> tuple[Unread, ...]:
+    """Judges of a stage that could not all be understood."""
+    if "votes" not in job.stage.writes or "votes" in job.stage.reads:
+        return ()
+    return count_unread([one.path for one in list_shards(job.target)])

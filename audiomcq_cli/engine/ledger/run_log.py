@@ -364,7 +364,7 @@ class Logbook(Progress):
     def _count(self) -> dict[str, dict[str, Any]]:
         """All that this process has counted so far; of what is in flight the seconds."""
         usage = self._runtime.usage
-        names = ("calls", "prompt_tokens", "completion_tokens", "uncounted", "cost")
+        names = ("calls", "replies", "prompt_tokens", "completion_tokens", "uncounted", "cost")
         counts = {name: dict(getattr(usage, name)) for name in names}
         traffic = {name: dict(getattr(usage.traffic, name)) for name in ("retries", "set_aside")}
         return counts | traffic | {"in_flight": dict(usage.traffic.seconds)}

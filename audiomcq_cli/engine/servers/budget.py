@@ -39,10 +39,12 @@ class Budget:
 class Usage:
     """Calls sent and tokens counted by the servers, by model, what they cost, and what went on with the servers.
 
-    ``uncounted`` are calls whose tokens no server counted: the most that they may have taken stands for them.
+    ``replies`` are those that went into the journal, ``uncounted`` calls whose tokens no server counted: the most that
+    they may have taken stands for them.
     """
 
     calls: Counter[str] = field(default_factory=Counter)
+    replies: Counter[str] = field(default_factory=Counter)
     prompt_tokens: Counter[str] = field(default_factory=Counter)
     completion_tokens: Counter[str] = field(default_factory=Counter)
     uncounted: Counter[str] = field(default_factory=Counter)
@@ -153,16 +155,37 @@ class Purse:
         if model.prompt_price is not None or model.completion_price is not None:
             usage.cost[name] = usage.cost.get(name, 0.0) + cost
 
-    def find_shortage(self, model: Model, prompt: float, completion: float) -> str:
-        """Which part of the budget does not reach for so many more tokens; empty where all do."""
+    def find_shortage(self, model: Model, prompt: float, completion: float, what: str = "call") -> str:
+        """Which part of the budget does not reach for ``what``, of so many tokens at most; empty where all do."""
         budget, usage = self._budget, self.usage
         tokens, money = prompt + completion, price_tokens(model, prompt, completion)
         spent = usage.prompt_tokens.total() + usage.completion_tokens.total()
         if budget.tokens is not None and spent + self._held_tokens + tokens > budget.tokens:
-            held = f", {self._held_tokens:,.0f} reserved for calls under way" if self._reserved else ""
-            return f"the budget of {budget.tokens:,} tokens is used up ({spent:,} spent{held})"
+            sums = _Sums(budget.tokens, spent, self._held_tokens, tokens)
+            return sums.explain(f"{budget.tokens:,} tokens", "{:,.0f}", what, reserved=self.holds)
         paid = sum(usage.cost.values())
         if budget.money is not None and paid + self._held_money + money > budget.money:
-            held = f", {self._held_money:.4f} reserved for calls under way" if self._reserved else ""
-            return f"the budget of {budget.money:g} in money is used up ({paid:.4f} spent{held})"
+            sums = _Sums(budget.money, paid, self._held_money, money)
+            return sums.explain(f"{budget.money:g} in money", "{:.4f}", what, reserved=self.holds)
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """A budget, what is spent of it, what is reserved for calls under way, and what the next call takes at most."""
+
+    budget: float
+    spent: float
+    held: float
+    wanted: float
+
+    def explain(self, budget: str, number: str, what: str, *, reserved: bool) -> str:
+        """Why the budget ends the run: it is spent, or what is left does not cover the most that a call may take."""
+        spent = f"{number.format(self.spent)} spent"
+        if reserved:
+            spent += f", {number.format(self.held)} reserved for calls under way"
+        if self.spent >= self.budget:
+            return f"the budget of {budget} is used up ({spent})"
+        left = number.format(max(0.0, self.budget - self.spent - self.held))
+        most = number.format(self.wanted)
+        return f"the budget of {budget} does not cover the next {what} ({spent}, {left} left; it may take up to {most})"

@@ -21,6 +21,7 @@ from audiomcq_cli.contracts import Backend
 from audiomcq_cli.engine.servers.clock import MACHINE, Clock
 from audiomcq_cli.engine.servers.concurrency import Limiter
 from audiomcq_cli.engine.servers.quota import Quota
+from audiomcq_cli.engine.servers.remarks import name_place, shorten
 from audiomcq_cli.errors import CallDenied, CallError, CallUnavailable, EndpointUnreachable, ModelError
 
 FAULTS = 5
@@ -47,14 +48,14 @@ LONGEST_RETRY_AFTER = 3_600.0
 """Seconds: the most that a server's own word is obeyed for before it is tried again."""
 
 WARN = 60.0
-LONGEST_LINE = 300
-"""Seconds between two lines for people about one address, at least, and the characters of one."""
+"""Seconds between two lines for people about one address, at least."""
 
 
 class Endpoint:
     """One address.
 
     Attributes:
+        model, address, name: Of which model, where, and both in words.
         in_flight: Calls sent to it and not ended. problem: Why it is set aside; None where it is not.
         rest_until, paused_until: When it is asked again whether it answers, and when it takes calls again.
         heard: When it last answered, or was given something to do after it had nothing.
@@ -62,15 +63,18 @@ class Endpoint:
 
     def __init__(
         self,
-        name: str,
+        model: str,
+        address: str,
         backend: Backend,
         limiter: Limiter,
         quota: Quota,
         say: Callable[[str], None],
         clock: Clock = MACHINE,
     ) -> None:
-        """Make one; ``say`` is given lines for people, in which ``name`` stands first."""
-        self.name = name
+        """Make one; ``say`` is given lines for people, in which model and address stand first."""
+        self.model = model
+        self.address = address
+        self.name = name_place([model], address)
         self.backend = backend
         self.limiter = limiter
         self.quota = quota
@@ -156,7 +160,7 @@ class Endpoint:
         self.rest_until = self._since + min(LONGEST_REST, FIRST_REST * 2 ** min(self._rests, 10))
         self._rests += 1
         self._faults = 0
-        self._warn(f"is set aside until it answers again: {problem}")
+        self._warn(f"is set aside until it answers again: {str(problem).removeprefix(f'{self.name}: ')}")
 
     def bring_back(self) -> None:
         """Take calls again."""
@@ -165,10 +169,6 @@ class Endpoint:
         self._pauses = 0
         self.heard = self._clock.now()
         self._warn("answers again")
-
-    def warn(self, message: str) -> None:
-        """A line for people about what was found before the first call."""
-        self._say(shorten(f"{self.name}: {message}"))
 
     def tell(self) -> None:
         """Say what is new, and what had to wait."""
@@ -187,11 +187,6 @@ class Endpoint:
             return
         self._warned, self._unsaid = now, ""
         self._say(shorten(f"{self.name} {message}"))
-
-
-def shorten(text: str) -> str:
-    """A text as one line for people."""
-    return text if len(text) <= LONGEST_LINE else text[: LONGEST_LINE - 1] + "…"
 
 
 def is_answer(error: BaseException | None) -> bool:

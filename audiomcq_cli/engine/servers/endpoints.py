@@ -20,6 +20,7 @@ from audiomcq_cli.contracts import Backend, Load, QueueingBackend
 from audiomcq_cli.engine.servers.absence import ABSENT_AFTER, Absence
 from audiomcq_cli.engine.servers.clock import MACHINE, Clock, Timer
 from audiomcq_cli.engine.servers.endpoint import Endpoint, is_answer
+from audiomcq_cli.engine.servers.remarks import Remark
 from audiomcq_cli.engine.servers.traffic import Traffic
 from audiomcq_cli.errors import CallUnavailable, EndpointUnreachable, Interrupted, ModelAbsent, ModelError
 
@@ -84,21 +85,27 @@ class Endpoints:
     def __len__(self) -> int:
         return len(self._endpoints)
 
-    async def check(self) -> list[str]:
+    async def ask(self) -> list[Remark | ModelError | None]:
+        """Look for the model everywhere: of each address what people should know, why it cannot be used, or None."""
+        found = await asyncio.gather(*(one.backend.check() for one in self._endpoints), return_exceptions=True)
+        results: list[Remark | ModelError | None] = []
+        for endpoint, result in zip(self._endpoints, found, strict=True):
+            if isinstance(result, BaseException) and not isinstance(result, ModelError):
+                raise result
+            results.append(Remark(endpoint.model, endpoint.address, result) if isinstance(result, str) else result)
+        return results
+
+    async def check(self) -> list[Remark]:
         """Look for the model everywhere; an address that does not answer or refuses the key is set aside.
 
         Returns:
-            What people should know of addresses that answer, by address: that one does not list the model, say. Each
-            was told to them.
+            What people should know of addresses that answer: that one does not list the model, say.
 
         Raises:
             ModelError: No address can be used.
         """
-        found = await asyncio.gather(*(one.backend.check() for one in self._endpoints), return_exceptions=True)
+        found = await self.ask()
         problems = [problem for problem in found if isinstance(problem, ModelError)]
-        for problem in found:
-            if isinstance(problem, BaseException) and problem not in problems:
-                raise problem
         if len(problems) == len(self):
             raise min(problems, key=lambda problem: problem.retryable)  # of several, one that only people can mend
         for endpoint, result in zip(self._endpoints, found, strict=True):
@@ -106,10 +113,7 @@ class Endpoints:
                 self._set_aside(endpoint, result)
             elif endpoint.problem:
                 self._bring_back(endpoint)
-        warnings = [(one, warning) for one, warning in zip(self._endpoints, found, strict=True) if _is_warning(warning)]
-        for endpoint, warning in warnings:
-            endpoint.warn(str(warning))
-        return [f"{endpoint.name}: {warning}" for endpoint, warning in warnings]
+        return [remark for remark in found if isinstance(remark, Remark)]
 
     def stop(self, reason: Interrupted) -> None:
         """Send nothing more: calls that wait are given up."""
@@ -347,7 +351,3 @@ class Endpoints:
         """A fault of ours ends the calls that wait, which would else wait for ever."""
         if not task.cancelled() and (error := task.exception()):
             self._end(error)
-
-
-def _is_warning(found: object) -> bool:
-    return isinstance(found, str) and bool(found)

@@ -74,7 +74,7 @@ class ModelHandle:
         backend = self._kind.open(replace(model, base_url=(url,) if url else ()), self._limit(encode))
         limiter = Auto() if model.concurrency == "auto" else Fixed(model.concurrency)
         quota = Quota(QuotaOwner(model.requests_per_minute, model.tokens_per_minute, self._clock))
-        return Endpoint(f"model {model.name!r}: {url or model.backend}", backend, limiter, quota, say, self._clock)
+        return Endpoint(model.name, url or model.backend, backend, limiter, quota, say, self._clock)
 
     def is_too_long(self, seconds: float) -> bool:
         """Whether audio of a length would be cut by the model: it hears less at once."""
@@ -116,6 +116,8 @@ def check_capabilities(stage: str, need: Need, model: Model, offered: Capabiliti
             hint = f"name another model under [{stage}]"
             if name == "audio":
                 hint = f"if the model hears, say audio = true under [models.{model.name}]; else {hint}"
+            if need.instead:
+                hint += f", or {need.instead}"
             raise CapabilityMissing(
                 f"stage {stage} needs {name} of model {model.name!r}, which does not offer it"
                 f" (backend {model.backend!r})",

@@ -23,11 +23,13 @@ _NEAR = 5
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A rejected or failed item: its id, the stage that ended it, and the reason code."""
+    """A rejected or failed item: its id, the stage that dropped it, which of both, the reason code and why in words."""
 
     id: str
     stage: str
+    outcome: str
     reason: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Ids:
 
     Attributes:
         clips: Ids of clips. questions: Ids of questions, each with its clip where that is known, else empty.
-        kept: Ids of the rows of the last stage. rejected: Items that a stage dropped.
+        kept: Ids of the rows of the last stage. rejected: Items that a stage dropped, those of the first stage first.
     """
 
     clips: set[str] = field(default_factory=set)
@@ -71,7 +73,7 @@ def find_stage_folder(folder: Path) -> Path:
 
 
 def read_ids(folder: Path) -> Ids:
-    """All ids of a stage folder and of those before it, the last stage first."""
+    """All ids of a stage folder and of those before it."""
     ids = Ids()
     here: Path | None = folder
     seen: set[Path] = set()
@@ -85,10 +87,13 @@ def read_ids(folder: Path) -> Ids:
                 ids.add(name, clip)
                 if here == folder:
                     ids.kept.append(name)
+        rejected: list[Rejected] = []
         for path in sorted((here / HIDDEN / "rejects").glob("*.parquet")):
-            ids.rejected.extend(
-                Rejected(row["id"], manifest["stage"], row["reason"]) for row in read_rows(path, ("id", "reason"))
+            rejected.extend(
+                Rejected(stage=manifest["stage"], **row)
+                for row in read_rows(path, ("id", "outcome", "reason", "detail"))
             )
+        ids.rejected[:0] = rejected
         here = (here / manifest["input"]).resolve() if manifest["input"] else None
     for one in ids.rejected:
         if one.id not in ids.questions and one.id not in ids.clips:
@@ -130,12 +135,24 @@ def draw_items(ids: Ids, count: int, seed: int, place: str, *, rejected: bool = 
     Raises:
         InputError: There is none; the reasons that there are are named.
     """
-    pool = sorted({one.id for one in ids.rejected if reason in ("", one.reason)} if rejected else set(ids.kept))
+    pool = {one.id for one in list_rejected(ids, place, reason=reason)} if rejected else set(ids.kept)
     if not pool:
-        reasons = sorted({one.reason for one in ids.rejected})
-        what = f"nothing was rejected for {reason!r}" if reason else "nothing was rejected" if rejected else "no rows"
-        raise InputError(what, file=place, hint=f"reasons here: {', '.join(reasons)}" if reasons else "")
+        raise InputError("no rows", file=place)
     return sorted(pool, key=lambda name: (draw(seed, "trace", name), name))[:count]
+
+
+def list_rejected(ids: Ids, place: str, *, reason: str = "") -> list[Rejected]:
+    """The items that were rejected or failed, those of the first stage first; of one reason alone if that is given.
+
+    Raises:
+        InputError: There is none; the reasons that there are are named.
+    """
+    found = [one for one in ids.rejected if reason in ("", one.reason)]
+    if not found:
+        reasons = sorted({one.reason for one in ids.rejected})
+        what = f"nothing was rejected for {reason!r}" if reason else "nothing was rejected"
+        raise InputError(what, file=place, hint=f"reasons here: {', '.join(reasons)}" if reasons else "")
+    return found
 
 
 def _read_kept(path: Path) -> Iterator[tuple[str, str]]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from audiomcq_cli import parquet
 from audiomcq_cli.engine.due.stale import Stale, find_stale
+from audiomcq_cli.engine.ledger.labels import Unread, count_labels, count_unread
 from audiomcq_cli.engine.ledger.output import read_pair
 from audiomcq_cli.engine.ledger.run_log import SPENT, find_alive, read_log, read_now
-from audiomcq_cli.engine.views.labels import count_labels
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.files import HIDDEN
@@ -34,6 +34,8 @@ class StageStatus:
         seconds: At work, over all runs. command: The last one that was typed; the same again goes on.
         runs: What of it is at work now: process, host, command, since when, how far, what it sent and spent.
         labels: Questions by type and label, of the shards that are done, where the stage has labels.
+        unread: Judges some of whose answers could not be read, of those shards.
+        limits: How many clips or questions of each source were read at most, by its name, of a first stage.
     """
 
     stage: str
@@ -58,6 +60,8 @@ class StageStatus:
     command: str = ""
     runs: Sequence[Mapping[str, Any]] = ()
     labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    unread: Sequence[Unread] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_status(folder: Path, order: Sequence[str]) -> list[StageStatus]:
@@ -67,11 +71,13 @@ def read_status(folder: Path, order: Sequence[str]) -> list[StageStatus]:
         InputError: There is no stage here.
     """
     if not folder.is_dir():
-        raise InputError("no such folder", file=str(folder), hint="name a stage's folder, or the one they lie in")
+        message = "is a file, expected a folder" if folder.exists() else "no such folder"
+        raise InputError(message, file=str(folder), hint="name the work folder, as build, or the folder of a stage")
     folders = [folder] if (folder / HIDDEN).is_dir() else sorted(path for path in folder.iterdir() if path.is_dir())
     found = [status for path in folders if (status := _read_stage(path))]
     if not found:
-        raise InputError("no stage here", file=str(folder), hint="name a stage's folder, or the one they lie in")
+        hint = "name the work folder, as build, or the folder of a stage"
+        raise InputError("no stage here", file=str(folder), hint=hint)
     found.sort(key=lambda one: order.index(one.stage) if one.stage in order else len(order))
     return _follow_stale(found)
 
@@ -122,9 +128,17 @@ def _read_stage(folder: Path) -> StageStatus | None:
         seconds=sum(float(one.get("seconds", 0)) for one in (*log, *now)),
         command=str(last.get("command", "")),
         runs=[_describe_run(one) for one in running],
-        labels=count_labels([folder / name for name in sorted(notes)]),
+        labels=count_labels(paths := [folder / name for name in sorted(notes)]),
+        unread=count_unread(paths),
+        limits=_list_limits(manifest) if source is None else {},
         **{name: _sum_by_model(name, (*log, *now)) for name in SPENT},
     )
+
+
+def _list_limits(manifest: Mapping[str, Any] | None) -> dict[str, int]:
+    """How much of each source was read at most, where its manifest names a limit."""
+    sources = manifest["sources"] if manifest else ()
+    return {str(one["name"]): one["limit"] for one in sources if isinstance(one.get("limit"), int)}
 
 
 def _read_manifest(folder: Path) -> dict[str, Any] | None:

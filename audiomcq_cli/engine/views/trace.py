@@ -6,8 +6,7 @@ asked, not a second account of it. Prompts, options and models are those that th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,11 @@ from audiomcq_cli.engine.flows.asker import Asker, Rendered
 from audiomcq_cli.engine.flows.drive import drive, items_of
 from audiomcq_cli.engine.intake.questions import read_first
 from audiomcq_cli.engine.journal.journal import Entry
+from audiomcq_cli.engine.ledger.described import restore_model
 from audiomcq_cli.engine.ledger.run_log import read_log
 from audiomcq_cli.engine.prepared import load_prepared
 from audiomcq_cli.engine.runtime import Runtime
-from audiomcq_cli.errors import AudiomcqError, InputError
+from audiomcq_cli.errors import InputError
 from audiomcq_cli.foreign.templates import Renderer
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.files import HIDDEN
@@ -72,10 +72,12 @@ async def trace(
     Args:
         folder, name: Stage folder, and id of one of its items, kept or not. workdir: Where the journal is, if not where
             the run log of each stage says. reuse: Journals looked into for what that lacks.
-        stages, backends: All there are, by name. build: Makes options of a class from a table.
+        stages, backends: All there are, by name. build: Makes options of a class from a table; raises ``InputError``
+            where it is no table of them.
 
     Raises:
-        InputError: The folder or the id is not there. ReplayMiss: The journal lacks a reply.
+        InputError: The folder or the id is not there, or the manifest is of another version. ReplayMiss: The journal
+            lacks a reply.
     """
     steps: list[Step] = []
     here: Path | None = folder
@@ -92,20 +94,24 @@ async def trace(
         stage = _find_stage(manifest, stages, here)
         source = (here / manifest["input"]).resolve() if manifest["input"] else None
         step = manifest["lineage"][-1]
-        with _of_manifest(here):
-            if stage.flow is None:
-                steps += _find_reject(here, manifest["stage"], wanted) or _find_kept(here, manifest["stage"], wanted)
-            else:
-                options = build(stage.options, step["options"])
-                context = Context(options, step["seed"], load_prepared(stage, here), _find_windows(step))
-                # An item that was dropped before this stage, or a clip's id, is found further back.
-                if found := _find(here, source, stage, context.options, wanted):
-                    shard, row = found
-                    place = (workdir or find_workdir(here)) / "journal" / manifest["stage"]
-                    path = place / f"{shard}.sqlite"
-                    roots = {source: here / root for source, root in manifest["audio_roots"].items()}
-                    steps.append(await _replay(manifest, stage, context, row, name, path, reuse, backends, roots))
-                    wanted = {row[stage.key], row["clip_id"]}
+        if stage.flow is None:
+            steps += _find_reject(here, manifest["stage"], wanted) or _find_kept(here, manifest["stage"], wanted)
+        else:
+            models = _restore_models(step, backends, here)
+            context = Context(
+                _restore_options(stage, step, build, here),
+                step.get("seed", 0),
+                load_prepared(stage, here),
+                {name: model.audio_window for name, model in models.items() if model.audio_window is not None},
+            )
+            # An item that was dropped before this stage, or a clip's id, is found further back.
+            if found := _find(here, source, stage, context.options, wanted):
+                shard, row = found
+                place = (workdir or find_workdir(here)) / "journal" / manifest["stage"]
+                path = place / f"{shard}.sqlite"
+                roots = {source: here / root for source, root in manifest["audio_roots"].items()}
+                steps.append(await _replay(manifest, stage, context, models, row, name, path, reuse, backends, roots))
+                wanted = {row[stage.key], row["clip_id"]}
         here = source
     if not steps:
         hint = "ids are those of clips and questions, as they stand in the rows and in the rejects"
@@ -126,22 +132,28 @@ def _find_stage(manifest: Mapping[str, Any], stages: Mapping[str, Stage[Any]], f
     return stages[name]
 
 
-def _find_windows(step: Mapping[str, Any]) -> dict[str, float]:
-    """Seconds that each model hears at most, where its manifest says."""
-    heard = {name: model.get("audio_window") for name, model in step["models"].items()}
-    return {name: seconds for name, seconds in heard.items() if seconds is not None}
+def _restore_models(
+    step: Mapping[str, Any], backends: Mapping[str, BackendKind[Any]], folder: Path
+) -> dict[str, Model]:
+    """The models of a stage by name, as its manifest describes them."""
+    file = str(folder)
+    models = {name: restore_model(name, table, file, hint=_AGAIN) for name, table in step["models"].items()}
+    for model in models.values():
+        if model.backend not in backends:
+            raise InputError(
+                f"of a backend {model.backend!r:.60} that this version does not have", file=file, hint=_AGAIN
+            )
+    return models
 
 
-@contextmanager
-def _of_manifest(folder: Path) -> Iterator[None]:
-    """What options, models and rows that do not go together raise, whatever it is, in words about the folder."""
+def _restore_options(
+    stage: Stage[Any], step: Mapping[str, Any], build: Callable[[type, Mapping[str, Any]], Any], folder: Path
+) -> Any:
+    """The options of a stage, as its manifest keeps them; one that is not kept has its default."""
     try:
-        yield
-    except AudiomcqError:
-        raise
-    except Exception as error:
-        what = f"its rows cannot be followed by its manifest: {type(error).__name__}: {error!s:.200}"
-        raise InputError(what, file=str(folder), hint=_AGAIN) from error
+        return build(stage.options, step["options"])
+    except InputError as error:
+        raise InputError(f"its options are none of {step['stage']}: {error}", file=str(folder), hint=_AGAIN) from error
 
 
 def find_workdir(folder: Path) -> Path:
@@ -194,6 +206,7 @@ async def _replay(
     manifest: Mapping[str, Any],
     stage: Stage[Any],
     context: Context[Any],
+    models: Mapping[str, Model],
     row: Row,
     name: str,
     path: Path,
@@ -211,7 +224,6 @@ async def _replay(
         said = entry.text or _describe_scores(call, entry)
         tries.append(Try(key.hex(), rendered.model.name, rendered.prompt.name, turns, said, entry.error))
 
-    models = {model: Model(name=model, **described) for model, described in step["models"].items()}
     kinds = {name: replace(kind, identify=None) for name, kind in backends.items()}  # the manifest says who they are
     texts = {prompt: kept["text"] for prompt, kept in step["prompts"].items()}
     with Renderer() as renderer:

@@ -58,7 +58,7 @@ class RowChecks:
 
     Attributes:
         schema: Of the first file. rows: By file. counts: Rows by subset, label and question type.
-        sources: Names in the rows. licenses: Rows with audio by source and licence. embedded: Rows with audio,
+        sources: Names in the rows. licenses: Rows with audio by source and license. embedded: Rows with audio,
         by file. notes: What this program noted in each file's footer. heard: Rows whose audio was opened, set by those
         who do.
     """

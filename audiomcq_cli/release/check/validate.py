@@ -123,7 +123,7 @@ def _check_files(tree: Tree, manifest: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _check_release(tree: Tree, manifest: Mapping[str, Any], rows: RowChecks) -> Iterator[Problem]:
-    """What only a release has: its counts, its card, its licences and the descriptions in JSON."""
+    """What only a release has: its counts, its card, its licenses and the descriptions in JSON."""
     told = {(one["subset"], one["label"], one["question_type"]): one["rows"] for one in manifest.get("counts", ())}
     for key in sorted(told.keys() | rows.counts.keys()):
         if told.get(key, 0) != rows.counts[key]:
@@ -145,9 +145,9 @@ def _check_release(tree: Tree, manifest: Mapping[str, Any], rows: RowChecks) -> 
 
 
 def _check_licenses(manifest: Mapping[str, Any], rows: RowChecks) -> Iterator[Problem]:
-    """The questions have a licence, each source is told of, and no audio is passed on whose terms nobody stated."""
+    """The questions have a license, each source is told of, and no audio is passed on whose terms nobody stated."""
     if manifest.get("license") in (None, "", "unknown"):
-        yield Problem("license", MANIFEST, "the questions have no licence")
+        yield Problem("license", MANIFEST, "the questions have no license")
     told = {source["name"] for source in manifest.get("sources", ())}
     for source in sorted(rows.sources - told):
         yield Problem("license", MANIFEST, f"the source {source} has rows, and the manifest does not tell of it")
@@ -155,7 +155,7 @@ def _check_licenses(manifest: Mapping[str, Any], rows: RowChecks) -> Iterator[Pr
     for (source, license), count in sorted(rows.licenses.items()):
         text = license or stated.get(source) or ""
         if source not in manifest.get("redistribute", ()) and normalize_license(text) is None:
-            what = f"{count:,} rows of {source} have audio in them whose licence is not known to allow it"
+            what = f"{count:,} rows of {source} have audio in them whose license is not known to allow it"
             what += f": {text}" if text else ""
             yield Problem("license", MANIFEST, what)
 

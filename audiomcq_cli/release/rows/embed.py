@@ -1,6 +1,6 @@
 """The audio of a release: which clips go into it with their bytes, and those bytes.
 
-A file goes in as it is, and only if it is still the one that the rows were made from. Whose licence is not known to
+A file goes in as it is, and only if it is still the one that the rows were made from. Whose license is not known to
 allow it stays out (``licenses.py``), unless its source is named; so does a clip whose audio was not there when it was
 captioned.
 """
@@ -67,10 +67,10 @@ class Gate:
     """Decides which clips are embedded."""
 
     def __init__(self, source: Path, manifest: Mapping[str, Any], redistribute: Collection[str]) -> None:
-        """Take roots and licences of the sources from the manifest of a stage folder.
+        """Take roots and licenses of the sources from the manifest of a stage folder.
 
         Args:
-            source: The folder. redistribute: Sources whose audio is embedded whatever its licence.
+            source: The folder. redistribute: Sources whose audio is embedded whatever its license.
 
         Raises:
             RecipeError: A source is named that is none of the manifest's.

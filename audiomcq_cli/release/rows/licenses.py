@@ -1,8 +1,8 @@
-"""Which licences allow a recording to be passed on as it is, in the spellings that occur.
+"""Which licenses allow a recording to be passed on as it is, in the spellings that occur.
 
 Sources give names, identifiers and addresses: Clotho the addresses of Creative Commons deeds, Freesound plain names
 ("Attribution NonCommercial"), the Hub and SPDX identifiers. A text counts only where every word of it is understood:
-"CC BY 4.0, captions only" is no licence that is known here. Terms that no table lists are taken to forbid it.
+"CC BY 4.0, captions only" is no license that is known here. Terms that no table lists are taken to forbid it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DEED = re.compile(
 """Address of a Creative Commons deed or text, of any version and jurisdiction."""
 
 _NOISE = re.compile(r"[^a-z0-9\s.+/,;:&()\[\]'\"_-]")
-"""Signs in no name of a licence: what they say is not understood."""
+"""Signs in no name of a license: what they say is not understood."""
 
 _PHRASES = (
     (r"creative commons", "cc"),
@@ -45,7 +45,7 @@ _PHRASES = (
     (r"united states", "us"),
     (r"licen[cs]ed?|under|the|a|and|or|version|v|international|intl|unported|generic|universal|dedication|deed", ""),
 )
-"""Words of licence texts, in the order they are replaced: what is left is short names, versions and jurisdictions."""
+"""Words of license texts, in the order they are replaced: what is left is short names, versions and jurisdictions."""
 
 _VERSION = r"(?: (?P<version>\d(?:\.\d)?)(?: (?:igo|(?!cc|pd)[a-z]{2}))?)?(?= |$)"
 _BY = re.compile(r"(?:cc )+by(?P<parts>(?: (?:nc|nd|sa))*)" + _VERSION)
@@ -67,10 +67,10 @@ _OTHERS = {
 
 @lru_cache(maxsize=1_024)  # asked for every clip
 def normalize_license(text: str | None) -> str | None:
-    """The short name of a licence that allows a whole, unchanged recording to be passed on; None for all others.
+    """The short name of a license that allows a whole, unchanged recording to be passed on; None for all others.
 
     ``http://creativecommons.org/licenses/by-nc/3.0/`` is ``CC-BY-NC-3.0``, Freesound's ``Creative Commons 0`` is
-    ``CC0``. Where a text names several, all must be known, and the names are joined by ``/``. What a licence asks in
+    ``CC0``. Where a text names several, all must be known, and the names are joined by ``/``. What a license asks in
     return (to be named, not for money, no changes) is for whoever publishes to keep: files are embedded as they are.
     """
     words = unicodedata.normalize("NFKC", text or "").casefold().strip()
@@ -95,7 +95,7 @@ def _name_of_deed(kind: str, version: str | None) -> str:
 
 
 def _simplify(words: str) -> str:
-    """A licence text in short names: ``creative commons attribution (v4.0)`` is ``cc cc by 4.0``."""
+    """A license text in short names: ``creative commons attribution (v4.0)`` is ``cc cc by 4.0``."""
     words = re.sub(r"(?<=[a-z])(?=\d\.\d)", " ", words)
     words = " ".join(re.findall(r"[a-z0-9]+(?:\.\d+)*|\+", words)).replace("sampling +", "sampling+")
     for phrase, name in _PHRASES:
@@ -104,10 +104,10 @@ def _simplify(words: str) -> str:
 
 
 def _take_first(words: str) -> tuple[str, str]:
-    """The licence that short names begin with, empty where it is none that is known, and what comes after it."""
+    """The license that short names begin with, empty where it is none that is known, and what comes after it."""
     if found := _BY.match(words):
         parts = set(found["parts"].split())
-        if parts >= {"nd", "sa"}:  # there is no such licence
+        if parts >= {"nd", "sa"}:  # there is no such license
             return "", words
         name = "-".join(("CC-BY", *(part.upper() for part in ("nc", "nd", "sa") if part in parts)))
     elif found := _ZERO.match(words):

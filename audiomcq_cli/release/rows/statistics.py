@@ -63,11 +63,11 @@ class Statistics:
         groups: Questions by column (``method`` and those of ``difficulty`` and ``skill`` that there are) and value.
         positions: Questions by number of choices and position of the answer, from 0.
         clips: Distinct clips by source. Each is counted whole in one place, so counts add up.
-        licenses: Questions by source and licence of their audio (empty where it is not known).
+        licenses: Questions by source and license of their audio (empty where it is not known).
         located: Questions whose row says where the audio comes from, by source.
         votes: Judges' answers by judge, model, revision, condition, question type, number of choices and status.
-        embedded: Clips whose audio is in the rows, by source and licence.
-        withheld: Clips whose audio was to be embedded and is not, by source, licence and reason (``embed.WITHHELD``).
+        embedded: Clips whose audio is in the rows, by source and license.
+        withheld: Clips whose audio was to be embedded and is not, by source, license and reason (``embed.WITHHELD``).
         sizes: Histograms by the names of ``EDGES``: of distinct clips, questions, answers, the other choices and
             chains of thought.
     """

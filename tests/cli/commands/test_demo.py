@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,19 @@ from tests.cli import ROOT, Ended, audiomcq, hash_tree, spawn
 from tests.servers import llama
 
 needs_model = pytest.mark.skipif(bool(llama.missing()), reason=llama.missing() or "it can run")
+
+
+def read_sample() -> tuple[list[str], list[str]]:
+    """What the README shows of the demo: the summary lines, and the sample question without label and judges."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    block = re.search(r"```text\n(filter: .*?)\n\n(.*?) · \w+\n(.*?)\n  judges.*?```", readme, re.DOTALL)
+    assert block
+    return block[1].splitlines(), [block[2], *block[3].splitlines()]
+
+
+def blur(line: str) -> str:
+    """A summary line without its folder and its numbers, which differ between machines."""
+    return re.sub(r"[0-9][0-9.,]*", "N", ": ".join(line.split(": ")[:2]))
 
 
 def demo_with(path: Path, folder: Path) -> Ended:
@@ -88,7 +103,7 @@ def test_folder_is_asked_for(tmp_path: Path) -> None:
 @pytest.mark.check
 @needs_model
 def test_demo(tmp_path: Path) -> None:
-    """Out of nothing comes a release that ``datasets`` loads, with labels and samples; again, nothing is done."""
+    """Out of nothing comes a release that ``datasets`` loads, and the README's sample; again, nothing is done."""
     import datasets
 
     ended = spawn("demo", "mine", "--json", folder=tmp_path, timeout=1_800)
@@ -100,8 +115,17 @@ def test_demo(tmp_path: Path) -> None:
     assert {one["type"] for one in labels} == set(loaded["question_type"])
     assert {one["id"] for one in samples} <= set(loaded["id"])
     assert 1 <= len(samples) <= 3
+    traces = [line[line.index("audiomcq trace") :] for line in ended.err.splitlines() if "audiomcq trace" in line]
+    [command] = [line for line in traces if "--rejected" not in line]
+    traced = spawn(*shlex.split(command)[1:], "--json", folder=tmp_path)
+    assert traced.code == 0, traced.err
+    assert [step["outcome"] for step in traced.json["steps"]] == ["kept"] * 6
+    assert len(traced.json["steps"][4]["tries"]) == 3
     assert all(one["choices"].count(one["answer"]) == 1 for one in samples)
     assert (tmp_path / "mine/recipe.toml").read_text() == (ROOT / "examples/demo.toml").read_text()
+    lines, sample = read_sample()
+    assert {blur(line) for line in lines} <= {blur(line) for line in ended.err.splitlines()}
+    assert "\n".join(sample[1:]) in ended.err and f"\n{sample[0]} · " in ended.err, "refresh the sample in README.md"
     before = hash_tree(tmp_path / "mine")
     again = spawn("demo", "mine", "--json", folder=tmp_path, timeout=300)
     assert again.code == 0, again.err

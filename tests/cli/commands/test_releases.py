@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -64,7 +65,8 @@ def test_validate_ends_well_or_with_8(folder: Path) -> None:
     """What is wrong stands on stdout, a line each, the sum on stderr."""
     whole = audiomcq("validate", "r1", folder=folder)
     assert (whole.code, whole.out) == (0, "")
-    assert "r1: nothing wrong: 4 rows in 1 files, no audio opened" in whole.err
+    assert "r1: nothing wrong: 4 rows in 1 files, no audio opened: this release only names its audio" in whole.err
+    assert "audio not opened (--no-audio)" in audiomcq("validate", "r1", "--no-audio", folder=folder).err
     (folder / "r1/data/sft/x.parquet").write_text("x")
     (folder / "r1/README.md").unlink()
     broken = audiomcq("validate", "r1", folder=folder)
@@ -82,7 +84,14 @@ def test_what_is_not_there(folder: Path) -> None:
     assert audiomcq("validate", "none", folder=folder).code == 3
     ended = audiomcq("diff", ".", "r1", folder=folder)
     assert (ended.code, ended.out) == (3, "")
-    assert "not a release: it has no .audiomcq/manifest.json" in ended.error
+    assert "neither a release nor a finished stage: it has no .audiomcq/manifest.json" in ended.error
+
+
+def test_folder_around_releases_and_stages(folder: Path) -> None:
+    """A folder that holds releases and stages is refused with the names of both, releases first."""
+    refused = audiomcq("validate", ".", folder=folder)
+    assert refused.code == 3
+    assert re.search(r"hint: name a folder in it: \./r1, \./r2, .*\./split", refused.error), refused.error
 
 
 @pytest.mark.check

@@ -100,12 +100,47 @@ def test_rows_at_random(built: Path) -> None:
     assert "drawn with --seed" in audiomcq("trace", "build", "--random", "--json", folder=built).err
 
 
+def test_rejected_rows_are_listed(built: Path) -> None:
+    """Without ``--random`` a line for each says id, stage, outcome, reason and detail; of one reason alone if named."""
+    ended = audiomcq("trace", "build", "--rejected", folder=built)
+    assert ended.code == 0, ended.err
+    lines = [line.split("\t") for line in ended.out.splitlines()]
+    assert sorted(line[0] for line in lines) == [row["id"] for row in rejected(built)]
+    reject = rejected(built)[0]
+    [line] = [line for line in lines if line[0] == reject["id"]]
+    assert line[1] in ("generate", "verify", "cot") and line[2:4] == ["rejected", reject["reason"]]
+    assert line[4] == " ".join(reject["detail"].split())
+    same = audiomcq("trace", "build", "--rejected", reject["reason"], "--json", folder=built).json["items"]
+    assert {one["reason"] for one in same} == {reject["reason"]}
+    assert {one["id"] for one in same} == {line[0] for line in lines if line[3] == reject["reason"]}
+
+
+def test_why_a_row_was_dropped_is_said_first(built: Path) -> None:
+    """The first line names stage, reason and detail; ``--short`` shows replies and no prompt."""
+    reject = rejected(built)[0]
+    ended = audiomcq("trace", "build", reject["id"], folder=built)
+    head = " ".join(ended.out.split("══")[0].split())
+    assert head.startswith(f"■ {reject['id']}: rejected in ") and f": {reject['reason']}: " in head
+    assert head.endswith(" ".join(reject["detail"].split()))
+    short = audiomcq("trace", "build", reject["id"], "--short", folder=built).out
+    assert "[user]" in ended.out and "[user]" not in short and "[system]" not in short
+    assert short.count("[reply]") == ended.out.count("[reply]") > 0
+
+
+def test_release_alone_holds_no_rejected_rows(built: Path, tmp_path: Path) -> None:
+    """Where the rejected rows lie is said."""
+    shutil.copytree(built / "build/release", tmp_path / "release")
+    ended = audiomcq("trace", "release", "--rejected", folder=tmp_path)
+    assert ended.code == 3 and "kept rows only" in ended.error and "folder that it was built in" in ended.error
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ([], "no id is given"), (["a", "b"], "name one id"), (["a", "--rejected"], "go with --random"),
+        ([], "no id is given"), (["a", "b"], "name one id"), (["a", "b", "--rejected"], "not understood: a b"),
         (["--random", "a"], "not understood: a"), (["--random", "1", "2"], "not understood: 1 2"),
-        (["--random", "0"], "not understood: 0"), (["a", "--seed", "1"], "go with --random"),
+        (["--random", "0"], "not understood: 0"), (["a", "--seed", "1"], "goes with --random"),
+        (["--rejected", "nothing"], "reasons here: "),
     ],
 )  # fmt: skip
 def test_words_that_do_not_go_together(words: list[str], told: str, built: Path) -> None:

@@ -396,7 +396,9 @@ def test_accounts_of_runs_that_were_stopped(tmp_path: Path) -> None:
 def test_budget_that_reaches_for_no_batch(server: RunningServer, tmp_path: Path, whole: Mapping[str, bytes]) -> None:
     """A batch that may take more than is left is not begun: the run ends, and one with more goes on."""
     before = len(batches(server))
-    with pytest.raises(BudgetReached, match="the next batch of model 'writer' may take"):
+    with pytest.raises(
+        BudgetReached, match=r"the next batch of model 'writer' \(0 spent, 1,000 left; it may take up to [\d,]+\)"
+    ):
         run(tmp_path, by_batch(server), budget=Budget(tokens=1_000))
     assert len(batches(server)) == before and not list((tmp_path / "work").rglob("*.jsonl"))
     run(tmp_path, by_batch(server), budget=Budget(tokens=100_000))
@@ -417,6 +419,16 @@ def test_runs_with_a_budget_make_the_same_in_the_end(
         assert ended < 9
     assert ended
     assert written(tmp_path) == whole and not find_paid_twice(server)
+
+
+def test_tokens_that_a_batch_does_not_count_are_taken_as_the_most(tmp_path: Path) -> None:
+    """Where the provider leaves usage out, the most that each call may take counts as spent, and that is said once."""
+    with serving(tmp_path, "no_usage") as silent:
+        bench = make_bench(tmp_path, by_batch(silent))
+        report = asyncio.run(bench.run_in_loop(STAGE))
+    assert report.items["kept"] == len(USUAL)
+    assert report.uncounted == {"writer": len(USUAL)}  # those of the first batch
+    assert sum("does not tell" in line and "'writer'" in line for line in bench.said) == 1
 
 
 def test_batches_wait_for_what_others_leave(server: RunningServer, tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_problem_of_one_row_is_the_clips(tmp_path: Path) -> None:
 
 
 def test_license_and_origin_come_from_where_they_are_said(tmp_path: Path) -> None:
-    """A row's own licence counts first, then another row's of its clip or else the source's."""
+    """A row's own license counts first, then another row's of its clip or else the source's."""
     rows = [row("a"), row("a", origin="here"), row("b", license="CC0")]
     plain = clips_of(tmp_path / "plain", make_spec(rows))
     assert [(clip["license"], clip["origin"]) for clip in plain] == [(None, "here"), ("CC0", None)]

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from audiomcq_cli.contracts import Call, Completion
 from audiomcq_cli.engine.journal.journal import Entry, Journal, JournalWriter
 from audiomcq_cli.engine.journal.pack import StageSum, pack, summarise, unpack
 from audiomcq_cli.errors import InputError, JournalBusy, ReplayMiss, StorageError
+from tests.cli import audiomcq, start
 from tests.engine import Bench, Options, Puppet, answer_well, snapshot, texts_of
 
 FIRST = "part-00000-of-00002.sqlite"
@@ -160,6 +162,27 @@ def test_lease_of_the_later_run_counts(tmp_path: Path, ours: int, theirs: int) -
     path = write(tmp_path / "b", {1: "x"}, runs=ours)
     unpack(tmp_path / "packed", tmp_path / "b")
     assert leased(path) == ("fingerprint", 2)
+
+
+def test_unpacking_that_was_ended_is_finished_by_the_same_command(tmp_path: Path) -> None:
+    """SIGTERM amid unpacking leaves whole journals; the same command, given again, brings the rest."""
+    replies = {number: f"{number} " * 40 for number in range(4_000)}
+    for stage in "abcdef":
+        write(tmp_path / "there", replies, stage=stage)
+    pack(tmp_path / "there", tmp_path / "packed")
+    command = ("journal", "unpack", "packed", "here")
+    process = start(*command, folder=tmp_path)
+    while not list((tmp_path / "here/journal").glob("*/*.sqlite")) and process.poll() is None:
+        time.sleep(0.002)
+    process.terminate()
+    process.communicate(timeout=60)
+    held = sum(one.replies for one in summarise(tmp_path / "here"))
+    ended = audiomcq(*command, "--json", folder=tmp_path)
+    assert ended.code == 0, ended.err
+    stages = ended.json["journal"]["stages"]
+    assert sum(one["known"] for one in stages) == held
+    assert sum(one["replies"] for one in stages) == 6 * len(replies)
+    assert read(tmp_path / "here/journal/f" / FIRST) == replies
 
 
 def test_journal_that_is_being_written_is_refused(tmp_path: Path) -> None:

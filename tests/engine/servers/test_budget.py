@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiomcq_cli.contracts import Call, Completion
+from audiomcq_cli.contracts import Call, Completion, Model
 from audiomcq_cli.engine.servers.budget import Budget, Purse, price_tokens
 from audiomcq_cli.errors import BudgetReached, RecipeError
 from audiomcq_cli.storage.manifest import read_manifest
@@ -188,3 +188,21 @@ def test_money_without_prices() -> None:
     """A budget of money needs a price to reckon with."""
     with pytest.raises(RecipeError, match="no model has a price"):
         Purse(Budget(money=1.0), {"writer": puppet_model()})
+
+
+@pytest.mark.parametrize(
+    ("spent", "told"),
+    [
+        (
+            1_300,
+            "the budget of 0.005 in money does not cover the next call (0.0013 spent, 0.0037 left; it may take up to",
+        ),
+        (5_000, "the budget of 0.005 in money is used up (0.0050 spent)"),
+    ],
+)
+def test_money_that_is_left_and_does_not_reach_is_no_money_used_up(spent: int, told: str) -> None:
+    """What ends a run is told as it is: nothing is left, or what is left is less than a call may cost."""
+    model = Model(name="m", backend="b", model="m", prompt_price=1.0)
+    purse = Purse(Budget(money=0.005), {"m": model})
+    purse.spend(model, Completion(text="", prompt_tokens=spent))
+    assert purse.find_shortage(model, 4_000, 0).startswith(told)

@@ -256,7 +256,7 @@ def test_busy_address_sends_calls_elsewhere() -> None:
     said: list[str] = []
     assert good(use(addresses, sending(30), said, attempts=1, concurrency=4)) == 30
     assert len(addresses["http://a"].sent) <= 4
-    assert said == ["model 'writer': http://a has enough calls; no more for 3,600 s"]  # the most that is obeyed
+    assert said == ["model 'writer' at http://a has enough calls; no more for 3,600 s"]  # the most that is obeyed
 
 
 def test_server_that_is_always_busy_ends_its_rows() -> None:
@@ -337,7 +337,7 @@ def test_address_that_refuses_the_key_is_set_aside_while_others_work() -> None:
     addresses = {"http://a": Address(failing(AuthenticationFailed("the key is refused"))), "http://b": Address()}
     said: list[str] = []
     assert good(use(addresses, sending(30), said, attempts=1)) == 30
-    assert len(said) == 1 and "the key is refused" in said[0]
+    assert said == ["model 'writer' at http://a is set aside until it answers again: the key is refused"]
 
 
 def test_key_that_is_refused_everywhere_stops() -> None:
@@ -503,7 +503,7 @@ def test_stop_ends_the_wait_for_an_address() -> None:
 
 def make_endpoints(said: list[str], *addresses: Address) -> tuple[Endpoints, list[Endpoint]]:
     each = [
-        Endpoint(f"http://{number}", address, Fixed(4), Quota(QuotaOwner(None, None)), said.append)
+        Endpoint("m", f"http://{number}", address, Fixed(4), Quota(QuotaOwner(None, None)), said.append)
         for number, address in enumerate(addresses)
     ]
     return Endpoints("writer", each, traffic=Traffic()), each

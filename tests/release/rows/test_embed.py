@@ -21,7 +21,7 @@ SOURCES = [{"name": name, "adapter": "folder", "license": None, "origin": None} 
 
 
 def build(folder: Path, rows: list[Row], *, redistribute: tuple[str, ...] = (), licensed: str = "") -> ReleaseReport:
-    """A release with audio of two sources; ``licensed`` is the licence of the second."""
+    """A release with audio of two sources; ``licensed`` is the license of the second."""
     sources = [SOURCES[0], SOURCES[1] | {"license": licensed or None}]
     source = write_stage(folder / "split", rows, audio_roots=ROOTS, sources=sources)
     return build_release(source, folder / "release", replace(EMBED, redistribute=redistribute))
@@ -35,7 +35,7 @@ def embedded(folder: Path) -> set[str]:
 
 @pytest.fixture
 def rows(tmp_path: Path) -> list[Row]:
-    """Clips with a good licence, without any, with one that forbids it, and without audio; two questions of each."""
+    """Clips with a good license, without any, with one that forbids it, and without audio; two questions of each."""
     licenses = {1: "CC BY 4.0", 2: None, 3: "All rights reserved", 4: "Attribution NonCommercial", 5: ""}
     rows = [
         released_row(number, source_dataset="Mine", license=license_, **record(tmp_path / "audio", number))
@@ -47,7 +47,7 @@ def rows(tmp_path: Path) -> list[Row]:
 
 
 def test_what_may_not_be_passed_on_stays_out(rows: list[Row], tmp_path: Path) -> None:
-    """Clips go in by their licence; the others are there without audio, counted by source, licence and reason."""
+    """Clips go in by their license; the others are there without audio, counted by source, license and reason."""
     statistics = build(tmp_path, rows).statistics
     assert embedded(tmp_path) == {"1", "4"}
     assert statistics.embedded == {("Mine", "CC BY 4.0"): 1, ("Mine", "Attribution NonCommercial"): 1}

@@ -67,7 +67,7 @@ UNKNOWN = (
     "Standard YouTube License", "academic use", "non-commercial", "research only",
     # which one is not said
     "CC", "Creative Commons", "by", "BY-NC", "the license", "CC-",
-    # licences that forbid it, are none, or live elsewhere
+    # licenses that forbid it, are none, or live elsewhere
     f"http://{CC}/licenses/sampling/1.0/", "CC BY ND SA", f"https://{CC}/licenses/by-sa-nd/4.0/",
     f"https://{CC}/licenses/", "http://cc.org/by/3.0/", f"https://evil.example/{CC}/licenses/by/3.0/",
     f"https://{CC}.evil.example/licenses/by/3.0/", f"http://{CC}/licenses/by/3.0/ not",
@@ -79,7 +79,7 @@ UNKNOWN = (
 
 @pytest.mark.parametrize("text", KNOWN)
 def test_known_licenses(text: str) -> None:
-    """Every spelling of a licence that allows redistribution gives its one short name."""
+    """Every spelling of a license that allows redistribution gives its one short name."""
     assert normalize_license(text) == KNOWN[text]
 
 
@@ -91,5 +91,5 @@ def test_short_names_are_known(name: str) -> None:
 
 @pytest.mark.parametrize("text", UNKNOWN)
 def test_other_terms_are_not_known(text: str | None) -> None:
-    """What forbids it, says nothing, or says more than is understood, does not count as a licence that allows it."""
+    """What forbids it, says nothing, or says more than is understood, does not count as a license that allows it."""
     assert normalize_license(text) is None

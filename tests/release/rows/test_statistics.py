@@ -32,7 +32,7 @@ def test_the_statistics_are_as_their_schema_says(stage: Path) -> None:
 
 
 def test_labels_are_counted_by_source_and_type(tmp_path: Path) -> None:
-    """Questions, clips and licences of each source, and labels of each type in it."""
+    """Questions, clips and licenses of each source, and labels of each type in it."""
     rows = [
         released_row(1),
         released_row(1, id="AudioCaps:1:llm:1", question_type="music", label="strong"),

@@ -77,7 +77,7 @@ def table_under(text: str, heading: str) -> list[list[str]]:
 
 
 def test_the_front_matter_says_what_the_hub_asks_for(release: Path) -> None:
-    """Configs with globs and one default, licence, languages, tasks, size, tags and features."""
+    """Configs with globs and one default, license, languages, tasks, size, tags and features."""
     data = read_card(release).data.to_dict()
     assert data["license"] == "cc-by-4.0"
     assert data["pretty_name"] == "Tiny AudioMCQ"
@@ -158,7 +158,7 @@ def drop_sizes(data: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_changes_only_itself(text: str, tmp_path: Path) -> None:
-    """Names, licences and sources are read back as they are, and the card has the same shape as without them."""
+    """Names, licenses and sources are read back as they are, and the card has the same shape as without them."""
     plain = build_card(tmp_path / "plain", replace(INFO, title="T", license="Some terms"), license="L")
     info = replace(INFO, title=text, license=text, repo=text)
     card = build_card(tmp_path / "hostile", info, license=text)

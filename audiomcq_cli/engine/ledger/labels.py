@@ -1,0 +1,77 @@
+"""Counts the labels of the questions in a stage folder by type, and the votes behind them by judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audiomcq_cli import parquet
+from audiomcq_cli.records import LABELS, UNDECIDED
+
+_COLUMNS = ("question_type", "audio_contribution")
+
+
+def count_labels(paths: Sequence[Path]) -> dict[str, dict[str, int]]:
+    """Questions by type and label over some shards; empty where they have no labels, or one cannot be read."""
+    import polars as pl
+    import pyarrow as pa
+
+    try:
+        if not paths or not set(_COLUMNS) <= set(parquet.read_schema(paths[0]).names):
+            return {}
+        rows = parquet.scan_frames(list(paths)).group_by(_COLUMNS).len().collect()
+    except (OSError, pa.ArrowException, pl.exceptions.PolarsError):
+        return {}
+    counts: dict[str, dict[str, int]] = {}
+    for kind, label, count in sorted(rows.rows(), key=str):
+        if label in LABELS:
+            counts.setdefault(str(kind), dict.fromkeys(LABELS, 0))[label] = count
+    return counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A judge some of whose answers could not be read.
+
+    Attributes:
+        judge: Its name. asked: Questions that it was asked. unread: How many of its answers could not be read.
+        undecided: How many of those questions have a label that the unread votes could change.
+        example: Id of one of those questions.
+    """
+
+    judge: str
+    asked: int
+    unread: int
+    undecided: int
+    example: str
+
+
+def count_unread(paths: Sequence[Path]) -> tuple[Unread, ...]:
+    """Judges whose answers could not all be read over some shards; none where there are no votes, or one is damaged."""
+    import polars as pl
+    import pyarrow as pa
+
+    try:
+        if not paths or not {"id", "votes", "flags"} <= set(parquet.read_schema(paths[0]).names):
+            return ()
+        vote, lost = pl.col("votes").struct, pl.col("status") == "unparsable"
+        found = (
+            parquet.scan_frames(list(paths))
+            .select("id", "votes", undecided=pl.col("flags").list.contains(UNDECIDED))
+            .explode("votes")
+            .select("id", "undecided", judge=vote.field("judge"), status=vote.field("status"))
+            .group_by("judge")
+            .agg(
+                asked=pl.len(),
+                unread=lost.sum(),
+                undecided=(lost & pl.col("undecided")).sum(),
+                example=pl.col("id").filter(lost).min(),
+            )
+            .filter(pl.col("unread") > 0)
+            .sort("judge")
+            .collect()
+        )
+    except (OSError, pa.ArrowException, pl.exceptions.PolarsError):
+        return ()
+    return tuple(Unread(**row) for row in found.to_dicts())
