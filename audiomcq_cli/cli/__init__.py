@@ -1,6 +1,6 @@
 """The command line, and the only place that prints.
 
-============  =====================================================
+============  =======================================================
 main          Which commands are there?
 commands      What does each command do? One file a command.
 options       How do declared options become flags?
@@ -14,7 +14,10 @@ naming        Which recipe, models and judges apply?
 progress      What is shown while a stage works?
 kept_nothing  What is said when a stage keeps nothing?
 pushing       What is said about a push?
+dry_run       How is what a run would take written for people?
+looking       Which command shows the items behind a count?
+belonging     Where does an option belong that ``run`` does not have?
 tracing_text  How is a trace written for people?
 reference     How is docs/commands.md made?
-============  =====================================================
+============  =======================================================
 """

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from audiomcq_cli.recipe.read import ROLES
+
 if TYPE_CHECKING:
     from audiomcq_cli.engine.job import Job
     from audiomcq_cli.recipe.read import Recipe
-
-ROLES = ("captioners", "writer", "graders", "grader", "judges")
-"""Options of stages that name models."""
 
 NOBODY = {
     "graders": "no graders: nobody grades the questions, the rules alone say which are kept",

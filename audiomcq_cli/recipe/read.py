@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.naming import ROLES
 from audiomcq_cli.contracts import Model
 from audiomcq_cli.engine.intake.questions import ImportSpec
 from audiomcq_cli.engine.intake.sources import SourceSpec
@@ -27,6 +26,9 @@ T = TypeVar("T")
 N = TypeVar("N", SourceSpec, ImportSpec)
 
 DEFAULT_BACKEND = "openai-compatible"
+
+ROLES = ("captioners", "writer", "graders", "grader", "judges")
+"""Options of stages that name models."""
 
 _NAME = re.compile(r"[^\s,;\[\]()\"']+")
 """A name among signs that stand between names, or around them."""

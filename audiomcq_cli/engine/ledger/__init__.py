@@ -1,10 +1,12 @@
 """Accounts for every item of a stage.
 
-========  ================================================================
-output    How are kept rows and rejects written and put in place together?
-report    What does a stage report: items, reasons, calls, money?
-manifest  What does the manifest of a finished stage say?
-run_log   What differs from run to run: times, calls, how it ended?
-endings   How did a run end, in words?
-========  ================================================================
+=========  ==========================================================================
+output     How are kept rows and rejects written and put in place together?
+report     What does a stage report: items, reasons, calls, money?
+manifest   What does the manifest of a finished stage say?
+run_log    What differs from run to run: times, calls, how it ended?
+labels     How many questions have which label, and how many votes could not be read?
+described  How does a manifest describe a model, and how is it read again?
+endings    How did a run end, in words?
+=========  ==========================================================================
 """

@@ -12,6 +12,7 @@ budget       What may a run spend, and what has it spent?
 tokens       About how many tokens will a call take?
 traffic      What went on between a run and its servers?
 encoding     How is a clip encoded once for all calls about it?
+remarks      What do servers let people know before the first call?
 clock        What time is it, and who is woken when? (tests move it)
 ===========  ==============================================================
 """

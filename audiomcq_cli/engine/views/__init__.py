@@ -4,7 +4,6 @@
 status   How far is each stage?
 trace    What is behind a row: prompts, replies, decisions?
 finding  Which items does a folder hold, by id or at random?
-labels   How many questions have which label?
 dry_run  What would a run send, take and cost?
 =======  ===================================================
 """
