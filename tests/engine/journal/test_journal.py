@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from audiomcq_cli.engine.journal.journal import Entry, Journal, JournalWriter
 from audiomcq_cli.errors import JournalBusy, StorageError
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 KEY = b"k" * 32
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
