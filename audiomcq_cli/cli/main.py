@@ -10,15 +10,19 @@ import typer.main
 
 from audiomcq_cli import __version__
 from audiomcq_cli.cli.belonging import RunCommand
-from audiomcq_cli.cli.commands import corpus, releases
 from audiomcq_cli.cli.commands.demo import demo
+from audiomcq_cli.cli.commands.diff import diff
+from audiomcq_cli.cli.commands.export import add_export_commands
 from audiomcq_cli.cli.commands.importing import add_import_command
 from audiomcq_cli.cli.commands.journal import add_journal_commands
 from audiomcq_cli.cli.commands.publish import publish
+from audiomcq_cli.cli.commands.recipe_schema import recipe_schema
+from audiomcq_cli.cli.commands.run import run
 from audiomcq_cli.cli.commands.sources import sources
 from audiomcq_cli.cli.commands.stages import add_stage_commands
 from audiomcq_cli.cli.commands.status import status
 from audiomcq_cli.cli.commands.trace import trace
+from audiomcq_cli.cli.commands.validate import validate
 from audiomcq_cli.cli.console import out
 from audiomcq_cli.cli.ending import HELP, run_to_end
 
@@ -45,12 +49,10 @@ def make_app() -> typer.Typer:
     add_stage_commands(app)
     app.command(rich_help_panel="Stages, in order")(publish)
     add_import_command(app)
-    for command in (
-        demo, corpus.run, status, trace, releases.diff, releases.validate, sources, corpus.recipe_schema
-    ):  # fmt: skip
-        app.command(rich_help_panel="Corpus", cls=RunCommand if command is corpus.run else None)(command)
+    for command in (demo, run, status, trace, diff, validate, sources, recipe_schema):
+        app.command(rich_help_panel="Corpus", cls=RunCommand if command is run else None)(command)
     add_journal_commands(app)
-    corpus.add_export_commands(app)
+    add_export_commands(app)
     return app
 
 

@@ -1,15 +1,18 @@
 """The commands, one file each.
 
-=========  =========================================
-corpus     ``run``, ``export`` and ``recipe-schema``
-demo       ``demo``
-importing  ``import``
-journal    ``journal pack``, ``unpack`` and ``info``
-publish    ``publish``
-releases   ``diff`` and ``validate``
-sources    ``sources``
-stages     one command a stage
-status     ``status``
-trace      ``trace``
-=========  =========================================
+=============  ==========================================
+run            ``run``
+export         ``export``, one subcommand for each format
+recipe_schema  ``recipe-schema``
+demo           ``demo``
+importing      ``import``
+journal        ``journal pack``, ``unpack`` and ``info``
+publish        ``publish``
+diff           ``diff``
+validate       ``validate``
+sources        ``sources``
+stages         one command a stage
+status         ``status``
+trace          ``trace``
+=============  ==========================================
 """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audiomcq_cli.cli.commands.corpus import RELEASE, run
+from audiomcq_cli.cli.commands.run import RELEASE, run
 from audiomcq_cli.cli.console import out, printable
 from audiomcq_cli.cli.options import Json
 from audiomcq_cli.errors import InputError

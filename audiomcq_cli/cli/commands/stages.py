@@ -173,27 +173,22 @@ def run_stage(
     """Run one stage, or rehearse it, as its flags and a recipe say."""
     from audiomcq_cli.cli.owning import Claim
     from audiomcq_cli.cli.session import command_line, rehearse_jobs, run_jobs
-    from audiomcq_cli.engine.job import Job
+    from audiomcq_cli.recipe.jobs import make_job
 
     target: Path = values["target"]
-    job = Job(
-        name=name,
-        stage=stage,
-        options=recipe.options(name, given_flags(stage.options, values)),
-        seed=recipe.seed,
+    job = make_job(
+        recipe,
+        name,
+        given_flags(stage.options, values),
         source=values.get("source"),
         sources=sources,
         imports=imports,
         target=target,
         workdir=recipe.workdir or target.parent,
-        reuse=recipe.reuse,
         shards=values.get("shard_count") or recipe.shards,
         only=parse_numbers(values["shards"]),
         keep_failed=values["keep_failed"],
         replay=values["replay"],
-        max_failed=recipe.limit("max_failed", name, 0.0),
-        max_rejected=recipe.limit("max_rejected", name, 1.0),
-        expected=recipe.expect.get(name, 1.0),
         command=command_line(),
         drop_later=values.get("drop_later", False),
     )
@@ -230,35 +225,13 @@ def override_limits(
 
 
 def _sources(values: Mapping[str, Any], recipe: Recipe) -> tuple[SourceSpec, ...]:
+    from audiomcq_cli.recipe.jobs import OF_SOURCES, choose_sources
+
     given = {name: values[name] for name in OF_SOURCES if values[name] is not None}
     if not values["sources"] and not recipe.sources:
         hint = "name one as ADAPTER:PATH before OUT, or give a --recipe with [[sources]]"
         raise RecipeError("no source", hint=hint)
     return choose_sources(values["sources"] or (), recipe, given)
-
-
-OF_SOURCES = ("limit", "sample", "audio", "name", "license")
-"""Flags that say something of sources; the last three of one that the command line names."""
-
-
-def choose_sources(texts: Sequence[str], recipe: Recipe, given: Mapping[str, Any]) -> tuple[SourceSpec, ...]:
-    """The sources that a command line names, else the recipe's, with what flags say of them.
-
-    Raises:
-        RecipeError: A flag is for one source, and there are several or none is named.
-    """
-    from dataclasses import replace
-
-    from audiomcq_cli.recipe.specs import source_specs
-
-    of_one = sorted(set(given) - {"limit", "sample"})
-    if not texts:
-        if of_one:
-            raise RecipeError(f"--{of_one[0]} is for a source named on the command line, and there is none")
-        return tuple(replace(spec, **given) for spec in recipe.sources)
-    if len(texts) > 1 and of_one:
-        raise RecipeError(f"--{of_one[0]} is for one source", hint="put several sources into a recipe")
-    return source_specs(texts, **given)
 
 
 def parse_numbers(text: str | None) -> frozenset[int] | None:

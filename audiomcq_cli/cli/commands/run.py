@@ -1,25 +1,20 @@
-"""The commands around the stages: run a recipe, export."""
+"""``run``: all stages of a recipe in order."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audiomcq_cli import records, registry
 from audiomcq_cli.cli.commands.publish import QuestionLicense, build_folder
-from audiomcq_cli.cli.commands.stages import REUSE, TAKE_OVER
-from audiomcq_cli.cli.console import out
-from audiomcq_cli.cli.options import Json, argument, escape_markup, flag, flags_of, given_flags, split_names
-from audiomcq_cli.errors import InputError, RecipeError
-from audiomcq_cli.recipe.options import build
+from audiomcq_cli.cli.commands.stages import REUSE, TAKE_OVER, override_limits
+from audiomcq_cli.cli.options import Json, split_names
+from audiomcq_cli.errors import RecipeError
 
 if TYPE_CHECKING:
-    from audiomcq_cli.engine.job import Job
     from audiomcq_cli.recipe.read import Recipe
 
 RELEASE = "release"
@@ -123,10 +118,10 @@ def run(
     json: Json = False,
 ) -> None:
     """Run all stages of a recipe in order. Unchanged stages are skipped."""
-    from audiomcq_cli.cli.commands.stages import override_limits
     from audiomcq_cli.cli.owning import Claim
     from audiomcq_cli.cli.preflight import check_release, list_release_notes
-    from audiomcq_cli.cli.session import rehearse_jobs, run_jobs
+    from audiomcq_cli.cli.session import command_line, rehearse_jobs, run_jobs
+    from audiomcq_cli.recipe.jobs import PUBLISH, find_workdir, list_stages, make_jobs
     from audiomcq_cli.recipe.read import override
 
     of_sources = {"limit": limit, "sample": sample, "audio": audio, "name": name, "license": license}
@@ -136,87 +131,30 @@ def run(
     loaded = override_limits(loaded, budget, max_failed, max_rejected)
     if question_license is not None:
         loaded = override(loaded, "publish", {"license": question_license})
-    names = _names(loaded, until)
+    names = list_stages(loaded, until)
     flags = {"caption": {"describe": split_names(describe)}} if describe else {}
     if flags and "caption" not in names:
         raise RecipeError("--describe is for clips, and this recipe begins with questions", hint="leave it out")
-    jobs = _jobs(loaded, [name for name in names if name != "publish"], flags, keep_failed, replay)
-    claim = Claim(jobs, loaded, _folder(loaded), take_over=take_over)
-    release = _folder(loaded) / RELEASE
+    changes = {"keep_failed": keep_failed, "replay": replay, "command": command_line()}
+    jobs = make_jobs(loaded, [name for name in names if name != PUBLISH], flags, **changes)
+    workdir = find_workdir(loaded)
+    claim = Claim(jobs, loaded, workdir, take_over=take_over)
+    release = workdir / RELEASE
     notes: list[str] = []
-    if "publish" in names:
+    if PUBLISH in names:
         check_release(loaded, release, jobs, take_over=take_over or claim.names_a_corpus)
         notes = list_release_notes(loaded, jobs)
     if dry_run:
         rehearse_jobs(jobs, loaded, claim, throughput, notes, markdown=markdown)
         return
     run_jobs(jobs, loaded, claim, notes)
-    if "publish" in names:
+    if PUBLISH in names:
         build_folder(jobs[-1].target, release, loaded)
-
-
-def recipe_schema() -> None:
-    """Print the JSON Schema of a recipe, for editors that check TOML."""
-    from audiomcq_cli.recipe.read import recipe_schema as whole
-
-    out.json(whole())
-
-
-def add_export_commands(app: typer.Typer) -> None:
-    """Add ``export`` with one subcommand for each format."""
-    group = typer.Typer(help="Write rows in a format that a trainer reads.", no_args_is_help=True)
-    for name in registry.names("exports"):
-        group.command(name, help=escape_markup(registry.export(name).help))(_make_export(name))
-    app.add_typer(group, name="export", rich_help_panel="Corpus")
-
-
-def _make_export(name: str) -> Callable[..., None]:
-    options = registry.export(name).options
-    parameters = [
-        argument("source", Path, "Stage folder to read.", metavar="IN"),
-        argument("target", Path, "Folder to write; it must not hold anything yet.", metavar="OUT"),
-        *flags_of(options, "Options of this format"),
-        flag("json", bool, "Print one machine-readable summary on stdout.", default=False),
-    ]
-
-    def command(**values: Any) -> None:
-        _export(name, values["source"], values["target"], given_flags(options, values))
-
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
-    command.__annotations__ = {one.name: one.annotation for one in parameters}
-    return command
-
-
-def _export(name: str, source: Path, target: Path, given: dict[str, Any]) -> None:
-    """Write a format beside its target and put it in place when it is whole."""
-    import shutil
-
-    from audiomcq_cli.cli.preflight import check_folder
-    from audiomcq_cli.storage.shards import list_shards, read_rows
-
-    export = registry.export(name)
-    shards = list_shards(source)
-    check_folder(target, source)
-    if target.exists() and any(target.iterdir()):
-        raise InputError("the folder is not empty", file=str(target), hint="name a new one as OUT")
-    for shard in shards:
-        next(read_rows(shard.path, records.QUESTION), None)  # raises where a column is missing
-    building = target.resolve().with_name(f".{target.resolve().name}.building")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    try:
-        rows = (row for shard in shards for row in read_rows(shard.path))
-        count = export.write(rows, building, build(export.options, given))
-        building.replace(target)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    out.summary["export"] = {"format": name, "folder": str(target), "records": count}
-    out.say(f"{count:,} records in {target}")
 
 
 def _load(path: Path | None, sources: Sequence[str], given: Mapping[str, Any]) -> Recipe:
     """The recipe of a run, or the default one, with the sources of the command line and what that says of them."""
-    from audiomcq_cli.cli.commands.stages import choose_sources
+    from audiomcq_cli.recipe.jobs import choose_sources
     from audiomcq_cli.recipe.read import default_recipe, read_recipe
 
     if path is None and not sources:
@@ -233,58 +171,3 @@ def _load(path: Path | None, sources: Sequence[str], given: Mapping[str, Any]) -
             raise RecipeError(f"--{wrong[0]} is for sources, and this recipe has [[imports]]", hint="set it there")
         return replace(loaded, imports=tuple(replace(spec, **given) for spec in loaded.imports))
     return replace(loaded, sources=choose_sources(sources, loaded, given))
-
-
-def _names(recipe: Recipe, until: str | None) -> list[str]:
-    """Stages of a run in order, ``publish`` last; those of a question set begin with the one that it joins."""
-    stages = registry.stages()
-    names = [
-        name for name, stage in stages.items() if not stage.joins and (not stage.named_only or name in recipe.stages)
-    ]
-    if recipe.imports:
-        names = ["import", *names[names.index(stages["import"].joins) :]]
-    names.append("publish")
-    if until is None:
-        return names
-    if until not in names:
-        hint = f"stages of this recipe are {', '.join(names)}"
-        raise RecipeError(f"--until {until!r}: no such stage", hint=hint)
-    return names[: names.index(until) + 1]
-
-
-def _jobs(
-    recipe: Recipe, names: list[str], flags: Mapping[str, Mapping[str, Any]], keep_failed: bool, replay: bool
-) -> list[Job]:
-    """The stages of a run as jobs; ``flags`` are options of stages that count more than the recipe's."""
-    from audiomcq_cli.cli.session import command_line
-    from audiomcq_cli.engine.job import Job
-
-    folder = _folder(recipe)
-    jobs: list[Job] = []
-    for name in names:
-        jobs.append(
-            Job(
-                name=name,
-                stage=registry.stages()[name],
-                options=recipe.options(name, flags.get(name)),
-                seed=recipe.seed,
-                source=jobs[-1].target if jobs else None,
-                sources=() if jobs else recipe.sources,
-                imports=() if jobs else recipe.imports,
-                target=folder / name,
-                workdir=folder,
-                reuse=recipe.reuse,
-                shards=recipe.shards,
-                keep_failed=keep_failed,
-                replay=replay,
-                max_failed=recipe.limit("max_failed", name, 0.0),
-                max_rejected=recipe.limit("max_rejected", name, 1.0),
-                expected=recipe.expect.get(name, 1.0),
-                command=command_line(),
-            )
-        )
-    return jobs
-
-
-def _folder(recipe: Recipe) -> Path:
-    return recipe.workdir or Path("build")

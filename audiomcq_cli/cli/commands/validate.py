@@ -1,4 +1,4 @@
-"""The commands that look at releases and stage folders: what changed between two, and whether one is whole."""
+"""``validate``: whether a release or a stage folder is whole."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ import typer
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out, printable
-from audiomcq_cli.cli.ending import DIFFERENT
 from audiomcq_cli.cli.options import Json
 from audiomcq_cli.errors import StorageError
 
 if TYPE_CHECKING:
     from audiomcq_cli.release.check.validate import Report
 
-_PLACE = "A release or stage folder, or a dataset on the Hub as org/name or org/name@revision."
+PLACE = "A release or stage folder, or a dataset on the Hub as org/name or org/name@revision."
 
 _PRINTED = 100
 """Problems that are printed one by one."""
 
 
 def validate(
-    place: Annotated[str, typer.Argument(metavar="PLACE", help=_PLACE, show_default=False)],
+    place: Annotated[str, typer.Argument(metavar="PLACE", help=PLACE, show_default=False)],
     audio: Annotated[
         bool, typer.Option("--audio/--no-audio", help="Open the audio files and compare them with their rows.")
     ] = True,
@@ -96,45 +95,3 @@ def _columns_of(stage: str) -> Sequence[str]:
     """The columns that a stage writes; none where it is not known here."""
     stages = registry.stages()
     return stages[stage].writes if stage in stages else ()
-
-
-def diff(
-    old: Annotated[str, typer.Argument(metavar="OLD", help=f"The older one. {_PLACE}", show_default=False)],
-    new: Annotated[
-        str, typer.Argument(metavar="NEW", help="The newer one, named in the same way.", show_default=False)
-    ],
-    markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print Markdown, ready for a comment on GitHub.")
-    ] = False,
-    rows: Annotated[
-        int,
-        typer.Option(
-            help="How many rows to list of each kind of change (0: none). Default: 20.",
-            metavar="N",
-            min=0,
-            show_default=False,
-        ),
-    ] = 20,
-    full: Annotated[
-        bool,
-        typer.Option("--full", help="Also list journal keys, hashes and provenance, and print changed texts in full."),
-    ] = False,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help=f"End with exit code {DIFFERENT} if they differ.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Show what changed between two releases or two folders of a stage: rows, labels, card, recipe, prompts."""
-    import shutil
-
-    from audiomcq_cli.release.diff.compare import compare, open_side
-    from audiomcq_cli.release.diff.text import as_data, render_markdown, render_text
-
-    found = compare(open_side(old), open_side(new), rows, full=full or json)
-    out.summary["diff"] = as_data(found)
-    if not json:
-        width = shutil.get_terminal_size().columns
-        text = render_markdown(found, full=full) if markdown else render_text(found, width=width, full=full)
-        out.data(printable(text))
-    if exit_code and found.differs:
-        raise typer.Exit(DIFFERENT)

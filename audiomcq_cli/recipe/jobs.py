@@ -1,0 +1,98 @@
+"""Makes jobs of a recipe: its stages in order, each with its options, folders and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from audiomcq_cli import registry
+from audiomcq_cli.engine.intake.sources import SourceSpec
+from audiomcq_cli.engine.job import Job
+from audiomcq_cli.errors import RecipeError
+from audiomcq_cli.recipe.read import Recipe
+from audiomcq_cli.recipe.specs import source_specs
+
+PUBLISH = "publish"
+"""The last step of a run, which makes a release and is no stage."""
+
+WORKDIR = Path("build")
+
+
+def list_stages(recipe: Recipe, until: str | None = None) -> list[str]:
+    """Names of the stages of a run in order, ``publish`` last; question sets begin with the stage that they join.
+
+    Raises:
+        RecipeError: ``until`` is none of them.
+    """
+    stages = registry.stages()
+    names = [
+        name for name, stage in stages.items() if not stage.joins and (not stage.named_only or name in recipe.stages)
+    ]
+    if recipe.imports:
+        names = ["import", *names[names.index(stages["import"].joins) :]]
+    names.append(PUBLISH)
+    if until is None:
+        return names
+    if until not in names:
+        hint = f"stages of this recipe are {', '.join(names)}"
+        raise RecipeError(f"--until {until!r}: no such stage", hint=hint)
+    return names[: names.index(until) + 1]
+
+
+def make_jobs(
+    recipe: Recipe, names: Sequence[str], flags: Mapping[str, Mapping[str, Any]], **changes: Any
+) -> list[Job]:
+    """The stages of a run as jobs, each reading the folder of the one before.
+
+    Args:
+        recipe: With its sources. names: Of the stages, in order. flags: Options by stage that count more than the
+            recipe's. changes: Fields of every job.
+    """
+    folder = find_workdir(recipe)
+    jobs: list[Job] = []
+    for name in names:
+        reads: dict[str, Any] = (
+            {"source": jobs[-1].target} if jobs else {"sources": recipe.sources, "imports": recipe.imports}
+        )
+        jobs.append(make_job(recipe, name, flags.get(name), target=folder / name, workdir=folder, **reads, **changes))
+    return jobs
+
+
+def make_job(recipe: Recipe, name: str, flags: Mapping[str, Any] | None = None, **changes: Any) -> Job:
+    """One stage as a job: what the recipe says of it, ``flags`` over its options, ``changes`` over the other fields."""
+    said: dict[str, Any] = {
+        "seed": recipe.seed,
+        "reuse": recipe.reuse,
+        "shards": recipe.shards,
+        "max_failed": recipe.limit("max_failed", name, 0.0),
+        "max_rejected": recipe.limit("max_rejected", name, 1.0),
+        "expected": recipe.expect.get(name, 1.0),
+    }
+    return Job(name=name, stage=registry.stages()[name], options=recipe.options(name, flags), **{**said, **changes})
+
+
+def find_workdir(recipe: Recipe) -> Path:
+    """The folder that a run builds in."""
+    return recipe.workdir or WORKDIR
+
+
+OF_SOURCES = ("limit", "sample", "audio", "name", "license")
+"""Flags that say something of sources; the last three of one that the command line names."""
+
+
+def choose_sources(texts: Sequence[str], recipe: Recipe, given: Mapping[str, Any]) -> tuple[SourceSpec, ...]:
+    """The sources that a command line names, else the recipe's, with what flags say of them.
+
+    Raises:
+        RecipeError: A flag is for one source, and there are several or none is named.
+    """
+    of_one = sorted(set(given) - {"limit", "sample"})
+    if not texts:
+        if of_one:
+            raise RecipeError(f"--{of_one[0]} is for a source named on the command line, and there is none")
+        return tuple(replace(spec, **given) for spec in recipe.sources)
+    if len(texts) > 1 and of_one:
+        raise RecipeError(f"--{of_one[0]} is for one source", hint="put several sources into a recipe")
+    return source_specs(texts, **given)
