@@ -125,7 +125,7 @@ MISTAKES = {
     "number in a list": ('    "script"', "    5", 35, "filter.judges.1: expected a text, found 5"),
     "too small": ("limit = 3", "limit = 0", 22, "sources.0.limit: 0 is less than the minimum of 1"),
     "not semantic": ('"1.2.0"', '"1.2"', 3, "project.version: version '1.2' is not a semantic version"),
-    "price": ("sampling", "price = 1\nsampling", 11, "models.writer.price: unknown key; did you mean 'completion_price'"),
+    "price": ("sampling", "price = 1\nsampling", 11, ".*price: unknown key; did you mean 'completion_price' or"),
     "no address": ("https://two/v1/", "two", 10, "models.writer.base_url: expected an address such as http"),
     "bad port": ("//two", "//two:99999", 10, "models.writer.base_url: expected an address"),
     "bad host": ("//two", "//[::1", 10, "models.writer.base_url: expected an address"),
