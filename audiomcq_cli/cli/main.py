@@ -16,6 +16,7 @@ from audiomcq_cli.cli.demo import demo
 from audiomcq_cli.cli.ending import HELP, run_to_end
 from audiomcq_cli.cli.importing import add_import_command
 from audiomcq_cli.cli.journal import add_journal_commands
+from audiomcq_cli.cli.probing import probe
 from audiomcq_cli.cli.publish import publish
 from audiomcq_cli.cli.sources import sources
 from audiomcq_cli.cli.stages import add_stage_commands
@@ -27,7 +28,8 @@ METAVARS = {"int": "N", "float": "X", "Path": "PATH"}
 EPILOG = (
     "Exit codes: 0 done, 1 unexpected error, 2 wrong usage, 3 bad input, 4 recipe or option, 5 model or server,"
     " 6 incomplete (some rows failed: run again), 7 replay misses a reply, 8 storage, 9 budget used up (run again),"
-    " 10 too many rejected, 11 the Hub refuses or does not answer, 12 different (diff --exit-code), 130 interrupted."
+    " 10 too many rejected, 11 the Hub refuses or does not answer, 12 different (diff --exit-code), 13 too guessable,"
+    " 130 interrupted."
 )
 
 
@@ -46,7 +48,7 @@ def make_app() -> typer.Typer:
     app.command(rich_help_panel="Stages, in order")(publish)
     add_import_command(app)
     for command in (
-        demo, corpus.run, status, trace, releases.diff, releases.validate, sources, corpus.recipe_schema
+        demo, corpus.run, status, trace, probe, releases.diff, releases.validate, sources, corpus.recipe_schema
     ):  # fmt: skip
         app.command(rich_help_panel="Corpus", cls=RunCommand if command is corpus.run else None)(command)
     add_journal_commands(app)

@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from audiomcq_cli.errors import InputError
 from audiomcq_cli.mcq import fold
+from audiomcq_cli.records import COLUMNS as RECORDED
+from audiomcq_cli.records import arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,10 +61,21 @@ class Asked:
 
 
 def read_asked(table: pa.Table) -> Iterator[Asked]:
-    """The rows of a table that has at least the columns ``NEEDED``; the columns ``COLUMNS`` are looked at."""
+    """The rows of a table that has at least the columns ``NEEDED``; the columns ``COLUMNS`` are looked at.
+
+    Raises:
+        InputError: A row has no question, or its answer is none of its options. pyarrow.ArrowException: A column is of
+            another type.
+    """
     import polars as pl
 
-    frame = pl.DataFrame(table.select([name for name in COLUMNS if name in table.column_names]))
+    names = [name for name in COLUMNS if name in table.column_names]
+    known = [name for name in names if name in RECORDED]
+    others = [name for name in names if name not in RECORDED]
+    whole = table.select(known).cast(arrow_schema(known))
+    for name in others:
+        whole = whole.append_column(name, table[name])
+    frame = pl.DataFrame(whole)
     if "provenance" in frame.columns:  # of many entries one is looked at
         entry = pl.element().struct
         frame = frame.with_columns(
@@ -72,17 +86,25 @@ def read_asked(table: pa.Table) -> Iterator[Asked]:
 
 
 def asked_of(row: Row) -> Asked:
-    """A row of a stage or a release, as far as a guesser sees it."""
+    """A row of a stage or a release, as far as a guesser sees it.
+
+    Raises:
+        InputError: It has no question, or its answer is none of its options.
+    """
+    choices, key = row["choices"] or (), row["answer_index"]
+    if row["question"] is None or None in choices or key is None or not 0 <= key < len(choices):
+        hint = "audiomcq validate lists all rows that are wrong"
+        raise InputError(f"row {row['id']!r} is no question with an answer among its options", hint=hint)
     form = form_of(row)
     values = {name: form if name == "form" else row.get(column) for name, column in DIMENSIONS.items()}
     grounded = row.get("method") == "grounded"
     return Asked(
-        id=row["id"],
+        id=_text(row["id"]),
         question=row["question"],
-        options=tuple(row["choices"]),
-        key=row["answer_index"],
+        options=tuple(choices),
+        key=key,
         stem=form if grounded else open_question(row["question"]),
-        clip=row["clip_id"],
+        clip=_text(row["clip_id"]),
         block=_text(row.get("block")),
         cluster=_text(row.get("cluster")),
         groups={name: str(value) for name, value in values.items() if value not in (None, "")},

@@ -36,7 +36,7 @@ would tell the rest by elimination, which says nothing of rows to come."""
 
 @dataclass(frozen=True, slots=True)
 class Guesses:
-    """What one guesser says of each row: whether its most likely option is right, and whether its least likely one is."""
+    """Of each row, whether the option is right that one guesser holds most likely, and the one it holds least likely."""
 
     most: np.ndarray[Any, np.dtype[np.bool_]]
     least: np.ndarray[Any, np.dtype[np.bool_]]

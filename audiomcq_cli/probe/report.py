@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli.probe.asked import DIMENSIONS, Asked
@@ -144,9 +144,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "best": _describe(best) if best else None,
         "guessers": [_describe(one) for one in report.guessers],
         "groups": {
-            name: {one.value: _describe_group(one) for one in report.of(name)}
-            for name in DIMENSIONS
-            if report.of(name)
+            name: {one.value: _describe_group(one) for one in report.of(name)} for name in DIMENSIONS if report.of(name)
         },
         "words": {"above": list(map(_describe_count, report.above)), "below": list(map(_describe_count, report.below))},
         "positions": list(map(_describe_count, report.positions)),

@@ -74,16 +74,15 @@ def _count_worth(right: np.ndarray[Any, Any], related: np.ndarray[Any, Any]) -> 
     """How many independent rows would spread as much: at most as many as there are, and one at least."""
     import numpy as np
 
-    _, places = np.unique(related, return_inverse=True)
-    sizes = np.bincount(places)
-    hits = np.bincount(places[right], minlength=len(sizes))
+    counted = np.bincount(related)
+    there = counted > 0
+    sizes, hits = counted[there], np.bincount(related[right], minlength=len(counted))[there]
     rows, total, groups = len(right), int(right.sum()), len(sizes)
     if total in (0, rows) or groups == 1:
         return groups
     pairs, counts = np.unique(np.stack([sizes, hits]), axis=1, return_counts=True)
     squares = sum(
-        int(count) * (int(hit) * rows - total * int(size)) ** 2
-        for size, hit, count in zip(*pairs, counts, strict=True)
+        int(count) * (int(hit) * rows - total * int(size)) ** 2 for size, hit, count in zip(*pairs, counts, strict=True)
     )  # in whole numbers: the order of rows does not show
     if not squares:
         return rows

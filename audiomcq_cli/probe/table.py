@@ -76,10 +76,11 @@ def make_table(rows: Sequence[Asked]) -> Table:
     row, key, chance, tie, set_folds = (list[int]() for _ in range(5))
     word_slots, word_ids = list[int](), list[int]()
     for number, asked in enumerate(rows):
-        texts, count = [fold_option(text) for text in asked.options], len(asked.options)
+        texts = [fold_option(text) for text in asked.options]
+        count, sizes = len(texts), [len(text) for text in texts]
         whole = tuple(sorted(texts))
-        question = fold(asked.question)
-        set_folds.append(draw("probe set", *whole) % FOLDS)
+        set_folds.append(_draw_set(whole) % FOLDS)
+        seen = draw("probe tie", fold_option(asked.question), *whole)
         for place, text in enumerate(texts):
             for word in list_words(text):
                 word_slots.append(len(row))
@@ -87,12 +88,12 @@ def make_table(rows: Sequence[Asked]) -> Table:
             row.append(number)
             key.append(place == asked.key)
             chance.append(UNIT // count)
-            tie.append(draw("probe tie", question, *whole, text))
+            tie.append(seen ^ _draw_option(text))
             options.add(text)
             pairs.add((asked.stem, text))
             sets.add((whole, text))
             positions.add((count, place))
-            lengths.add((count, sum(len(other) > len(text) for other in texts)))
+            lengths.add((count, sum(map(sizes[place].__lt__, sizes))))
     related, folds = _relate(rows)
     return Table(
         rows=rows,
@@ -116,7 +117,7 @@ def make_table(rows: Sequence[Asked]) -> Table:
 
 @lru_cache(maxsize=100_000)
 def fold_option(text: str) -> str:
-    """The text of an option as it is compared."""
+    """The text of an option, or a question, as it is compared."""
     return fold(text)
 
 
@@ -124,6 +125,16 @@ def fold_option(text: str) -> str:
 def list_words(folded: str) -> tuple[str, ...]:
     """The different words of a folded text, without articles."""
     return tuple(word for word in dict.fromkeys(_WORD.findall(folded)) if word not in _ARTICLES)
+
+
+@lru_cache(maxsize=100_000)
+def _draw_option(folded: str) -> int:
+    return draw("probe option", folded)
+
+
+@lru_cache(maxsize=10_000)
+def _draw_set(folded: tuple[str, ...]) -> int:
+    return draw("probe set", *folded)
 
 
 class _Numbers:
@@ -137,7 +148,7 @@ class _Numbers:
         return self.known.setdefault(thing, len(self.known))
 
     def add(self, thing: Hashable) -> None:
-        self._came.append(self.number(thing))
+        self._came.append(self.known.setdefault(thing, len(self.known)))
 
     def array(self) -> Ints:
         import numpy as np

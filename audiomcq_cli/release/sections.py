@@ -10,6 +10,7 @@ from typing import Any
 from audiomcq_cli.release.citation import METHOD, cite_release
 from audiomcq_cli.release.croissant import HELD, HUB
 from audiomcq_cli.release.embed import WITHHELD
+from audiomcq_cli.release.guesses import describe_guesses
 from audiomcq_cli.release.info import ReleaseInfo
 from audiomcq_cli.release.limits import DEMONSTRATION, write_limits
 from audiomcq_cli.release.markdown import Link, escape, quote, write_table
@@ -49,6 +50,7 @@ def write_sections(
         _describe_sources(statistics, manifest, plots),
         _describe_making(manifest),
         _describe_labels(summary, manifest, plots),
+        describe_guesses(summary.get("probe")),
         _describe_rejects(manifest),
         _describe_columns(info),
         write_limits(manifest),
