@@ -36,7 +36,7 @@ would tell the rest by elimination, which says nothing of rows to come."""
 
 @dataclass(frozen=True, slots=True)
 class Guesses:
-    """Of each row, whether the option is right that one guesser holds most likely, and the one it holds least likely."""
+    """For each row, whether the option that a guesser holds most likely is right, and the one it holds least likely."""
 
     most: np.ndarray[Any, np.dtype[np.bool_]]
     least: np.ndarray[Any, np.dtype[np.bool_]]

@@ -80,10 +80,11 @@ def _count_worth(right: np.ndarray[Any, Any], related: np.ndarray[Any, Any]) -> 
     rows, total, groups = len(right), int(right.sum()), len(sizes)
     if total in (0, rows) or groups == 1:
         return groups
-    pairs, counts = np.unique(np.stack([sizes, hits]), axis=1, return_counts=True)
-    squares = sum(
-        int(count) * (int(hit) * rows - total * int(size)) ** 2 for size, hit, count in zip(*pairs, counts, strict=True)
-    )  # in whole numbers: the order of rows does not show
+    kinds, counts = np.unique(sizes * (rows + 1) + hits, return_counts=True)
+    squares: int = sum(
+        count * (kind % (rows + 1) * rows - total * (kind // (rows + 1))) ** 2
+        for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True)
+    )  # in whole numbers of any size: the order of rows does not show
     if not squares:
         return rows
     return min(rows, max(1.0, total * (rows - total) * rows * rows * (groups - 1) / (squares * groups)))

@@ -9,7 +9,7 @@ guessed by the rows that are neither in 2 of the one nor in 4 of the other.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -72,46 +72,50 @@ def make_table(rows: Sequence[Asked]) -> Table:
     """Number everything that rows have in common."""
     import numpy as np
 
-    options, pairs, sets, positions, lengths, words = (_Numbers() for _ in range(6))
-    row, key, chance, tie, set_folds = (list[int]() for _ in range(5))
+    options, words, stems, sets = _Options(), dict[str, int](), dict[str, int](), dict[tuple[str, ...], int]()
+    row, option, tie, places, longer = (list[int]() for _ in range(5))
+    counts, keys, stem, set_, set_folds = (list[int]() for _ in range(5))
     word_slots, word_ids = list[int](), list[int]()
     for number, asked in enumerate(rows):
-        texts = [fold_option(text) for text in asked.options]
-        count, sizes = len(texts), [len(text) for text in texts]
-        whole = tuple(sorted(texts))
-        set_folds.append(_draw_set(whole) % FOLDS)
+        found = [options.find(text) for text in asked.options]
+        whole = tuple(sorted(one.folded for one in found))
         seen = draw("probe tie", fold_option(asked.question), *whole)
-        for place, text in enumerate(texts):
-            for word in list_words(text):
+        sizes = [len(one.folded) for one in found]
+        counts.append(len(found))
+        keys.append(len(row) + asked.key)
+        stem.append(stems.setdefault(asked.stem, len(stems)))
+        set_.append(sets.setdefault(whole, len(sets)))
+        set_folds.append(_draw_set(whole) % FOLDS)
+        for place, one in enumerate(found):
+            for word in one.words:
                 word_slots.append(len(row))
-                word_ids.append(words.number(word))
+                word_ids.append(words.setdefault(word, len(words)))
             row.append(number)
-            key.append(place == asked.key)
-            chance.append(UNIT // count)
-            tie.append(seen ^ _draw_option(text))
-            options.add(text)
-            pairs.add((asked.stem, text))
-            sets.add((whole, text))
-            positions.add((count, place))
-            lengths.add((count, sum(map(sizes[place].__lt__, sizes))))
+            option.append(one.number)
+            tie.append(seen ^ one.draw)
+            places.append(place)
+            longer.append(sum(map(sizes[place].__lt__, sizes)))
+    rows_of, option_of, count_of = np.array(row, np.int64), np.array(option, np.int64), np.array(counts, np.int64)[row]
+    key = np.zeros(len(row), np.int64)
+    key[keys] = 1
     related, folds = _relate(rows)
     return Table(
         rows=rows,
-        row=np.array(row, np.int64),
-        key=np.array(key, np.int64),
-        chance=np.array(chance, np.int64),
+        row=rows_of,
+        key=key,
+        chance=UNIT // count_of,
         tie=np.array(tie, np.uint64),
         related=related,
         folds=folds,
         set_folds=np.array(set_folds, np.int64),
-        options=options.array(),
-        pairs=pairs.array(),
-        sets=sets.array(),
-        positions=positions.array(),
-        lengths=lengths.array(),
+        options=option_of,
+        pairs=_pair(np.array(stem, np.int64)[row], option_of),
+        sets=_pair(np.array(set_, np.int64)[row], option_of),
+        positions=_pair(count_of, np.array(places, np.int64)),
+        lengths=_pair(count_of, np.array(longer, np.int64)),
         word_slots=np.array(word_slots, np.int64),
         words=np.array(word_ids, np.int64),
-        vocabulary=list(words.known),
+        vocabulary=list(words),
     )
 
 
@@ -121,15 +125,36 @@ def fold_option(text: str) -> str:
     return fold(text)
 
 
-@lru_cache(maxsize=100_000)
-def list_words(folded: str) -> tuple[str, ...]:
+def list_words(folded: str) -> list[str]:
     """The different words of a folded text, without articles."""
-    return tuple(word for word in dict.fromkeys(_WORD.findall(folded)) if word not in _ARTICLES)
+    return [word for word in dict.fromkeys(_WORD.findall(folded)) if word not in _ARTICLES]
 
 
-@lru_cache(maxsize=100_000)
-def _draw_option(folded: str) -> int:
-    return draw("probe option", folded)
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """A text that is offered: its number, the text as it is compared, its words, and a hash of it."""
+
+    number: int
+    folded: str
+    words: Sequence[str]
+    draw: int
+
+
+class _Options:
+    """Looks at each text once."""
+
+    def __init__(self) -> None:
+        self._by_text: dict[str, _Option] = {}
+        self._by_folded: dict[str, _Option] = {}
+
+    def find(self, text: str) -> _Option:
+        if (found := self._by_text.get(text)) is None:
+            folded = fold_option(text)
+            if (found := self._by_folded.get(folded)) is None:
+                found = _Option(len(self._by_folded), folded, list_words(folded), draw("probe option", folded))
+                self._by_folded[folded] = found
+            self._by_text[text] = found
+        return found
 
 
 @lru_cache(maxsize=10_000)
@@ -137,23 +162,12 @@ def _draw_set(folded: tuple[str, ...]) -> int:
     return draw("probe set", *folded)
 
 
-class _Numbers:
-    """Gives each thing a number, and keeps the numbers of things in the order they came."""
+def _pair(one: Ints, other: Ints) -> Ints:
+    """A number for each different pair."""
+    import numpy as np
 
-    def __init__(self) -> None:
-        self.known: dict[Any, int] = {}
-        self._came: list[int] = []
-
-    def number(self, thing: Hashable) -> int:
-        return self.known.setdefault(thing, len(self.known))
-
-    def add(self, thing: Hashable) -> None:
-        self._came.append(self.known.setdefault(thing, len(self.known)))
-
-    def array(self) -> Ints:
-        import numpy as np
-
-        return np.array(self._came, np.int64)
+    numbers: Ints = np.unique(one * (int(other.max(initial=0)) + 1) + other, return_inverse=True)[1]
+    return numbers.astype(np.int64)
 
 
 def _relate(rows: Sequence[Asked]) -> tuple[Ints, Ints]:
@@ -172,15 +186,21 @@ def _relate(rows: Sequence[Asked]) -> tuple[Ints, Ints]:
         for other in others:
             low, high = sorted((find(first), find(other)))
             parents[high] = low
-    names = [find(next(iter(_list_ties(asked)))) for asked in rows]
-    folds = {name: draw("probe fold", name) % FOLDS for name in set(names)}
-    groups = _Numbers()
-    for name in names:
-        groups.add(name)
-    return groups.array(), np.array([folds[name] for name in names], np.int64)
+    names = [find(_name_clip(asked)) for asked in rows]
+    folds = {name: draw("probe fold", name) % FOLDS for name in dict.fromkeys(names)}
+    groups = {name: number for number, name in enumerate(folds)}
+    related, fold_of = (np.array([found[name] for name in names], np.int64) for found in (groups, folds))
+    return related, fold_of
 
 
-def _list_ties(asked: Asked) -> Iterable[str]:
+def _list_ties(asked: Asked) -> Iterator[str]:
     """Names of what a row may share with others."""
-    named = {"clip": asked.clip or asked.id, "block": asked.block, "cluster": asked.cluster}
-    return [f"{kind} {name}" for kind, name in named.items() if name]
+    yield _name_clip(asked)
+    if asked.block:
+        yield f"block {asked.block}"
+    if asked.cluster:
+        yield f"cluster {asked.cluster}"
+
+
+def _name_clip(asked: Asked) -> str:
+    return f"clip {asked.clip or asked.id}"
