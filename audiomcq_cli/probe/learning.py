@@ -28,6 +28,7 @@ def learn(table: Table) -> Guesses:
     from sklearn.linear_model import LogisticRegression
 
     features = FeatureHasher(_FEATURES, input_type="string", alternate_sign=False).transform(list(_describe(table)))
+    features = features[:, np.unique(features.indices)]  # a model's time goes with its columns, empty ones too
     one, other = table.folds[table.row], table.set_folds[table.row]
     odds: np.ndarray[Any, np.dtype[np.float64]] = np.zeros(len(table.row))
     for first in range(FOLDS):
