@@ -16,6 +16,7 @@
     ├── StorageError ..................... 8   a folder on disk contradicts itself or cannot be written
     │   └── JournalBusy                        another run is writing the same journal
     ├── TooManyRejected .................. 10  a stage rejected a larger part of its items than max_rejected allows
+    ├── TooGuessable ..................... 13  more can be guessed from the text alone than max_guessable allows
     ├── HubError ......................... 11  the Hub refuses, or cannot be reached; nothing is half-published
     ├── Interrupted ...................... 130 Ctrl-C or SIGTERM; everything done so far is kept
     │   └── BudgetReached ................ 9   the budget is used up; likewise
@@ -165,6 +166,12 @@ class TooManyRejected(AudiomcqError):
     """A stage rejected a larger part of its items than is allowed."""
 
     exit_code = 10
+
+
+class TooGuessable(AudiomcqError):
+    """More of a corpus can be guessed from its text alone than is allowed."""
+
+    exit_code = 13
 
 
 class HubError(AudiomcqError):

@@ -48,15 +48,17 @@ ALLOWED = {
         "foreign",
         "parquet",
         "characters",
+        "probe",
     },
+    "probe": {"contracts", "errors", "records", "mcq"},
     "engine": {*PURE, "storage", "listening", "__version__"},
     "measurements": set[str](),
     "listening": {"contracts", "errors", "records", "audio", "decoding", "measurements"},
     "grounded": {"errors", "records", "mcq", "measurements"},
     "demo": {"contracts", "errors", "records", "audio"},
     "recipe": {*PURE, "registry", "storage", "release", "engine"},
-    "cli": {*PURE, "registry", "recipe", "storage", "release", "engine", "demo", "__version__"},
-    "stages": {*PURE, "grounded"},
+    "cli": {*PURE, "registry", "recipe", "storage", "release", "engine", "demo", "probe", "__version__"},
+    "stages": {*PURE, "grounded", "probe"},
     **dict.fromkeys(("sources", "backends", "exports"), PURE),
     "importers": {*PURE, "sources"},
     "__main__": {"cli"},
@@ -72,8 +74,8 @@ PRIVATE_ONLY = {"stages", "sources", "importers", "backends", "exports"}
 
 HEAVY = (
     "pyarrow", "polars", "datasets", "openai", "librosa", "numpy", "aiohttp", "jsonschema", "rich.progress",
-    "soundfile", "soxr", "scipy", "onnxruntime", "uvloop", "jinja2", "huggingface_hub", "matplotlib", "sqlite3",
-    "asyncio",
+    "soundfile", "soxr", "scipy", "sklearn", "onnxruntime", "uvloop", "jinja2", "huggingface_hub", "matplotlib",
+    "sqlite3", "asyncio",
 )  # fmt: skip
 
 TABLES = {"contracts", "engine", "release", "recipe", "cli", "storage"}

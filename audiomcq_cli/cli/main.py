@@ -15,6 +15,7 @@ from audiomcq_cli.cli.commands.diff import diff
 from audiomcq_cli.cli.commands.export import add_export_commands
 from audiomcq_cli.cli.commands.importing import add_import_command
 from audiomcq_cli.cli.commands.journal import add_journal_commands
+from audiomcq_cli.cli.commands.probe import probe
 from audiomcq_cli.cli.commands.publish import publish
 from audiomcq_cli.cli.commands.recipe_schema import recipe_schema
 from audiomcq_cli.cli.commands.run import run
@@ -31,7 +32,8 @@ METAVARS = {"int": "N", "float": "X", "Path": "PATH"}
 EPILOG = (
     "Exit codes: 0 done, 1 unexpected error, 2 wrong usage, 3 bad input, 4 recipe or option, 5 model or server,"
     " 6 incomplete (some rows failed: run again), 7 replay misses a reply, 8 storage, 9 budget used up (run again),"
-    " 10 too many rejected, 11 the Hub refuses or does not answer, 12 different (diff --exit-code), 130 interrupted."
+    " 10 too many rejected, 11 the Hub refuses or does not answer, 12 different (diff --exit-code), 13 too guessable,"
+    " 130 interrupted."
 )
 
 
@@ -49,7 +51,7 @@ def make_app() -> typer.Typer:
     add_stage_commands(app)
     app.command(rich_help_panel="Stages, in order")(publish)
     add_import_command(app)
-    for command in (demo, run, status, trace, diff, validate, sources, recipe_schema):
+    for command in (demo, run, status, trace, probe, diff, validate, sources, recipe_schema):
         app.command(rich_help_panel="Corpus", cls=RunCommand if command is run else None)(command)
     add_journal_commands(app)
     add_export_commands(app)

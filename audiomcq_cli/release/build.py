@@ -22,11 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli.errors import InputError, StorageError
+from audiomcq_cli.probe.report import Report, as_data
 from audiomcq_cli.release.companions import write_companions
 from audiomcq_cli.release.layout import CARD, ReleaseFile, ReleaseInfo
 from audiomcq_cli.release.marked import find_former, find_theirs
 from audiomcq_cli.release.rows.embed import Gate
 from audiomcq_cli.release.rows.files import ShardFiles, read_clips
+from audiomcq_cli.release.rows.guesses import check_guessable, probe_stage
 from audiomcq_cli.release.rows.statistics import Statistics, count_rows
 from audiomcq_cli.release.texts import changelog
 from audiomcq_cli.release.texts.card import TAGS, list_configs
@@ -44,18 +46,19 @@ FORMAT = 1
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 """What file managers leave in folders, and nobody misses."""
 
-_LAYOUT = 3
+_LAYOUT = 4
 """Number of the form of the files beside the rows: a release with another number is built again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseReport:
-    """What was built: the folder, its files in order, the names of its configs and what it counts."""
+    """What was built: the folder, its files in order, the names of its configs, what it counts, what can be guessed."""
 
     folder: Path
     files: tuple[ReleaseFile, ...]
     configs: tuple[str, ...]
     statistics: Statistics
+    guesses: Report
 
 
 def build_release(
@@ -71,6 +74,7 @@ def build_release(
     Raises:
         InputError: The rows are not what split writes, or there are none.
         RecipeError: The version does not allow for what changed since the release before.
+        TooGuessable: More can be guessed from the text alone than ``info`` allows.
         StorageError: The stage is unfinished or contradicts its manifest, the target is something else or holds what is
             not the release's, or another process builds it.
     """
@@ -94,11 +98,15 @@ def _build(source: Path, target: Path, info: ReleaseInfo, since: Tree | None, re
         replaced = replaces or (open_tree(target) if target.is_dir() else None)
         base = find_base(replaced, info, since)
         lineage = _check_source(source)
+        guesses = probe_stage(source)
+        check_guessable(guesses, info.max_guessable, source)
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
         files, statistics, samples = _write_rows(building, source, info, lineage)
         former = _read_former(replaced)
-        companions = write_companions(building, info, statistics, lineage, files, samples=samples, former=former)
+        companions = write_companions(
+            building, info, statistics, lineage, files, samples=samples, former=former, guessed=as_data(guesses)
+        )
         files += [_describe(building, path, rows=None) for path in companions]
         manifest = _make_manifest(info, statistics, files, lineage)
         files.append(_describe(building, write_changelog(building, base, info, statistics, manifest), rows=None))
@@ -114,7 +122,11 @@ def _build(source: Path, target: Path, info: ReleaseInfo, since: Tree | None, re
         shutil.rmtree(building, ignore_errors=True)
         _recover(target, previous)
     return ReleaseReport(
-        folder=target, files=tuple(files), configs=tuple(list_configs(statistics)), statistics=statistics
+        folder=target,
+        files=tuple(files),
+        configs=tuple(list_configs(statistics)),
+        statistics=statistics,
+        guesses=guesses,
     )
 
 

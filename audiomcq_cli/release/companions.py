@@ -32,6 +32,7 @@ def write_companions(
     *,
     samples: Samples | None = None,
     former: str = "",
+    guessed: Mapping[str, Any] | None = None,
 ) -> list[Path]:
     """Write the files beside the rows; return their paths.
 
@@ -43,18 +44,21 @@ def write_companions(
         files: The files with its rows.
         samples: The sample questions of the card.
         former: The card that is replaced; what people wrote into that card stays.
+        guessed: What can be guessed from the text alone, as plain data.
 
     Raises:
         InputError: The YAML of the former card cannot be read. StorageError: A prompt has a name that no file has.
     """
-    summary = summarize(statistics, manifest)
+    summary = summarize(statistics, manifest, guessed)
     plots = {f"plots/{plot.name}.png": plot for plot in draw_plots(summary)}
     configs = list_configs(statistics)
     croissant = describe_release(info, configs, statistics.rows, cite_release(info, statistics.rows))
     shown = {path: plot.alt for path, plot in plots.items()}
     texts = {
         **list_prompts(manifest),
-        "README.md": render_card(info, statistics, manifest, files, plots=shown, samples=samples, former=former),
+        "README.md": render_card(
+            info, statistics, manifest, files, plots=shown, samples=samples, former=former, guessed=guessed
+        ),
         "croissant.json": write_json(croissant),
         "recipe.toml": write_recipe(info, manifest),
         "statistics.json": write_json(summary),

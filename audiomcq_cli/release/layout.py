@@ -18,6 +18,7 @@ class ReleaseInfo:
         repo: ``org/name`` on the Hub, where it is known.
         audio: ``embed`` puts the bytes of the audio into the rows, ``reference`` leaves it where it is.
         redistribute: Sources whose audio is embedded though its license is not known to allow it.
+        max_guessable: Share of questions with four options that may be guessed from the text alone; None: any.
     """
 
     name: str
@@ -28,6 +29,7 @@ class ReleaseInfo:
     repo: str = ""
     audio: str = "reference"
     redistribute: tuple[str, ...] = ()
+    max_guessable: float | None = None
 
     @property
     def embed(self) -> bool:

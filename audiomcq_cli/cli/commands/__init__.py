@@ -8,6 +8,7 @@ demo           ``demo``
 importing      ``import``
 journal        ``journal pack``, ``unpack`` and ``info``
 publish        ``publish``
+probe          ``probe``
 diff           ``diff``
 validate       ``validate``
 sources        ``sources``

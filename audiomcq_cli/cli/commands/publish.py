@@ -149,6 +149,7 @@ def build_folder(
     source: Path, target: Path, recipe: Recipe, before: Before | None = None, *, shown: Path | None = None
 ) -> None:
     """Build a release folder, if it is not what it would be, and sum up; ``shown`` is how people know the target."""
+    from audiomcq_cli.cli.commands.probe import tell_guessable
     from audiomcq_cli.cli.preflight import check_folder
     from audiomcq_cli.release.build import build_release, is_current
     from audiomcq_cli.release.layout import ReleaseInfo
@@ -178,6 +179,7 @@ def build_folder(
         "files": len(report.files),
         "configs": list(report.configs),
     }
+    out.summary["release"]["guessable"] = tell_guessable(report.guesses, recipe.publish.get("max_guessable"))
     if info.embed:
         out.summary["release"]["audio"] = _tell_audio(report.statistics)
 

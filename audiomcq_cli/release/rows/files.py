@@ -62,25 +62,25 @@ def release_schema(*, embed: bool) -> pa.Schema:
     return pa.schema([column, *schema], metadata={"huggingface": json.dumps(features)})
 
 
-def read_clips(shard: Shard) -> Iterator[pa.Table]:
-    """Stream the rows of a shard, in the columns and types of a release; rows of a clip are never torn apart.
+def read_clips(shard: Shard, columns: Sequence[str] = RELEASED) -> Iterator[pa.Table]:
+    """Stream the rows of a shard, in columns and types of a release; rows of a clip are never torn apart.
 
     Raises:
         InputError: It is not Parquet that split wrote.
     """
     import pyarrow as pa
 
-    schema = arrow_schema(RELEASED)
+    schema = arrow_schema(columns)
     held = schema.empty_table()  # the last clip read: more of its rows may follow
     try:
         with parquet.open_parquet(shard.path) as file:
             if missing := set(RELEASED) - set(file.schema_arrow.names):
                 hint = "publish reads what split writes"
                 raise InputError("column is missing", file=str(shard.path), column=min(missing), hint=hint)
-            for batch in file.iter_batches(ROW_GROUP, columns=list(RELEASED)):
+            for batch in file.iter_batches(ROW_GROUP, columns=list(columns)):
                 batch.validate(full=True)
                 _check_texts(batch, shard.path)
-                table = pa.concat_tables([held, pa.Table.from_batches([batch]).select(RELEASED).cast(schema)])
+                table = pa.concat_tables([held, pa.Table.from_batches([batch]).select(columns).cast(schema)])
                 cut = _find_last_clip(table["clip_id"].to_pylist())
                 held = table.slice(cut)
                 if cut:

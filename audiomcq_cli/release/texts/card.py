@@ -43,6 +43,7 @@ def render_card(
     plots: Mapping[str, str] | None = None,
     samples: Samples | None = None,
     former: str = "",
+    guessed: Mapping[str, Any] | None = None,
 ) -> str:
     """The card of a release.
 
@@ -54,12 +55,13 @@ def render_card(
         plots: What each plot shows, in words, by its path.
         samples: The sample questions.
         former: The card that this one replaces; what people added to that card stays.
+        guessed: What can be guessed from the text alone, as plain data.
 
     Raises:
         InputError: The YAML of the former card cannot be read.
     """
     kept = read_former(former)
-    summary = summarize(statistics, manifest)
+    summary = summarize(statistics, manifest, guessed)
     configs = list_configs(statistics)
     text = sections.write_sections(info, statistics, summary, manifest, configs, plots or {}, samples or {})
     return f"---\n{_write_yaml(info, statistics, files, kept)}\n---\n\n{wrap(text, kept)}"

@@ -11,6 +11,7 @@ from audiomcq_cli.release.layout import ReleaseInfo
 from audiomcq_cli.release.markdown import Link, escape, quote, write_table
 from audiomcq_cli.release.rows.embed import WITHHELD
 from audiomcq_cli.release.rows.files import release_schema
+from audiomcq_cli.release.rows.guesses import describe_guesses
 from audiomcq_cli.release.rows.statistics import Statistics
 from audiomcq_cli.release.texts.citation import METHOD, cite_release
 from audiomcq_cli.release.texts.croissant import HELD, HUB
@@ -49,6 +50,7 @@ def write_sections(
         _describe_sources(statistics, manifest, plots),
         _describe_making(manifest),
         _describe_labels(summary, manifest, plots),
+        describe_guesses(summary.get("probe")),
         _describe_rejects(manifest),
         _describe_columns(info),
         write_limits(manifest),

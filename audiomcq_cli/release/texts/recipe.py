@@ -105,6 +105,7 @@ def _describe_publication(info: ReleaseInfo) -> dict[str, Any]:
         "languages": list(info.languages),
         "audio": info.audio if info.embed else None,
         "redistribute": list(info.redistribute) or None,
+        "max_guessable": info.max_guessable,
     }
 
 

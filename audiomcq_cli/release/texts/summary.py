@@ -18,8 +18,13 @@ FORMAT = 1
 STATUSES = ("right", "wrong", "unparsable")
 
 
-def summarize(statistics: Statistics, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The counts of a release, and the items that its stages left out, from the manifest of the stage folder."""
+def summarize(
+    statistics: Statistics, manifest: Mapping[str, Any], guessed: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The counts of a release, and the items that its stages left out, from the manifest of the stage folder.
+
+    ``guessed``: what can be guessed from the text alone, as ``probe.report`` gives it, where that was probed.
+    """
     origins = statistics.origins
     return {
         "format": FORMAT,
@@ -40,6 +45,7 @@ def summarize(statistics: Statistics, manifest: Mapping[str, Any]) -> dict[str, 
         "stages": [
             {"stage": step["stage"], "items": step["items"], "reasons": step["reasons"]} for step in manifest["lineage"]
         ],
+        **({"probe": guessed} if guessed is not None else {}),
     }
 
 

@@ -1,0 +1,1 @@
+"""Probes: what can be guessed from the text alone."""
