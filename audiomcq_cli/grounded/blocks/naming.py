@@ -1,0 +1,52 @@
+"""How events and subjects read in questions and options of blocks."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from audiomcq_cli.grounded.clauses import Event
+from audiomcq_cli.grounded.lexicon import SOMETHING, gerund
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a family is asked: its question type, its stems, and whether it only asks what is there."""
+
+    type: str
+    stems: tuple[str, ...]
+    presence: bool = False
+
+
+@cache
+def load_forms() -> Mapping[str, Form]:
+    """The families that ask in set stems, by name."""
+    return {
+        name: Form(table["type"], tuple(table["stems"]), table.get("presence", False))
+        for name, table in _load().items()
+        if name != "plain"
+    }
+
+
+@cache
+def name_plainly(event: Event) -> Event:
+    """An event in the plain words for what it is: of a voice that narrates, murmurs or chats, that it speaks."""
+    verb = _load()["plain"].get(event.action, {}).get(event.verb)
+    return replace(event, verb=verb, gerund=gerund(verb)) if verb else event
+
+
+def name_definite(event: Event) -> str:
+    """The subject where it is known which: ``the man``, ``the people``."""
+    if event.source == SOMETHING:
+        return SOMETHING
+    if event.source == "person":
+        return "the people" if event.plural else "the person"
+    return f"the {event.subject.removeprefix('an ').removeprefix('a ')}"
+
+
+@cache
+def _load() -> Mapping[str, Mapping[str, object]]:
+    return tomllib.loads(Path(__file__).with_name("stems.toml").read_text("utf-8"))

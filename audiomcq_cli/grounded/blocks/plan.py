@@ -1,0 +1,303 @@
+"""Plans the blocks of a shard: which four clips are asked one question, with which options.
+
+Clips are grouped once, by their first question; each further slot asks the same four clips something else, or nothing.
+An earlier plan is kept as far as its clips are there and its questions hold: new clips join new blocks only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+
+from audiomcq_cli.grounded.blocks.claims import Candidate, Claim
+from audiomcq_cli.grounded.blocks.cycles import match_orders, match_pairs
+from audiomcq_cli.grounded.blocks.kinship import is_akin, shares_sound
+from audiomcq_cli.grounded.blocks.matching import SIZE, Quad, match
+from audiomcq_cli.grounded.blocks.naming import load_forms
+from audiomcq_cli.grounded.blocks.reading import CLASSES
+from audiomcq_cli.grounded.blocks.wrong import Asked, fits, fits_all
+from audiomcq_cli.grounded.measured.proof import FAMILIES
+from audiomcq_cli.grounded.music import load_facets
+from audiomcq_cli.records import draw
+
+NOTHING, DUPLICATE, ALONE = "nothing_to_ask", "duplicate", "no_block"
+"""Why a clip is in no block: nothing is known to ask it, another clip of its cluster takes part, or nothing fits it."""
+
+_TURNS = 3
+"""Questions of one clip that are tried in one family, the rarest answer first."""
+
+_ASSIGNMENTS = 64
+"""Ways to ask four clips in one family that are tried for a further slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Four clips with one question and the same four options in the same order.
+
+    Attributes:
+        id: Hash of what is asked and of the clips. family, ask: See ``Claim``. question_type: Of all four rows.
+        question: The text. options: Four texts. keys: What they are compared by, in their order.
+        answers: Number of the option that is right, by clip.
+    """
+
+    id: str
+    family: str
+    ask: str
+    question_type: str
+    question: str
+    options: tuple[str, ...]
+    keys: tuple[str, ...]
+    answers: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Four clips with a block for each slot; None where there is no further question for all four."""
+
+    clips: tuple[str, ...]
+    slots: tuple[Block | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The groups of a shard, and why each clip that is in none is spare."""
+
+    groups: tuple[Group, ...]
+    spares: Mapping[str, str]
+
+
+def plan_blocks(
+    candidates: Iterable[Candidate],
+    *,
+    slots: int = 1,
+    rarity: Mapping[str, int] | None = None,
+    earlier: Plan | None = None,
+) -> Plan:
+    """Groups of four clips with their questions, out of the clips of one shard.
+
+    Args:
+        candidates: Clips with what they claim, in any order; of each cluster one takes part.
+        slots: Questions wanted of each clip.
+        rarity: Clips of the corpus by what they can be asked (``count_claims``); of this shard, where not given.
+        earlier: A plan to keep as far as it holds.
+    """
+    everyone = {one.clip: one for one in sorted(candidates, key=lambda one: draw("turn", one.clip))}
+    kept = [group for group in (earlier.groups if earlier else ()) if all(clip in everyone for clip in group.clips)]
+    kept = [group for group in map(lambda one: _hold(one, everyone), kept) if group]
+    taking = _choose_of_clusters(everyone, kept)
+    counts = rarity if rarity is not None else count_claims(taking.values())
+    placed = {clip for group in kept for clip in group.clips}
+    free = {clip: one for clip, one in taking.items() if clip not in placed}
+    groups = [_fill_slots(group.clips, group.slots, everyone, slots) for group in kept]
+    for quad in _find_quads(free, counts):
+        block = write_block(quad)
+        groups.append(_fill_slots(tuple(sorted(block.answers)), (block,), everyone, slots))
+    placed = {clip for group in groups for clip in group.clips}
+    spares = {
+        clip: DUPLICATE if clip not in taking else ALONE if one.claims else NOTHING
+        for clip, one in sorted(everyone.items())
+        if clip not in placed
+    }
+    return Plan(tuple(sorted(groups, key=lambda group: group.clips)), spares)
+
+
+def count_claims(candidates: Iterable[Candidate]) -> Counter[str]:
+    """In how many clips each thing is that can be asked about."""
+    return Counter(about for one in candidates for about in {_name(claim) for claim in one.claims})
+
+
+def write_block(quad: Sequence[Asked]) -> Block:
+    """The question and options of four clips; everything that is drawn is drawn by the block's id."""
+    claim = quad[0].claim
+    id_ = name_block(claim.family, claim.ask, [one.candidate.clip for one in quad])
+    shuffled = sorted(quad, key=lambda one: draw(id_, "option", one.claim.key))
+    way = draw(id_, "way") % 4
+    mixed = claim.family == "order"
+    texts = [one.claim.texts[(way + place * mixed) % len(one.claim.texts)] for place, one in enumerate(shuffled)]
+    stems = _list_stems(claim.family)
+    stem = stems[draw(id_, "stem") % len(stems)]
+    return Block(
+        id=id_,
+        family=claim.family,
+        ask=claim.ask,
+        question_type=_type_of(claim.family),
+        question=stem.format(**claim.words),
+        options=tuple(texts),
+        keys=tuple(one.claim.key for one in shuffled),
+        answers={one.candidate.clip: place for place, one in enumerate(shuffled)},
+    )
+
+
+def name_block(family: str, ask: str, clips: Iterable[str]) -> str:
+    """Id of a block: a hash of what is asked of which clips."""
+    text = "\x1e".join([family, ask, *sorted(clips)])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+# ------------------------------------------------------------------------------------------------ earlier blocks
+
+
+def _hold(group: Group, everyone: Mapping[str, Candidate]) -> Group | None:
+    """A group of an earlier plan with those of its blocks that still hold; None where the first does not."""
+    slots = [block if block and holds(block, everyone) else None for block in group.slots]
+    return Group(group.clips, tuple(slots)) if slots and slots[0] else None
+
+
+def holds(block: Block, everyone: Mapping[str, Candidate]) -> bool:
+    """Whether every clip of a block still has its answer, and no other."""
+    asked: list[Asked] = []
+    for clip, place in block.answers.items():
+        claim = everyone[clip].find(block.family, block.ask, block.keys[place])
+        if not claim or (claim.solved and block.options[place] not in claim.texts):
+            return False
+        if not fits_all(one := Asked(everyone[clip], claim), asked):
+            return False
+        asked.append(one)
+    return len(asked) == SIZE
+
+
+def _choose_of_clusters(everyone: Mapping[str, Candidate], kept: Sequence[Group]) -> dict[str, Candidate]:
+    """One clip of each cluster: one that is in a block already, else that of the lowest hash."""
+    placed = {clip for group in kept for clip in group.clips}
+    chosen: dict[str, str] = {}
+    for clip in sorted(everyone, key=lambda clip: clip not in placed):
+        chosen.setdefault(everyone[clip].cluster, clip)
+    wanted = set(chosen.values())
+    return {clip: one for clip, one in everyone.items() if clip in wanted}
+
+
+# -------------------------------------------------------------------------------------------------- first slots
+
+
+def _find_quads(free: dict[str, Candidate], counts: Mapping[str, int]) -> Iterator[Quad]:
+    """Fours of clips that are free, family after family: the more a family asks for, the earlier."""
+    for families, matching in _PHASES:
+        for turn in range(_TURNS):
+            for pool in _list_pools(free.values(), families, turn, counts):
+                for quad in matching(pool):
+                    for one in quad:
+                        del free[one.candidate.clip]
+                    yield quad
+
+
+def _list_pools(
+    candidates: Iterable[Candidate], families: Sequence[str], turn: int, counts: Mapping[str, int]
+) -> Iterator[list[Asked]]:
+    """Clips by what they can be asked together, larger pools first, a clip in one pool only."""
+    pools: defaultdict[tuple[str, str], list[Asked]] = defaultdict(list)
+    for one in candidates:
+        claims = [claim for claim in one.claims if claim.family in families]
+        claims.sort(key=lambda claim: (counts.get(_name(claim), 0), draw(one.clip, *claim.pool, claim.key)))
+        if turn < len(claims):
+            pools[claims[turn].pool].append(Asked(one, claims[turn]))
+    yield from (pools[pool] for pool in sorted(pools, key=lambda pool: (-len(pools[pool]), pool)))
+
+
+def _match_first(pool: list[Asked]) -> list[Quad]:
+    """Rings of orders, asked for what is first or for what is last."""
+    return [_turn_round(quad) for quad in match_orders(pool)]
+
+
+def _turn_round(quad: Quad) -> Quad:
+    turned = []
+    for one in quad:
+        events = one.claim.events[::-1]
+        last = next(claim for claim in one.candidate.claims if claim.family == "last" and claim.events == events)
+        turned.append(Asked(one.candidate, last))
+    ask_last = draw("last", *sorted(one.candidate.clip for one in quad)) % 2
+    whole = all(fits(one, other) for one in turned for other in turned if one is not other)
+    return tuple(turned) if ask_last and whole else quad
+
+
+def _match_order(pool: list[Asked]) -> list[Quad]:
+    return match(pool, shares_sound)
+
+
+def _match_akin(pool: list[Asked]) -> list[Quad]:
+    return match(pool, is_akin)
+
+
+_PHASES: Sequence[tuple[Sequence[str], Callable[[list[Asked]], list[Quad]]]] = (
+    (("first",), _match_first),
+    (("order",), _match_order),
+    (("times",), match),
+    (tuple(FAMILIES), match),
+    (tuple(load_facets()), match),
+    (("while",), match),
+    (("pair",), match_pairs),
+    (("doing",), match),
+    (("who",), match),
+    (("background",), _match_akin),
+    (("after",), _match_akin),
+    (("before",), _match_akin),
+    (("beside",), _match_akin),
+    *(((family,), match) for family in dict.fromkeys(CLASSES.values())),
+    (("presence",), _match_akin),
+)
+"""Families in the order in which clips are taken for them."""
+
+
+# ------------------------------------------------------------------------------------------------ further slots
+
+
+def _fill_slots(
+    clips: tuple[str, ...], blocks: Sequence[Block | None], everyone: Mapping[str, Candidate], slots: int
+) -> Group:
+    """A group with a block for every slot for which there is one."""
+    filled = list(blocks[:slots])
+    filled += [None] * (slots - len(filled))
+    for place, block in enumerate(filled):
+        if not block:
+            asked = [one for one in filled if one]
+            filled[place] = _find_further([everyone[clip] for clip in clips], asked)
+    return Group(clips, tuple(filled))
+
+
+def _find_further(clips: Sequence[Candidate], asked: Sequence[Block]) -> Block | None:
+    """Another question for the same four clips, of another family, that asks no clip about the same again."""
+    families = {block.family for block in asked}
+    known = {(clip, block.keys[place]) for block in asked for clip, place in block.answers.items()}
+    first, *rest = clips
+    pools = {claim.pool for claim in first.claims if claim.family not in families}
+    pools = {pool for pool in pools if all(any(claim.pool == pool for claim in one.claims) for one in rest)}
+    order = [family for names, _ in _PHASES for family in names]
+    for pool in sorted(pools, key=lambda pool: (order.index(pool[0]) if pool[0] in order else len(order), pool)):
+        offers = [
+            [claim for claim in one.claims if claim.pool == pool and (one.clip, claim.key) not in known]
+            for one in clips
+        ]
+        for claims in islice(product(*offers), _ASSIGNMENTS):
+            if quad := _check(clips, claims):
+                return write_block(quad)
+    return None
+
+
+def _check(clips: Sequence[Candidate], claims: Sequence[Claim]) -> Quad | None:
+    asked: list[Asked] = []
+    for candidate, claim in zip(clips, claims, strict=True):
+        if not fits_all(one := Asked(candidate, claim), asked):
+            return None
+        asked.append(one)
+    return tuple(asked)
+
+
+# ------------------------------------------------------------------------------------------------------- texts
+
+
+def _name(claim: Claim) -> str:
+    return f"{claim.family}\x1f{claim.key}"
+
+
+def _list_stems(family: str) -> Sequence[str]:
+    if family in load_forms():
+        return load_forms()[family].stems
+    return load_facets()[family].questions if family in load_facets() else FAMILIES[family].stems
+
+
+def _type_of(family: str) -> str:
+    if family in load_forms():
+        return load_forms()[family].type
+    return "music" if family in load_facets() else FAMILIES[family].question_type
