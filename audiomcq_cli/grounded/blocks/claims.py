@@ -20,6 +20,8 @@ class Claim:
         texts: The answer as an option, in one wording or several.
         events: Numbers of the events that must be heard for the answer to be true (see ``events``).
         kind: Class of the answer, by which plausible options are matched.
+        texture: What the sound is like to the ear (see ``events.find_texture``): two of one texture can hardly share a
+            block, so that a crowded texture has to be placed first.
         words: What the stems of the family are filled in with.
         solved: Key of a measured family, with the family that compares it.
     """
@@ -30,6 +32,7 @@ class Claim:
     texts: tuple[str, ...]
     events: tuple[int, ...] = ()
     kind: str = ""
+    texture: str = ""
     words: Mapping[str, str] = field(default_factory=dict, compare=False)
     solved: tuple[Family, Key] | None = field(default=None, compare=False)
 

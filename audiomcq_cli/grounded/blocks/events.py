@@ -74,6 +74,16 @@ def list_audible(scene: Scene) -> int:
     return implied | _list_voices(scene, close)
 
 
+def find_texture(concept: Concept) -> str:
+    """What a sound is like to the ear: a voice, else the first tag of what is done or of what does it, else its kind."""
+    source, action = concept
+    if action in VOICED and kind_of(source) == "person":
+        return "voice"
+    lexicon = load()
+    tags = [*lexicon.actions[action].tags, *(() if source == SOMETHING else lexicon.sources[source].tags)]
+    return tags[0] if tags else kind_of(source)
+
+
 def _list_voices(scene: Scene, close: int) -> int:
     """Voices that a scene leaves open beside those that it implies."""
     tables = _tables()

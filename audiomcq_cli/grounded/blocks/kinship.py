@@ -34,5 +34,10 @@ def shares_sound(one: Asked, other: Asked) -> bool:
     return bool(set(one.claim.events) & set(other.claim.events))
 
 
+def is_reverse(one: Asked, other: Asked) -> bool:
+    """Whether two answers are orders of the same two sounds."""
+    return one.claim.events == other.claim.events[::-1]
+
+
 def _is_bodily(asked: Asked) -> bool:
     return any(name(event)[1] in BODILY for event in asked.claim.events)

@@ -1,17 +1,19 @@
 """Puts clips into fours whose answers are wrong for each other: the most crowded answers first.
 
 A block takes four different answers, so an answer that more than a quarter of the clips give cannot all be placed; the
-commonest must never wait. Each step takes a clip of the answer that most clips are left of, then goes down the others
-by how many they have. What nothing fits is left over. Ties are settled by hashes of ids, so neither the order in which
-clips come nor the machine changes the result.
+same holds for sounds of one texture, as voices or engines, which can hardly stand beside each other. The commonest must
+never wait: each step takes a clip of the answer that most clips are left of, of the texture that most clips are left
+of, then goes down the others in that order. What nothing fits is left over. Ties are settled by hashes of ids, so
+neither the order in which clips come nor the machine changes the result.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
-from audiomcq_cli.grounded.blocks.wrong import Asked, fits_all
+from audiomcq_cli.grounded.blocks.wrong import Asked, fits_all, is_by_ear
 from audiomcq_cli.records import draw
 
 SIZE = 4
@@ -27,59 +29,87 @@ Quad = tuple[Asked, ...]
 Akin = Callable[[Asked, Asked], bool]
 
 
-def match(entries: Iterable[Asked], akin: Akin | None = None) -> list[Quad]:
+def match(entries: Iterable[Asked], *akin: Akin, most: int | None = None) -> list[Quad]:
     """Fours of clips out of those of one pool, each clip with one claim.
 
     Args:
         entries: Clips with what they are asked; none twice.
-        akin: Which answers go well together in one question. They are preferred as long as no answer is so crowded
-            that it has to be placed.
+        akin: Which answers go well together in one question, the best first. They are preferred as long as no texture
+            is so crowded that it has to be placed.
+        most: Fours that are wanted at most.
     """
-    queues = _sort(entries)
-    keys = sorted(queues, key=lambda key: (-len(queues[key]), draw("key", key)))
-    left = sum(map(len, queues.values()))
+    crowd = _Crowd(entries)
     found: list[Quad] = []
-    while left >= SIZE and len(keys) >= SIZE:
-        keys.sort(key=lambda key: -len(queues[key]))  # stable: ties stay in the order of their hashes
-        while keys and not queues[keys[-1]]:
-            keys.pop()
-        if len(keys) < SIZE:
-            break
-        first = queues[keys[0]].pop()
-        left -= 1
-        free = akin if akin and SIZE * (len(queues[keys[0]]) + 1) < left else None
-        chosen = _choose(first, keys[1:], queues, free)
+    while len(keys := crowd.rank()) >= SIZE and (most is None or len(found) < most):
+        first = crowd.take(keys[0])
+        chosen = _choose(first, keys, crowd, akin if crowd.has_room() else ())
         if len(chosen) == SIZE:
             for one in chosen[1:]:
-                queues[one.claim.key].remove(one)
-            left -= SIZE - 1
+                crowd.remove(one)
             found.append(tuple(chosen))
     return found
 
 
-def _choose(first: Asked, keys: Sequence[str], queues: dict[str, list[Asked]], akin: Akin | None) -> list[Asked]:
-    """A clip with three more that fit it and each other, or fewer."""
+class _Crowd:
+    """The clips that are left, by answer, and how many those are of each texture."""
+
+    def __init__(self, entries: Iterable[Asked]) -> None:
+        self.queues: defaultdict[str, list[Asked]] = defaultdict(list)
+        for entry in entries:
+            self.queues[entry.claim.key].append(entry)
+        for queue in self.queues.values():
+            queue.sort(key=lambda one: draw("turn", one.candidate.clip))
+        self.textures = Counter(one.claim.texture for queue in self.queues.values() for one in queue)
+        self.keys = sorted(self.queues, key=lambda key: draw("key", key))
+        self.texture = {key: self.queues[key][0].claim.texture for key in self.keys}
+        self.left = sum(map(len, self.queues.values()))
+
+    def rank(self) -> list[str]:
+        """Answers that are left, the most crowded first."""
+        self.keys = [key for key in self.keys if self.queues[key]]
+        # A stable sort: ties stay in the order of their hashes.
+        self.keys.sort(key=lambda key: (-self.textures[self.texture[key]], -len(self.queues[key])))
+        return self.keys
+
+    def has_room(self) -> bool:
+        """Whether no texture is so crowded that each block has to take one of it."""
+        return SIZE * max((count for texture, count in self.textures.items() if texture), default=0) < self.left
+
+    def take(self, key: str) -> Asked:
+        """The next clip of an answer."""
+        one = self.queues[key][-1]
+        self.remove(one)
+        return one
+
+    def remove(self, one: Asked) -> None:
+        """Take a clip out."""
+        queue = self.queues[one.claim.key]
+        del queue[next(place for place in range(len(queue) - 1, -1, -1) if queue[place] is one)]
+        self.textures[one.claim.texture] -= 1
+        self.left -= 1
+
+
+def _choose(first: Asked, keys: Sequence[str], crowd: _Crowd, akin: Sequence[Akin]) -> list[Asked]:
+    """A clip with three more that fit it and each other, or fewer.
+
+    Those that are akin come first, then those of another texture than any chosen, then any.
+    """
     chosen = [first]
-    taken: set[str] = set()
-    for wanted, reach in ((akin, _REACH), (None, len(keys))):
-        if wanted is None and akin is not None and len(chosen) == SIZE:
-            break
-        for key in keys[:reach]:
-            if len(chosen) == SIZE:
-                return chosen
-            if key in taken or not queues[key] or (wanted and not wanted(first, queues[key][-1])):
+
+    def is_other(one: Asked) -> bool:
+        return not one.claim.texture or all(one.claim.texture != other.claim.texture for other in chosen)
+
+    turns = [*((partial(good, first), keys[:_REACH]) for good in akin), (is_other, keys), (None, keys)]
+    for wanted, reach in turns:
+        for key in reach:
+            queue = crowd.queues[key]
+            if not queue or any(one.claim.key == key for one in chosen) or (wanted and not wanted(queue[-1])):
                 continue
-            if one := next((one for one in queues[key][: -_TRIES - 1 : -1] if fits_all(one, chosen)), None):
+            claim = queue[-1].claim
+            if is_by_ear(claim) and any(one.candidate.hears(claim.events[0]) for one in chosen):
+                continue
+            if one := next((one for one in queue[: -_TRIES - 1 : -1] if fits_all(one, chosen)), None):
                 chosen.append(one)
-                taken.add(key)
+                if len(chosen) == SIZE:
+                    return chosen
     return chosen
-
-
-def _sort(entries: Iterable[Asked]) -> dict[str, list[Asked]]:
-    """The clips of each answer, in the order of their hashes."""
-    queues: defaultdict[str, list[Asked]] = defaultdict(list)
-    for entry in entries:
-        queues[entry.claim.key].append(entry)
-    for queue in queues.values():
-        queue.sort(key=lambda one: draw("turn", one.candidate.clip))
-    return dict(queues)

@@ -14,7 +14,7 @@ from itertools import islice, product
 
 from audiomcq_cli.grounded.blocks.claims import Candidate, Claim
 from audiomcq_cli.grounded.blocks.cycles import match_orders, match_pairs
-from audiomcq_cli.grounded.blocks.kinship import is_akin, shares_sound
+from audiomcq_cli.grounded.blocks.kinship import is_akin, is_reverse, shares_sound
 from audiomcq_cli.grounded.blocks.matching import SIZE, Quad, match
 from audiomcq_cli.grounded.blocks.naming import load_forms
 from audiomcq_cli.grounded.blocks.reading import CLASSES
@@ -25,6 +25,10 @@ from audiomcq_cli.records import draw
 
 NOTHING, DUPLICATE, ALONE = "nothing_to_ask", "duplicate", "no_block"
 """Why a clip is in no block: nothing is known to ask it, another clip of its cluster takes part, or nothing fits it."""
+
+_OTHERS = 48
+"""Hundredths of the blocks that fillers complete to something else than presence: it shall be 55 at most, of those that
+are found; not all are."""
 
 _TURNS = 3
 """Questions of one clip that are tried in one family, the rarest answer first."""
@@ -172,12 +176,25 @@ def _choose_of_clusters(everyone: Mapping[str, Candidate], kept: Sequence[Group]
 # -------------------------------------------------------------------------------------------------- first slots
 
 
+@dataclass(frozen=True, slots=True)
+class _Phase:
+    """A family or several and how its clips are matched; a filler takes only as many as presence must leave."""
+
+    families: Sequence[str]
+    match: Callable[[list[Asked], int], list[Quad]]
+    filler: bool = False
+
+
 def _find_quads(free: dict[str, Candidate], counts: Mapping[str, int]) -> Iterator[Quad]:
     """Fours of clips that are free, family after family: the more a family asks for, the earlier."""
-    for families, matching in _PHASES:
+    everyone = sum(bool(one.claims) for one in free.values())
+    others = _OTHERS * everyone // (100 * SIZE)
+    found = 0
+    for phase in _PHASES:
         for turn in range(_TURNS):
-            for pool in _list_pools(free.values(), families, turn, counts):
-                for quad in matching(pool):
+            for pool in _list_pools(free.values(), phase.families, turn, counts):
+                for quad in phase.match(pool, max(0, others - found) if phase.filler else everyone):
+                    found += 1
                     for one in quad:
                         del free[one.candidate.clip]
                     yield quad
@@ -196,7 +213,23 @@ def _list_pools(
     yield from (pools[pool] for pool in sorted(pools, key=lambda pool: (-len(pools[pool]), pool)))
 
 
-def _match_first(pool: list[Asked]) -> list[Quad]:
+def _match_any(pool: list[Asked], most: int) -> list[Quad]:
+    return match(pool, most=most)
+
+
+def _match_akin(pool: list[Asked], most: int) -> list[Quad]:
+    return match(pool, is_akin, most=most)
+
+
+def _match_sharing(pool: list[Asked], most: int) -> list[Quad]:
+    return match(pool, is_reverse, shares_sound, most=most)
+
+
+def _match_rings(pool: list[Asked], most: int) -> list[Quad]:
+    return match_pairs(pool)
+
+
+def _match_first(pool: list[Asked], most: int) -> list[Quad]:
     """Rings of orders, asked for what is first or for what is last."""
     return [_turn_round(quad) for quad in match_orders(pool)]
 
@@ -212,30 +245,22 @@ def _turn_round(quad: Quad) -> Quad:
     return tuple(turned) if ask_last and whole else quad
 
 
-def _match_order(pool: list[Asked]) -> list[Quad]:
-    return match(pool, shares_sound)
-
-
-def _match_akin(pool: list[Asked]) -> list[Quad]:
-    return match(pool, is_akin)
-
-
-_PHASES: Sequence[tuple[Sequence[str], Callable[[list[Asked]], list[Quad]]]] = (
-    (("first",), _match_first),
-    (("order",), _match_order),
-    (("times",), match),
-    (tuple(FAMILIES), match),
-    (tuple(load_facets()), match),
-    (("while",), match),
-    (("pair",), match_pairs),
-    (("doing",), match),
-    (("who",), match),
-    (("background",), _match_akin),
-    (("after",), _match_akin),
-    (("before",), _match_akin),
-    (("beside",), _match_akin),
-    *(((family,), match) for family in dict.fromkeys(CLASSES.values())),
-    (("presence",), _match_akin),
+_PHASES: Sequence[_Phase] = (
+    _Phase(("first",), _match_first),
+    _Phase(("order",), _match_sharing),
+    _Phase(("times",), _match_any),
+    _Phase(tuple(FAMILIES), _match_any),
+    _Phase(tuple(load_facets()), _match_any),
+    _Phase(("while",), _match_akin),
+    _Phase(("pair",), _match_rings),
+    _Phase(("doing",), _match_any),
+    _Phase(("who",), _match_any),
+    _Phase(("background",), _match_akin),
+    _Phase(("after",), _match_akin, filler=True),
+    _Phase(("before",), _match_akin, filler=True),
+    _Phase(("beside",), _match_akin, filler=True),
+    _Phase(("pair",), _match_sharing, filler=True),
+    _Phase(("presence",), _match_akin),
 )
 """Families in the order in which clips are taken for them."""
 
@@ -263,7 +288,7 @@ def _find_further(clips: Sequence[Candidate], asked: Sequence[Block]) -> Block |
     first, *rest = clips
     pools = {claim.pool for claim in first.claims if claim.family not in families}
     pools = {pool for pool in pools if all(any(claim.pool == pool for claim in one.claims) for one in rest)}
-    order = [family for names, _ in _PHASES for family in names]
+    order = [family for phase in _PHASES for family in phase.families]
     for pool in sorted(pools, key=lambda pool: (order.index(pool[0]) if pool[0] in order else len(order), pool)):
         offers = [
             [claim for claim in one.claims if claim.pool == pool and (one.clip, claim.key) not in known]

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from audiomcq_cli.grounded.blocks.claims import Candidate, Claim
-from audiomcq_cli.grounded.blocks.events import list_audible, number
+from audiomcq_cli.grounded.blocks.events import find_texture, list_audible, number
 from audiomcq_cli.grounded.blocks.naming import name_definite, name_plainly
 from audiomcq_cli.grounded.clauses import BEFORE, DURING, Event
 from audiomcq_cli.grounded.hearing import Scene, listen
@@ -85,7 +85,8 @@ def _read_scene(scene: Scene, *, timed: bool) -> Iterator[Claim]:
 
 def _claim(family: str, ask: str, event: Event, words: Mapping[str, str] | None = None) -> Claim:
     kind = kind_of(event.source)
-    return Claim(family, ask, _key(event), (event.text,), (number(event.concept),), kind, words or {})
+    texture = find_texture(event.concept)
+    return Claim(family, ask, _key(event), (event.text,), (number(event.concept),), kind, texture, words or {})
 
 
 def _key(event: Event) -> str:
@@ -97,7 +98,8 @@ def _read_class(event: Event) -> Iterator[Claim]:
     kind = kind_of(event.source)
     if kind in NAMED:
         if event.source not in _TOO_BROAD:
-            yield Claim(kind, "", event.source, (event.subject,), (number(event.concept),), kind)
+            texture = find_texture(event.concept)
+            yield Claim(kind, "", event.source, (event.subject,), (number(event.concept),), kind, texture)
     elif kind in CLASSES:
         yield _claim(CLASSES[kind], "", event)
 
@@ -110,9 +112,9 @@ def _read_doing(event: Event, scene: Scene) -> Iterator[Claim]:
     the = name_definite(event)
     be, do = ("are", "do") if event.plural else ("is", "does")
     words = {"the": the, "be": be, "do": do}
-    yield Claim("doing", the, event.action, (event.gerund,), (number(event.concept),), kind, words)
+    yield Claim("doing", the, event.action, (event.gerund,), (number(event.concept),), kind, words=words)
     if event.action in _WHO and event.source != "person":
-        yield Claim("who", event.gerund, event.source, (event.subject,), (), kind, {"gerund": event.gerund})
+        yield Claim("who", event.gerund, event.source, (event.subject,), (), kind, words={"gerund": event.gerund})
 
 
 def _is_alone(event: Event, scene: Scene) -> bool:
@@ -126,7 +128,7 @@ def _is_alone(event: Event, scene: Scene) -> bool:
 def _read_times(event: Event) -> Claim:
     do = "do" if event.plural else "does"
     words = {"do": do, "the": name_definite(event), "verb": event.verb}
-    return Claim("times", f"{words['the']} {event.verb}", event.times, (event.times,), (), "", words)
+    return Claim("times", f"{words['the']} {event.verb}", event.times, (event.times,), words=words)
 
 
 def _read_pair(first: Event, second: Event) -> Claim:

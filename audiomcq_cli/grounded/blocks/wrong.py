@@ -9,9 +9,9 @@ from audiomcq_cli.grounded.blocks.claims import Candidate, Claim
 from audiomcq_cli.grounded.lexicon import load
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """A clip with the claim that it is asked."""
+    """A clip with the claim that it is asked; two are equal only if they are one object."""
 
     candidate: Candidate
     claim: Claim
@@ -30,6 +30,11 @@ def fits(one: Asked, other: Asked) -> bool:
 def fits_all(one: Asked, others: Sequence[Asked]) -> bool:
     """Whether a clip can share a block with each of some others."""
     return all(fits(one, other) for other in others)
+
+
+def is_by_ear(claim: Claim) -> bool:
+    """Whether a claim is one event, wrong for whoever does not hear it."""
+    return len(claim.events) == 1 and not claim.solved and claim.family not in _WRONG
 
 
 def is_wrong(option: Claim, asked: Asked) -> bool:
