@@ -53,7 +53,8 @@ class _Graph:
                 self.into[edge[1]].discard(edge[0])
 
 
-Closings = Callable[[Edge, _Graph], Iterator[Sequence[Edge]]]
+Closings = Callable[[Edge, _Graph, Callable[[int], bool]], Iterator[Sequence[Edge]]]
+"""Gives the other three edges of every ring that an edge is in; sounds that its clip hears besides are no part of it."""
 
 
 def match_pairs(entries: Iterable[Asked]) -> list[Quad]:
@@ -87,7 +88,7 @@ def _match(entries: Iterable[Asked], closings: Closings) -> list[Quad]:
 
 
 def _close(first: Asked, edge: Edge, graph: _Graph, closings: Closings) -> Quad | None:
-    ways = sorted(islice(closings(edge, graph), _CLOSINGS), key=graph.weigh)
+    ways = sorted(islice(closings(edge, graph, first.candidate.hears), _CLOSINGS), key=graph.weigh)
     for way in ways:
         if quad := _fill([first], [graph.queues[one][:_TRIES] for one in way]):
             return quad
@@ -103,27 +104,32 @@ def _fill(chosen: list[Asked], queues: Sequence[Sequence[Asked]]) -> Quad | None
     return None
 
 
-def _close_pairs(edge: Edge, graph: _Graph) -> Iterator[Sequence[Edge]]:
+def _close_pairs(edge: Edge, graph: _Graph, hears: Callable[[int], bool]) -> Iterator[Sequence[Edge]]:
     a, b = edge
 
     def near(sound: int) -> set[int]:
         return graph.out[sound] | graph.into[sound]
 
+    ends = {d for d in near(b) - {a} if not hears(d)}
     for c in sorted(near(a) - {b}):
-        for d in sorted(near(b) & near(c) - {a}):
-            yield [_sort(a, c), _sort(b, d), _sort(c, d)]
+        if not hears(c):
+            for d in sorted(ends & near(c)):
+                yield [_sort(a, c), _sort(b, d), _sort(c, d)]
 
 
-def _close_orders(edge: Edge, graph: _Graph) -> Iterator[Sequence[Edge]]:
+def _close_orders(edge: Edge, graph: _Graph, hears: Callable[[int], bool]) -> Iterator[Sequence[Edge]]:
     a, b = edge
     if graph.queues.get((b, a)):
         for c in sorted(graph.out):
-            for d in sorted(graph.out[c] & graph.into[c] - {a, b}):
-                if c < d and c not in (a, b):
-                    yield [(b, a), (c, d), (d, c)]
+            if c not in (a, b) and not hears(c):
+                for d in sorted(graph.out[c] & graph.into[c] - {a, b}):
+                    if c < d and not hears(d):
+                        yield [(b, a), (c, d), (d, c)]
     for c in sorted(graph.out[b] - {a}):
-        for d in sorted(graph.out[c] & graph.into[a] - {b}):
-            yield [(b, c), (c, d), (d, a)]
+        if not hears(c):
+            for d in sorted(graph.out[c] & graph.into[a] - {b}):
+                if not hears(d):
+                    yield [(b, c), (c, d), (d, a)]
 
 
 def _edge(entry: Asked) -> Edge:

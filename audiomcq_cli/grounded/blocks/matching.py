@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from audiomcq_cli.grounded.blocks.wrong import Asked, fits_all, is_by_ear
@@ -40,76 +41,116 @@ def match(entries: Iterable[Asked], *akin: Akin, most: int | None = None) -> lis
     """
     crowd = _Crowd(entries)
     found: list[Quad] = []
-    while len(keys := crowd.rank()) >= SIZE and (most is None or len(found) < most):
-        first = crowd.take(keys[0])
-        chosen = _choose(first, keys, crowd, akin if crowd.has_room() else ())
+    while len(answers := crowd.rank()) >= SIZE and (most is None or len(found) < most):
+        first = crowd.take(answers[0], 0)
+        chosen = _choose(first, answers, crowd, akin if crowd.has_room() else ())
         if len(chosen) == SIZE:
-            for one in chosen[1:]:
-                crowd.remove(one)
-            found.append(tuple(chosen))
+            found.append(chosen)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the clips of one answer have in common; ``event`` is none where more than hearing decides."""
+
+    key: str
+    texture: str
+    event: int | None
+    queue: list[Asked]
 
 
 class _Crowd:
     """The clips that are left, by answer, and how many those are of each texture."""
 
     def __init__(self, entries: Iterable[Asked]) -> None:
-        self.queues: defaultdict[str, list[Asked]] = defaultdict(list)
+        queues: defaultdict[str, list[Asked]] = defaultdict(list)
         for entry in entries:
-            self.queues[entry.claim.key].append(entry)
-        for queue in self.queues.values():
-            queue.sort(key=lambda one: draw("turn", one.candidate.clip))
-        self.textures = Counter(one.claim.texture for queue in self.queues.values() for one in queue)
-        self.keys = sorted(self.queues, key=lambda key: draw("key", key))
-        self.texture = {key: self.queues[key][0].claim.texture for key in self.keys}
-        self.left = sum(map(len, self.queues.values()))
+            queues[entry.claim.key].append(entry)
+        self.answers = [_describe(key, queues[key]) for key in sorted(queues, key=lambda key: draw("key", key))]
+        self.textures = Counter(one.texture for one in self.answers for _ in one.queue)
+        self.left = sum(len(one.queue) for one in self.answers)
 
-    def rank(self) -> list[str]:
+    def rank(self) -> list[_Answer]:
         """Answers that are left, the most crowded first."""
-        self.keys = [key for key in self.keys if self.queues[key]]
+        self.answers = [one for one in self.answers if one.queue]
         # A stable sort: ties stay in the order of their hashes.
-        self.keys.sort(key=lambda key: (-self.textures[self.texture[key]], -len(self.queues[key])))
-        return self.keys
+        self.answers.sort(key=lambda one: (-self.textures[one.texture], -len(one.queue)))
+        return self.answers
 
     def has_room(self) -> bool:
         """Whether no texture is so crowded that each block has to take one of it."""
         return SIZE * max((count for texture, count in self.textures.items() if texture), default=0) < self.left
 
-    def take(self, key: str) -> Asked:
-        """The next clip of an answer."""
-        one = self.queues[key][-1]
-        self.remove(one)
-        return one
-
-    def remove(self, one: Asked) -> None:
-        """Take a clip out."""
-        queue = self.queues[one.claim.key]
-        del queue[next(place for place in range(len(queue) - 1, -1, -1) if queue[place] is one)]
-        self.textures[one.claim.texture] -= 1
+    def take(self, answer: _Answer, place: int) -> Asked:
+        """Take out the clip of an answer that stands at a place from the end."""
+        self.textures[answer.texture] -= 1
         self.left -= 1
+        return answer.queue.pop(-place - 1)
 
 
-def _choose(first: Asked, keys: Sequence[str], crowd: _Crowd, akin: Sequence[Akin]) -> list[Asked]:
-    """A clip with three more that fit it and each other, or fewer.
+def _describe(key: str, queue: list[Asked]) -> _Answer:
+    claim = queue[0].claim
+    by_number = sorted(queue, key=lambda one: draw("turn", one.candidate.clip))
+    return _Answer(key, claim.texture, claim.events[0] if is_by_ear(claim) else None, by_number)
+
+
+class _Choice:
+    """Clips chosen for one block, with what they hear and are asked as bits, so that most others are ruled out fast."""
+
+    def __init__(self, first: Asked, answer: _Answer) -> None:
+        self.clips = [first]
+        self.taken: list[tuple[_Answer, int]] = []
+        self.heard = first.candidate.audible
+        self.asked = 0 if answer.event is None else 1 << answer.event
+        self.keys = {answer.key}
+        self.textures = {answer.texture} - {""}
+
+    def find(self, answer: _Answer) -> int | None:
+        """Place from the end of a clip of an answer that fits all those chosen; None where the first few do not."""
+        if answer.key in self.keys or (answer.event is not None and self.heard >> answer.event & 1):
+            return None
+        for place, one in enumerate(answer.queue[: -_TRIES - 1 : -1]):
+            if (answer.event is None or not one.candidate.audible & self.asked) and fits_all(one, self.clips):
+                return place
+        return None
+
+    def add(self, answer: _Answer, place: int) -> None:
+        """Choose a clip."""
+        one = answer.queue[-place - 1]
+        self.clips.append(one)
+        self.taken.append((answer, place))
+        self.heard |= one.candidate.audible
+        self.asked |= 0 if answer.event is None else 1 << answer.event
+        self.keys.add(answer.key)
+        self.textures |= {answer.texture} - {""}
+
+
+def _choose(first: Asked, answers: Sequence[_Answer], crowd: _Crowd, akin: Sequence[Akin]) -> Quad:
+    """A clip with three more that fit it and each other, taken out of the crowd; or fewer, and none taken.
 
     Those that are akin come first, then those of another texture than any chosen, then any.
     """
-    chosen = [first]
+    choice = _Choice(first, answers[0])
 
-    def is_other(one: Asked) -> bool:
-        return not one.claim.texture or all(one.claim.texture != other.claim.texture for other in chosen)
+    def differs(answer: _Answer) -> bool:
+        return answer.texture not in choice.textures
 
-    turns = [*((partial(good, first), keys[:_REACH]) for good in akin), (is_other, keys), (None, keys)]
+    turns: list[tuple[Callable[[_Answer], bool] | None, Sequence[_Answer]]] = [
+        *((partial(_goes_with, first, good), answers[:_REACH]) for good in akin),
+        (differs, answers),
+        (None, answers),
+    ]
     for wanted, reach in turns:
-        for key in reach:
-            queue = crowd.queues[key]
-            if not queue or any(one.claim.key == key for one in chosen) or (wanted and not wanted(queue[-1])):
+        for answer in reach:
+            if not answer.queue or (wanted and not wanted(answer)) or (place := choice.find(answer)) is None:
                 continue
-            claim = queue[-1].claim
-            if is_by_ear(claim) and any(one.candidate.hears(claim.events[0]) for one in chosen):
-                continue
-            if one := next((one for one in queue[: -_TRIES - 1 : -1] if fits_all(one, chosen)), None):
-                chosen.append(one)
-                if len(chosen) == SIZE:
-                    return chosen
-    return chosen
+            choice.add(answer, place)
+            if len(choice.clips) == SIZE:
+                for one, at in choice.taken:
+                    crowd.take(one, at)
+                return tuple(choice.clips)
+    return tuple(choice.clips)
+
+
+def _goes_with(first: Asked, akin: Akin, answer: _Answer) -> bool:
+    return akin(first, answer.queue[-1])

@@ -31,7 +31,6 @@ def load_forms() -> Mapping[str, Form]:
     }
 
 
-@cache
 def name_plainly(event: Event) -> Event:
     """An event in the plain words for what it is: of a voice that narrates, murmurs or chats, that it speaks."""
     verb = _load()["plain"].get(event.action, {}).get(event.verb)

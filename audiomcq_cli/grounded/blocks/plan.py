@@ -191,8 +191,9 @@ def _find_quads(free: dict[str, Candidate], counts: Mapping[str, int]) -> Iterat
     others = _OTHERS * everyone // (100 * SIZE)
     found = 0
     for phase in _PHASES:
+        offers = _rank_claims(free.values(), phase.families, counts)
         for turn in range(_TURNS):
-            for pool in _list_pools(free.values(), phase.families, turn, counts):
+            for pool in _list_pools(free, offers, turn):
                 for quad in phase.match(pool, max(0, others - found) if phase.filler else everyone):
                     found += 1
                     for one in quad:
@@ -200,16 +201,27 @@ def _find_quads(free: dict[str, Candidate], counts: Mapping[str, int]) -> Iterat
                     yield quad
 
 
+def _rank_claims(
+    candidates: Iterable[Candidate], families: Sequence[str], counts: Mapping[str, int]
+) -> dict[str, list[Claim]]:
+    """What each clip can be asked in some families, the rarest answer first."""
+    wanted = frozenset(families)
+    offers: dict[str, list[Claim]] = {}
+    for one in candidates:
+        if claims := [claim for claim in one.claims if claim.family in wanted]:
+            claims.sort(key=lambda claim: (counts.get(_name(claim), 0), claim.pool, claim.key))
+            offers[one.clip] = claims
+    return offers
+
+
 def _list_pools(
-    candidates: Iterable[Candidate], families: Sequence[str], turn: int, counts: Mapping[str, int]
+    free: Mapping[str, Candidate], offers: Mapping[str, list[Claim]], turn: int
 ) -> Iterator[list[Asked]]:
     """Clips by what they can be asked together, larger pools first, a clip in one pool only."""
     pools: defaultdict[tuple[str, str], list[Asked]] = defaultdict(list)
-    for one in candidates:
-        claims = [claim for claim in one.claims if claim.family in families]
-        claims.sort(key=lambda claim: (counts.get(_name(claim), 0), draw(one.clip, *claim.pool, claim.key)))
-        if turn < len(claims):
-            pools[claims[turn].pool].append(Asked(one, claims[turn]))
+    for clip, claims in offers.items():
+        if clip in free and turn < len(claims):
+            pools[claims[turn].pool].append(Asked(free[clip], claims[turn]))
     yield from (pools[pool] for pool in sorted(pools, key=lambda pool: (-len(pools[pool]), pool)))
 
 

@@ -76,8 +76,9 @@ def _read_scene(scene: Scene, *, timed: bool) -> Iterator[Claim]:
         if event.times in COUNTS and not timed:
             yield _read_times(event)
     for first, second in combinations(agreed, 2):
-        if not are_close(first, second):
+        if first.source != second.source or first.source == SOMETHING:
             yield _read_pair(first, second)
+        if not are_close(first, second):
             yield _claim("beside", first.text, second, {"sound": first.text})
             yield _claim("beside", second.text, first, {"sound": second.text})
     yield from _read_order(scene, agreed)
