@@ -53,7 +53,7 @@ class Candidate:
             of an integer (see ``events.list_audible``): none of them is a wrong option.
         orders: Pairs of events of which the captions state that the first is over before the second is heard.
         sources, actions: Everything that the captions name.
-        traits: What is so much as mentioned of the music: families of options, by facet (see ``music.Trait``).
+        traits: Numbers of what is so much as mentioned of the music (see ``music.Trait``).
     """
 
     clip: str
@@ -63,7 +63,7 @@ class Candidate:
     orders: frozenset[tuple[int, int]] = frozenset()
     sources: frozenset[str] = frozenset()
     actions: frozenset[str] = frozenset()
-    traits: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    traits: frozenset[int] = frozenset()
 
     def hears(self, event: int) -> bool:
         """Whether an event is stated or implied, or easily taken for one that is."""

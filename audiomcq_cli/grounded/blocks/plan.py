@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import combinations, islice, product
 
 from audiomcq_cli.grounded.blocks.claims import Candidate, Claim
 from audiomcq_cli.grounded.blocks.cycles import match_orders, match_pairs
@@ -20,7 +20,6 @@ from audiomcq_cli.grounded.blocks.naming import load_forms
 from audiomcq_cli.grounded.blocks.reading import CLASSES
 from audiomcq_cli.grounded.blocks.wrong import Asked, fits, fits_all
 from audiomcq_cli.grounded.measured.proof import FAMILIES
-from audiomcq_cli.grounded.music import load_facets
 from audiomcq_cli.records import draw
 
 NOTHING, DUPLICATE, ALONE = "nothing_to_ask", "duplicate", "no_block"
@@ -233,6 +232,23 @@ def _match_akin(pool: list[Asked], most: int) -> list[Quad]:
     return match(pool, is_akin, most=most)
 
 
+def _match_presence(pool: list[Asked], most: int) -> list[Quad]:
+    """Sounds that can be heard; asked for by their class where all four share one."""
+    return [_ask_class(quad) for quad in match(pool, is_akin, most=most)]
+
+
+def _ask_class(quad: Quad) -> Quad:
+    family = CLASSES.get(quad[0].claim.kind, "")
+    found = [
+        Asked(one.candidate, claim)
+        for one in quad
+        for claim in one.candidate.claims
+        if claim.family == family and claim.events == one.claim.events
+    ]
+    whole = len(found) == SIZE and all(fits(one, other) for one, other in combinations(found, 2))
+    return tuple(found) if whole else quad
+
+
 def _match_sharing(pool: list[Asked], most: int) -> list[Quad]:
     return match(pool, is_reverse, shares_sound, most=most)
 
@@ -253,7 +269,7 @@ def _turn_round(quad: Quad) -> Quad:
         last = next(claim for claim in one.candidate.claims if claim.family == "last" and claim.events == events)
         turned.append(Asked(one.candidate, last))
     ask_last = draw("last", *sorted(one.candidate.clip for one in quad)) % 2
-    whole = all(fits(one, other) for one in turned for other in turned if one is not other)
+    whole = all(fits(one, other) for one, other in combinations(turned, 2))
     return tuple(turned) if ask_last and whole else quad
 
 
@@ -262,7 +278,9 @@ _PHASES: Sequence[_Phase] = (
     _Phase(("order",), _match_sharing),
     _Phase(("times",), _match_any),
     _Phase(tuple(FAMILIES), _match_any),
-    _Phase(tuple(load_facets()), _match_any),
+    _Phase(("traits",), _match_rings),
+    _Phase(("genre", "mood", "voice", "tempo"), _match_any),
+    _Phase(("instrument",), _match_any),
     _Phase(("while",), _match_akin),
     _Phase(("pair",), _match_rings),
     _Phase(("doing",), _match_any),
@@ -272,9 +290,14 @@ _PHASES: Sequence[_Phase] = (
     _Phase(("before",), _match_akin, filler=True),
     _Phase(("beside",), _match_akin, filler=True),
     _Phase(("pair",), _match_sharing, filler=True),
-    _Phase(("presence",), _match_akin),
+    _Phase(("presence",), _match_presence),
 )
 """Families in the order in which clips are taken for them."""
+
+_ORDER: Mapping[str, int] = {
+    family: place for place, phase in reversed(list(enumerate(_PHASES))) for family in phase.families
+}
+"""The same order by family, for further slots."""
 
 
 # ------------------------------------------------------------------------------------------------ further slots
@@ -300,8 +323,7 @@ def _find_further(clips: Sequence[Candidate], asked: Sequence[Block]) -> Block |
     first, *rest = clips
     pools = {claim.pool for claim in first.claims if claim.family not in families}
     pools = {pool for pool in pools if all(any(claim.pool == pool for claim in one.claims) for one in rest)}
-    order = [family for phase in _PHASES for family in phase.families]
-    for pool in sorted(pools, key=lambda pool: (order.index(pool[0]) if pool[0] in order else len(order), pool)):
+    for pool in sorted(pools, key=lambda pool: (_ORDER.get(pool[0], len(_ORDER)), pool)):
         offers = [
             [claim for claim in one.claims if claim.pool == pool and (one.clip, claim.key) not in known]
             for one in clips
@@ -329,12 +351,8 @@ def _name(claim: Claim) -> str:
 
 
 def _list_stems(family: str) -> Sequence[str]:
-    if family in load_forms():
-        return load_forms()[family].stems
-    return load_facets()[family].questions if family in load_facets() else FAMILIES[family].stems
+    return load_forms()[family].stems if family in load_forms() else FAMILIES[family].stems
 
 
 def _type_of(family: str) -> str:
-    if family in load_forms():
-        return load_forms()[family].type
-    return "music" if family in load_facets() else FAMILIES[family].question_type
+    return load_forms()[family].type if family in load_forms() else FAMILIES[family].question_type

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from audiomcq_cli.grounded.blocks.claims import Candidate, Claim
@@ -44,6 +44,15 @@ ORDERS = ("{0}, then {1}", "{0} before {1}", "first {0}, next {1}", "{0} followe
 """
 
 
+PHRASES: Mapping[str, str] = {
+    "instrument": "{}", "voice": "{} singing", "tempo": "a {} tempo", "mood": "a {} mood",
+}  # fmt: skip
+"""How an option of a facet reads beside one of another."""
+
+TRAITS_FROM = 100_000
+"""Numbers of what is said of music begin here; below are those of events."""
+
+
 def read_candidate(row: Mapping[str, Any], cluster: str = "") -> Candidate:
     """What a clip (a row of ``records.CLIP``) offers to blocks; ``cluster``: what it is a duplicate of, if anything."""
     captions = caption_texts(row["captions"])
@@ -60,7 +69,11 @@ def read_candidate(row: Mapping[str, Any], cluster: str = "") -> Candidate:
         orders=frozenset((number(first), number(second)) for first, second in steps),
         sources=scene.sources,
         actions=scene.actions,
-        traits={trait.facet: trait.named for trait in traits},
+        traits=frozenset(
+            TRAITS_FROM + 100 * list(load_facets()).index(trait.facet) + family
+            for trait in traits
+            for family in trait.named
+        ),
     )
 
 
@@ -192,13 +205,28 @@ def are_close(one: Event, other: Event) -> bool:
 
 
 def _read_music(traits: list[Trait]) -> Iterator[Claim]:
-    """Every thing that is stated of the music; all but instruments where it is the only one of its facet."""
-    for trait in traits:
-        if trait.facet != "instrument" and (len(trait.named) > 1 or len(trait.stated) > 1):
-            continue
+    """Every thing that is stated of the music, and two of them together; but for instruments, the only one of a facet."""
+    sure = [trait for trait in traits if trait.facet == "instrument" or (len(trait.named) == len(trait.stated) == 1)]
+    for trait in sure:
         for option in trait.stated:
-            family = load_facets()[trait.facet].family(option)
-            yield Claim(trait.facet, "", option, (option,), (family,))
+            yield Claim(trait.facet, "", option, (option,), (_number_trait(trait.facet, option),))
+    for first, second in combinations(sure, 2):
+        if first.facet in PHRASES and second.facet in PHRASES:
+            for one, other in product(first.stated, second.stated):
+                yield _read_traits((first.facet, one), (second.facet, other))
+
+
+def _read_traits(first: tuple[str, str], second: tuple[str, str]) -> Claim:
+    """Two things that hold of the music together."""
+    facets = f"{first[0]} and {second[0]}"
+    text = " and ".join(PHRASES[facet].format(option) for facet, option in (first, second))
+    return Claim("traits", facets, f"{first[1]} + {second[1]}", (text,), (_number_trait(*first), _number_trait(*second)))
+
+
+def _number_trait(facet: str, option: str) -> int:
+    """Number of a family of options, above those of all events."""
+    facets = load_facets()
+    return TRAITS_FROM + 100 * list(facets).index(facet) + facets[facet].family(option)
 
 
 def _read_measured(row: Mapping[str, Any]) -> Iterator[Claim]:

@@ -87,8 +87,8 @@ def _is_counted_otherwise(option: Claim, asked: Asked) -> bool:
 
 
 def _is_not_mentioned(option: Claim, asked: Asked) -> bool:
-    """Nothing of its family is so much as mentioned."""
-    return option.events[0] not in asked.candidate.traits.get(option.family, frozenset())
+    """Not all of it is so much as mentioned, nor anything like it."""
+    return not asked.candidate.traits.issuperset(option.events)
 
 
 def _is_measured_wrong(option: Claim, own: Claim) -> bool:
@@ -107,6 +107,6 @@ _WRONG: Mapping[str, Callable[[Claim, Asked], bool]] = {
     "doing": _is_not_done,
     "who": _is_not_there,
     "times": _is_counted_otherwise,
-    **dict.fromkeys(("instrument", "voice", "tempo", "genre", "mood"), _is_not_mentioned),
+    **dict.fromkeys(("instrument", "voice", "tempo", "genre", "mood", "traits"), _is_not_mentioned),
 }
 """How an option is judged, by family; others by whether their events may be heard."""
