@@ -35,15 +35,16 @@ def match(entries: Iterable[Asked], *akin: Akin, most: int | None = None) -> lis
 
     Args:
         entries: Clips with what they are asked; none twice.
-        akin: Which answers go well together in one question, the best first. They are preferred as long as no texture
-            is so crowded that it has to be placed.
+        akin: Which answers go well together in one question, the best first. They are preferred where no texture is so
+            crowded that it has to be placed.
         most: Fours that are wanted at most.
     """
     crowd = _Crowd(entries)
     found: list[Quad] = []
     while len(answers := crowd.rank()) >= SIZE and (most is None or len(found) < most):
+        pressing = crowd.list_pressing()
         first = crowd.take(answers[0], 0)
-        chosen = _choose(first, answers, crowd, akin if crowd.has_room() else ())
+        chosen = _choose(first, answers, crowd, pressing, akin)
         if len(chosen) == SIZE:
             found.append(chosen)
     return found
@@ -77,9 +78,9 @@ class _Crowd:
         self.answers.sort(key=lambda one: (-self.textures[one.texture], -len(one.queue)))
         return self.answers
 
-    def has_room(self) -> bool:
-        """Whether no texture is so crowded that each block has to take one of it."""
-        return SIZE * max((count for texture, count in self.textures.items() if texture), default=0) < self.left
+    def list_pressing(self) -> set[str]:
+        """Textures so crowded that each block has to take one of them."""
+        return {texture for texture, count in self.textures.items() if texture and SIZE * count >= self.left}
 
     def take(self, answer: _Answer, place: int) -> Asked:
         """Take out the clip of an answer that stands at a place from the end."""
@@ -125,22 +126,29 @@ class _Choice:
         self.textures |= {answer.texture} - {""}
 
 
-def _choose(first: Asked, answers: Sequence[_Answer], crowd: _Crowd, akin: Sequence[Akin]) -> Quad:
+def _choose(
+    first: Asked, answers: Sequence[_Answer], crowd: _Crowd, pressing: set[str], akin: Sequence[Akin]
+) -> Quad:
     """A clip with three more that fit it and each other, taken out of the crowd; or fewer, and none taken.
 
-    Those that are akin come first, then those of another texture than any chosen, then any.
+    Those of pressing textures come first, then those that are akin, then those of another texture than any chosen, then
+    any.
     """
     choice = _Choice(first, answers[0])
+
+    def presses(answer: _Answer) -> bool:
+        return answer.texture in pressing and differs(answer)
 
     def differs(answer: _Answer) -> bool:
         return answer.texture not in choice.textures
 
     turns: list[tuple[Callable[[_Answer], bool] | None, Sequence[_Answer]]] = [
+        (presses, answers),
         *((partial(_goes_with, first, good), answers[:_REACH]) for good in akin),
         (differs, answers),
         (None, answers),
     ]
-    for wanted, reach in turns:
+    for wanted, reach in turns[0 if pressing else 1 :]:
         for answer in reach:
             if not answer.queue or (wanted and not wanted(answer)) or (place := choice.find(answer)) is None:
                 continue
