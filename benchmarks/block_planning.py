@@ -18,8 +18,10 @@ from typing import Any
 
 from audiomcq_cli.grounded.blocks.claims import Candidate
 from audiomcq_cli.grounded.blocks.naming import load_forms
-from audiomcq_cli.grounded.blocks.plan import Block, Plan, count_claims, plan_blocks
+from audiomcq_cli.grounded.blocks.phases import count_claims
+from audiomcq_cli.grounded.blocks.plan import Plan, plan_blocks
 from audiomcq_cli.grounded.blocks.reading import read_candidate
+from audiomcq_cli.grounded.blocks.writing import Block
 from audiomcq_cli.records import draw
 
 IDS = ("youtube_id", "ytid", "file_name")
@@ -63,7 +65,9 @@ def report(candidates: Sequence[Candidate], plans: Sequence[Plan]) -> None:
     blocks = list_blocks(plans)
     families = Counter(block.family for block in blocks)
     print("by family:", {name: f"{count / len(blocks):.1%}" for name, count in families.most_common()})
-    asks_presence = sum(count for name, count in families.items() if name in load_forms() and load_forms()[name].presence)
+    asks_presence = sum(
+        count for name, count in families.items() if name in load_forms() and load_forms()[name].presence
+    )
     print(f"presence in its renamings: {asks_presence / len(blocks):.1%} of {len(blocks)} blocks")
     slots = max((len(group.slots) for plan in plans for group in plan.groups), default=0)
     for place in range(slots):
@@ -80,7 +84,8 @@ def report(candidates: Sequence[Candidate], plans: Sequence[Plan]) -> None:
 def write_rows(plans: Sequence[Plan], captions: dict[str, list[str]], count: int, folder: Path) -> None:
     """Write drawn rows as a question without its key, and key and captions apart."""
     drawn = sorted(
-        ((block, clip) for block in list_blocks(plans) for clip in block.answers), key=lambda one: draw("read", one[0].id, one[1])
+        ((block, clip) for block in list_blocks(plans) for clip in block.answers),
+        key=lambda one: draw("read", one[0].id, one[1]),
     )[:count]
     rows, keys, heard = [], [], []
     for number, (block, clip) in enumerate(drawn, start=1):

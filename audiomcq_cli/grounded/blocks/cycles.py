@@ -54,7 +54,7 @@ class _Graph:
 
 
 Closings = Callable[[Edge, _Graph, Callable[[int], bool]], Iterator[Sequence[Edge]]]
-"""Gives the other three edges of every ring that an edge is in; sounds that its clip hears besides are no part of it."""
+"""Gives the other three edges of each ring that an edge is in; what its clip hears besides is no part of it."""
 
 
 def match_pairs(entries: Iterable[Asked]) -> list[Quad]:

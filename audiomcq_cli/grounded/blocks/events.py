@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from audiomcq_cli.grounded.hearing import Scene
 from audiomcq_cli.grounded.lexicon import SOMETHING, Lexicon, load
@@ -28,6 +28,9 @@ _AMID_SPEECH = frozenset({"laugh", "clap", "cheer", "sing", "chant", "shout", "w
 _ANYBODY = frozenset({"person", "crowd"})
 """Sources that leave open whose voice it is."""
 
+_ANY_MACHINE = frozenset({"engine", "machine", "tool", "power_tool"})
+"""Sources that leave open which machine it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Tables:
@@ -40,6 +43,7 @@ class _Tables:
     alike: dict[str, int]
     tagged: dict[str, int]
     persons: int
+    machines: int
     nobody: int
     vague: int
 
@@ -71,17 +75,22 @@ def list_audible(scene: Scene) -> int:
     heard = {tag for action in scene.actions for tag in lexicon.actions[action].tags}
     heard |= {tag for source in scene.sources for tag in lexicon.sources[source].tags}
     implied |= _join(tables.tagged, heard) & tables.vague
-    return implied | _list_voices(scene, close)
+    return implied | _list_voices(scene, close) | _list_machines(scene)
 
 
 def find_texture(concept: Concept) -> str:
-    """What a sound is like to the ear: a voice, else the first tag of what is done or of what does it, else its kind."""
+    """What a sound is like to the ear: a voice, else the first tag of its action or of its source, else its kind."""
     source, action = concept
     if action in VOICED and kind_of(source) == "person":
         return "voice"
     lexicon = load()
     tags = [*lexicon.actions[action].tags, *(() if source == SOMETHING else lexicon.sources[source].tags)]
     return tags[0] if tags else kind_of(source)
+
+
+def _list_machines(scene: Scene) -> int:
+    """Machines that a scene leaves open: all of them where it names none but a motor, a machine or a tool."""
+    return _tables().machines if scene.sources & _ANY_MACHINE else 0
 
 
 def _list_voices(scene: Scene, close: int) -> int:
@@ -97,6 +106,9 @@ def _list_voices(scene: Scene, close: int) -> int:
     if scene.actions & _AMID_SPEECH:
         speech = _join(tables.of_action, ("speak", "whisper")) & tables.persons
         unclear |= speech if persons & _ANYBODY or not persons else speech & close
+    if scene.actions & VOICED:
+        laughter = tables.of_action["laugh"] & tables.persons
+        unclear |= laughter if persons & _ANYBODY or not persons else laughter & close
     return unclear
 
 
@@ -111,7 +123,7 @@ def _tables() -> _Tables:
         return sum(1 << place for concept, place in numbers.items() if accept(concept))
 
     def by(names: Iterable[str], accept: Callable[[str, Concept], bool]) -> dict[str, int]:
-        return {one: gather(lambda concept: accept(one, concept)) for one in names}
+        return {one: gather(partial(accept, one)) for one in names}
 
     return _Tables(
         numbers=numbers,
@@ -121,6 +133,7 @@ def _tables() -> _Tables:
         alike=by(lexicon.actions, lambda one, concept: lexicon.alike(concept[1], one)),
         tagged=by(_list_tags(lexicon), lambda one, concept: one in _tags_of(concept, lexicon)),
         persons=gather(lambda concept: kind_of(concept[0]) == "person"),
+        machines=gather(lambda concept: kind_of(concept[0]) == "machine"),
         nobody=gather(lambda concept: concept[0] == SOMETHING),
         vague=gather(lambda concept: lexicon.actions[concept[1]].vague),
     )

@@ -22,11 +22,14 @@ BODILY = frozenset({"burp", "fart", "sneeze", "snore", "hiccup", "cough"})
 
 
 def is_akin(one: Asked, other: Asked) -> bool:
-    """Whether two answers belong to one kind of scene; bodily sounds go with those of people alone."""
+    """Whether two answers belong to one kind of scene."""
     first, second = one.claim.kind, other.claim.kind
-    if _is_bodily(one) or _is_bodily(other):
-        return first == second
     return first == second or any(first in scene and second in scene for scene in _SCENES)
+
+
+def clashes(one: Asked, other: Asked) -> bool:
+    """Whether nobody would believe one answer beside the other: a bodily sound beside any but those of people."""
+    return (_is_bodily(one) or _is_bodily(other)) and one.claim.kind != other.claim.kind
 
 
 def shares_sound(one: Asked, other: Asked) -> bool:

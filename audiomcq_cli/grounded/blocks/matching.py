@@ -30,13 +30,14 @@ Quad = tuple[Asked, ...]
 Akin = Callable[[Asked, Asked], bool]
 
 
-def match(entries: Iterable[Asked], *akin: Akin, most: int | None = None) -> list[Quad]:
+def match(entries: Iterable[Asked], *akin: Akin, clashing: Akin | None = None, most: int | None = None) -> list[Quad]:
     """Fours of clips out of those of one pool, each clip with one claim.
 
     Args:
         entries: Clips with what they are asked; none twice.
         akin: Which answers go well together in one question, the best first. They are preferred where no texture is so
             crowded that it has to be placed.
+        clashing: Which answers never stand beside each other.
         most: Fours that are wanted at most.
     """
     crowd = _Crowd(entries)
@@ -44,7 +45,7 @@ def match(entries: Iterable[Asked], *akin: Akin, most: int | None = None) -> lis
     while len(answers := crowd.rank()) >= SIZE and (most is None or len(found) < most):
         pressing = crowd.list_pressing()
         first = crowd.take(answers[0], 0)
-        chosen = _choose(first, answers, crowd, pressing, akin)
+        chosen = _choose(_Choice(first, answers[0], clashing), answers, crowd, pressing, akin)
         if len(chosen) == SIZE:
             found.append(chosen)
     return found
@@ -98,8 +99,9 @@ def _describe(key: str, queue: list[Asked]) -> _Answer:
 class _Choice:
     """Clips chosen for one block, with what they hear and are asked as bits, so that most others are ruled out fast."""
 
-    def __init__(self, first: Asked, answer: _Answer) -> None:
+    def __init__(self, first: Asked, answer: _Answer, clashing: Akin | None) -> None:
         self.clips = [first]
+        self.clashing = clashing
         self.taken: list[tuple[_Answer, int]] = []
         self.heard = first.candidate.audible
         self.asked = 0 if answer.event is None else 1 << answer.event
@@ -109,6 +111,8 @@ class _Choice:
     def find(self, answer: _Answer) -> int | None:
         """Place from the end of a clip of an answer that fits all those chosen; None where the first few do not."""
         if answer.key in self.keys or (answer.event is not None and self.heard >> answer.event & 1):
+            return None
+        if self.clashing and any(self.clashing(answer.queue[-1], one) for one in self.clips):
             return None
         for place, one in enumerate(answer.queue[: -_TRIES - 1 : -1]):
             if (answer.event is None or not one.candidate.audible & self.asked) and fits_all(one, self.clips):
@@ -127,14 +131,13 @@ class _Choice:
 
 
 def _choose(
-    first: Asked, answers: Sequence[_Answer], crowd: _Crowd, pressing: set[str], akin: Sequence[Akin]
+    choice: _Choice, answers: Sequence[_Answer], crowd: _Crowd, pressing: set[str], akin: Sequence[Akin]
 ) -> Quad:
     """A clip with three more that fit it and each other, taken out of the crowd; or fewer, and none taken.
 
     Those of pressing textures come first, then those that are akin, then those of another texture than any chosen, then
     any.
     """
-    choice = _Choice(first, answers[0])
 
     def presses(answer: _Answer) -> bool:
         return answer.texture in pressing and differs(answer)
@@ -144,7 +147,7 @@ def _choose(
 
     turns: list[tuple[Callable[[_Answer], bool] | None, Sequence[_Answer]]] = [
         (presses, answers),
-        *((partial(_goes_with, first, good), answers[:_REACH]) for good in akin),
+        *((partial(_goes_with, choice.clips[0], good), answers[:_REACH]) for good in akin),
         (differs, answers),
         (None, answers),
     ]

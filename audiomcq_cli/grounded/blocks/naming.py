@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from audiomcq_cli.grounded.clauses import Event
 from audiomcq_cli.grounded.lexicon import SOMETHING, gerund
+
+_PLAIN = "plain"
+"""Table of plain words, beside those of the families."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,13 @@ def load_forms() -> Mapping[str, Form]:
     return {
         name: Form(table["type"], tuple(table["stems"]), table.get("presence", False))
         for name, table in _load().items()
-        if name != "plain"
+        if name != _PLAIN
     }
 
 
 def name_plainly(event: Event) -> Event:
     """An event in the plain words for what it is: of a voice that narrates, murmurs or chats, that it speaks."""
-    verb = _load()["plain"].get(event.action, {}).get(event.verb)
+    verb: str | None = _load()[_PLAIN].get(event.action, {}).get(event.verb)
     return replace(event, verb=verb, gerund=gerund(verb)) if verb else event
 
 
@@ -47,5 +51,5 @@ def name_definite(event: Event) -> str:
 
 
 @cache
-def _load() -> Mapping[str, Mapping[str, object]]:
+def _load() -> Mapping[str, Mapping[str, Any]]:
     return tomllib.loads(Path(__file__).with_name("stems.toml").read_text("utf-8"))

@@ -89,9 +89,9 @@ def _read_scene(scene: Scene, *, timed: bool) -> Iterator[Claim]:
         if event.times in COUNTS and not timed:
             yield _read_times(event)
     for first, second in combinations(agreed, 2):
-        if first.source != second.source or first.source == SOMETHING:
-            yield _read_pair(first, second)
         if not are_close(first, second):
+            if first.source != second.source or first.source == SOMETHING:
+                yield _read_pair(first, second)
             yield _claim("beside", first.text, second, {"sound": first.text})
             yield _claim("beside", second.text, first, {"sound": second.text})
     yield from _read_order(scene, agreed)
@@ -147,7 +147,9 @@ def _read_times(event: Event) -> Claim:
 
 def _read_pair(first: Event, second: Event) -> Claim:
     """Both of two sounds; which is named first says nothing."""
-    one, other = sorted((first, second), key=lambda event: draw("pair", *sorted((_key(first), _key(second))), _key(event)))
+    one, other = sorted(
+        (first, second), key=lambda event: draw("pair", *sorted((_key(first), _key(second))), _key(event))
+    )
     events = tuple(sorted((number(first.concept), number(second.concept))))
     key = " + ".join(sorted((_key(first), _key(second))))
     return Claim("pair", "", key, (f"{one.text} and {other.text}",), events)
@@ -205,7 +207,7 @@ def are_close(one: Event, other: Event) -> bool:
 
 
 def _read_music(traits: list[Trait]) -> Iterator[Claim]:
-    """Every thing that is stated of the music, and two of them together; but for instruments, the only one of a facet."""
+    """What is stated of the music, and two such things together; but for instruments, the only one of a facet."""
     sure = [trait for trait in traits if trait.facet == "instrument" or (len(trait.named) == len(trait.stated) == 1)]
     for trait in sure:
         for option in trait.stated:
@@ -220,7 +222,9 @@ def _read_traits(first: tuple[str, str], second: tuple[str, str]) -> Claim:
     """Two things that hold of the music together."""
     facets = f"{first[0]} and {second[0]}"
     text = " and ".join(PHRASES[facet].format(option) for facet, option in (first, second))
-    return Claim("traits", facets, f"{first[1]} + {second[1]}", (text,), (_number_trait(*first), _number_trait(*second)))
+    return Claim(
+        "traits", facets, f"{first[1]} + {second[1]}", (text,), (_number_trait(*first), _number_trait(*second))
+    )
 
 
 def _number_trait(facet: str, option: str) -> int:

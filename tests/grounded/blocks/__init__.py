@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from audiomcq_cli.grounded.blocks.claims import Candidate, Claim
-from audiomcq_cli.grounded.blocks.plan import Block, Plan
+from audiomcq_cli.grounded.blocks.plan import Plan
 from audiomcq_cli.grounded.blocks.reading import read_candidate
+from audiomcq_cli.grounded.blocks.writing import Block
 from audiomcq_cli.grounded.blocks.wrong import Asked
 from tests.grounded import CORPUS, make_clip
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from audiomcq_cli.grounded.blocks.claims import Candidate
 from audiomcq_cli.grounded.blocks.events import name
-from audiomcq_cli.grounded.blocks.plan import ALONE, DUPLICATE, NOTHING, Block, plan_blocks
+from audiomcq_cli.grounded.blocks.plan import ALONE, DUPLICATE, NOTHING, plan_blocks
+from audiomcq_cli.grounded.blocks.writing import Block
 from audiomcq_cli.grounded.clauses import Event
 from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.pool import is_implied
@@ -90,7 +91,7 @@ def test_many_families() -> None:
         check_whole(block, by_id)
         check_wrong(block, said, by_id)
     families = {block.family for block in blocks(PLAN)}
-    assert families >= {"presence", "animal", "order", "pair", "beside", "background", "genre", "traits"}
+    assert families >= {"presence", "animal", "order", "pair", "beside", "genre", "traits"}
 
 
 def test_lint() -> None:
@@ -178,9 +179,7 @@ def test_one_of_a_cluster() -> None:
 def test_id_is_of_content() -> None:
     """A block has the same id whatever else is planned, and another one with other clips."""
     texts = ["A dog barks", "A bell rings", "Rain falls", "A man speaks"]
-    [one], [same], [other] = (
-        blocks(plan_blocks(read_all(texts, start=start))) for start in (0, 0, 9)
-    )
+    [one], [same], [other] = (blocks(plan_blocks(read_all(texts, start=start))) for start in (0, 0, 9))
     assert one == same
     assert one.id != other.id
 
