@@ -79,13 +79,13 @@ def list_audible(scene: Scene) -> int:
 
 
 def find_texture(concept: Concept) -> str:
-    """What a sound is like to the ear: a voice, else the first tag of its action or of its source, else its kind."""
+    """What a sound is like to the ear: a voice, else the first tag of its action or of its source, else itself."""
     source, action = concept
     if action in VOICED and kind_of(source) == "person":
         return "voice"
     lexicon = load()
     tags = [*lexicon.actions[action].tags, *(() if source == SOMETHING else lexicon.sources[source].tags)]
-    return tags[0] if tags else kind_of(source)
+    return tags[0] if tags else f"{source} {action}"
 
 
 def _list_machines(scene: Scene) -> int:
