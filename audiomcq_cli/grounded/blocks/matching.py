@@ -106,7 +106,7 @@ class _Choice:
         self.heard = first.candidate.audible
         self.asked = 0 if answer.event is None else 1 << answer.event
         self.keys = {answer.key}
-        self.textures = {answer.texture} - {""}
+        self.textures = {answer.texture}
 
     def find(self, answer: _Answer) -> int | None:
         """Place from the end of a clip of an answer that fits all those chosen; None where the first few do not."""
@@ -127,7 +127,7 @@ class _Choice:
         self.heard |= one.candidate.audible
         self.asked |= 0 if answer.event is None else 1 << answer.event
         self.keys.add(answer.key)
-        self.textures |= {answer.texture} - {""}
+        self.textures.add(answer.texture)
 
 
 def _choose(
@@ -145,15 +145,18 @@ def _choose(
     def differs(answer: _Answer) -> bool:
         return answer.texture not in choice.textures
 
-    turns: list[tuple[Callable[[_Answer], bool] | None, Sequence[_Answer]]] = [
+    def shares(answer: _Answer) -> bool:
+        return answer.texture in choice.textures
+
+    turns: list[tuple[Callable[[_Answer], bool], Sequence[_Answer]]] = [
         (presses, answers),
         *((partial(_goes_with, choice.clips[0], good), answers[:_REACH]) for good in akin),
         (differs, answers),
-        (None, answers),
+        (shares, answers),
     ]
     for wanted, reach in turns[0 if pressing else 1 :]:
         for answer in reach:
-            if not answer.queue or (wanted and not wanted(answer)) or (place := choice.find(answer)) is None:
+            if not answer.queue or not wanted(answer) or (place := choice.find(answer)) is None:
                 continue
             choice.add(answer, place)
             if len(choice.clips) == SIZE:

@@ -37,7 +37,9 @@ def load_forms() -> Mapping[str, Form]:
 
 def name_plainly(event: Event) -> Event:
     """An event in the plain words for what it is: of a voice that narrates, murmurs or chats, that it speaks."""
-    verb: str | None = _load()[_PLAIN].get(event.action, {}).get(event.verb)
+    plain = _load()[_PLAIN]
+    words = plain.get(event.action, {}) | plain.get(" ".join(event.concept), {})
+    verb: str | None = words.get(event.verb)
     return replace(event, verb=verb, gerund=gerund(verb)) if verb else event
 
 

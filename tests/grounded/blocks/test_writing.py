@@ -11,7 +11,7 @@ from audiomcq_cli.grounded.blocks.plan import plan_blocks
 from audiomcq_cli.grounded.blocks.reading import read_candidate
 from audiomcq_cli.mcq import mentions_text
 from audiomcq_cli.records import TYPES
-from tests.grounded.blocks import blocks, read_all
+from tests.grounded.blocks import blocks, read, read_all
 from tests.grounded.measured import make_row
 
 KNOWN = {"presence": set[str](), "doing": {"be", "do", "the"}, "times": {"do", "the", "verb"}, "who": {"gerund"}}
@@ -35,6 +35,8 @@ def test_plain_words() -> None:
     texts = ["A man narrates", "A bell rings in the distance", "A bell rings", "Rain falls", "A frog croaks"]
     options = {option for block in blocks(plan_blocks(read_all(texts))) for option in block.options}
     assert "a man speaking" in options
+    [rain] = [one.texts for one in read("Small:9", "Rain flows").claims if one.family == "presence"]
+    assert rain == ("rain falling",)
     candidates = read_all(texts)
     assert [any(one.family == "background" for one in clip.claims) for clip in candidates[1:3]] == [True, False]
 
