@@ -46,6 +46,14 @@ _BACKGROUND = re.compile(
 TIMES = re.compile(r"\b(once|twice|(?:two|three|four|five|six|seven|eight) times)\b")
 """How often something is said to be heard."""
 
+_MERE_SOUND = frozenset({"sound", "sounds", "noise", "noises", "occur", "occurs"})
+"""Words behind a participle that say no more than that it is heard."""
+
+_NO_ADVERBS = frozenset(
+    {"family", "butterfly", "firefly", "belly", "jelly", "assembly", "holly", "trolley", "supply", "reply"}
+)
+"""Words in -ly that say what something is or does."""
+
 _NEGATED = re.compile(
     r"\b(?:no|not|without|nor|never|n't|lacks?|absence|stop|stops|stopped|silence|like|if|seems?|maybe|possibly|perhaps"
     r"|either|or)\b"
@@ -163,12 +171,28 @@ def _read_event(text: str, previous: Event | None, lexicon: Lexicon, *, follows:
     if length := _find_subject(words, place, lexicon):
         noun = lexicon.nouns[tuple(words[place : place + length])]
         plural = noun.plural or (several and not lexicon.sources[noun.source].mass)
-        return _read_predicate(words, place + length, noun.source, plural, lexicon)
+        said = _read_predicate(words, place + length, noun.source, plural, lexicon)
+        return said or _read_participle(words, place - 1, place, lexicon)
     # "…, then laughs" and "… and laughing" go on about who was named; "followed by laughing" and "a laugh" do not.
-    bare = all(word in _grammar().adverbs for word in words[:place])
+    bare = all(map(is_adverb, words[:place]))
     finite = "VB" if previous and previous.plural else "VBZ"
     elided = () if not bare else (finite,) if follows else (finite, "VBG")
     return _read_bare(words, place, previous, elided, lexicon)
+
+
+def _read_participle(words: Sequence[str], place: int, following: int, lexicon: Lexicon) -> Event | None:
+    """``a meowing cat``, ``rustling leaves``: what is done stands before who does it, and nothing else is said."""
+    length = lexicon.find(words, following, lexicon.nouns)
+    rest = words[following + length :]
+    if place < 0 or not length or (rest and not _may_follow(rest[0])):
+        return None
+    noun = lexicon.nouns[tuple(words[following : following + length])]
+    several = bool(_grammar().several & set(words[:place])) and not lexicon.sources[noun.source].mass
+    for verb in lexicon.verbs.get(tuple(words[place:following]), ()):
+        if verb.tag == "VBG" and lexicon.covers(verb.action, noun.source):
+            marks = _mark(words, following, length, lexicon)
+            return Event(noun.source, verb.action, noun.plural or several, verb.base, verb.gerund, **marks)
+    return None
 
 
 def _find_subject(words: Sequence[str], place: int, lexicon: Lexicon) -> int:
@@ -182,10 +206,10 @@ def _find_subject(words: Sequence[str], place: int, lexicon: Lexicon) -> int:
 def _skip_modifiers(words: Sequence[str], place: int) -> tuple[int, bool]:
     several = False
     known = _grammar()
-    groups = (known.determiners, known.adjectives, known.adverbs)
-    while place < len(words) and any(words[place] in group for group in groups):
-        # "a running engine": a participle in front of a noun; "barking" alone is what is heard.
-        if words[place].endswith("ing") and place + 1 == len(words):
+    groups = (known.determiners, known.adjectives)
+    while place < len(words) and (any(words[place] in group for group in groups) or is_adverb(words[place])):
+        # "a running engine": a participle in front of a noun; "barking", alone or as a sound, is what is heard.
+        if words[place].endswith("ing") and (place + 1 == len(words) or words[place + 1] in _MERE_SOUND):
             break
         if words[place] == "of" and place == 0:
             break
@@ -215,7 +239,7 @@ def _read_predicate(words: Sequence[str], place: int, source: str, plural: bool,
         # "starts" is what an engine does; in "starts speaking" something follows that is no circumstance.
         if event := _read_verb(words, place, source, plural, passive, lexicon):
             return event
-        if words[place] not in known.auxiliaries and words[place] not in known.adverbs:
+        if words[place] not in known.auxiliaries and not is_adverb(words[place]):
             return None
         place += 1
     return None
@@ -262,14 +286,19 @@ def _mark(words: Sequence[str], place: int, length: int, lexicon: Lexicon) -> di
     end = next(others, len(rest))
     near = " ".join(rest[:end])
     behind = bool(_BACKGROUND.search(" ".join(words[:place])) or _BACKGROUND.search(near))
-    alone = [word for word in rest if word not in _grammar().adverbs or word in ("once", "twice")]
+    alone = [word for word in rest if not is_adverb(word) or word in ("once", "twice")]
     times = TIMES.fullmatch(" ".join(alone))
     return {"background": behind, "times": times[1] if times and " again" not in f" {' '.join(rest)}" else ""}
 
 
 def _may_follow(word: str) -> bool:
     """Whether a word may stand behind a verb that is complete in itself."""
-    return word in _grammar().after_verb or word in _grammar().adverbs
+    return word in _grammar().after_verb or is_adverb(word)
+
+
+def is_adverb(word: str) -> bool:
+    """Whether a word only says how something is done: one of those known, or one in -ly that names no thing."""
+    return word in _grammar().adverbs or (len(word) > 4 and word.endswith("ly") and word not in _NO_ADVERBS)
 
 
 def _looks_the_same(source: str) -> bool:
@@ -299,6 +328,8 @@ def _read_bare(
             for verb in verbs:
                 if event := _name_alone(verb.action, verb.base, marks, lexicon):
                     return event
+    if verbs and (event := _read_participle(words, place, place + length, lexicon)):
+        return event
     if verbs and rest[:1] == ["of"]:
         return _read_of(tuple(words[place : place + length]), rest[1:], lexicon)
     length = lexicon.find(words, place, lexicon.sounds)

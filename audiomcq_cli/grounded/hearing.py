@@ -33,7 +33,8 @@ class Scene:
     """What the captions of a clip say is heard.
 
     Attributes:
-        events: Distinct by concept, in the order of the captions; ``counts`` says how many captions have each.
+        events: Distinct by concept, in the order of the captions; ``counts`` says how many captions have each, as an
+            event or in other words that name both its source and such an action.
         pairs: Events whose order, or whose being together, a caption states.
         chain: All events of the clip in order, where a caption states the order of all of them; else empty.
         sources, actions: Everything that is named anywhere, as part of an event or not.
@@ -62,12 +63,13 @@ def listen(captions: Sequence[str], labels: Sequence[str] = ()) -> Scene:
     if "" in counted or len(counted) > 1:
         read = [[_forget_times(clause) for clause in clauses] for clauses in read]
     events: dict[tuple[str, str], Event] = {}
-    counts: dict[tuple[str, str], int] = {}
+    stated: list[set[tuple[str, str]]] = []
     for clauses in read:
         found = {clause.event.concept: clause.event for clause in clauses if clause.event}
-        for concept, event in found.items():
-            events.setdefault(concept, event)
-            counts[concept] = counts.get(concept, 0) + 1
+        events = found | events
+        stated.append(set(found))
+    named = [_find_named([text], lexicon) for text in captions] if len(captions) > 1 else []
+    counts = {concept: _count(concept, stated, named, lexicon) for concept in events}
     sources, actions = _find_named([*captions, *labels], lexicon)
     return Scene(
         events=tuple(events.values()),
@@ -78,6 +80,20 @@ def listen(captions: Sequence[str], labels: Sequence[str] = ()) -> Scene:
         actions=actions,
         captions=len(captions),
     )
+
+
+def _count(
+    concept: tuple[str, str],
+    stated: Sequence[set[tuple[str, str]]],
+    named: Sequence[tuple[frozenset[str], frozenset[str]]],
+    lexicon: Lexicon,
+) -> int:
+    """Captions that have an event, or name its source and an action like its own in whatever way."""
+    source, action = concept
+    like = [
+        source in sources and any(lexicon.alike(action, other) for other in actions) for sources, actions in named
+    ] or [False] * len(stated)
+    return sum(concept in events or also for events, also in zip(stated, like, strict=True))
 
 
 def _forget_times(clause: Clause) -> Clause:

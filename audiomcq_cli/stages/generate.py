@@ -314,7 +314,7 @@ def _list_prompts(options: GenerateOptions) -> tuple[str, ...]:
 STAGE: Stage[GenerateOptions] = Stage(
     help="Write questions about each clip, each with four choices.",
     after="caption",
-    version=6,
+    version=7,
     options=GenerateOptions,
     reads=CLIP,
     writes=QUESTION,

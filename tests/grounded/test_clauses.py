@@ -160,3 +160,30 @@ def test_who_is_in_the_background(caption: str, behind: list[str]) -> None:
 def test_named_as_it_is_said(caption: str, text: str) -> None:
     """An option names what the caption does, not a relative of it."""
     assert [event.text for event in listen([caption]).events] == [text]
+
+
+@pytest.mark.parametrize(
+    ("caption", "event"),
+    [
+        ("A crowd cheers vigorously", "a crowd cheering"),
+        ("Two different men talking concurrently", "men talking"),
+        ("Loud repetitive snoring", "someone snoring"),
+        ("A ticking sound", "a clock ticking"),
+        ("Barking occurs", "a dog barking"),
+        ("A helicopter engine idles", "an engine idling"),
+        ("Birds singing outdoors", "birds singing"),
+        ("A meowing cat", "a cat meowing"),
+        ("Several barking dogs", "dogs barking"),
+        ("Rustling leaves", "leaves rustling"),
+        ("Screeching tires from a car", "tires screeching"),
+    ],
+)
+def test_said_in_other_ways(caption: str, event: str) -> None:
+    """Adverbs in -ly, mere words for sounds, and participles before the noun leave an event readable."""
+    assert [one.text for one in listen([caption]).events] == [event]
+
+
+@pytest.mark.parametrize("caption", ["A family speaks", "A barking dog toy", "A man makes barking sounds"])
+def test_not_said(caption: str) -> None:
+    """A noun in -ly is no adverb, and a participle before another noun than one that does it is no event."""
+    assert not listen([caption]).events

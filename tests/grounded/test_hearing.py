@@ -185,3 +185,20 @@ def test_number_that_is_not_of_the_whole_clip(caption: str) -> None:
 def test_long_caption_ends() -> None:
     """Of a caption of a megabyte only the beginning is read."""
     assert len(listen(["A dog barks, then a man speaks, then rain falls, " * 20_000]).pairs) < 400
+
+
+def test_agreed_in_other_words() -> None:
+    """Captions that name a source and its action in a form that is no plain clause count for what another states."""
+    captions = [
+        "A dog barks",
+        "The barking of a small dog can be heard by the listener",
+        "Because of a dog there is lots of barking to listen to",
+        "Birds chirp",
+        "Somebody is out walking",
+    ]
+    assert [event.text for event in listen(captions).agreed()] == ["a dog barking"]
+
+
+def test_named_apart_is_not_agreed() -> None:
+    """A source without its action counts for nothing."""
+    assert not listen(["A dog barks", "There is a dog here", "A dog again, of all things"]).agreed()

@@ -1,0 +1,79 @@
+"""Tests of ``grounded/blocks/matching.py`` and ``cycles.py``: which four clips go together."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+from audiomcq_cli.grounded.blocks.cycles import match_orders, match_pairs
+from audiomcq_cli.grounded.blocks.kinship import clashes, is_akin
+from audiomcq_cli.grounded.blocks.matching import Quad, match
+from audiomcq_cli.grounded.blocks.wrong import Asked, fits
+from tests.grounded.blocks import ask
+
+PLAIN = ("A dog barks", "A bell rings", "Rain falls", "A man speaks", "A gun fires", "A frog croaks")
+
+
+def ask_all(family: str, *captions: str, copies: int = 1) -> list[Asked]:
+    """Clips with their first claim of a family, each so many times."""
+    return [ask(family, text, clip=f"{text}:{number}") for text in captions for number in range(copies)]
+
+
+def check(quads: list[Quad]) -> None:
+    """Every two clips of a block fit."""
+    assert all(fits(one, other) for quad in quads for one, other in permutations(quad, 2))
+
+
+def test_crowded_answers_first() -> None:
+    """An answer that a quarter of the clips give is placed in every block, so that no clip is left over."""
+    entries = [*ask_all("presence", PLAIN[0], copies=5), *ask_all("presence", *PLAIN[1:], copies=3)]
+    quads = match(entries)
+    assert len(quads) == 5
+    check(quads)
+
+
+def test_clashing_never_meet() -> None:
+    """A bodily sound stands beside those of people alone, even where that leaves clips over."""
+    people = ask_all("presence", "A man burps", "A baby cries", "A boy whistles", "Someone types on a keyboard")
+    assert len(match(people, is_akin, clashing=clashes)) == 1
+    others = ask_all("presence", "A man burps", *PLAIN[:3])
+    assert len(match(others)) == 1
+    assert not match(others, is_akin, clashing=clashes)
+
+
+def test_pairs_in_a_ring() -> None:
+    """Four clips with two sounds each become a block whose sounds all stand in two options."""
+    quads = match_pairs(
+        ask_all(
+            "pair",
+            "A dog barks and a bell rings",
+            "A dog barks and rain falls",
+            "A bell rings and a gun fires",
+            "Rain falls and a gun fires",
+            "A frog croaks and a man speaks",
+        )
+    )
+    [quad] = quads
+    check(quads)
+    heard = [event for one in quad for event in one.claim.events]
+    assert sorted(heard.count(event) for event in set(heard)) == [2, 2, 2, 2]
+
+
+def test_orders_in_a_ring() -> None:
+    """Each sound is the first of one clip and the second of another, in one ring of four or two of two."""
+    ring = ("A dog barks, then a bell rings", "A bell rings, then rain falls", "Rain falls, then a gun fires")
+    for last in (
+        (*ring, "A gun fires, then a dog barks"),
+        (ring[0], "A bell rings, then a dog barks", ring[2], "A gun fires, then rain falls"),
+    ):
+        quads = match_orders(ask_all("first", *last))
+        [quad] = quads
+        check(quads)
+        assert {one.claim.events[0] for one in quad} == {one.claim.events[1] for one in quad}
+        # Whoever knows what is heard, but not the order, is left with two options.
+        for one in quad:
+            assert sum(one.candidate.hears(other.claim.events[0]) for other in quad) == 2
+
+
+def test_no_ring() -> None:
+    """Orders that do not close make no block."""
+    assert not match_orders(ask_all("first", *(f"{text}, then a woman laughs" for text in PLAIN[:4])))
