@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -38,12 +38,14 @@ class Context(Generic[O]):
         options: The stage's options. seed: The recipe's seed.
         prepared: What ``Prepare.load`` made of the prepared table; None for a stage without one.
         windows: Seconds of audio that the stage's models hear at once, by name; one without a limit is not in it.
+        plan: What ``Stage.plan`` made of the rows of the shard; None for a stage without one, and inside ``plan``.
     """
 
     options: O
     seed: int = 0
     prepared: Any = None
     windows: Mapping[str, float] = field(default_factory=dict)
+    plan: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,11 @@ class Stage(Generic[O]):
         flow: Asks for one row at a time. divide: A stage that asks nothing works on a whole shard as a table.
         items: Ids of the work items of one input row, where it holds several (a question slot each).
         prepare: Corpus-wide knowledge, if it needs any.
+        plan: Makes of all input rows of a shard what its flows read as ``ctx.plan``. Called once a shard, before the
+            first of them, and only where the shard has work. Pure, and no flow changes what it returns: ``trace``, a
+            replay and a dry run plan the same rows again.
+        keeps: Name of a file in ``.audiomcq/`` that holds what the plans of all shards leave behind, in their order:
+            ``plan`` then returns an object with an Arrow table as its ``table``, with the same columns in every shard.
         needs: The models that the options name and what each must do. prompts: Prompts that the flow may name with
             these options; one that is not named here can be edited without a shard being redone.
         listens: Local analyses that the flow may ask for with these options, by name, with the settings that say what
@@ -126,6 +133,8 @@ class Stage(Generic[O]):
     divide: Callable[[pl.DataFrame, Context[O]], Divided] | None = None
     items: Callable[[Row, O], Sequence[str]] | None = None
     prepare: Prepare[O] | None = None
+    plan: Callable[[Iterable[Row], Context[O]], Any] | None = None
+    keeps: str = ""
     needs: Callable[[O], Sequence[Need]] | None = None
     prompts: Callable[[O], Sequence[str]] | None = None
     listens: Callable[[O], Mapping[str, Mapping[str, Any]]] | None = None

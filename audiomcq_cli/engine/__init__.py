@@ -2,12 +2,13 @@
 
 It knows no stage: one is given to it in a ``Job``. ``docs/architecture.md`` follows a row and a request.
 
-=========  =======================================================================
+=========  ===============================================================================
 stage      How is one stage run from its first shard to its manifest?
 shard      How does one input shard become kept rows and rejects?
 job        What is a stage given: options, input, output, journal?
 runtime    What outlives shards: models, prompts, audio, worker processes?
 prepared   Where does corpus-wide knowledge come from, and where is it kept?
+planned    What is made of all rows of a shard before its first flow, and what is kept of it?
 progress   How far is a stage, and how fast?
 extent     How much is there to do?
 keys       What is hashed into a journal key or a fingerprint?
@@ -20,5 +21,5 @@ batch      How does a provider's batch API answer a whole stage?
 executors  Where do units of work and local analyses run?
 ledger     What does a stage leave: rows, rejects, counts, run log?
 views      What can be seen of a folder without changing it?
-=========  =======================================================================
+=========  ===============================================================================
 """

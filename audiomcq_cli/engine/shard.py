@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from audiomcq_cli.engine.flows.drive import Driven, drive
 from audiomcq_cli.engine.intake.questions import read_first
 from audiomcq_cli.engine.journal.journal import Journal
 from audiomcq_cli.engine.ledger.output import ShardOutput, count_outcomes, read_failed_run, read_pair
+from audiomcq_cli.engine.planned import find_kept_table, plan_shard
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import AudiomcqError, InputError, StorageError
@@ -65,6 +66,7 @@ async def run_shard(
     """
     if unit.stage.divide is not None:
         return _divide_shard(unit, progress)
+    plan = find_kept_table(unit.name, unit.stage, unit.context.plan)
     # A pair left half by a kill does not end its run, or what failed in it would be asked once more.
     current = read_pair(unit.target).get("fingerprint") == unit.fingerprint
     done_run = read_failed_run(unit.target) if current else None
@@ -74,7 +76,7 @@ async def run_shard(
         journal = runtime.journals.open(unit.journal, unit.reuse)
     try:
         run = (journal.leased() or ("", 0))[1] if unit.replay else journal.lease(unit.fingerprint, done_run)
-        with ShardOutput(unit.name, unit.stage.writes, unit.target, unit.fingerprint, run) as output:
+        with ShardOutput(unit.name, unit.stage.writes, unit.target, unit.fingerprint, run, plan) as output:
             tally = _Tally(progress, unit.stage.key, ahead=_is_resumed(unit, journal))
             rows = _Rows(unit, runtime, journal, run, Replay() if unit.replay else answerer, tally)
             await _drive_rows(rows, output, slots)
@@ -85,6 +87,23 @@ async def run_shard(
             journal.close()
         else:
             await runtime.journals.close_journal(journal)
+
+
+async def plan_unit(unit: Unit, runtime: Runtime) -> Unit:
+    """The unit with the plan of its rows, if its stage plans; in a thread, as other shards are at work meanwhile.
+
+    Raises:
+        Interrupted: The run was asked to end.
+    """
+    if unit.stage.plan is None:
+        return unit
+
+    def read() -> Iterator[Row]:
+        for row in input_rows(unit):
+            runtime.raise_if_stopping()
+            yield row
+
+    return replace(unit, context=await asyncio.to_thread(plan_shard, unit.stage, unit.context, read()))
 
 
 def input_rows(unit: Unit) -> Iterator[Row]:
@@ -233,7 +252,8 @@ def _divide_shard(unit: Unit, progress: Progress) -> dict[str, Any]:
     if (twice := items.filter(items.is_duplicated())).len():
         raise _refuse_double(unit, twice[0])
     divided = unit.stage.divide(table, unit.context)
-    with ShardOutput(unit.name, unit.stage.writes, unit.target, unit.fingerprint) as output:
+    plan = find_kept_table(unit.name, unit.stage, unit.context.plan)
+    with ShardOutput(unit.name, unit.stage.writes, unit.target, unit.fingerprint, plan=plan) as output:
         output.add_table(divided, unit.stage.key, items)
         progress.advance(len(items), output.items)
         return output.finish()

@@ -23,9 +23,10 @@ from audiomcq_cli.engine.ledger.endings import DONE, name_ending
 from audiomcq_cli.engine.ledger.manifest import write_manifest
 from audiomcq_cli.engine.ledger.report import StageReport, make_report
 from audiomcq_cli.engine.ledger.run_log import Logbook, enter_killed, find_alive
+from audiomcq_cli.engine.planned import gather_plans
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
-from audiomcq_cli.engine.shard import Unit, run_shard
+from audiomcq_cli.engine.shard import Unit, plan_unit, run_shard
 from audiomcq_cli.errors import AccountExhausted, InputError, ModelAbsent, RecipeError, StorageError
 from audiomcq_cli.listening.analyses import ANALYSES
 from audiomcq_cli.records import COLUMNS
@@ -80,6 +81,7 @@ async def run_stage(
         tell(report)
     if report.missing == 0:
         with locked(job.target, "manifest", wait=True):
+            gather_plans(job.stage, job.target, [part.target for part in parts])
             write_manifest(job, runtime, parts, notes)
     return report
 
@@ -216,13 +218,18 @@ async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progre
     slots = asyncio.Semaphore(rows)
 
     early = len(todo) + RESERVED <= raise_limit()
+    planned: dict[Path, Unit] = {}  # a shard that waits for a batch begins again, with the plan that it has
 
     async def work(unit: Unit, answerer: Answerer, progress: Progress) -> Any:
         runtime.raise_if_stopping()
         with ExitStack() as own:
             if not early:
                 _lock(job, unit, own)
-            return await run_shard(unit, runtime, progress, slots, answerer)
+            path = unit.target.path
+            planned[path] = planned.get(path) or await plan_unit(unit, runtime)
+            note = await run_shard(planned[path], runtime, progress, slots, answerer)
+            del planned[path]
+            return note
 
     with ExitStack() as locks:
         # All of them, in order, before any work: of two runs the second stops, and only it. Where this process may not
@@ -268,6 +275,7 @@ def _remove_stale(folder: Path, count: int) -> None:
     for path in (
         *folder.glob("part-*.parquet"),
         *hidden.glob("rejects/part-*.parquet"),
+        *hidden.glob("plans/part-*.parquet"),
         *hidden.glob("digests/part-*"),
     ):
         if not path.stem.endswith(f"-of-{count:05d}"):

@@ -45,6 +45,11 @@ class Shard:
         return self.path.parent / HIDDEN / "rejects" / self.path.name
 
     @property
+    def plan(self) -> Path:
+        """Where the table that the plan of this shard leaves behind is, of a stage that keeps one."""
+        return self.path.parent / HIDDEN / "plans" / self.path.name
+
+    @property
     def digest(self) -> Path:
         """Where the SHA-256 of this file is from the moment it is whole: the manifest comes only when all are."""
         return self.path.parent / HIDDEN / "digests" / f"{self.path.stem}.sha256"

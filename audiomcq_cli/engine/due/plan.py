@@ -95,6 +95,8 @@ def make_plan(job: Job, runtime: Runtime, parts: Sequence[Part], *, keep: bool =
         "prepared": prepared,
         "shards": parts[0].target.count,
     }
+    if job.stage.keeps:
+        base["keeps"] = job.stage.keeps
     folder = job.workdir / "journal" / job.name
     units = [
         Unit(

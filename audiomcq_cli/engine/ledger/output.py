@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from audiomcq_cli import records
 from audiomcq_cli.contracts import Divided, Failure, Outcome, Reject, Reply, Request, Row
 from audiomcq_cli.engine.flows.drive import Driven
+from audiomcq_cli.engine.planned import write_plan_table
 from audiomcq_cli.errors import StorageError
 from audiomcq_cli.foreign.shape import fits
 from audiomcq_cli.storage.files import hash_file, replacing
@@ -21,6 +22,7 @@ from audiomcq_cli.storage.shards import Shard, ShardWriter, read_note, write_dig
 
 if TYPE_CHECKING:
     import polars as pl
+    import pyarrow as pa
 
 
 OUTCOMES = ("kept", "rejected", "failed")
@@ -31,7 +33,8 @@ class ShardOutput:
 
     The rejects are put in place first and the footer of the kept rows names their hash, so that a pair left half by a
     kill is seen as such (``read_pair``); the hash of the kept rows lies beside them. The run's number is noted only
-    where rows failed: what never failed leaves no trace of it.
+    where rows failed: what never failed leaves no trace of it. A table that the shard's plan leaves behind is a third
+    file, which is put in place and named in the footer like the rejects.
     """
 
     def __init__(
@@ -41,12 +44,15 @@ class ShardOutput:
         target: Shard,
         fingerprint: str,
         run: int = 0,
+        plan: pa.Table | None = None,
     ) -> None:
         self._stage = stage
         self._columns = columns
         self._target = target
         self._fingerprint = fingerprint
         self._run = run
+        self._plan = plan
+        self._plan_path: Path | None = None
         self._items: Counter[str] = Counter()
         self._reasons: dict[str, Counter[str]] = {"rejected": Counter(), "failed": Counter()}
         self._stack = ExitStack()
@@ -56,6 +62,9 @@ class ShardOutput:
             kept = stack.enter_context(replacing(self._target.path))
             stack.push(partial(self._sign, kept))
             self._rejects_path = stack.enter_context(replacing(self._target.rejects))
+            if self._plan is not None:
+                self._plan_path = stack.enter_context(replacing(self._target.plan))
+                write_plan_table(self._plan, self._plan_path)
             self._kept = stack.enter_context(ShardWriter(kept, self._columns))
             self._rejects = stack.enter_context(ShardWriter(self._rejects_path, records.REJECT))
             self._stack = stack.pop_all()
@@ -109,6 +118,8 @@ class ShardOutput:
             "rows": self._kept.written,
             "rejects": hash_file(self._rejects_path),
         }
+        if self._plan_path:
+            note["plan"] = hash_file(self._plan_path)
         self._kept.note(note)
         return note
 
@@ -125,11 +136,18 @@ class ShardOutput:
 
 
 def read_pair(target: Shard) -> dict[str, Any]:
-    """The note of a shard whose two files belong together; empty where there is no such pair, or it says too little."""
+    """The note of a shard whose files belong together; empty where there is no such pair, or it says too little."""
     note = read_note(target.path)
-    if not note or not target.rejects.is_file() or hash_file(target.rejects) != note.get("rejects"):
+    if not note or not _is_file(target.rejects, note.get("rejects")):
+        return {}
+    if "plan" in note and not _is_file(target.plan, note["plan"]):
         return {}
     return note if fits(note, _form_of_note()) else {}
+
+
+def _is_file(path: Path, digest: Any) -> bool:
+    """Whether a file is there with the bytes of a hash."""
+    return path.is_file() and hash_file(path) == digest
 
 
 def read_failed_run(target: Shard) -> int | None:

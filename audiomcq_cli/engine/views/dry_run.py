@@ -26,6 +26,7 @@ from audiomcq_cli.engine.intake.questions import read_first
 from audiomcq_cli.engine.job import Job, audio_roots, make_context
 from audiomcq_cli.engine.journal.journal import Entry, Journal
 from audiomcq_cli.engine.ledger.run_log import read_log
+from audiomcq_cli.engine.planned import plan_shard
 from audiomcq_cli.engine.prepared import prepare
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.servers.budget import price_tokens
@@ -141,10 +142,14 @@ class _Stage:
             [(path, hash_file(path)) for path in shards],
             keep=False,
         )
+        plans = {
+            name: plan_shard(self._job.stage, context, self._read_rows(path for path in shards if path.stem == name))
+            for name in dict.fromkeys(path.stem for path in shards)
+        }
         made: list[list[Path]] = [[], []]
         for guessed, paths in enumerate((inputs.sure, inputs.guessed)):
             for path in paths:
-                sure, unsure = await self._count_shard(path, context, guessed=bool(guessed))
+                sure, unsure = await self._count_shard(path, plans[path.stem], guessed=bool(guessed))
                 made[0] += [] if guessed else [sure]
                 made[1].append(unsure)
         loose = self._unknown.rows + self._guessed.rows
@@ -155,6 +160,11 @@ class _Stage:
         for path in paths:
             yield from read_rows(path, self._columns or columns)
 
+    def _read_rows(self, paths: Iterable[Path]) -> Iterator[Row]:
+        """The input rows of some files, each as its flow is given it."""
+        for path in paths:
+            yield from read_first(path, self._job.stage) if path.suffix == ".jsonl" else read_rows(path, self._columns)
+
     async def _count_shard(self, path: Path, context: Context[object], *, guessed: bool) -> tuple[Path, Path]:
         """Drive the rows of a shard; returns the shards of what is sure and of what is guessed."""
         job = self._job
@@ -163,7 +173,6 @@ class _Stage:
         sure, unsure = (folder / name / f"{path.stem}.parquet" for name in ("sure", "unsure"))
         for target in (sure, unsure):
             target.parent.mkdir(parents=True)
-        rows = read_first(path, job.stage) if path.suffix == ".jsonl" else read_rows(path, self._columns)
         place = job.workdir / "journal" / job.name / f"{path.stem}.sqlite"
         with (
             closing(self._runtime.journals.read(place, job.reuse, replay=False)) as journal,
@@ -171,7 +180,7 @@ class _Stage:
             ShardWriter(unsure, job.stage.writes) as loose,
         ):
             shard = _Shard(job, self._runtime, context, journal)
-            for row in rows:
+            for row in self._read_rows([path]):
                 driven = await shard.drive(row)
                 writer = known if shard.answered_all and not guessed else loose
                 if shard.answered_all:

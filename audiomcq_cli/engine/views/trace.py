@@ -6,7 +6,7 @@ asked, not a second account of it. Prompts, options and models are those that th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from audiomcq_cli.engine.intake.questions import read_first
 from audiomcq_cli.engine.journal.journal import Entry
 from audiomcq_cli.engine.ledger.described import restore_model
 from audiomcq_cli.engine.ledger.run_log import read_log
+from audiomcq_cli.engine.planned import plan_shard
 from audiomcq_cli.engine.prepared import load_prepared
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.errors import InputError
@@ -108,7 +109,8 @@ async def trace(
             if found := _find(here, source, stage, context.options, wanted):
                 shard, row = found
                 place = (workdir or find_workdir(here)) / "journal" / manifest["stage"]
-                path = place / f"{shard}.sqlite"
+                path = place / f"{shard.stem}.sqlite"
+                context = plan_shard(stage, context, _read_input(shard, stage))
                 roots = {source: here / root for source, root in manifest["audio_roots"].items()}
                 steps.append(await _replay(manifest, stage, context, models, row, name, path, reuse, backends, roots))
                 wanted = {row[stage.key], row["clip_id"]}
@@ -179,17 +181,24 @@ def _find_kept(here: Path, stage: str, wanted: set[str]) -> list[Step]:
     return []
 
 
-def _find(here: Path, source: Path | None, stage: Stage[Any], options: Any, wanted: set[str]) -> tuple[str, Row] | None:
-    """The input row that holds a work item, and the name of its shard; None where there is none."""
+def _find(
+    here: Path, source: Path | None, stage: Stage[Any], options: Any, wanted: set[str]
+) -> tuple[Path, Row] | None:
+    """The input row that holds a work item, and the shard that it is in; None where there is none."""
     if source is None:
         paths = sorted((here / HIDDEN / "partition").glob("part-*.jsonl"))
     else:
         paths = [shard.path for shard in list_shards(source)]
     for path in paths:
-        for row in read_first(path, stage) if source is None else read_rows(path, stage.reads):
+        for row in _read_input(path, stage):
             if row[stage.key] in wanted or wanted & set(items_of(stage, row, options)):
-                return path.stem, row
+                return path, row
     return None
+
+
+def _read_input(path: Path, stage: Stage[Any]) -> Iterator[Row]:
+    """The rows of an input shard: a partition of sources, or a shard that another stage wrote."""
+    return read_first(path, stage) if path.suffix == ".jsonl" else read_rows(path, stage.reads)
 
 
 def _describe_audio(part: Audio) -> str:

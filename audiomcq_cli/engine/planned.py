@@ -1,0 +1,61 @@
+"""The plan of a shard: made of all its input rows before the first flow begins, read by every flow, in part kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audiomcq_cli import parquet
+from audiomcq_cli.contracts import Context, Row, Stage
+from audiomcq_cli.errors import StorageError
+from audiomcq_cli.storage.files import HIDDEN, replacing
+from audiomcq_cli.storage.shards import Shard
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def plan_shard(stage: Stage[Any], context: Context[Any], rows: Iterable[Row]) -> Context[Any]:
+    """The context with the plan of a shard with these rows; the context as it is for a stage that plans nothing."""
+    return context if stage.plan is None else replace(context, plan=stage.plan(rows, context))
+
+
+def find_kept_table(name: str, stage: Stage[Any], plan: Any) -> pa.Table | None:
+    """The table that a shard's plan leaves behind; None for a stage that keeps nothing of its plans.
+
+    Raises:
+        StorageError: The plan has no such table: a fault of the stage.
+    """
+    if not stage.keeps:
+        return None
+    import pyarrow as pa
+
+    table = getattr(plan, "table", None)
+    if not isinstance(table, pa.Table):
+        raise StorageError(f"stage {name} keeps {stage.keeps}, and its plan has no Arrow table named table")
+    return table
+
+
+def write_plan_table(table: pa.Table, path: Path) -> None:
+    """Write a table so that the same rows give the same bytes, however the table was put together."""
+    parquet.write_table(table.replace_schema_metadata(None).combine_chunks(), path, compression="zstd")
+
+
+def gather_plans(stage: Stage[Any], folder: Path, shards: Sequence[Shard]) -> None:
+    """Put the tables that the plans of all shards left into one file, in the order of the shards.
+
+    Raises:
+        StorageError: The tables have different columns: a fault of the stage.
+    """
+    if not stage.keeps:
+        return
+    import pyarrow as pa
+
+    tables = [parquet.read_table(one.plan) for one in shards]
+    with replacing(folder / HIDDEN / stage.keeps) as temporary:
+        try:
+            write_plan_table(pa.concat_tables(tables), temporary)
+        except pa.ArrowInvalid as error:
+            raise StorageError(f"{folder}: the plans of two shards differ in their columns: {error}") from error
