@@ -11,6 +11,8 @@ from audiomcq_cli.contracts.requests import Reply, Request
 from audiomcq_cli.contracts.rows import Reject, Row
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
     import pyarrow as pa
 
@@ -54,9 +56,11 @@ class Materials:
 
     Attributes:
         rows: A scan of the whole input folder.
+        beside: The files and folders that ``Stage.beside`` names, which are there, by the same names.
     """
 
     rows: pl.LazyFrame
+    beside: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,8 @@ class Stage(Generic[O]):
         flow: Asks for one row at a time. divide: A stage that asks nothing works on a whole shard as a table.
         items: Ids of the work items of one input row, where it holds several (a question slot each).
         prepare: Corpus-wide knowledge, if it needs any.
+        beside: Second inputs with these options, by the name of the option that says where they are: files or folders.
+            Their content, not their place, decides whether shards are made again; ``prepare`` alone reads them.
         plan: Makes of all input rows of a shard what its flows read as ``ctx.plan``. Called once a shard, before the
             first of them, and only where the shard has work. Pure, and no flow changes what it returns: ``trace``, a
             replay and a dry run plan the same rows again.
@@ -133,6 +139,7 @@ class Stage(Generic[O]):
     divide: Callable[[pl.DataFrame, Context[O]], Divided] | None = None
     items: Callable[[Row, O], Sequence[str]] | None = None
     prepare: Prepare[O] | None = None
+    beside: Callable[[O], Mapping[str, Path]] | None = None
     plan: Callable[[Iterable[Row], Context[O]], Any] | None = None
     keeps: str = ""
     needs: Callable[[O], Sequence[Need]] | None = None
