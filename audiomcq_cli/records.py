@@ -84,7 +84,9 @@ COLUMNS: dict[str, Column] = {
     "difficulty": Column("string", "difficulty that the writer was asked for", required=False),
     "question": Column("string", "the question"),
     "choices": Column(
-        ["string"], "the options, shuffled by the row's id; those of an imported question keep the order of their set"
+        ["string"],
+        "the options, shuffled by the id of the row or of its block; those of an imported question keep the order of"
+        " their set",
     ),
     "answer": Column("string", "the text of the right option"),
     "answer_index": Column("int16", "its position in choices, from 0"),
@@ -94,6 +96,17 @@ COLUMNS: dict[str, Column] = {
     ),
     "tags": Column(
         [{"name": "string", "value": "string"}], "further fields of an imported question: category, task, split"
+    ),
+    "block": Column(
+        "string",
+        "id of the balanced block that the question is one of: four clips, one question, the same four options, each"
+        " the answer of one clip; null for a question of its own",
+        required=False,
+    ),
+    "cluster": Column(
+        "string",
+        "what the clip shares with clips of the same recording or caption; null where it is alone",
+        required=False,
     ),
     "structured_cot": Column("string", "chain of thought in three tagged stages", required=False),
     "simple_cot": Column("string", "chain of thought in one short paragraph", required=False),
@@ -151,8 +164,8 @@ CLIP = (
 QUESTION = (
     "source_dataset", "id", "question_type", "audio_path", "question", "choices", "answer", "answer_index", "clip_id",
     "source_id", "audio_sha256", "duration", "sample_rate", "channels", "captions", "events", "transcript",
-    "measurements", "fingerprint", "license", "origin", "method", "difficulty", "proof", "tags", "flags", "calls",
-    "provenance",
+    "measurements", "fingerprint", "license", "origin", "method", "difficulty", "proof", "tags", "block", "cluster",
+    "flags", "calls", "provenance",
 )  # fmt: skip
 VERIFIED = (*QUESTION, "scores")
 REASONED = (*VERIFIED, "structured_cot", "simple_cot")

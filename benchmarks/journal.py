@@ -74,7 +74,7 @@ def write_questions(folder: Path, rows: int, shards: int) -> None:
                 "captions": [{"text": " ".join(chance.choices(WORDS, k=12)), "origin": "made"}], "events": [],
                 "transcript": [], "measurements": [], "fingerprint": None, "license": None, "origin": None,
                 "method": "llm", "difficulty": None, "flags": [], "calls": [made_by], "provenance": [], "proof": [],
-                "tags": [],
+                "tags": [], "block": None, "cluster": None,
             }  # fmt: skip
             writers[records.shard_of(clip, shards)].write(row)
 

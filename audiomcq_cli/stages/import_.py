@@ -69,6 +69,8 @@ def _begin_question(row: Row) -> Row:
         **{name: row[name] for name in _TAKEN},
         **dict.fromkeys(_MEASURED),
         **{name: [] for name in _EMPTY},
+        "block": None,
+        "cluster": None,
         "method": "imported",
         "answer": row["choices"][row["answer_index"]],
         "question_type": row["question_type"] or "sound",
@@ -83,7 +85,7 @@ def _begin_question(row: Row) -> Row:
 STAGE: Stage[Options] = Stage(
     help="Import an existing question set, ready for filter.",
     after=None,
-    version=1,
+    version=2,
     options=Options,
     reads=(),  # not columns of a folder: see above
     writes=REASONED,

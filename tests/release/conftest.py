@@ -42,7 +42,7 @@ def released_row(number: int, subset: str = "sft", label: str = "weak", **values
         "answer": "rain", "answer_index": 0, "clip_id": clip, "source_id": str(number), "audio_sha256": None,
         "duration": 10.0, "sample_rate": 16_000, "channels": 1,
         "captions": [{"text": "rain falls", "origin": "AudioCaps"}], "events": [], "transcript": [],
-        "measurements": [], "fingerprint": None, "proof": [], "tags": [],
+        "measurements": [], "fingerprint": None, "proof": [], "tags": [], "block": None, "cluster": None,
         "license": "CC-BY-4.0", "origin": None, "method": "llm", "difficulty": None, "flags": [],
         "calls": [{"stage": "generate", "prompt": "question", "key": "00ff"}], "provenance": [provenance],
         "scores": [{"dimension": "fluency", "score": 5, "grader": "g", "reason": "fine"}],

@@ -36,6 +36,8 @@ CLIP: Row = {
 QUESTION: Row = {name: value for name, value in CLIP.items() if name != "seeds"} | {
     "proof": [],
     "tags": [],
+    "block": None,
+    "cluster": None,
     "id": "AudioCaps:7:llm:0",
     "method": "llm",
     "question_type": "sound",
