@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from audiomcq_cli.records import draw, read_window
@@ -45,6 +45,11 @@ def letter(index: int) -> str:
 def format_options(choices: Sequence[str]) -> str:
     """Options as a judge is shown them: Python's form of a list, as in the released models' cards."""
     return str(list(choices))
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a text in lower case, as public scorers compare answers: in any order, each once."""
+    return frozenset(re.findall(r"\w+", text.lower()))
 
 
 def tidy(text: str) -> str:
@@ -115,7 +120,16 @@ Lint = Callable[[str, Sequence[str], str], str]
 
 def lint(question: str, choices: Sequence[str], answer: str) -> list[Problem]:
     """Everything that the rules below find wrong with a question, in their order."""
-    found = ((code, check(question, choices, answer)) for code, check in LINTS.items())
+    return _lint(LINTS, question, choices, answer)
+
+
+def lint_block(question: str, choices: Sequence[str]) -> list[Problem]:
+    """The same for a balanced block, in which each option is the answer once: by the rules that single none out."""
+    return _lint([code for code in LINTS if code not in OF_THE_ANSWER], question, choices, choices[0])
+
+
+def _lint(codes: Iterable[str], question: str, choices: Sequence[str], answer: str) -> list[Problem]:
+    found = ((code, LINTS[code](question, choices, answer)) for code in codes)
     return [Problem(code, detail) for code, detail in found if detail]
 
 
@@ -167,7 +181,7 @@ def _check_distinct(question: str, choices: Sequence[str], answer: str) -> str:
 def _check_same_words(question: str, choices: Sequence[str], answer: str) -> str:
     # The words are those of the public scorers (\w+ in lower case, as a set): to them "1.2 s" and "2.1 s", "C" and
     # "C#" are the same answer too.
-    twice = _find_equal(choices, lambda choice: frozenset(re.findall(r"\w+", choice.lower())))
+    twice = _find_equal(choices, words_of)
     return f"{twice[0]!r} and {twice[1]!r} are made of the same words" if twice else ""
 
 
@@ -218,6 +232,9 @@ LINTS: Mapping[str, Lint] = {
     "answer_longest": _check_not_longest,
 }
 """Every lint by its reason code. A row is rejected for the first that finds something."""
+
+OF_THE_ANSWER = frozenset({"answer_in_question", "answer_longest"})
+"""Lints that hold the answer against the other options, which tells nobody anything within a balanced block."""
 
 
 def _find_equal(texts: Sequence[str], of: Callable[[str], object]) -> tuple[str, str] | None:

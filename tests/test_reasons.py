@@ -12,9 +12,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from audiomcq_cli.engine.executors.workers import CRASHES
+from audiomcq_cli.grounded.blocks.plan import ALONE, DUPLICATE, NOTHING
 from audiomcq_cli.mcq import LINTS
 from audiomcq_cli.records import AUDIO_MISSING
-from audiomcq_cli.stages import _describe, cot, split, verify
+from audiomcq_cli.stages import _blocks, _describe, cot, split, verify
 from tests.cli import ROOT
 
 PACKAGE = ROOT / "audiomcq_cli"
@@ -38,6 +39,8 @@ PASSED_ON: Mapping[tuple[str, str], Sequence[str]] = {
     ("stages/caption.py", "name"): ["silent", "clipped"],
     ("stages/cot.py", "code"): ["cot_tags", "cot_mentions_text", "cot_too_short", "cot_too_long"],
     ("stages/cot.py", "f\"grade_{score['dimension']}\""): [f"grade_{name}" for name in cot.DIMENSIONS],
+    ("stages/_blocks.py", "BROKEN"): [_blocks.BROKEN],
+    ("stages/generate.py", "lack.reason"): [NOTHING, DUPLICATE, ALONE],
     ("stages/import_.py", "AUDIO_MISSING"): [AUDIO_MISSING],
     ("stages/verify.py", "f\"grade_{score['dimension']}\""): [f"grade_{name}" for name in verify.DIMENSIONS],
     # codes that came from another of these places

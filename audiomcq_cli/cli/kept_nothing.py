@@ -20,6 +20,7 @@ LISTEN = (
 CURES = {
     "no_caption": LISTEN,
     "nothing_to_ask": LISTEN,
+    "no_block": "give more clips with captions: four that can be told apart make a question; or " + LISTEN,
     "nothing_to_go_on": "is --audio, or audio of the source, the folder of the clips? else give captions",
     "audio_missing": "is --audio, or audio of the source, the folder of the clips? or leave out require_audio",
     "no_id": "see what the adapter expects: audiomcq sources ADAPTER",

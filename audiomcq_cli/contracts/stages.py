@@ -40,6 +40,7 @@ class Context(Generic[O]):
         options: The stage's options. seed: The recipe's seed.
         prepared: What ``Prepare.load`` made of the prepared table; None for a stage without one.
         windows: Seconds of audio that the stage's models hear at once, by name; one without a limit is not in it.
+        keep_broken: Whether questions of balanced blocks that lost one of their four are kept, as single ones.
         plan: What ``Stage.plan`` made of the rows of the shard; None for a stage without one, and inside ``plan``.
     """
 
@@ -47,6 +48,7 @@ class Context(Generic[O]):
     seed: int = 0
     prepared: Any = None
     windows: Mapping[str, float] = field(default_factory=dict)
+    keep_broken: bool = False
     plan: Any = None
 
 

@@ -28,6 +28,7 @@ class Job:
         target: Folder written. workdir: Where the journal lies. reuse: Packed journals, work folders or folders of
             journals that are looked into for what the journal lacks. shards: Number of shards, chosen at the first
             stage only.
+        keep_broken: See ``Context``.
         only: Numbers of the shards to work on; None for all. keep_failed: Count failed items as done.
         replay: Answer from the journal alone. max_failed: Part of the items of this stage and the one before that may
             fail. max_rejected: Part that may be rejected. expected: Rows expected of a row, for a dry run, where no
@@ -42,6 +43,7 @@ class Job:
     workdir: Path
     reuse: tuple[Path, ...] = ()
     seed: int = 0
+    keep_broken: bool = False
     source: Path | None = None
     sources: tuple[SourceSpec, ...] = ()
     imports: tuple[ImportSpec, ...] = ()
@@ -59,6 +61,11 @@ class Job:
     def inputs(self) -> tuple[SourceSpec | ImportSpec, ...]:
         """What a first stage reads."""
         return (*self.sources, *self.imports)
+
+    @property
+    def holds_broken(self) -> bool:
+        """Whether the stage keeps questions of broken blocks: one that sees no block rejects none."""
+        return self.keep_broken and "block" in self.stage.reads
 
     def pinned(self) -> Job:
         """The same with sources that lie elsewhere at the state that they have now."""
@@ -108,7 +115,7 @@ def make_context(job: Job, runtime: Runtime) -> Context[Any]:
     """What the flows of a stage are given, but for what is prepared."""
     heard = {need.model: runtime.model(need.model).model.audio_window for need in job.needs}
     windows = {name: seconds for name, seconds in heard.items() if seconds is not None}
-    return Context(job.options, job.seed, windows=windows)
+    return Context(job.options, job.seed, windows=windows, keep_broken=job.holds_broken)
 
 
 def find_input(job: Job) -> str | None:

@@ -70,9 +70,8 @@ def _make_record(row: Row, options: AudiomcqOptions) -> Row:
         record["audio-contribution"] = row["audio_contribution"]
     for name in _COT[options.cot]:
         if not row.get(name):
-            raise InputError(
-                f"question {row['id']!r} has none", column=name, hint="export a folder that cot or a later stage wrote"
-            )
+            hint = "export a folder that cot or a later stage wrote, where a writer wrote all of it; or leave cot out"
+            raise InputError(f"question {row['id']!r} has none", column=name, hint=hint)
         record[name] = row[name]
     return record
 

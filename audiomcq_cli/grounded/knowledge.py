@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from audiomcq_cli.grounded.blocks.phases import count_claims
+from audiomcq_cli.grounded.blocks.plan import Plan
+from audiomcq_cli.grounded.blocks.reading import read_candidate
+from audiomcq_cli.grounded.blocks.table import read_entries
 from audiomcq_cli.grounded.clauses import Event
+from audiomcq_cli.grounded.clusters import find_clusters, list_marks
 from audiomcq_cli.grounded.hearing import listen
-from audiomcq_cli.grounded.measured.questions import count_answers
-from audiomcq_cli.grounded.music import read_traits
+from audiomcq_cli.grounded.measured.questions import Known, count_answers
 from audiomcq_cli.grounded.pool import Pool
-from audiomcq_cli.grounded.questions import Knowledge
 from audiomcq_cli.mcq import caption_texts
 from audiomcq_cli.measurements import SOURCE, select_events
 
@@ -19,24 +24,61 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _TEXTS = ("facet", "text", "source", "action", "verb", "gerund")
-_EVENT = "event"
+_EVENT, _CLAIM, _COPY, _EARLIER = "event", "claim", "copy", "earlier"
 
 
-def build_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """Count the events, the musical traits and what the measured families want of clips (rows of ``records.CLIP``)."""
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is known of a corpus.
+
+    Attributes:
+        pool: The events that are heard, as wrong options of questions about known events.
+        measured: What measured families count: clips by answer, by facet (see ``count_answers``).
+        rarity: Clips by what they can be asked (see ``count_claims``), where those are several.
+        clusters: Cluster by clip, of clips that have copies; only the clip that it is named after may join blocks.
+        earlier: The blocks of an earlier version that are to be kept.
+    """
+
+    pool: Pool
+    measured: Known
+    rarity: Mapping[str, int] = field(default_factory=dict)
+    clusters: Mapping[str, str] = field(default_factory=dict)
+    earlier: Plan | None = None
+
+    def is_copy(self, clip: str) -> bool:
+        """Whether another clip of the same recording or caption stands for this one."""
+        return self.clusters.get(clip, clip) != clip
+
+
+def build_table(rows: Iterable[Mapping[str, Any]], earlier: Sequence[Mapping[str, Any]] = ()) -> pa.Table:
+    """Count what clips (rows of ``records.CLIP``) have in common; ``earlier``: blocks that are to be kept, as entries.
+
+    What can be asked of one clip alone is not in it: what the table lacks is as rare as can be.
+    """
     events: Counter[Event] = Counter()
-    traits: Counter[tuple[str, str]] = Counter()
+    answers: Counter[tuple[str, str]] = Counter()
+    claims: Counter[str] = Counter()
+    marks: list[tuple[str, list[str]]] = []
     for row in rows:
-        captions = caption_texts(row["captions"])
         labels = dict.fromkeys(str(event["label"]) for event in select_events(row["events"], SOURCE))
-        events.update({*listen(captions).agreed(), *(event for label in labels for event in listen([label]).events)})
-        traits.update((trait.facet, option) for trait in read_traits(captions) for option in trait.stated)
-        traits.update(count_answers(row))
-    entries = [
-        *({"facet": _EVENT, "text": event.text, **_plain(event), "clips": clips} for event, clips in events.items()),
-        *({"facet": facet, "text": option, "clips": clips} for (facet, option), clips in traits.items()),
-    ]
-    return _write(entries)
+        agreed = listen(caption_texts(row["captions"])).agreed()
+        events.update({*agreed, *(event for label in labels for event in listen([label]).events)})
+        answers.update(count_answers(row))
+        claims.update(count_claims([read_candidate(row)]))
+        marks.append((row["clip_id"], list(list_marks(row))))
+    clusters = find_clusters(marks, {clip for entry in earlier for clip in entry["clips"] if entry["block"]})
+    return _write(
+        [
+            *(
+                {"facet": _EVENT, "text": event.text, **_plain(event), "clips": clips}
+                for event, clips in events.items()
+            ),
+            *({"facet": facet, "text": option, "clips": clips} for (facet, option), clips in answers.items()),
+            *({"facet": _CLAIM, "text": about, "clips": clips} for about, clips in claims.items() if clips > 1),
+            *({"facet": _COPY, "text": clip, "cluster": cluster, "clips": 1} for clip, cluster in clusters.items()),
+            *({"facet": _EARLIER, "text": json.dumps(entry, sort_keys=True), "clips": 1} for entry in earlier),
+        ]
+    )
 
 
 def empty_table() -> pa.Table:
@@ -46,17 +88,20 @@ def empty_table() -> pa.Table:
 
 def load_table(table: pa.Table) -> Knowledge:
     """The knowledge of a table."""
-    rows = table.to_pylist()
-    events = [row for row in rows if row["facet"] == _EVENT]
-    traits: dict[str, dict[str, int]] = {}
-    for row in rows:
-        if row["facet"] != _EVENT:
-            traits.setdefault(row["facet"], {})[row["text"]] = row["clips"]
-    pool = Pool(
-        [Event(row["source"], row["action"], row["plural"], row["verb"], row["gerund"]) for row in events],
-        [row["clips"] for row in events],
+    by_facet: dict[str, list[Mapping[str, Any]]] = {}
+    for row in table.to_pylist():
+        by_facet.setdefault(row["facet"], []).append(row)
+    events, claims, copies, earlier = (by_facet.pop(facet, []) for facet in (_EVENT, _CLAIM, _COPY, _EARLIER))
+    return Knowledge(
+        Pool(
+            [Event(row["source"], row["action"], row["plural"], row["verb"], row["gerund"]) for row in events],
+            [row["clips"] for row in events],
+        ),
+        {facet: {row["text"]: row["clips"] for row in rows} for facet, rows in by_facet.items()},
+        {row["text"]: row["clips"] for row in claims},
+        {row["text"]: row["cluster"] for row in copies},
+        read_entries(json.loads(row["text"]) for row in earlier) if earlier else None,
     )
-    return Knowledge(pool, traits)
 
 
 def _plain(event: Event) -> dict[str, Any]:
@@ -67,9 +112,11 @@ def _plain(event: Event) -> dict[str, Any]:
 def _write(entries: Sequence[dict[str, Any]]) -> pa.Table:
     import pyarrow as pa
 
-    def key(row: Mapping[str, Any]) -> tuple[str, ...]:
-        return tuple(str(row.get(name) or "") for name in (*_TEXTS, "plural"))
+    def key(row: Mapping[str, Any]) -> Iterator[str]:
+        return (str(row.get(name) or "") for name in (*_TEXTS, "plural"))
 
-    rows = sorted(entries, key=lambda row: (row["facet"], -row["clips"], key(row)))
-    fields = [*((name, pa.string()) for name in _TEXTS), ("plural", pa.bool_()), ("clips", pa.int64())]
-    return pa.Table.from_pylist([{name: row.get(name) for name, _ in fields} for row in rows], pa.schema(fields))
+    # Nothing is null: a column of nulls alone comes out of a file as other bytes than went in.
+    blank = dict.fromkeys((*_TEXTS, "cluster"), "") | {"plural": False}
+    rows = sorted(entries, key=lambda row: (row["facet"], -row["clips"], *key(row)))
+    fields = [*((name, pa.string()) for name in (*_TEXTS, "cluster")), ("plural", pa.bool_()), ("clips", pa.int64())]
+    return pa.Table.from_pylist([blank | row for row in rows], pa.schema(fields))

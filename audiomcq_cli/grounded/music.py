@@ -1,6 +1,6 @@
-"""Reads what captions say of music (instruments, voices, tempo, style, mood) and asks about it.
+"""Reads what captions say of music: instruments, voices, tempo, style, mood.
 
-What is denied or only supposed ("no drums", "might be a violin") is not asked about, and is no wrong option either.
+What is denied or only supposed ("no drums", "might be a violin") is mentioned and not stated.
 """
 
 from __future__ import annotations
@@ -8,14 +8,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
-from audiomcq_cli.grounded.drafts import Draft, balance, rank
 from audiomcq_cli.grounded.lexicon import pluralize
-from audiomcq_cli.records import draw
 
 _SENTENCE = re.compile(r"[.;!?]|,? but ")
 _UNSURE = re.compile(
@@ -30,11 +28,10 @@ _ABOUT_MUSIC = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """One thing that is said of music: families of options with the words for them, and how to ask."""
+    """One thing that is said of music: families of options with the words for them."""
 
     name: str
     families: Sequence[Mapping[str, Sequence[str]]]
-    questions: Sequence[str]
 
     def family(self, option: str) -> int:
         """Number of the family of an option."""
@@ -54,7 +51,7 @@ class Trait:
 def load_facets() -> Mapping[str, Facet]:
     """The facets that come with the program."""
     table = tomllib.loads(Path(__file__).with_name("music.toml").read_text("utf-8"))
-    return {name: Facet(name, facet["families"], facet["questions"]) for name, facet in table.items()}
+    return {name: Facet(name, facet["families"]) for name, facet in table.items()}
 
 
 def read_traits(captions: Sequence[str]) -> list[Trait]:
@@ -78,36 +75,6 @@ def read_traits(captions: Sequence[str]) -> list[Trait]:
             agreed = tuple(option for option, count in stated.items() if 2 * count >= len(texts))
             found.append(Trait(facet.name, agreed, frozenset(named)))
     return found
-
-
-def draft_music(
-    clip: str, traits: Iterable[Trait], pool: Mapping[str, Mapping[str, int]], seed: int
-) -> Iterator[Draft]:
-    """A question about each thing that is stated; ``pool``: clips by option, by facet."""
-    for trait in traits:
-        facet = load_facets()[trait.facet]
-        # An instrument is one of several; a mood or a tempo is that of the whole.
-        if facet.name != "instrument" and (len(trait.named) > 1 or len(trait.stated) > 1):
-            continue
-        for option in trait.stated:
-            question = facet.questions[draw(seed, clip, "stem", facet.name, option) % len(facet.questions)]
-            known = pool.get(facet.name, {})
-            wrong = partial(_draw_wrong, facet, trait, known, clip, option, seed)
-            keep = balance(option, known) if facet.name != "instrument" else 1.0
-            yield Draft(facet.name, "music", question, option, (facet.name, option), wrong, keep)
-
-
-def _draw_wrong(facet: Facet, trait: Trait, known: Mapping[str, int], clip: str, option: str, seed: int) -> list[str]:
-    """Options of families that are not mentioned, one of each as far as that goes; those of other clips first."""
-    families_left = [family for number, family in enumerate(facet.families) if number not in trait.named]
-    free = [name for family in families_left for name in family if name]
-    ranked = [
-        *rank([(name, known[name]) for name in free if known.get(name)], seed, clip, facet.name, option),
-        *rank([(name, 1) for name in free if not known.get(name)], seed, clip, facet.name, option),
-    ]
-    families = [facet.family(name) for name in ranked]
-    first = [name for place, name in enumerate(ranked) if families[place] not in families[:place]]
-    return [*first, *(name for name in ranked if name not in first)][:3]
 
 
 def _find_options(facet: Facet, sentence: str) -> list[tuple[int, str]]:

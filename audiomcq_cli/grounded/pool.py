@@ -8,14 +8,13 @@ questions and moves nothing else.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from audiomcq_cli.grounded.clauses import Event
-from audiomcq_cli.grounded.hearing import Scene
+from audiomcq_cli.grounded.hearing import Scene, listen
 from audiomcq_cli.grounded.lexicon import SOMETHING, load
 from audiomcq_cli.records import draw
 
@@ -30,28 +29,6 @@ class Pool:
 
     events: Sequence[Event]
     clips: Sequence[int]
-
-    @cached_property
-    def sources(self) -> Mapping[str, Mapping[str, int]]:
-        """How often each source is heard, by kind."""
-        return self._tally(lambda event: (kind_of(event.source), event.source))
-
-    @cached_property
-    def actions(self) -> Mapping[str, Mapping[str, int]]:
-        """How often each action is heard, by kind of who does it."""
-        return self._tally(lambda event: (kind_of(event.source), event.action))
-
-    @cached_property
-    def doers(self) -> Mapping[str, Mapping[str, int]]:
-        """How often each source is heard, by action."""
-        return self._tally(lambda event: (event.action, event.source))
-
-    def _tally(self, key: Callable[[Event], tuple[str, str]]) -> Mapping[str, Mapping[str, int]]:
-        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for event, clips in zip(self.events, self.clips, strict=True):
-            group, name = key(event)
-            found[group][name] += clips
-        return found
 
     @cached_property
     def _numbers(self) -> npt.NDArray[np.uint64]:
@@ -80,33 +57,24 @@ class Pool:
         order = np.argsort(-np.log((mixed.astype(np.float64) + 1) / 2.0**64) / self._weights, kind="stable")
         return (self.events[place] for place in order)
 
-    def pick(
-        self,
-        like: str,
-        accept: Callable[[Event], bool],
-        name: Callable[[Event], str],
-        count: int,
-        *key: str | int,
-        only: bool = False,
-    ) -> list[str]:
-        """Names of events that are accepted and differ in what they are.
+    def pick_like(self, label: str, scene: Scene, count: int, *key: str | int) -> list[str]:
+        """Names of events that a scene has not, and that differ in what they are.
 
         Args:
-            like: Kind that is wanted; others follow where it has too few, unless ``only`` it will do.
-            accept, name: Which events will do, and as what they stand. count: How many. key: What to draw by.
+            label: What they stand beside; events of its kind come first. scene: What is heard. count: How many.
+            key: What to draw by.
         """
+        events = listen([label]).events
+        like = kind_of(events[0].source) if events else SOMETHING
         found: dict[str, Event] = {}
         spare: dict[str, Event] = {}
-        for event in self.rank(*key):
+        for event in self.rank(*key, label):
             into = found if kind_of(event.source) == like else spare
-            if into is spare and (only or len(spare) == count):
+            if (into is spare and len(spare) == count) or event.text in into or is_implied(event, scene):
                 continue
-            text = name(event)
-            if text in into or not accept(event):
+            if any(_is_alike(event, other) for other in into.values()):
                 continue
-            if not only and any(_is_alike(event, other) for other in into.values()):
-                continue
-            into[text] = event
+            into[event.text] = event
             if len(found) == count:
                 break
         rest = (text for text, event in spare.items() if not any(_is_alike(event, other) for other in found.values()))

@@ -1,40 +1,25 @@
-"""Says why the rules made fewer questions about a clip than wanted: the causes that hold for this clip alone."""
+"""Says why the rules ask nothing about a clip: the causes that hold for this clip alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from audiomcq_cli.grounded.drafts import COMMON, FEW_OPTIONS, REPEATED, UNFIT, Chosen
-from audiomcq_cli.grounded.hearing import Scene
-
-_PASSED_OVER = {
-    FEW_OPTIONS: "wrong options are missing for {}, because too few other clips have sounds or words to take them from",
-    COMMON: "the answer of {} is too common in this corpus",
-    UNFIT: "{} would break a rule, as an answer that stands in its question",
-    REPEATED: "{} would ask about the same thing again",
-}
-"""What happened to drafts that were not taken, by cause; in the order in which people read them."""
+from audiomcq_cli.grounded.hearing import listen
+from audiomcq_cli.mcq import caption_texts
+from audiomcq_cli.measurements import SOURCE, select_events
 
 
-def describe_shortfall(row: Mapping[str, Any], scene: Scene, chosen: Chosen) -> str:
-    """Why there are no more questions about a clip (a row of ``records.CLIP``), in words."""
-    if chosen.questions or chosen.passed_over:
-        causes = list(_describe_passed_over(chosen)) or ["nothing else is known that a rule asks about"]
-    else:
-        causes = [_describe_captions(row, scene), _describe_measured(row)]
-    return "; ".join(causes)
+def describe_nothing(row: Mapping[str, Any]) -> str:
+    """Why nothing can be asked of a clip (a row of ``records.CLIP``), in words."""
+    return f"{_describe_captions(row)}; {_describe_measured(row)}"
 
 
-def _describe_passed_over(chosen: Chosen) -> Iterator[str]:
-    for cause, text in _PASSED_OVER.items():
-        if count := chosen.passed_over.get(cause, 0):
-            yield text.format(f"{count} possible question{'s'[: count > 1]}")
-
-
-def _describe_captions(row: Mapping[str, Any], scene: Scene) -> str:
+def _describe_captions(row: Mapping[str, Any]) -> str:
     if not row["captions"]:
         return "the clip has no caption"
+    labels = [str(event["label"]) for event in select_events(row["events"], SOURCE)]
+    scene = listen(caption_texts(row["captions"]), labels)
     if scene.events and not scene.agreed():
         return "the captions do not agree on a sound"
     return "the captions name no sound that the rules know"

@@ -64,6 +64,7 @@ def make_job(recipe: Recipe, name: str, flags: Mapping[str, Any] | None = None, 
     """One stage as a job: what the recipe says of it, ``flags`` over its options, ``changes`` over the other fields."""
     said: dict[str, Any] = {
         "seed": recipe.seed,
+        "keep_broken": recipe.keep_broken,
         "reuse": recipe.reuse,
         "shards": recipe.shards,
         "max_failed": recipe.limit("max_failed", name, 0.0),

@@ -40,7 +40,8 @@ class Recipe:
 
     Attributes:
         path, text: Its file and what is in it; None for a run without one (see ``default_recipe``).
-        name, version, seed, shards: ``[project]``. named: Whether it has that table, so that the name is its own.
+        name, version, seed, keep_broken, shards: ``[project]``. named: Whether it has that table, so that the name is
+            its own.
         workdir: Folder of all stage folders and of the journal. prompts: Folder of the user's own prompts.
         reuse: Journals looked into for what the own one lacks.
         models, sources, imports: By name; in order; of the latter two only one. stages: Their tables as they stand.
@@ -53,6 +54,7 @@ class Recipe:
     named: bool = False
     version: str = "0.1.0"
     seed: int = 0
+    keep_broken: bool = False
     workdir: Path | None = None
     shards: int | None = None
     prompts: Path | None = None
@@ -205,6 +207,7 @@ class _Reader:
             named="name" in project,
             version=project.get("version", "0.1.0"),
             seed=project.get("seed", 0),
+            keep_broken=project.get("keep_broken", False),
             workdir=self._beside(project.get("workdir", "build")),
             shards=project.get("shards"),
             prompts=self._beside(project["prompts"]) if "prompts" in project else None,

@@ -29,7 +29,7 @@ from audiomcq_cli.release.marked import find_former, find_theirs
 from audiomcq_cli.release.rows.embed import Gate
 from audiomcq_cli.release.rows.files import ShardFiles, read_clips
 from audiomcq_cli.release.rows.guesses import check_guessable, probe_stage
-from audiomcq_cli.release.rows.statistics import Statistics, count_rows
+from audiomcq_cli.release.rows.statistics import Statistics, count_blocks, count_rows
 from audiomcq_cli.release.texts import changelog
 from audiomcq_cli.release.texts.card import TAGS, list_configs
 from audiomcq_cli.release.texts.changelog import CHANGELOG, find_base, write_changelog
@@ -211,6 +211,7 @@ def _write_rows(
     seed = lineage["lineage"][0].get("seed", 0) if lineage["lineage"] else 0
     gate = Gate(source, lineage, info.redistribute)
     for shard in list_shards(source):
+        statistics += count_blocks(shard.path)
         with ShardFiles(folder / "data", shard, embed=info.embed) as opened:
             for table in read_clips(shard):
                 recordings, admitted = gate.admit(table) if info.embed else ([None] * table.num_rows, Statistics())

@@ -1,7 +1,8 @@
 """Writes the reasoning that leads to a question's answer: in three stages, and condensed into one paragraph.
 
 Both are checked by rules and graded; what is wrong with them is told to the writer, who then tries once more. Grounded
-questions need no writer: what a template says of their form and of the clip is all there is to say.
+questions need no writer: where numbers prove the answer, templates tell them and hold every option against them. What a
+template could say of another question would teach nobody anything: it gets no reasoning.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiomcq_cli.contracts import Chat, Context, Flow, Need, Reject, Reply, Request, Row, Stage, option
-from audiomcq_cli.grounded import reasoning
+from audiomcq_cli.grounded.measured import telling
 from audiomcq_cli.mcq import Problem, fold, heard_texts, mentions_text
 from audiomcq_cli.records import REASONED, VERIFIED
+from audiomcq_cli.stages._blocks import hold, plan_blocks
 
 STAGES = ("stage1", "stage2", "stage3")
 """Tags of the structured reasoning: the question, the audio, the choices."""
@@ -36,7 +38,9 @@ _TAG = re.compile(r"</?\s*[a-z]", re.IGNORECASE)
 class CotOptions:
     """What can be set for cot."""
 
-    writer: str = option("writer", "model that writes the reasoning; empty: templates write all of it")
+    writer: str = option(
+        "writer", "model that writes the reasoning; empty: templates write it where numbers prove the answer"
+    )
     templated: tuple[str, ...] = option(
         ("grounded",),
         "methods of generate whose questions get their reasoning from templates, even if there is a writer",
@@ -48,6 +52,10 @@ class CotOptions:
 
 def ask(row: Row, ctx: Context[CotOptions]) -> Flow:
     """Write, check and grade; write again with what was wrong until it passes or no attempt is left."""
+    held = hold(row, ctx)
+    if isinstance(held, Reject):
+        return held
+    row = held
     if not ctx.options.writer or row["method"] in ctx.options.templated:
         return _compose(row)
     calls: list[Row] = list(row["calls"])
@@ -65,12 +73,14 @@ def ask(row: Row, ctx: Context[CotOptions]) -> Flow:
 
 
 def _compose(row: Row) -> list[Row] | Reject:
-    """The reasoning out of templates, held to the same rules."""
-    parts, analysis = reasoning.compose(row)
+    """The reasoning out of templates, held to the same rules; none for a question without a proof."""
+    if not row["proof"]:
+        return [row | {"structured_cot": None, "simple_cot": None}]
+    parts, analysis = telling.compose_proved(row)
     problems = check_structured(parts, row["question_type"], row["choices"], row["answer"]) + check_simple(analysis)
     if problems:
         return Reject(problems[0].code, "; ".join(problem.detail for problem in problems), analysis)
-    made = {"model": "template", "revision": reasoning.VERSION, "prompt": "", "prompt_version": ""}
+    made = {"model": "template", "revision": telling.VERSION, "prompt": "", "prompt_version": ""}
     texts = {"structured_cot": compose_structured(parts), "simple_cot": compose_simple(analysis)}
     return [row | texts | {"provenance": [*row["provenance"], *({"column": name, **made} for name in texts)]}]
 
@@ -180,11 +190,12 @@ def _list_prompts(options: CotOptions) -> tuple[str, ...]:
 STAGE: Stage[CotOptions] = Stage(
     help="Write the reasoning behind each answer, once in three stages and once in short.",
     after="verify",
-    version=3,
+    version=4,
     options=CotOptions,
     reads=VERIFIED,
     writes=REASONED,
     flow=ask,
+    plan=plan_blocks,
     needs=_list_needs,
     prompts=_list_prompts,
     named_only=False,

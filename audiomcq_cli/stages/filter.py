@@ -15,10 +15,25 @@ from dataclasses import dataclass
 from itertools import islice
 
 from audiomcq_cli.answers import parse_answer
-from audiomcq_cli.contracts import Audio, Chat, Context, Failure, Flow, Need, Reply, Request, Row, Score, Stage, option
+from audiomcq_cli.contracts import (
+    Audio,
+    Chat,
+    Context,
+    Failure,
+    Flow,
+    Need,
+    Reject,
+    Reply,
+    Request,
+    Row,
+    Score,
+    Stage,
+    option,
+)
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.mcq import format_options, letter
 from audiomcq_cli.records import LABELLED, REASONED, UNDECIDED
+from audiomcq_cli.stages._blocks import hold, plan_blocks
 
 UNPARSABLE = "unparsable_votes"
 """Flag of a row of which some judge's answer could not be read."""
@@ -107,7 +122,10 @@ def list_judges(options: FilterOptions) -> list[Judge]:
 
 def ask(row: Row, ctx: Context[FilterOptions]) -> Flow:
     """Ask all judges at once and label the row by their votes."""
-    options = ctx.options
+    held = hold(row, ctx)
+    if isinstance(held, Reject):
+        return held
+    row, options = held, ctx.options
     judges = list_judges(options)
     asked = [_make_requests(row, judge, options) for judge in judges]
     replies = yield [request for requests in asked for request in requests]
@@ -198,11 +216,12 @@ def _list_prompts(options: FilterOptions) -> list[str]:
 STAGE: Stage[FilterOptions] = Stage(
     help="Label each question weak or strong by asking judges without its audio.",
     after="cot",
-    version=2,
+    version=3,
     options=FilterOptions,
     reads=REASONED,
     writes=LABELLED,
     flow=ask,
+    plan=plan_blocks,
     needs=_list_needs,
     prompts=_list_prompts,
     named_only=False,

@@ -2,16 +2,19 @@
 
 ``llm``: a model writes, for each slot, a question and its type, then its choices. The slots of a clip are filled one
 after the other, so that the writer sees what it has already asked of the clip. ``grounded``: no model; what the
-captions state, what the source knows and what was measured is asked about in set forms, with wrong options out of other
-clips or a stated margin away. The numbers behind such an answer are kept as its proof.
+captions state, what the source knows and what was measured is asked in set forms of four clips at once, a balanced
+block: one question with the same four options, each the answer of one clip. Which clips go together is planned for a
+whole shard. A clip that finds no block is asked about what was measured alone, with wrong options a stated margin away.
+The numbers behind such an answer are kept as its proof.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiomcq_cli.contracts import (
@@ -31,7 +34,13 @@ from audiomcq_cli.contracts import (
     option,
 )
 from audiomcq_cli.errors import RecipeError
-from audiomcq_cli.grounded import knowledge, questions
+from audiomcq_cli.grounded import knowledge
+from audiomcq_cli.grounded.blocks.reading import find_proof
+from audiomcq_cli.grounded.blocks.table import read_table
+from audiomcq_cli.grounded.blocks.writing import Block
+from audiomcq_cli.grounded.drafts import Question
+from audiomcq_cli.grounded.measured.family import write_facts
+from audiomcq_cli.grounded.shard_plan import ShardPlan, plan_shard
 from audiomcq_cli.mcq import heard_texts, shuffle_choices, tidy
 from audiomcq_cli.records import CLIP, QUESTION, TYPES, draw, question_id
 
@@ -40,6 +49,9 @@ if TYPE_CHECKING:
 
 LLM, GROUNDED = METHODS = ("llm", "grounded")
 """How questions are made, in their ids and in the column ``method``."""
+
+EARLIER = "earlier_blocks"
+"""The option that names the blocks of an earlier version."""
 
 ANGLES: Mapping[str, tuple[str, ...]] = {
     "sound": (
@@ -94,7 +106,7 @@ SOURCE_TYPES: Mapping[str, str] = {
 }  # fmt: skip
 """What the sources of the corpus are about: the type of the seed question where no type is wanted."""
 
-_KNOWN_BY = ("clip_id", "captions", "events", "transcript", "measurements", "duration", "flags")
+_KNOWN_BY = ("clip_id", "audio_sha256", "captions", "events", "transcript", "measurements", "duration", "flags")
 """Columns out of which it is known what a corpus has."""
 
 
@@ -120,6 +132,12 @@ class GenerateOptions:
     )
     difficulty: str = option(
         "", "difficulty to ask for; empty: the writer chooses (llm)", choices=("", "easy", "medium", "hard")
+    )
+
+    earlier_blocks: str = option(
+        "",
+        "blocks.parquet of an earlier version, out of .audiomcq/ of its generate: its blocks are kept (grounded)",
+        path=True,
     )
 
     def __post_init__(self) -> None:
@@ -155,7 +173,14 @@ def prepare(materials: Materials, ctx: Context[GenerateOptions]) -> pa.Table:
     if GROUNDED not in ctx.options.methods:
         return knowledge.empty_table()
     clips = materials.rows.select(*_KNOWN_BY).collect_batches(chunk_size=5_000, maintain_order=True)
-    return knowledge.build_table(row for batch in clips for row in batch.iter_rows(named=True))
+    earlier = read_table(materials.beside[EARLIER]) if EARLIER in materials.beside else ()
+    return knowledge.build_table((row for batch in clips for row in batch.iter_rows(named=True)), earlier)
+
+
+def plan(rows: Iterable[Row], ctx: Context[GenerateOptions]) -> ShardPlan:
+    """The questions that the grounded method asks of the clips of a shard; none without it."""
+    grounded = GROUNDED in ctx.options.methods
+    return plan_shard(rows if grounded else (), ctx.prepared, ctx.options.questions_per_clip, ctx.seed)
 
 
 def draw_type(id_: str, types: Mapping[str, float], seed: int) -> str:
@@ -196,39 +221,63 @@ def _list_slots(row: Row, options: GenerateOptions, method: str) -> list[str]:
 
 
 def _ask_grounded(row: Row, ctx: Context[GenerateOptions], ids: Sequence[str]) -> dict[str, Outcome]:
-    """Fill as many slots as there are questions to be asked."""
+    """Fill the slots as planned for the shard: of blocks first, then with questions about what was measured."""
     if not any(row[name] for name in ("captions", "events", "measurements", "transcript")):
         return dict.fromkeys(ids, Reject("no_caption", "the clip has no caption, no known sound and no measurement"))
-    written = questions.write_questions(row, ctx.prepared, len(ids), ctx.seed)
-    detail = f"{len(written.questions)} of {len(ids)} questions made: {written.shortfall}"
-    outcomes: dict[str, Outcome] = dict.fromkeys(ids, Reject("nothing_to_ask", detail))
-    for id_, question in zip(ids, written.questions, strict=False):
-        choices, index = shuffle_choices(id_, question.answer, question.distractors, ctx.seed)
-        made = ("question", "question_type", "choices", "answer")
-        provenance = [
-            {"column": column, "model": GROUNDED, "revision": "", "prompt": question.form, "prompt_version": ""}
-            for column in made
-        ]
-        outcomes[id_] = [
-            _carry(row)
-            | {
-                "id": id_,
-                "method": GROUNDED,
-                "question": question.question,
-                "question_type": question.question_type,
-                "difficulty": None,
-                "proof": list(question.proof),
-                "tags": [],
-                "block": None,
-                "cluster": None,
-                "choices": choices,
-                "answer": question.answer,
-                "answer_index": index,
-                "calls": list(row["calls"]),
-                "provenance": [*row["provenance"], *provenance],
-            }
-        ]
+    plan: ShardPlan = ctx.plan
+    clip, outcomes = row["clip_id"], dict[str, Outcome]()
+    for slot, (id_, block) in enumerate(zip(ids, plan.blocks.get(clip) or [None] * len(ids), strict=True)):
+        if block:
+            outcomes[id_] = [_make_grounded(row, ctx, id_, block.family, _read_block(row, block))]
+        elif alone := plan.alone.get((clip, slot)):
+            outcomes[id_] = [_make_grounded(row, ctx, id_, alone.form, _read_alone(id_, alone, ctx.seed))]
+        else:
+            lack = plan.lacks[clip]
+            outcomes[id_] = Reject(lack.reason, lack.detail)
     return outcomes
+
+
+def _make_grounded(row: Row, ctx: Context[GenerateOptions], id_: str, form: str, asked: Row) -> Row:
+    made = ("question", "question_type", "choices", "answer")
+    provenance = [
+        {"column": column, "model": GROUNDED, "revision": "", "prompt": form, "prompt_version": ""} for column in made
+    ]
+    return _carry(row) | {
+        "id": id_,
+        "method": GROUNDED,
+        **asked,
+        "answer": asked["choices"][asked["answer_index"]],
+        "difficulty": None,
+        "tags": [],
+        "cluster": ctx.prepared.clusters.get(row["clip_id"]),
+        "calls": list(row["calls"]),
+        "provenance": [*row["provenance"], *provenance],
+    }
+
+
+def _read_block(row: Row, block: Block) -> Row:
+    """What a clip is asked in a block; behind what was measured stand the numbers of this clip."""
+    place = block.answers[row["clip_id"]]
+    return {
+        "question": block.question,
+        "question_type": block.question_type,
+        "choices": list(block.options),
+        "answer_index": place,
+        "proof": write_facts(find_proof(row, block.family, block.ask, block.keys[place])),
+        "block": block.id,
+    }
+
+
+def _read_alone(id_: str, question: Question, seed: int) -> Row:
+    choices, index = shuffle_choices(id_, question.answer, question.distractors, seed)
+    return {
+        "question": question.question,
+        "question_type": question.question_type,
+        "choices": choices,
+        "answer_index": index,
+        "proof": list(question.proof),
+        "block": None,
+    }
 
 
 def _ask_writer(
@@ -326,6 +375,9 @@ STAGE: Stage[GenerateOptions] = Stage(
     flow=ask,
     items=list_items,
     prepare=Prepare(build=prepare, load=knowledge.load_table),
+    beside=lambda options: {EARLIER: Path(options.earlier_blocks)} if options.earlier_blocks else {},
+    plan=plan,
+    keeps="blocks.parquet",
     needs=_list_needs,
     prompts=_list_prompts,
     named_only=False,

@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING
 from audiomcq_cli.contracts import Context, Divided, Materials, Prepare, Stage, option
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.records import LABELLED, LABELS, RELEASED, draw
+from audiomcq_cli.stages._blocks import BROKEN
+from audiomcq_cli.wholeness import COLUMNS, find_broken
 
 if TYPE_CHECKING:
     import polars as pl
@@ -115,6 +117,7 @@ def divide(rows: pl.DataFrame, ctx: Context[SplitOptions]) -> Divided:
             column="audio_contribution",
             hint=f"expected {' or '.join(LABELS)}; run filter first",
         )
+    rows, broken = _hold_blocks(rows, ctx)
     placed = _place(rows, plan, ctx)
     taken = pl.any_horizontal((pl.col("subset") == name) & label.is_in(takes) for name, takes in plan.subsets.items())
     rejected = placed.filter(~taken).select(
@@ -122,7 +125,26 @@ def divide(rows: pl.DataFrame, ctx: Context[SplitOptions]) -> Divided:
         reason=pl.lit(plan.reason),
         detail=pl.format(f"a {{}} question of a clip that {ctx.options.plan} puts into {{}}", label, "subset"),
     )
-    return Divided(kept=placed.filter(taken), rejected=rejected)
+    return Divided(kept=placed.filter(taken), rejected=pl.concat([broken, rejected]))
+
+
+def _hold_blocks(rows: pl.DataFrame, ctx: Context[SplitOptions]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows that are divided, and (id, reason, detail) of those of broken blocks, unless those are kept."""
+    import polars as pl
+
+    found = find_broken(rows.select(COLUMNS).iter_rows(named=True))
+    faults = pl.Series("detail", [found.get(block, "") for block in rows["block"]], dtype=pl.String)
+    broken = faults != ""
+    if ctx.keep_broken:
+        block = pl.when(pl.lit(broken)).then(None).otherwise(pl.col("block"))
+        return rows.with_columns(block=block), _list_broken(rows.clear(), faults.clear())
+    return rows.filter(~broken), _list_broken(rows.filter(broken), faults.filter(broken))
+
+
+def _list_broken(rows: pl.DataFrame, faults: pl.Series) -> pl.DataFrame:
+    import polars as pl
+
+    return rows.select("id", reason=pl.lit(BROKEN), detail=faults)
 
 
 def _place(rows: pl.DataFrame, plan: Plan, ctx: Context[SplitOptions]) -> pl.DataFrame:
@@ -148,7 +170,7 @@ def _place(rows: pl.DataFrame, plan: Plan, ctx: Context[SplitOptions]) -> pl.Dat
 STAGE: Stage[SplitOptions] = Stage(
     help="Divide labelled questions into the subsets of a training plan, clip by clip.",
     after="filter",
-    version=1,
+    version=2,
     options=SplitOptions,
     reads=LABELLED,
     writes=RELEASED,

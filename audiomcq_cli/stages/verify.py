@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audiomcq_cli.contracts import Chat, Context, Flow, Need, Reject, Row, Stage, option
-from audiomcq_cli.mcq import heard_texts, lint
+from audiomcq_cli.mcq import Problem, heard_texts, lint, lint_block
 from audiomcq_cli.records import QUESTION, VERIFIED
+from audiomcq_cli.stages._blocks import hold, plan_blocks
 
 DIMENSIONS = ("answer_consistency", "incorrect_options_quality", "language_fluency")
 """What a question is graded on, 1 to 5 each."""
@@ -22,7 +23,11 @@ class VerifyOptions:
 
 def ask(row: Row, ctx: Context[VerifyOptions]) -> Flow:
     """Lint first, which costs nothing; then ask every grader at once."""
-    if problems := lint(row["question"], row["choices"], row["answer"]):
+    held = hold(row, ctx)
+    if isinstance(held, Reject):
+        return held
+    row = held
+    if problems := _lint(row):
         return Reject(problems[0].code, "; ".join(problem.detail for problem in problems))
     variables = {
         "captions": heard_texts(row["captions"]),
@@ -50,6 +55,13 @@ def ask(row: Row, ctx: Context[VerifyOptions]) -> Flow:
     ]
 
 
+def _lint(row: Row) -> list[Problem]:
+    """What the rules find; in a block nothing tells the answer from the other options."""
+    if row["block"] is None:
+        return lint(row["question"], row["choices"], row["answer"])
+    return lint_block(row["question"], row["choices"])
+
+
 def _list_needs(options: VerifyOptions) -> list[Need]:
     return [Need(grader, frozenset({"chat"}), distinct=True) for grader in options.graders]
 
@@ -61,11 +73,12 @@ def _list_prompts(options: VerifyOptions) -> tuple[str, ...]:
 STAGE: Stage[VerifyOptions] = Stage(
     help="Keep the questions that pass rules and graders.",
     after="generate",
-    version=1,
+    version=2,
     options=VerifyOptions,
     reads=QUESTION,
     writes=VERIFIED,
     flow=ask,
+    plan=plan_blocks,
     needs=_list_needs,
     prompts=_list_prompts,
     named_only=False,

@@ -10,8 +10,7 @@ from audiomcq_cli.contracts import Row
 from audiomcq_cli.grounded.clauses import Event
 from audiomcq_cli.grounded.drafts import Question
 from audiomcq_cli.grounded.hearing import listen
-from audiomcq_cli.grounded.knowledge import build_table, load_table
-from audiomcq_cli.grounded.questions import Knowledge, write_questions
+from audiomcq_cli.grounded.knowledge import Knowledge, build_table, load_table
 from audiomcq_cli.mcq import shuffle_choices
 from audiomcq_cli.measurements import SOURCE
 
@@ -57,6 +56,7 @@ def make_clip(
     said = [{"text": caption, "origin": "Small"} for caption in captions]
     row = {
         "clip_id": clip,
+        "audio_sha256": None,
         "captions": said,
         "events": known,
         "transcript": [],
@@ -71,7 +71,7 @@ def make_clip(
 
 def learn(captions: Iterable[str]) -> Knowledge:
     """What is known of a corpus that has one clip for each caption."""
-    return load_table(build_table([make_clip(caption) for caption in captions]))
+    return load_table(build_table([make_clip(caption, clip=f"Small:{n}") for n, caption in enumerate(captions)]))
 
 
 @cache
@@ -84,21 +84,6 @@ def hear(text: str) -> Event:
     """The one event of a caption."""
     [event] = listen([text]).events
     return event
-
-
-def ask(clip: Row, form: str, seeds: int = 200) -> Question:
-    """The first question of a form about a clip, over many seeds: a clip draws which of its forms is asked."""
-    found = (
-        one for seed in range(seeds) for one in write_questions(clip, small(), 1, seed).questions if one.form == form
-    )
-    question = next(found, None)
-    assert question, f"no question of the form {form!r}"
-    return question
-
-
-def forms(clip: Row, seeds: int = 60) -> set[str]:
-    """All forms in which a clip is asked about, over many seeds."""
-    return {one.form for seed in range(seeds) for one in write_questions(clip, small(), 1, seed).questions}
 
 
 def make_row(clip: Row, question: Question) -> Row:

@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 
 from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.knowledge import build_table, empty_table, load_table
-from audiomcq_cli.grounded.questions import write_questions
 from tests.grounded import CORPUS, make_clip, small
 
 CLIPS = [make_clip(caption, clip=f"Small:{n}") for n, caption in enumerate(CORPUS)]
@@ -35,23 +34,38 @@ def test_events_of_the_source_count() -> None:
     assert list(known.pool.clips) == [1]
 
 
-def test_traits_are_counted() -> None:
-    """What is said of music is counted by facet."""
-    clips = [make_clip("A sad song with a violin"), make_clip("A sad tune")]
+def test_claims_of_several_clips_are_counted() -> None:
+    """What several clips can be asked is counted, once a clip; what one can be asked is as rare as can be."""
+    known = load_table(build_table([make_clip(text, clip=text) for text in ("A dog barks", "Dogs bark", "A cow moos")]))
+    assert known.rarity["presence\x1fdog bark"] == 2
+    assert "presence\x1fcow moo" not in known.rarity
+
+
+def test_copies_are_named() -> None:
+    """Clips of one caption or one recording are a cluster, which is named after the one that stands for it."""
+    clips = [
+        make_clip("A dog barks", clip="Small:a"),
+        make_clip("a  Dog barks.", clip="Small:b"),
+        make_clip("A cow moos", clip="Small:c", audio_sha256="00"),
+        make_clip("A cow is mooing", clip="Small:d", audio_sha256="00"),
+        make_clip("A cat meows", clip="Small:e"),
+    ]
     known = load_table(build_table(clips))
-    assert known.traits == {"instrument": {"a violin": 1}, "mood": {"sad": 2}}
+    assert known.clusters.keys() == {f"Small:{name}" for name in "abcd"}
+    assert len({known.clusters[f"Small:{name}"] for name in "ab"}) == 1
+    assert sorted(clip["clip_id"] for clip in clips if known.is_copy(clip["clip_id"])) == sorted(
+        name for pair in (("a", "b"), ("c", "d")) for one in pair if known.clusters[name := f"Small:{one}"] != name
+    )
 
 
 def test_table_holds_all(tmp_path: Path) -> None:
-    """A table that was written to a file knows what the corpus says, and leads to the same questions."""
+    """A table that was written to a file knows what the corpus says."""
     pq.write_table(build_table(CLIPS), tmp_path / "table.parquet")
     known = load_table(pq.read_table(tmp_path / "table.parquet"))
     heard = [event for caption in CORPUS for event in listen([caption]).events]
     assert set(known.pool.events) == set(heard)
     assert sum(known.pool.clips) == len(heard)
-    assert [write_questions(clip, known, 1, 3) for clip in CLIPS] == [
-        write_questions(clip, small(), 1, 3) for clip in CLIPS
-    ]
+    assert (known.rarity, known.clusters) == (small().rarity, small().clusters)
 
 
 def test_order_of_rows_does_not_matter() -> None:
@@ -64,5 +78,4 @@ def test_empty_table() -> None:
     assert empty_table().schema == build_table(CLIPS).schema
     assert build_table([]).equals(empty_table())
     known = load_table(empty_table())
-    assert (list(known.pool.events), known.traits) == ([], {})
-    assert write_questions(CLIPS[0], known, 1, 0).questions == []
+    assert (list(known.pool.events), known.measured, known.rarity, known.clusters) == ([], {}, {}, {})

@@ -9,6 +9,7 @@ import pytest
 from audiomcq_cli.contracts import Chat, Context, Need, Row
 from audiomcq_cli.records import REASONED, find_problem
 from audiomcq_cli.stages.cot import STAGE, CotOptions, check_simple, check_structured
+from tests.grounded.measured import BELL, DOG, draft, make_row
 from tests.stages.dialogue import QUESTION, Played, play
 
 VERIFIED = QUESTION | {
@@ -170,14 +171,22 @@ def test_simple_is_checked() -> None:
 
 # --------------------------------------------------------------------------------------------------- templates
 
-TEMPLATED = VERIFIED | {
+
+def make_proved() -> Row:
+    """A question about when a bell begins, with its proof."""
+    clip = make_row((BELL, 4.1, 6.0), (DOG, 8.0, 9.0))
+    [one, *_] = draft(clip, "begin")
+    choices = [*one.draw_wrong(), one.answer]
+    known = {name: clip[name] for name in ("captions", "events", "duration")}
+    asked = {"question": one.question, "question_type": one.question_type, "choices": choices, "answer": one.answer}
+    return VERIFIED | known | asked | {"answer_index": 3, "proof": list(one.proof)}
+
+
+TEMPLATED = make_proved() | {
     "id": "AudioCaps:7:grounded:0",
     "method": "grounded",
-    "question": "Which of these sounds can be heard?",
-    "choices": ["a siren wailing", "a door creaking", "a dog barking", "a clock ticking"],
-    "answer": "a door creaking",
     "provenance": [
-        {"column": "question", "model": "grounded", "revision": "", "prompt": "presence", "prompt_version": ""}
+        {"column": "question", "model": "grounded", "revision": "", "prompt": "begin", "prompt_version": ""}
     ],
 }
 
@@ -196,7 +205,7 @@ def test_templates_ask_nothing() -> None:
     assert row["structured_cot"].startswith("<stage1>")
     assert row["structured_cot"].count("\n") == 2
     assert row["simple_cot"].startswith("<simple analysis>")
-    assert "A door creaks while rain falls" in row["structured_cot"]
+    assert "4.1" in row["structured_cot"]
     assert (row["scores"], row["calls"]) == (VERIFIED["scores"], [])
     made = [(entry["column"], entry["model"]) for entry in row["provenance"][1:]]
     assert made == [("structured_cot", "template"), ("simple_cot", "template")]
@@ -210,24 +219,42 @@ def test_other_methods_ask_the_writer() -> None:
     assert compose(VERIFIED, templated=("llm",)).rounds == []
 
 
+def test_what_nobody_would_train_on_is_not_written() -> None:
+    """Without a proof a template has nothing to say but the caption: the row is kept, and has no reasoning."""
+    row = compose(VERIFIED | {"method": "grounded"}).row
+    assert (row["structured_cot"], row["simple_cot"]) == (None, None)
+    assert row["provenance"] == VERIFIED["provenance"]
+    assert not find_problem(row, REASONED)
+
+
 def test_empty_writer_templates_all() -> None:
     """Without a writer every question gets its reasoning from templates, and neither model nor prompt is wanted."""
-    assert compose(VERIFIED, writer="").row["provenance"][-1]["model"] == "template"
+    assert compose(TEMPLATED | {"method": "llm"}, writer="").row["provenance"][-1]["model"] == "template"
     assert STAGE.needs is not None
     assert callable(STAGE.prompts)
     assert STAGE.needs(CotOptions(writer="")) == []
     assert tuple(STAGE.prompts(CotOptions(writer=""))) == ()
 
 
+def test_question_of_a_broken_block() -> None:
+    """A question whose block lost another is rejected before anything is asked, or kept as a single one."""
+    assert STAGE.flow is not None
+    row = VERIFIED | {"block": "b"}
+    fault = {"b": "3 of the 4 questions of its block are left"}
+    played = play(STAGE.flow(row, Context(CotOptions(), plan=fault)), write)
+    assert (played.rounds, played.reject.reason, played.reject.detail) == ([], "block_broken", fault["b"])
+    kept = play(STAGE.flow(row, Context(CotOptions(), plan=fault, keep_broken=True)), write).row
+    assert kept["block"] is None
+    assert play(STAGE.flow(row, Context(CotOptions(), plan={"b": ""})), write).row["block"] == "b"
+
+
 @pytest.mark.parametrize(
-    ("code", "caption"),
-    [
-        ("cot_mentions_text", "A man says that the caption reads thus while a door creaks"),
-        ("cot_tags", "A door creaks </stage2> while rain falls"),
-    ],
+    ("code", "label"),
+    [("cot_mentions_text", "the caption of a bell"), ("cot_tags", "a bell </stage2> ringing")],
 )
-def test_templates_are_held_to_the_rules(code: str, caption: str) -> None:
-    """A template that breaks a rule by what the clip's caption has in it rejects the row with the rule's code."""
-    played = compose(TEMPLATED | {"captions": [{"text": caption, "origin": "AudioCaps"}]})
+def test_templates_are_held_to_the_rules(code: str, label: str) -> None:
+    """A template that breaks a rule by what a label has in it rejects the row with the rule's code."""
+    proof = [fact | {"text": fact["text"].replace(BELL, label)} for fact in TEMPLATED["proof"]]
+    played = compose(TEMPLATED | {"proof": proof})
     assert played.rounds == []
     assert played.reject.reason == code

@@ -55,7 +55,10 @@ def questions(corpus: Corpus) -> pl.DataFrame:
         for clip, labels in corpus.items()
         for slot, label in enumerate(labels)
     ]
-    return pl.DataFrame(rows, schema={"id": pl.String, "clip_id": pl.String, "audio_contribution": pl.String})
+    schema = {"id": pl.String, "clip_id": pl.String, "audio_contribution": pl.String}
+    return pl.DataFrame(rows, schema=schema).with_columns(
+        block=pl.lit(None, pl.String), question=pl.lit("?"), choices=pl.lit(["a", "b"]), answer_index=pl.lit(0)
+    )
 
 
 def split(corpus: Corpus, plan: str, *, seed: int = 0, share: float = 0.0, shards: Sequence[int] = (0,)) -> Result:
@@ -198,10 +201,24 @@ def test_an_unknown_label_is_an_error(label: str | None) -> None:
         STAGE.divide(rows, Context(SplitOptions(), 0, 0.0))
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_questions_of_broken_blocks(keep: bool) -> None:
+    """Three questions of a block are rejected, or kept as single ones; a whole block stays one."""
+    rows = questions({f"A:{n}": ["weak"] for n in range(7)}).with_columns(
+        block=pl.Series(["whole"] * 4 + ["broken"] * 3),
+        choices=pl.lit(["a", "b", "c", "d"]),
+        answer_index=pl.Series([0, 1, 2, 3, 0, 1, 2]),
+    )
+    assert STAGE.divide
+    found = STAGE.divide(rows, Context(SplitOptions(plan="weak-strong"), 0, 0.0, keep_broken=keep))
+    assert found.kept["block"].to_list() == ["whole"] * 4 + [None] * 3 * keep
+    assert found.rejected["reason"].to_list() == ["block_broken"] * 3 * (not keep)
+
+
 def test_columns_come_out_as_declared() -> None:
     """The subset is the one column added, at the end; row order is kept."""
     rows = pl.DataFrame({name: ["x", "y"] for name in LABELLED}).with_columns(
-        audio_contribution=pl.lit("weak"), clip_id=pl.Series(["A:2", "A:1"])
+        audio_contribution=pl.lit("weak"), clip_id=pl.Series(["A:2", "A:1"]), block=pl.lit(None, pl.String)
     )
     assert STAGE.divide
     kept = STAGE.divide(rows, Context(SplitOptions(), 0, 0.0)).kept

@@ -14,6 +14,20 @@ def grades(**scores: int) -> dict[str, Any]:
     return {name: {"reason": f"{name}: fine", "score": scores.get(name, 5)} for name in DIMENSIONS}
 
 
+def test_lints_of_the_answer_mean_nothing_in_a_block() -> None:
+    """In a whole block an answer that is longer than the other options is no fault: each option is the answer once."""
+    row = QUESTION | {"answer": "A" * 60, "choices": ["A window", "A" * 60, "A gate", "A chair"]}
+    assert STAGE.flow is not None
+    options = VerifyOptions(graders=())
+    alone = play(STAGE.flow(row, Context(options, plan={})), lambda _: "")
+    assert alone.reject.reason == "answer_longest"
+    assert play(STAGE.flow(row | {"block": "b"}, Context(options, plan={"b": ""})), lambda _: "").row["block"] == "b"
+    broken = play(
+        STAGE.flow(row | {"block": "b"}, Context(options, plan={"b": "gone"}, keep_broken=True)), lambda _: ""
+    )
+    assert broken.reject.reason == "answer_longest", "a question that is on its own again is held to all rules"
+
+
 def run(grade: Any = None, row: dict[str, Any] = QUESTION, **options: Any) -> Played:
     assert STAGE.flow is not None
     return play(STAGE.flow(row, Context(VerifyOptions(**options))), lambda chat: (grade or (lambda _: grades()))(chat))

@@ -58,6 +58,8 @@ def status(
         out.say(f"all stages: {describe_spent(totals)}, {describe_time(totals['seconds'])} at work")
     if labelled := [one for one in found if one.labels]:
         _tell_labels(labelled[-1])
+    if blocked := [one for one in found if one.blocks]:
+        _tell_blocks(blocked[-1])
     for release in out.summary["releases"]:
         _tell_release(release)
     if line := _describe_next(found):
@@ -166,6 +168,17 @@ def _tell_labels(one: StageStatus) -> None:
         for kind, counts in [*one.labels.items(), ("all", sums)]
     ]
     out.table(f"Labels in {Path(one.folder).resolve().name}", ("type", "weak", "strong", "weak share"), rows)
+
+
+def _tell_blocks(one: StageStatus) -> None:
+    """How many questions of the last stage with blocks are of whole ones."""
+    rows = sum(one.blocks.values())
+    broken = f", {one.blocks['broken']:,} of broken ones" if one.blocks["broken"] else ""
+    name = Path(one.folder).resolve().name
+    out.say(
+        f"{name}: {one.blocks['whole']:,} of {rows:,} questions ({one.blocks['whole'] / rows:.1%}) are of whole"
+        f" balanced blocks{broken}"
+    )
 
 
 def _find_source(release: Standing, found: Sequence[StageStatus]) -> StageStatus | None:

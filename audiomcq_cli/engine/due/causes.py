@@ -67,6 +67,8 @@ def _compare_stage(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[s
         yield f"stage {new['stage']} writes other columns"
     if old["seed"] != new["seed"]:
         yield f"seed {_change(old['seed'], new['seed'])}"
+    if old.get("keep_broken", False) != new["keep_broken"]:
+        yield f"keep_broken {_change(old.get('keep_broken', False), new['keep_broken'])}"
     for name in sorted({*old["options"], *new["options"]}):
         before, after = old["options"].get(name), new["options"].get(name)
         if before != after:

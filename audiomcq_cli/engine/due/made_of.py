@@ -68,6 +68,7 @@ def describe_parts(job: Job, runtime: Runtime, prepared: str, beside: Mapping[st
         "writes": list(job.stage.writes),
         "options": plain_but_paths(job.options),
         "seed": job.seed,
+        "keep_broken": job.holds_broken,
         "prompts": {name: _describe_prompt(runtime, name) for name in job.prompts},
         "models": {need.model: _describe_model(runtime.model(need.model)) for need in job.needs},
         "prepared": prepared,

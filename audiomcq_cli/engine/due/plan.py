@@ -100,6 +100,8 @@ def make_plan(job: Job, runtime: Runtime, parts: Sequence[Part], *, keep: bool =
         "prepared": prepared,
         "shards": parts[0].target.count,
     }
+    if job.holds_broken:
+        base["keep_broken"] = True
     if job.stage.keeps:
         base["keeps"] = job.stage.keeps
     if beside:

@@ -1,4 +1,4 @@
-"""Counts the labels of the questions in a stage folder by type, and the votes behind them by judge."""
+"""Counts the labels of the questions in a stage folder by type, the votes behind them by judge, and their blocks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from audiomcq_cli import parquet
 from audiomcq_cli.records import LABELS, UNDECIDED
+from audiomcq_cli.wholeness import COLUMNS, find_broken
 
 _COLUMNS = ("question_type", "audio_contribution")
 
@@ -28,6 +29,25 @@ def count_labels(paths: Sequence[Path]) -> dict[str, dict[str, int]]:
         if label in LABELS:
             counts.setdefault(str(kind), dict.fromkeys(LABELS, 0))[label] = count
     return counts
+
+
+def count_blocks(paths: Sequence[Path]) -> dict[str, int]:
+    """Questions of whole balanced blocks, of broken ones and of none; empty where there are no blocks."""
+    import polars as pl
+    import pyarrow as pa
+
+    counts = dict.fromkeys(("whole", "broken", "alone"), 0)
+    try:
+        for path in paths:
+            if not set(COLUMNS) <= set(parquet.read_schema(path).names):
+                return {}
+            rows = parquet.read_frame(path, COLUMNS)
+            broken = find_broken(rows.iter_rows(named=True))
+            for block in rows["block"]:
+                counts["alone" if block is None else "broken" if broken[block] else "whole"] += 1
+    except (OSError, pa.ArrowException, pl.exceptions.PolarsError):
+        return {}
+    return counts if counts["whole"] + counts["broken"] else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

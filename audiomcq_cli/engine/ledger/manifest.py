@@ -35,6 +35,7 @@ def write_manifest(
         "stage": job.name,
         "version": job.stage.version,
         "seed": job.seed,
+        **({"keep_broken": True} if job.holds_broken else {}),
         "options": plain(job.options),
         "models": {need.model: describe_model(runtime.model(need.model)) for need in job.needs},
         "prompts": {name: _prompt(runtime, name) for name in job.prompts},

@@ -10,7 +10,7 @@ from typing import Any
 
 from audiomcq_cli import parquet
 from audiomcq_cli.engine.due.stale import Stale, find_stale
-from audiomcq_cli.engine.ledger.labels import Unread, count_labels, count_unread
+from audiomcq_cli.engine.ledger.labels import Unread, count_blocks, count_labels, count_unread
 from audiomcq_cli.engine.ledger.output import read_pair
 from audiomcq_cli.engine.ledger.run_log import SPENT, find_alive, read_log, read_now
 from audiomcq_cli.errors import InputError
@@ -35,6 +35,7 @@ class StageStatus:
         runs: What of it is at work now: process, host, command, since when, how far, what it sent and spent.
         labels: Questions by type and label, of the shards that are done, where the stage has labels.
         unread: Judges some of whose answers could not be read, of those shards.
+        blocks: Questions of whole balanced blocks, of broken ones and of none, of those shards; empty without blocks.
         limits: How many clips or questions of each source were read at most, by its name, of a first stage.
     """
 
@@ -61,6 +62,7 @@ class StageStatus:
     runs: Sequence[Mapping[str, Any]] = ()
     labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     unread: Sequence[Unread] = ()
+    blocks: Mapping[str, int] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -130,6 +132,7 @@ def _read_stage(folder: Path) -> StageStatus | None:
         runs=[_describe_run(one) for one in running],
         labels=count_labels(paths := [folder / name for name in sorted(notes)]),
         unread=count_unread(paths),
+        blocks=count_blocks(paths),
         limits=_list_limits(manifest) if source is None else {},
         **{name: _sum_by_model(name, (*log, *now)) for name in SPENT},
     )

@@ -104,6 +104,7 @@ async def trace(
                 step.get("seed", 0),
                 load_prepared(stage, here),
                 {name: model.audio_window for name, model in models.items() if model.audio_window is not None},
+                step.get("keep_broken", False),
             )
             # An item that was dropped before this stage, or a clip's id, is found further back.
             if found := _find(here, source, stage, context.options, wanted):

@@ -118,7 +118,7 @@ def _turn_round(quad: Quad) -> Quad:
     turned = []
     for one in quad:
         events = one.claim.events[::-1]
-        last = next(claim for claim in one.candidate.claims if claim.family == "last" and claim.events == events)
+        last = next(claim for claim in one.candidate.claims if claim.family == "closes" and claim.events == events)
         turned.append(Asked(one.candidate, last))
     ask_last = draw("last", *sorted(one.candidate.clip for one in quad)) % 2
     whole = all(fits(one, other) for one, other in combinations(turned, 2))
@@ -126,9 +126,9 @@ def _turn_round(quad: Quad) -> Quad:
 
 
 _PHASES: Sequence[_Phase] = (
-    _Phase(("first",), _match_first),
-    _Phase(("order",), _match_sharing),
-    _Phase(("times",), _match_any),
+    _Phase(("opens",), _match_first),
+    _Phase(("in_order",), _match_sharing),
+    _Phase(("how_often",), _match_any),
     _Phase(tuple(FAMILIES), _match_any),
     _Phase(("traits",), _match_rings),
     _Phase(("genre", "mood", "voice", "tempo"), _match_any),
@@ -138,8 +138,8 @@ _PHASES: Sequence[_Phase] = (
     _Phase(("doing",), _match_any),
     _Phase(("who",), _match_any),
     _Phase(("background",), _match_akin),
-    _Phase(("after",), _match_akin, filler=True),
-    _Phase(("before",), _match_akin, filler=True),
+    _Phase(("comes_after",), _match_akin, filler=True),
+    _Phase(("comes_before",), _match_akin, filler=True),
     _Phase(("beside",), _match_akin, filler=True),
     _Phase(("pair",), _match_sharing, filler=True),
     _Phase(("animal",), _match_any),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations, product
 from typing import Any
 
@@ -14,8 +14,9 @@ from audiomcq_cli.grounded.clauses import BEFORE, DURING, Event
 from audiomcq_cli.grounded.hearing import Scene, listen
 from audiomcq_cli.grounded.lexicon import SOMETHING, load
 from audiomcq_cli.grounded.measured.clip import read_clip
+from audiomcq_cli.grounded.measured.family import Fact, Family
 from audiomcq_cli.grounded.measured.options import COUNTS
-from audiomcq_cli.grounded.measured.proof import FAMILIES, solve
+from audiomcq_cli.grounded.measured.proof import FAMILIES, sign, solve
 from audiomcq_cli.grounded.music import Trait, load_facets, read_traits
 from audiomcq_cli.grounded.pool import kind_of
 from audiomcq_cli.mcq import caption_texts
@@ -142,7 +143,7 @@ def _is_alone(event: Event, scene: Scene) -> bool:
 def _read_times(event: Event) -> Claim:
     do = "do" if event.plural else "does"
     words = {"do": do, "the": name_definite(event), "verb": event.verb}
-    return Claim("times", f"{words['the']} {event.verb}", event.times, (event.times,), words=words)
+    return Claim("how_often", f"{words['the']} {event.verb}", event.times, (event.times,), words=words)
 
 
 def _read_pair(first: Event, second: Event) -> Claim:
@@ -172,18 +173,18 @@ def _read_order(scene: Scene, agreed: list[Event]) -> Iterator[Claim]:
         elif pair.relation == BEFORE and not _leads(second.concept, first.concept, steps):
             yield from _read_step(first, second)
             if before[first.concept] == 1:
-                yield _claim("after", first.text, second, {"sound": first.text})
+                yield _claim("comes_after", first.text, second, {"sound": first.text})
             if after[second.concept] == 1:
-                yield _claim("before", second.text, first, {"sound": second.text})
+                yield _claim("comes_before", second.text, first, {"sound": second.text})
 
 
 def _read_step(first: Event, second: Event) -> Iterator[Claim]:
     """That one sound comes before another: as an order, and as which of the two is first and which last."""
     numbers = (number(first.concept), number(second.concept))
     texts = tuple(way.format(first.text, second.text) for way in ORDERS)
-    yield Claim("order", "", f"{_key(first)} > {_key(second)}", texts, numbers)
-    yield Claim("first", "", _key(first), (first.text,), numbers, kind_of(first.source))
-    yield Claim("last", "", _key(second), (second.text,), numbers[::-1], kind_of(second.source))
+    yield Claim("in_order", "", f"{_key(first)} > {_key(second)}", texts, numbers)
+    yield Claim("opens", "", _key(first), (first.text,), numbers, kind_of(first.source))
+    yield Claim("closes", "", _key(second), (second.text,), numbers[::-1], kind_of(second.source))
 
 
 def _leads(start: tuple[str, str], end: tuple[str, str], steps: list[tuple[tuple[str, str], tuple[str, str]]]) -> bool:
@@ -235,12 +236,24 @@ def _number_trait(facet: str, option: str) -> int:
 
 def _read_measured(row: Mapping[str, Any]) -> Iterator[Claim]:
     """Every question that a measured family finds; other clips' true values are the wrong options."""
+    return (claim for claim, _ in _find_measured(row, FAMILIES.values()))
+
+
+def find_proof(row: Mapping[str, Any], family: str, ask: str, key: str) -> tuple[Fact, ...]:
+    """The facts behind an answer of a clip in a block of a family; none for one that is read from captions."""
+    families = [FAMILIES[family]] if family in FAMILIES else []
+    found = (proof for claim, proof in _find_measured(row, families) if (claim.ask, claim.key) == (ask, key))
+    return next(found, ())
+
+
+def _find_measured(row: Mapping[str, Any], families: Iterable[Family]) -> Iterator[tuple[Claim, tuple[Fact, ...]]]:
     if not (row["measurements"] or row["events"] or row["transcript"]):
         return
     clip = read_clip(row)
-    for family in FAMILIES.values():
+    for family in families:
         for found in family.find(clip):
             if key := solve(family, found.proof):
                 texts = tuple(family.options.show(key, way) for way in range(4))
                 ask = "\x1f".join(f"{name}={text}" for name, text in sorted(found.words.items()))
-                yield Claim(family.name, ask, texts[0], texts, words=dict(found.words), solved=(family, key))
+                claim = Claim(family.name, ask, texts[0], texts, words=dict(found.words), solved=(family, key))
+                yield claim, sign(family, found.proof)

@@ -38,7 +38,7 @@ def write_block(quad: Sequence[Asked]) -> Block:
     id_ = name_block(claim.family, claim.ask, [one.candidate.clip for one in quad])
     shuffled = sorted(quad, key=lambda one: draw(id_, "option", one.claim.key))
     way = draw(id_, "way") % 4
-    mixed = claim.family == "order"
+    mixed = claim.family == "in_order"
     texts = [one.claim.texts[(way + place * mixed) % len(one.claim.texts)] for place, one in enumerate(shuffled)]
     stems = _list_stems(claim.family)
     stem = stems[draw(id_, "stem") % len(stems)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from audiomcq_cli.grounded.blocks.claims import Candidate, Claim
 from audiomcq_cli.grounded.lexicon import load
+from audiomcq_cli.mcq import words_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,17 +97,19 @@ def _is_measured_wrong(option: Claim, own: Claim) -> bool:
     if not own.solved:
         return False
     family, key = own.solved
-    pairs = zip(own.texts, option.texts, strict=True)
-    return all(mine != other and not family.options.find_fault(key, [mine, other], mine) for mine, other in pairs)
+    return all(
+        words_of(mine) != words_of(other) and not family.options.find_fault(key, [mine, other], mine)
+        for mine, other in zip(own.texts, option.texts, strict=True)
+    )
 
 
 _WRONG: Mapping[str, Callable[[Claim, Asked], bool]] = {
-    "order": _is_out_of_order,
-    "first": _is_later,
-    "last": _is_earlier,
+    "in_order": _is_out_of_order,
+    "opens": _is_later,
+    "closes": _is_earlier,
     "doing": _is_not_done,
     "who": _is_not_there,
-    "times": _is_counted_otherwise,
+    "how_often": _is_counted_otherwise,
     **dict.fromkeys(("instrument", "voice", "tempo", "genre", "mood", "traits"), _is_not_mentioned),
 }
 """How an option is judged, by family; others by whether their events may be heard."""

@@ -159,6 +159,7 @@ class Family:
         solve: The key of a proof; None where the numbers decide nothing.
         options: The form of its options. tell: What is heard, out of the proof.
         balanced: Whether keys are so few that the common ones are asked about less, see ``drafts.balance``.
+        alone: Whether it may be asked outside a block: not where its habits let a guesser be right who hears nothing.
     """
 
     name: str
@@ -170,3 +171,4 @@ class Family:
     options: Options
     tell: Callable[[Proof, Say], str]
     balanced: bool = False
+    alone: bool = True

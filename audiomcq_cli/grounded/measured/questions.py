@@ -23,7 +23,7 @@ Known = Mapping[str, Mapping[str, int]]
 def draft_measured(
     row: Mapping[str, Any], known: Known, pick: Callable[[str, int, str], Sequence[str]], seed: int
 ) -> Iterator[Draft]:
-    """Every question that a family finds in a clip (a row of ``records.CLIP``).
+    """Every question that a family could ask of a clip (a row of ``records.CLIP``) outside a block.
 
     Args:
         row: The clip. known: Of the corpus, see ``count_answers``. seed: Of all draws.

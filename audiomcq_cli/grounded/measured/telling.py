@@ -10,6 +10,9 @@ from audiomcq_cli.grounded.measured.options import capitalize
 from audiomcq_cli.grounded.measured.proof import FAMILIES, FAMILY, solve
 from audiomcq_cli.records import draw
 
+VERSION = "6"
+"""Raise it when the same proof would be told in other words."""
+
 _LISTEN = ("The question asks {asked}.", "I am asked {asked}.", "I have to find out {asked}.")
 _PLACE = ("That leaves {answer}.", "So the answer is {answer}.", "The choice that fits is {answer}.")
 

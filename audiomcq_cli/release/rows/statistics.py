@@ -10,7 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from audiomcq_cli import parquet
+from audiomcq_cli.wholeness import COLUMNS, find_broken
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import pyarrow as pa
 
@@ -68,6 +73,7 @@ class Statistics:
         votes: Judges' answers by judge, model, revision, condition, question type, number of choices and status.
         embedded: Clips whose audio is in the rows, by source and license.
         withheld: Clips whose audio was to be embedded and is not, by source, license and reason (``embed.WITHHELD``).
+        blocks: Questions of balanced blocks, ``whole`` and ``broken``, and ``alone`` those that are of none.
         sizes: Histograms by the names of ``EDGES``: of distinct clips, questions, answers, the other choices and
             chains of thought.
     """
@@ -82,6 +88,7 @@ class Statistics:
     votes: Counts = field(default_factory=Counter)
     embedded: Counts = field(default_factory=Counter)
     withheld: Counts = field(default_factory=Counter)
+    blocks: Counts = field(default_factory=Counter)
     sizes: Mapping[str, Histogram] = field(default_factory=dict)
 
     @property
@@ -101,6 +108,7 @@ class Statistics:
             self.votes + other.votes,
             self.embedded + other.embedded,
             self.withheld + other.withheld,
+            self.blocks + other.blocks,
             {name: self.sizes.get(name, Histogram()) + other.sizes.get(name, Histogram()) for name in EDGES},
         )
 
@@ -135,6 +143,14 @@ def _count(table: pa.Table, *keys: str) -> Counts:
     for row in groups.to_pylist():
         counts[tuple("" if row[key] is None else str(row[key]) for key in keys)] += row["count_all"]
     return counts
+
+
+def count_blocks(path: Path) -> Statistics:
+    """Count the questions of a whole shard by what their blocks are; a part of a shard may have a part of a block."""
+    rows = parquet.read_frame(path, COLUMNS)
+    broken = find_broken(rows.iter_rows(named=True))
+    states = {None: "alone"} | {block: "broken" if fault else "whole" for block, fault in broken.items()}
+    return Statistics(blocks=Counter((states[block],) for block in rows["block"]))
 
 
 def _count_votes(table: pa.Table) -> Counts:

@@ -12,7 +12,7 @@ from audiomcq_cli.release.markdown import Link, escape, quote, write_table
 from audiomcq_cli.release.rows.embed import WITHHELD
 from audiomcq_cli.release.rows.files import release_schema
 from audiomcq_cli.release.rows.guesses import describe_guesses
-from audiomcq_cli.release.rows.statistics import Statistics
+from audiomcq_cli.release.rows.statistics import Histogram, Statistics
 from audiomcq_cli.release.texts.citation import METHOD, cite_release
 from audiomcq_cli.release.texts.croissant import HELD, HUB
 from audiomcq_cli.release.texts.known_limits import DEMONSTRATION, write_limits
@@ -65,7 +65,7 @@ def is_imported(manifest: Mapping[str, Any]) -> bool:
 
 
 def _introduce(info: ReleaseInfo, statistics: Statistics, manifest: Mapping[str, Any]) -> str:
-    reasoned = "" if is_imported(manifest) else ". Its chain of thought is written in three tagged stages and in short"
+    reasoned = "" if is_imported(manifest) else _describe_reasoning(statistics)
     clips = statistics.clips.total()
     return f"""\
 # {escape(info.title or info.name)}
@@ -79,6 +79,29 @@ Version {escape(info.version)}: {statistics.rows:,} multiple-choice questions ab
 {_describe_audio(statistics)}
 
 License of the questions: {escape(info.license)}."""
+
+
+def _describe_reasoning(statistics: Statistics) -> str:
+    """How many questions have a chain of thought: a template writes none where it would teach nobody anything."""
+    there = statistics.sizes.get("structured_cot", Histogram()).count
+    if not there:
+        return ". No question has a chain of thought"
+    if there == statistics.rows:
+        return ". Its chain of thought is written in three tagged stages and in short"
+    return f". {there:,} questions have a chain of thought, in three tagged stages and in short; the others have none"
+
+
+def describe_blocks(statistics: Statistics) -> str:
+    """How many questions are of whole balanced blocks, and what such a block is; nothing where there is none."""
+    whole, broken = (statistics.blocks[(state,)] for state in ("whole", "broken"))
+    if not whole + broken:
+        return ""
+    lost = f" {broken:,} questions are of blocks that lost another." if broken else ""
+    return (
+        f"\n\n{whole:,} of {statistics.rows:,} questions ({_percent(whole / statistics.rows)} %) are of whole balanced"
+        " blocks: four clips with one question and the same four options in the same order, each the answer of one clip"
+        f" and wrong for the others. Who does not hear is right in one of four.{lost} The column `block` names them."
+    )
 
 
 def _describe_audio(statistics: Statistics) -> str:
@@ -107,7 +130,8 @@ def _describe_counts(statistics: Statistics, plots: Mapping[str, str]) -> str:
         ("Subset", "Label", *kinds, "All"), [*rows, ("all", "", *totals, sum(totals))], numbers=len(kinds) + 1
     )
     shown = _show(plots, "question_types", "labels", "answer_positions")
-    return f"## Questions\n\n{table}\n\n[statistics.json](statistics.json) has further counts.{shown}"
+    further = "[statistics.json](statistics.json) has further counts."
+    return f"## Questions\n\n{table}{describe_blocks(statistics)}\n\n{further}{shown}"
 
 
 def _describe_sources(statistics: Statistics, manifest: Mapping[str, Any], plots: Mapping[str, str]) -> str:

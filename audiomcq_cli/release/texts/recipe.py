@@ -92,6 +92,7 @@ def _describe_project(info: ReleaseInfo, manifest: Mapping[str, Any]) -> dict[st
         "name": info.name,
         "version": info.version,
         "seed": steps[0].get("seed", 0) if steps else 0,
+        "keep_broken": any(step.get("keep_broken") for step in steps) or None,
         "workdir": WORKDIR,
         "shards": len(manifest.get("shards", ())) or None,
         "prompts": PROMPTS if list_prompts(manifest) else None,

@@ -35,6 +35,7 @@ def summarize(
         "sources": {source: _describe_source(statistics, source) for source in _values(origins, 0)},
         "subsets": _totals(statistics.questions, 0),
         **{name: _pick(statistics.groups, name) for name in ("method", "difficulty", "skill")},
+        "blocks": {state: statistics.blocks[(state,)] for state in ("whole", "broken", "alone")},
         "choices": _totals(statistics.positions, 0),
         "answer_positions": _describe_positions(statistics.positions),
         "duration": _describe_sizes("duration", statistics.sizes.get("duration", Histogram())),

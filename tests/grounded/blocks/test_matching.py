@@ -65,7 +65,7 @@ def test_orders_in_a_ring() -> None:
         (*ring, "A gun fires, then a dog barks"),
         (ring[0], "A bell rings, then a dog barks", ring[2], "A gun fires, then rain falls"),
     ):
-        quads = match_orders(ask_all("first", *last))
+        quads = match_orders(ask_all("opens", *last))
         [quad] = quads
         check(quads)
         assert {one.claim.events[0] for one in quad} == {one.claim.events[1] for one in quad}
@@ -76,4 +76,4 @@ def test_orders_in_a_ring() -> None:
 
 def test_no_ring() -> None:
     """Orders that do not close make no block."""
-    assert not match_orders(ask_all("first", *(f"{text}, then a woman laughs" for text in PLAIN[:4])))
+    assert not match_orders(ask_all("opens", *(f"{text}, then a woman laughs" for text in PLAIN[:4])))

@@ -9,12 +9,13 @@ import pytest
 from audiomcq_cli.grounded.blocks.naming import load_forms
 from audiomcq_cli.grounded.blocks.plan import plan_blocks
 from audiomcq_cli.grounded.blocks.reading import read_candidate
+from audiomcq_cli.grounded.measured.proof import FAMILIES
 from audiomcq_cli.mcq import mentions_text
 from audiomcq_cli.records import TYPES
 from tests.grounded.blocks import blocks, read, read_all
 from tests.grounded.measured import make_row
 
-KNOWN = {"presence": set[str](), "doing": {"be", "do", "the"}, "times": {"do", "the", "verb"}, "who": {"gerund"}}
+KNOWN = {"presence": set[str](), "doing": {"be", "do", "the"}, "how_often": {"do", "the", "verb"}, "who": {"gerund"}}
 
 
 @pytest.mark.parametrize("family", load_forms())
@@ -52,3 +53,8 @@ def test_measured_too_close() -> None:
     """Values closer than the margin of their family never share a block."""
     rows = [make_row(clip=f"Small:{n}", tempo=bpm) for n, bpm in enumerate((100.0, 101.0, 140.0, 171.0))]
     assert not [one for one in blocks(plan_blocks(map(read_candidate, rows))) if one.family == "bpm"]
+
+
+def test_families_of_captions_are_none_that_are_measured() -> None:
+    """A family has one way to ask and one way to be wrong: no name is used for captions and for measurements."""
+    assert not load_forms().keys() & FAMILIES.keys()

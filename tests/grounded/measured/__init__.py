@@ -44,6 +44,7 @@ def make_row(
     said = [(word, 0.95) for word in words.split()] if isinstance(words, str) else list(words)
     return {
         "clip_id": clip,
+        "audio_sha256": None,
         "captions": [{"text": text, "origin": "Small"} for text in captions],
         "events": [{"label": label, "onset": on, "offset": off, "origin": origin} for label, on, off, origin in spans],
         "transcript": [

@@ -7,7 +7,7 @@ import pytest
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.grounded.drafts import Question
 from audiomcq_cli.grounded.measured.proof import FAMILIES
-from audiomcq_cli.grounded.reasoning import compose
+from audiomcq_cli.grounded.measured.telling import compose_proved
 from audiomcq_cli.stages.cot import check_simple, check_structured
 from tests import grounded
 from tests.grounded.measured import BELL, DOG, MAN, RAIN, draft, make_row
@@ -41,7 +41,7 @@ def reason(row: Row, family: str, seed: int) -> list[tuple[Row, dict[str, str], 
     for one in draft(row, family, seed=seed):
         question = Question(one.form, one.question_type, one.question, one.answer, tuple(one.draw_wrong()), one.proof)
         made = grounded.make_row(row, question)
-        told.append((made, *compose(made)))
+        told.append((made, *compose_proved(made)))
     return told
 
 

@@ -143,6 +143,7 @@ FAMILIES = (
         solve_gap,
         Numbers(SECONDS, "too short", "too long", reach=4, crowded=True),
         tell_gap,
+        alone=False,
     ),
     Family(
         "entry",

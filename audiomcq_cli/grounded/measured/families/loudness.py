@@ -185,6 +185,7 @@ FAMILIES = (
         solve_loudest,
         Names("From {} it is softer.", fill=False, drawn_by_use=True),
         tell_loudest,
+        alone=False,
     ),
     Family(
         "softest",
@@ -199,6 +200,7 @@ FAMILIES = (
         solve_softest,
         Names("From {} it is louder.", fill=False, drawn_by_use=True),
         tell_softest,
+        alone=False,
     ),
     Family(
         "swell",
@@ -231,5 +233,6 @@ FAMILIES = (
         ),
         tell_swell,
         balanced=True,
+        alone=False,
     ),
 )

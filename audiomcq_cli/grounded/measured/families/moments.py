@@ -202,6 +202,7 @@ FAMILIES = (
         solve_length,
         Numbers(SECONDS, "too short", "too long", reach=4, crowded=True),
         tell_length,
+        alone=False,
     ),
     Family(
         "times",

@@ -121,5 +121,6 @@ FAMILIES = (
             )
         ),
         tell_pair,
+        alone=False,
     ),
 )

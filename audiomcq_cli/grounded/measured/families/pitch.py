@@ -171,6 +171,7 @@ FAMILIES = (
         ),
         tell_contour,
         balanced=True,
+        alone=False,
     ),
     Family(
         "halves",

@@ -207,6 +207,7 @@ FAMILIES = (
         ),
         tell_change,
         balanced=True,
+        alone=False,
     ),
     Family(
         "period",

@@ -193,6 +193,7 @@ FAMILIES = (
         ),
         tell_kinds,
         balanced=True,
+        alone=False,
     ),
     Family(
         "range",
