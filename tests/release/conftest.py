@@ -17,7 +17,7 @@ from audiomcq_cli.records import RELEASED, clip_id, question_id, shard_of
 from audiomcq_cli.release.build import build_release
 from audiomcq_cli.release.layout import ReleaseInfo
 from audiomcq_cli.release.rows.files import read_clips
-from audiomcq_cli.release.rows.statistics import Statistics, count_rows
+from audiomcq_cli.release.rows.statistics import Statistics, count_blocks, count_rows
 from audiomcq_cli.storage.files import hash_file
 from audiomcq_cli.storage.manifest import manifest_path, read_manifest, write_manifest
 from audiomcq_cli.storage.shards import ShardWriter, list_shards, shard
@@ -123,6 +123,7 @@ def count_stage(folder: Path) -> tuple[Statistics, dict[str, Any]]:
     """What a release of a stage folder counts, and the manifest of the folder."""
     statistics = Statistics()
     for one in list_shards(folder):
+        statistics += count_blocks(one.path)
         for table in read_clips(one):
             statistics += count_rows(table)
     manifest = read_manifest(folder)

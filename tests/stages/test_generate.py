@@ -352,10 +352,12 @@ methods = ["grounded"]
 STAGES = ("caption", "generate")
 
 
-def build(folder: Path, captions: Sequence[str], run: Callable[..., Ended] = audiomcq) -> dict[str, Row]:
+def build(
+    folder: Path, captions: Sequence[str], run: Callable[..., Ended] = audiomcq, recipe: str = RECIPE
+) -> dict[str, Row]:
     """Run caption and generate over a source; returns the questions by id."""
     write_audiocaps(folder / "captions.csv", captions)
-    (folder / "recipe.toml").write_text(RECIPE)
+    (folder / "recipe.toml").write_text(recipe)
     ended = run("run", "recipe.toml", "--until", "generate", "--json", folder=folder)
     assert ended.code == 0, ended.err
     items = ended.json["stages"][1]["items"]
@@ -373,6 +375,40 @@ def test_same_blocks_anywhere(tmp_path: Path) -> None:
     assert built[0] == built[1]
     assert len(rows) >= 0.7 * len(CORPUS)
     assert set(find_broken(rows.values()).values()) == {""}
+
+
+def test_earlier_blocks_are_kept(tmp_path: Path) -> None:
+    """With earlier blocks named no question moves where clips are added; a file that has none stops the run."""
+    before = build(tmp_path, [*CORPUS[:9], "An odd noise"])
+    kept = (tmp_path / "build/generate/.audiomcq/blocks.parquet").read_bytes()
+    (tmp_path / "earlier.parquet").write_bytes(kept)
+    named = f'{RECIPE}earlier_blocks = "earlier.parquet"\n'
+    after = build(tmp_path, [*CORPUS[:9], "An odd noise", *CORPUS[9:]], recipe=named)
+    asked = ("question", "choices", "answer", "block")
+    assert {id_: [after[id_][name] for name in asked] for id_ in before} == {
+        id_: [row[name] for name in asked] for id_, row in before.items()
+    }
+    assert len(after) > len(before) >= 8
+    (tmp_path / "earlier.parquet").write_text("clip,block")
+    ended = audiomcq("run", "recipe.toml", "--until", "generate", folder=tmp_path)
+    assert ended.code != 0
+    assert "earlier.parquet: holds no blocks" in ended.err
+
+
+def test_whole_blocks_and_what_is_kept_of_others(tmp_path: Path) -> None:
+    """Status counts questions of whole blocks; keep_broken does again the stages that see blocks, and no other."""
+    rows = build(tmp_path, CORPUS)
+    told = audiomcq("status", "build", "--json", folder=tmp_path).json["stages"][-1]["blocks"]
+    assert told == {"whole": len(rows), "broken": 0, "alone": 0}
+    assert "of whole balanced blocks" in audiomcq("status", "build", folder=tmp_path).err
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f"{RECIPE}\n[verify]\ngraders = []\n")
+    assert audiomcq("run", "recipe.toml", "--until", "verify", folder=tmp_path).code == 0
+    recipe.write_text(recipe.read_text().replace("[[sources]]", "keep_broken = true\n\n[[sources]]"))
+    ended = audiomcq("run", "recipe.toml", "--until", "verify", folder=tmp_path)
+    assert ended.code == 0, ended.err
+    assert ended.err.count("nothing to do") == 2
+    assert "keep_broken" in ended.err
 
 
 # ----------------------------------------------------------------------------------------------------- seed questions

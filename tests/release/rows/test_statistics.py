@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 
 from audiomcq_cli.release.rows.statistics import EDGES, Statistics
+from audiomcq_cli.release.texts.card_sections import describe_blocks
 from audiomcq_cli.release.texts.summary import summarize, write_json
 from audiomcq_cli.storage.resources import schema
 from tests.release.conftest import count_stage, released_row, write_stage
+
+OPTIONS = ["rain", "wind", "a dog", "a bell"]
 
 
 def summarize_rows(folder: Path, rows: list[dict[str, Any]], shards: int = 1) -> dict[str, Any]:
@@ -46,6 +50,20 @@ def test_labels_are_counted_by_source_and_type(tmp_path: Path) -> None:
         "question_types": {"music": {"strong": 1, "weak": 0}, "sound": {"strong": 0, "weak": 1}},
     }  # fmt: skip
     assert summary["sources"]["Clotho"]["licenses"] == {"": 1}
+
+
+def test_blocks_are_counted_whole(tmp_path: Path) -> None:
+    """Questions of whole blocks, of broken ones and of none, over the rows that are released."""
+    kept = [released_row(n, block="b", answer_index=n, answer=OPTIONS[n]) for n in range(4)]
+    rows = [*kept, released_row(5, block="c"), released_row(6)]
+    assert summarize_rows(tmp_path, rows)["blocks"] == {"whole": 4, "broken": 1, "alone": 1}
+    statistics = Statistics(
+        questions=Counter({("sft", "weak", "sound"): 6}), blocks=Counter({("whole",): 4, ("broken",): 1, ("alone",): 1})
+    )
+    told = describe_blocks(statistics)
+    assert "4 of 6 questions (66.7 %) are of whole balanced blocks" in told
+    assert "1 questions are of blocks that lost another" in told
+    assert describe_blocks(Statistics()) == ""
 
 
 def test_durations_are_of_distinct_clips(tmp_path: Path) -> None:
