@@ -1,19 +1,19 @@
 """Makes, checks, compares and publishes the release folder.
 
 ============  ===============================================================
-build         How is a release folder made of what split wrote?
-companions    Which files lie in it beside the rows?
-layout        What is a release called, and what is known of a file of it?
-marked        Which part of a card is ours, and what that people wrote stays?
-markdown      How is foreign text escaped?
-front_matter  How is the YAML of a card read?
-tree          How is a folder looked into, here or on the Hub?
-standing      What is the release that lies in a folder?
-lookup        How is one row of a release found?
-rows          How are the Parquet files written and counted?
-texts         What do the card and the other files for people say?
-diff          What changed between two versions?
-check         Is a release or stage folder whole and right?
-hub           How does a release get to the Hub?
+build         makes a release folder from what split wrote
+companions    writes the files beside the rows
+layout        names of a release and of its files
+marked        keeps what people wrote around our part of a card
+markdown      escapes text from rows and models
+front_matter  reads the YAML of a card
+tree          reads a folder on this disk or on the Hub
+standing      identifies the release that a folder holds
+lookup        finds one row of a release
+rows          writes and counts the Parquet files
+texts         writes the card and the other files for people
+diff          compares two versions
+check         checks that a release or stage folder is whole and right
+hub           pushes a release to the Hub
 ============  ===============================================================
 """

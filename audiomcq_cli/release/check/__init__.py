@@ -1,9 +1,9 @@
 """Checks a release or a stage folder.
 
 ========  ==============================================
-validate  Which checks are made, in which order?
-rows      Is every row as its columns and rules demand?
-card      Is the card right by the rules of the Hub?
-audio     Does audio open, and is it what its hash says?
+validate  runs all checks in order
+rows      checks every row against its columns and rules
+card      checks the card against the rules of the Hub
+audio     checks that audio opens and matches its hash
 ========  ==============================================
 """

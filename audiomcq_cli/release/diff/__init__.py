@@ -1,11 +1,11 @@
 """Compares two releases, or two folders of a stage.
 
 ========  ===========================================================
-compare   What changed, in all?
-rows      Which rows were added, removed, changed?
-made      What else is compared: card, settings, prompts?
-parts     In which parts does a person read it?
-text      How is it written for a terminal, for GitHub, for machines?
-versions  Which version number does a change ask for?
+compare   compares everything
+rows      finds added, removed and changed rows
+made      compares card, settings and prompts
+parts     arranges a diff into parts for a reader
+text      writes a diff for a terminal, for GitHub, for machines
+versions  finds the version number that a change needs
 ========  ===========================================================
 """

@@ -1,10 +1,10 @@
 """Puts a release on the Hub and reads it back.
 
-=========  =================================================
-push       What is uploaded, committed and tagged?
-repo       How does a push see a repository of the Hub?
-commits    Does a commit hold exactly the files of a folder?
-read_back  Do its users get what was sent?
-earlier    Which version lies there already?
-=========  =================================================
+=========  ==================================================
+push       uploads, commits and tags a release
+repo       one dataset repository of the Hub
+commits    compares a commit with the files of a folder
+read_back  checks that users get what was sent
+earlier    finds the version that is already there
+=========  ==================================================
 """

@@ -1,9 +1,9 @@
 """Writes and counts the rows of a release.
 
 ==========  =================================================
-files       Which Parquet file does a row go into?
-embed       Which clips are embedded, and with which bytes?
-licenses    Which licenses allow a recording to be passed on?
-statistics  What is counted, shard by shard?
+files       writes the Parquet files
+embed       chooses the clips to embed and reads their bytes
+licenses    knows the licenses that allow redistribution
+statistics  counts rows shard by shard
 ==========  =================================================
 """
