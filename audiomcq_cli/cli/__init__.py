@@ -1,23 +1,23 @@
 """The command line, and the only place that prints.
 
 ============  =======================================================
-main          Which commands are there?
-commands      What does each command do? One file a command.
-options       How do declared options become flags?
-console       How are data and words for people written?
-ending        How does the program end: message, exit code, JSON?
-streams       How are the three standard streams made usable?
-session       How are jobs run for a command, and summed up?
-preflight     What would stop a stage, before anything is paid for?
-owning        To which corpus does a folder belong?
-naming        Which recipe, models and judges apply?
-progress      What is shown while a stage works?
-kept_nothing  What is said when a stage keeps nothing?
-pushing       What is said about a push?
-dry_run       How is what a run would take written for people?
-looking       Which command shows the items behind a count?
-belonging     Where does an option belong that ``run`` does not have?
-tracing_text  How is a trace written for people?
-reference     How is docs/commands.md made?
+main          the table of all commands
+commands      the commands, one file each
+options       makes flags from declared options
+console       writes data to stdout and messages to stderr
+ending        ends the program: message, exit code, JSON
+streams       makes the three standard streams usable
+session       runs jobs for a command and sums up
+preflight     finds what would stop a stage before anything is paid for
+owning        checks which corpus a folder belongs to
+naming        names the recipe, models and judges that apply
+progress      shows the progress of a stage
+kept_nothing  explains a stage that keeps nothing
+pushing       reports on a push
+dry_run       shows the estimates of a dry run
+looking       names the command that shows the items behind a count
+belonging     explains options that ``run`` does not have
+tracing_text  writes a trace as text
+reference     makes docs/commands.md
 ============  =======================================================
 """
