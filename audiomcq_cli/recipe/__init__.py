@@ -1,11 +1,11 @@
 """Reads a recipe and checks it.
 
 =======  ==========================================================
-jobs     Which stages does a run have, and with what is each begun?
-read     What does a recipe say?
-check    What is wrong with it, and where?
-lines    On which line of a TOML text does a key stand?
-options  How are declared options checked and built from a table?
-specs    What does ``ADAPTER:PATH`` name?
+jobs     makes the jobs of a run: stages with options and folders
+read     reads a recipe
+check    finds what is wrong with it, and where
+lines    finds the line of a key in a TOML text
+options  checks declared options and builds them from a table
+specs    reads ``ADAPTER:PATH``
 =======  ==========================================================
 """
