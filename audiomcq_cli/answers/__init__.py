@@ -1,14 +1,15 @@
-"""What a judge's reply answers: nothing is guessed, and no vote is made that nobody gave.
+"""Reads the answer from a judge's reply. Nothing is guessed.
 
-===========  ==========================================================================================================
-thinking     What does a reply say once thinking and control tokens are taken off?
-scope        Which part of it is the answer: what stands in the last tag, box or object, else all of it?
-options      Where does a text name an option, and is all of it one?
-stated       Which option does a sentence state: "the answer is B", "B is correct", "B, because …"?
-prose        Which option does prose name that states none: "I hear heavy rain"?
-===========  ==========================================================================================================
+===========  ==============================================================================================
+thinking     removes thinking and control tokens from a reply
+scope        finds the part with the answer: the last tag, box or object, else all of it
+options      finds options that a text names, and whether an option is all of it
+stated       reads a stated answer: "the answer is B", "B is correct", "B, because …"
+prose        reads an answer from prose that states none: "I hear heavy rain"
+===========  ==============================================================================================
 
-They are asked in this order and the first that finds something decides. Two different answers from one are no answer.
+They are tried in this order, and the first that finds something decides. Two different answers from one of them count
+as no answer.
 """
 
 from __future__ import annotations
