@@ -89,7 +89,7 @@ def _name_person(gender: str, age: str) -> str:
 
 
 def _say(level: str, table: Mapping[str, str]) -> str:
-    """Return the words of a table for a level, with or without "very"; empty if the table lacks it."""
+    """Return the words of a table for a level, which may begin with "very"; empty if the table lacks it."""
     very, _, place = level.rpartition(" ")
     said = table.get(_LEVELS.get(place, place), "")
     return f"{very} {said}" if very == "very" and said else "" if very else said
