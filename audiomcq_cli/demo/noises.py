@@ -187,7 +187,7 @@ def rev_engine(rng: Rng, seconds: float) -> Samples:
 
 
 def applaud(rng: Rng, seconds: float) -> Samples:
-    """Synthesise an applauding crowd: 50 people, each with a hand clap of their own colour, about four times a second."""
+    """Synthesise an applauding crowd: 50 people, each with a clap of their own colour, about four times a second."""
     canvas = np.zeros(count(seconds))
     for _ in range(50):
         low, level, pace = rng.uniform(600, 1600), rng.uniform(0.2, 1.0), rng.uniform(3.3, 4.8)
