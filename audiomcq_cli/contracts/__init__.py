@@ -10,22 +10,22 @@ requests, receives their replies in the same order, may yield more, and returns 
         return [row | {"question": reply.value["question"], "calls": row["calls"] + [reply.call]}]
 
 It does no I/O and knows no event loop, so one definition serves every driver and is tested as ordinary code.
-A **source** reads a format of captions, an **importer** one of questions that exist, a **backend** reaches a model, an
+A **source** reads a format of captions, an **importer** one of existing questions, a **backend** reaches a model, an
 **export** writes a format for a trainer. Each of the five is one file that defines ``STAGE``, ``SOURCE``, ``IMPORTER``,
-``BACKEND`` or ``EXPORT``; the file's name is its name on the command line. What such a file has to keep to stands in
-the module of its kind:
+``BACKEND`` or ``EXPORT``; the file's name is its name on the command line. The module of its kind
+says what such a file must provide:
 
 ===========  ==========================================================================================================
-stages       What is a stage made of, what is its flow given, and what may it return?
-sources      What does a source give of each clip, and what does it say of itself?
-importers    What does an importer give of each question?
-backends     How is a model reached: one call, its reply, the load of its server?
-batches      How does a backend take many calls at once?
-exports      How is a format for a trainer written?
-requests     What can a flow ask, of which audio, and what does it get?
-rows         What is a row, and how is one turned away?
-models       What does a recipe say of a model, and what can it do?
-options      How is an option declared?
+stages       a stage: its options, its flow, the context that the flow receives, and its outcomes
+sources      a source: the rows that it yields, and its description
+importers    an importer: the questions that it yields
+backends     a backend: one call, its reply, the load of the server
+batches      a backend that takes many calls at once
+exports      an export for a trainer
+requests     the requests of a flow, their audio, and their replies
+rows         a row, and its rejection
+models       a model of the recipe, and its capabilities
+options      the declaration of an option
 ===========  ==========================================================================================================
 
 All of it is imported from here: ``from audiomcq_cli.contracts import Stage``.
