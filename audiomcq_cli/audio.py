@@ -1,8 +1,8 @@
-"""Audio files: find them, hash them, and give the samples and bytes that models hear.
+"""Audio files: finds them, hashes them, and returns the samples and bytes that models receive.
 
-Everything here is plain and synchronous; the engine runs it in worker processes, by name. Paths that come from
-manifests and caption files are untrusted: ``resolve`` is the only way from such a path to a file. What goes wrong with
-one clip is told without its folder, so that the rejects are the same on every machine.
+Everything here is plain and synchronous; the engine runs it in worker processes, by name. Paths from manifests and
+caption files are untrusted: ``resolve`` is the only way from such a path to a file. Errors about a clip leave out its
+folder, so that the rejects are the same on every machine.
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ AUDIO_EXTENSIONS = (
     ".mkv", ".m4v", ".3gp", ".3g2", ".3ga", ".amr", ".ac3", ".eac3", ".dts", ".ape", ".wv", ".tta", ".mpc", ".dsf",
     ".spx", ".asf", ".wmv", ".ogv", ".avi", ".flv", ".mpg", ".mpeg",
 )  # fmt: skip
-"""What counts as audio, best first where one recording is there twice; of a film its sound track. Where the decoder of
-those behind .w64 is missing they are still listed, so that they turn up among the rejects instead of being passed over
-in silence. Every source looks for these."""
+"""Extensions of audio files that every source looks for, best first if a recording exists twice. A film counts by its
+sound track. Files after .w64 are listed even if their decoder is missing, so that they appear among the rejects and are
+not silently skipped.
+"""
 
 FORMATS = ("wav", "flac")
-"""What audio can be encoded to."""
+"""Formats to which audio can be encoded."""
 
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 
@@ -47,10 +48,11 @@ _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 
 
 def check_relative(relative: str) -> None:
-    """Refuse a path that is absolute or could lead out of its folder, on any system, whether or not it exists.
+    """Refuse a path that is absolute or could lead out of its folder, on any system, whether it exists or not.
 
     Raises:
-        InputError: It is empty or absolute, has a drive letter, a ``..`` between slashes or backslashes, or a NUL.
+        InputError: The path is empty or absolute, has a drive letter, a ``..`` between slashes or backslashes, or a
+            NUL.
     """
     if not relative or "\0" in relative:
         raise InputError(f"not a path: {relative!r}")
@@ -61,10 +63,10 @@ def check_relative(relative: str) -> None:
 
 
 def resolve(root: Path, relative: str) -> Path:
-    """The file that an untrusted path means below a root; it need not exist.
+    """Return the file below a root that an untrusted path means. The file need not exist.
 
     Raises:
-        InputError: The path is not one (see ``check_relative``), or a symbolic link leads out of the root.
+        InputError: The path is invalid (see ``check_relative``), or a symbolic link leads out of the root.
     """
     check_relative(relative)
     try:
@@ -80,16 +82,16 @@ def resolve(root: Path, relative: str) -> Path:
 
 
 def list_audio(root: Path) -> list[str]:
-    """Relative POSIX paths of all audio files below a folder, sorted; hidden files and folders are left out.
+    """Return the relative POSIX paths of all audio files below a folder, sorted, without hidden files and folders.
 
     Raises:
-        InputError: The folder, or one in it, is not there or cannot be read.
+        InputError: The folder, or one in it, does not exist or cannot be read.
     """
     return sorted(walk_audio(root))
 
 
 def walk_audio(root: Path) -> Iterator[str]:
-    """As ``list_audio``, in whatever order the disk has, one folder in memory at a time."""
+    """Yield what ``list_audio`` returns, in the disk's order, one folder in memory at a time."""
     if not root.is_dir():
         raise InputError("no such folder" if not root.exists() else "not a folder", file=str(root))
     for folder, folders, files in os.walk(root, onerror=_refuse_folder):
@@ -102,12 +104,12 @@ def walk_audio(root: Path) -> Iterator[str]:
 
 
 class FolderIndex:
-    """Finds audio files by the names that a source gives them, without touching their folder again.
+    """Finds audio files by the names that a source gives, without reading their folder again.
 
-    A name can be the whole path, the path without extension, the file's name or its stem, and is taken in that order.
-    On ties the file nearest to the root counts, then the order of ``AUDIO_EXTENSIONS``, then the name. A guess is a
-    name that several rows may have: whose file it is, is settled when all rows have come by (see ``claim``). The names
-    are in a temporary file (SQLite's own, gone with the index): a million of them would take 500 MB of memory.
+    A name can be the whole path, the path without extension, the file's name or its stem, tried in that order. On ties
+    the file nearest to the root wins, then the order of ``AUDIO_EXTENSIONS``, then the name. A guess is a name that
+    several rows may have: its owner is known when all rows have been read (see ``claim``). The names are in a temporary
+    file (SQLite's own, deleted with the index): a million of them would take 500 MB of memory.
     """
 
     def __init__(self, files: Iterable[str]) -> None:
@@ -130,17 +132,18 @@ class FolderIndex:
             yield path
 
     def find(self, candidates: Sequence[str], *, exact: bool = False) -> str | None:
-        """Relative path of the first candidate that there is, or None; with ``exact`` only whole paths count."""
+        """Return the relative path of the first candidate that exists, or None; ``exact`` allows only whole paths."""
         for candidate in candidates:
             if found := self._look_up(candidate, _WHOLE if exact else _ANY, 1):
                 return found[0]
         return None
 
     def guess(self, guesses: Sequence[str]) -> list[str]:
-        """The files that a row could mean by its guesses, likeliest first: more than one are different recordings.
+        """Return the files that a row could mean by its guesses, likeliest first; more than one are different
+        recordings.
 
-        A longer end of a path says more than a shorter one of it, and files that differ in extension alone are one
-        recording. A guess with a slash before it has to be the whole path of a file, with or without extension.
+        A longer end of a path beats a shorter end of the same path, and files that differ only in extension are one
+        recording. A guess with a leading slash must be the whole path of a file, with or without extension.
         """
         files: list[str] = []
         taken: list[str] = []
@@ -166,8 +169,8 @@ class FolderIndex:
         return [_unpack(path) for (path,) in rows]
 
     def claim(self, path: str, owner: str, *, sure: bool) -> None:
-        """Note whose file this is: of one row that says so, or of a row that guesses it."""
-        value = b"" if sure else _pack(owner)  # no row is without a name
+        """Record the owner of a file: a row that names it for sure, or one that guesses it."""
+        value = b"" if sure else _pack(owner)  # every row has a name
         known = self._base.execute("SELECT owner FROM files WHERE path = ?", (_pack(path),)).fetchone()
         if (known and known[0] is None) or (known and sure):
             self._base.execute("UPDATE files SET owner = ? WHERE path = ?", (value, _pack(path)))
@@ -175,12 +178,14 @@ class FolderIndex:
             self._base.execute("UPDATE files SET contested = 1 WHERE path = ?", (_pack(path),))
 
     def grants(self, path: str, owner: str) -> bool:
-        """Whether a guessed file is that row's: no other row has guessed it, and none has said that it is its own."""
+        """Return whether a guessed file belongs to that row: no other row has guessed it, and none has named it for
+        sure.
+        """
         query = "SELECT 1 FROM files WHERE path = ? AND owner = ? AND contested = 0"
         return self._base.execute(query, (_pack(path), _pack(owner))).fetchone() is not None
 
     def find_by_name(self, name: str) -> list[str]:
-        """Files of a name that stand in some folder, best first, but for those that have been named by their path."""
+        """Return the files with a name in any folder, best first, without those that were named by their path."""
         query = """
             SELECT path FROM names, files ON files.rowid = file
             WHERE name = ? AND rank >= ? AND found != 1 ORDER BY rank, path
@@ -189,27 +194,27 @@ class FolderIndex:
         return [_unpack(path) for (path,) in found]
 
     def mark(self, path: str, *, by_path: bool = True) -> None:
-        """Keep in mind that a file has been named: by its path, or by its name alone."""
+        """Record that a file has been named: by its path, or by its name alone."""
         self._base.execute("UPDATE files SET found = ? WHERE path = ?", (1 if by_path else 2, _pack(path)))
 
     def unmarked(self) -> Iterator[str]:
-        """The files that have not been marked, by name."""
+        """Yield the files that have not been marked, by name."""
         query = "SELECT path FROM files WHERE found = 0 ORDER BY path"
         return (_unpack(path) for (path,) in self._base.execute(query))
 
     @property
     def empty(self) -> bool:
-        """Whether there is no file at all."""
+        """True if there are no files."""
         return self._base.execute("SELECT 1 FROM files LIMIT 1").fetchone() is None
 
 
 def index_folder(root: Path) -> FolderIndex:
-    """Index the audio files below a folder, walking it once; raises like ``list_audio``."""
+    """Index the audio files below a folder, reading it once; raises like ``list_audio``."""
     return FolderIndex(walk_audio(root))
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, hex; raises ``InputError`` where it cannot be read."""
+    """Return the SHA-256 of a file in hex; raises ``InputError`` if it cannot be read."""
     try:
         check_regular(path)
         with path.open("rb") as file:
@@ -222,26 +227,27 @@ def hash_file(path: Path) -> str:
 
 
 LONGEST = 3_600.0
-"""Seconds of audio that are held in memory at once: 460 MB while it is decoded to 16 kHz, more than any model hears."""
+"""Most seconds of audio in memory at once: 460 MB while decoded to 16 kHz, and more than any model accepts."""
 
 
 def load(path: Path, rate: int, *, start: float = 0.0, seconds: float | None = None, most: float = LONGEST) -> Samples:
-    """Decode a file to mono at a rate: the samples ``librosa.load(path, sr=rate, mono=True)`` gives, faster.
+    """Decode a file to mono at a rate: the samples of ``librosa.load(path, sr=rate, mono=True)``, faster.
 
-    It is decoded block by block: what it takes depends on the length that is wanted, not on the rate and the channels
-    of the file.
+    Decoding is block by block: its memory depends on the requested length, not on the rate and the channels of the
+    file.
 
     Args:
-        path: The file. rate: Samples a second.
-        start, seconds: The part that is wanted; its ends are those of the file's own samples nearest to them, and what
-            lies behind the file's end is left out.
-        most: Seconds that the part may have.
+        path: The file.
+        rate: Samples a second.
+        start: Start of the requested part in seconds; the nearest sample of the file is used.
+        seconds: Length of the part; it ends at the end of the file at the latest.
+        most: Longest part in seconds that is allowed.
 
     Returns:
         float32 samples, shape ``(ceil(frames * rate / rate of the file),)``.
 
     Raises:
-        InputError: The file cannot be decoded or holds no samples, or none in that part.
+        InputError: The file cannot be decoded, or has no samples in that part.
         ClipTooLong: The part is longer than ``most``.
     """
     return load_timed(path, rate, start=start, seconds=seconds, most=most)[0]
@@ -250,7 +256,7 @@ def load(path: Path, rate: int, *, start: float = 0.0, seconds: float | None = N
 def load_timed(
     path: Path, rate: int, *, start: float = 0.0, seconds: float | None = None, most: float = LONGEST
 ) -> tuple[Samples, float]:
-    """As ``load``, with the seconds that the file's own samples make."""
+    """Do what ``load`` does, and return the length of the file's own samples in seconds too."""
     import numpy as np
     import soundfile as sf
 
@@ -277,7 +283,7 @@ def load_timed(
 
 
 class _Resampler:
-    """Brings mono blocks to another rate, as ``soxr.resample`` does with all of them at once, bit for bit."""
+    """Resamples mono blocks; the result equals ``soxr.resample`` on all of them at once, bit for bit."""
 
     def __init__(self, native: int, rate: int) -> None:
         import soxr
@@ -285,11 +291,11 @@ class _Resampler:
         self._stream = soxr.ResampleStream(native, rate, 1, dtype="float32", quality="HQ") if native != rate else None
 
     def add(self, block: Samples) -> Samples:
-        """What a block adds."""
+        """Return the output for a block."""
         return self._stream.resample_chunk(block) if self._stream else block
 
     def finish(self) -> Samples:
-        """What was still to come."""
+        """Return the rest of the output."""
         import numpy as np
 
         rest = np.zeros(0, np.float32)
@@ -297,7 +303,7 @@ class _Resampler:
 
 
 def encode(samples: Samples, rate: int, format: str) -> bytes:
-    """Encode samples between -1 and 1 (those beyond are clipped) as 16-bit WAV or FLAC."""
+    """Encode samples between -1 and 1 (clipped if beyond) as 16-bit WAV or FLAC."""
     import soundfile as sf
 
     if format not in FORMATS:
@@ -309,22 +315,26 @@ def encode(samples: Samples, rate: int, format: str) -> bytes:
 
 @lru_cache(maxsize=16)
 def silence(seconds: float, rate: int, format: str) -> bytes:
-    """Encode digital silence, mono; kept, because the label asks for the same one with every question."""
+    """Encode digital silence, mono. The result is cached, because the label needs the same silence
+    for every question.
+    """
     import numpy as np
 
     return encode(np.zeros(round(seconds * rate), np.float32), rate, format)
 
 
 def read_part(audio: Audio, roots: Mapping[str, Path], rate: int, format: str) -> bytes:
-    """The bytes of an audio part: what its transform makes of the clip, mono at a rate, encoded.
+    """Return the bytes of an audio part: the clip after its transform, mono at a rate, encoded.
 
     Args:
-        audio: The part. roots: Audio root by ``source_dataset``.
-        rate: Samples a second. format: One of ``FORMATS``.
+        audio: The part.
+        roots: Audio root by ``source_dataset``.
+        rate: Samples a second.
+        format: One of ``FORMATS``.
 
     Raises:
-        InputError: The transform is not known, or the file is not there, leaves its root, cannot be decoded or is
-            not the one that was hashed (its replies would be kept under the hash of another).
+        InputError: The transform is unknown; or the file does not exist, leaves its root, cannot be decoded or has
+            another hash (its replies would be stored under the wrong hash).
     """
     if found := re.fullmatch(rf"silence:({_NUMBER})", audio.transform):
         return silence(float(found[1]), rate, format)
@@ -342,7 +352,7 @@ def read_part(audio: Audio, roots: Mapping[str, Path], rate: int, format: str) -
 
 
 def read_length(file: Path | BytesIO) -> float:
-    """Seconds that a file's header says it has, or audio that was encoded here.
+    """Return the length in seconds in the header of a file, or of audio that was encoded here.
 
     Raises:
         InputError: It cannot be read.
@@ -362,9 +372,9 @@ def read_length(file: Path | BytesIO) -> float:
 
 
 def mix(block: Samples) -> Samples:
-    """The mean over the channels; ``np.mean`` over the short axis takes twenty times as long."""
+    """Return the mean over the channels; ``np.mean`` over the short axis takes twenty times as long."""
     first, *others = block.T
-    mono: Samples = first + others[0] if others else first.copy()  # always of its own: the block is filled again
+    mono: Samples = first + others[0] if others else first.copy()  # always a copy: the block is reused
     for channel in others[1:]:
         mono += channel
     mono /= block.shape[1]
@@ -379,14 +389,14 @@ def _refuse_folder(error: OSError) -> None:
 
 
 _WHOLE, _ANY = 2, 4
-"""How many of the ways below to name a file are its whole path, and how many there are."""
+"""Number of the first ways below to name a file that are its whole path, and of all ways."""
 
 _MOST_MEANT = 8
-"""Files that one guess is looked up for; with two of them it is ambiguous."""
+"""Most files that are looked up for one guess; two already make it ambiguous."""
 
 
 def _list_names(path: str, number: int) -> Iterator[tuple[bytes, int, int]]:
-    """Names that a file answers to, with a rank (least: whole path, few folders, good format) and its number."""
+    """Yield the names of a file, with a rank (least: whole path, few folders, good format) and its number."""
     stem, name = _drop_extension(path), _drop_folder(path)
     rank = min(path.count("/"), 0xFFFF) << 8 | AUDIO_EXTENSIONS.index("." + path.rpartition(".")[2].lower())
     ways = (path, stem, name, _drop_extension(name)) if name != path else (path, stem)
@@ -395,7 +405,7 @@ def _list_names(path: str, number: int) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _pack(name: str) -> bytes:
-    """A name as bytes, which sort as the name does; a file name that is not UTF-8 as well."""
+    """Return a name as bytes in the same sort order; also a file name that is not UTF-8."""
     return name.encode("utf-8", "surrogatepass")
 
 
@@ -408,7 +418,7 @@ def _drop_extension(path: str) -> str:
 
 
 def drop_audio_extension(name: str) -> str:
-    """A name without the extension of audio that it may have; whatever else stands behind a dot belongs to it."""
+    """Return a name without an audio extension; any other text after a dot belongs to the name."""
     return _drop_extension(name) if name.lower().endswith(AUDIO_EXTENSIONS) else name
 
 
@@ -417,5 +427,5 @@ def _drop_folder(path: str) -> str:
 
 
 def normalize(name: str) -> str:
-    """The one form in which names and ids are compared: some file systems store letters with accents decomposed."""
+    """Normalise a name or id for comparison: some file systems store letters with accents decomposed."""
     return unicodedata.normalize("NFC", name)

@@ -10,10 +10,10 @@ requests, receives their replies in the same order, may yield more, and returns 
         return [row | {"question": reply.value["question"], "calls": row["calls"] + [reply.call]}]
 
 It does no I/O and knows no event loop, so one definition serves every driver and is tested as ordinary code.
-A **source** reads a format of captions, an **importer** one of questions that exist, a **backend** reaches a model, an
+A **source** reads a format of captions, an **importer** one of existing questions, a **backend** reaches a model, an
 **export** writes a format for a trainer. Each of the five is one file that defines ``STAGE``, ``SOURCE``, ``IMPORTER``,
-``BACKEND`` or ``EXPORT``; the file's name is its name on the command line. What such a file has to keep to stands in
-the module of its kind:
+``BACKEND`` or ``EXPORT``; the file's name is its name on the command line. The module of its kind
+says what such a file must provide:
 
 ===========  ==========================================================================================================
 stages       What is a stage made of, what is its flow given, and what may it return?

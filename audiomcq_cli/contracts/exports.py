@@ -15,8 +15,8 @@ from audiomcq_cli.contracts.rows import Row
 class Export(Generic[O]):
     """A format that a trainer reads: the ``EXPORT`` of a file in ``exports/``.
 
-    ``write`` streams rows (as in ``records.QUESTION`` and later) into a folder that exists and is empty, and returns
-    how many records it wrote.
+    ``write`` streams rows (as in ``records.QUESTION`` and later) into an existing empty folder, and returns the number
+    of records that it wrote.
     """
 
     help: str

@@ -1,4 +1,4 @@
-"""Requests and replies: what a flow may ask, of a model or of a clip itself, and what it gets."""
+"""Requests that a flow may make, of a model or about a clip itself, and their replies."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from audiomcq_cli.contracts.rows import Row
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """The audio that a request is about: which one and what is done to it, never its bytes.
+    """The audio of a request: which clip and which transform, never its bytes.
 
     Attributes:
         transform: ``original``, ``window:START:SECONDS`` for a part of the clip, or ``silence:SECONDS`` for digital
             silence in place of it.
         source: ``source_dataset`` of the clip; its audio root holds ``path``. Empty for silence.
         path: ``audio_path`` of the clip. Not part of a journal key: the content hash is.
-        sha256: Content hash of the file; empty where it is not known yet, and then taken at sending.
-        duration: Length of the whole clip in seconds, where it is known. It says nothing that the hash does not.
+        sha256: Content hash of the file; if empty, it is computed when the request is sent.
+        duration: Length of the whole clip in seconds, if known. Ignored in comparisons: the content hash already
+            decides.
     """
 
     transform: str
@@ -30,37 +31,39 @@ class Audio:
 
     @classmethod
     def original(cls, row: Mapping[str, Any]) -> Audio:
-        """The whole clip of a row."""
+        """Return the whole clip of a row."""
         return cls("original", row["source_dataset"], row["audio_path"], row["audio_sha256"] or "", row["duration"])
 
     @classmethod
     def silence(cls, seconds: float) -> Audio:
-        """Digital silence of a length in seconds, mono, at whatever rate the model wants."""
+        """Return digital silence of a length in seconds, mono, at the rate of the model."""
         return cls(transform=f"silence:{seconds:g}")
 
     def cut(self, start: float, seconds: float) -> Audio:
-        """The part of a clip from a time on, both to the millisecond; what lies behind its end is left out."""
+        """Return a part of a clip, start and length to the millisecond; it ends with the clip at the latest."""
         first, length = (f"{value:.3f}".rstrip("0").rstrip(".") for value in (start, seconds))
         return replace(self, transform=f"window:{first}:{length}")
 
     @property
     def seconds(self) -> float | None:
-        """How long it is, at most; None where that is not known."""
+        """Greatest length in seconds; None if unknown."""
         name, _, length = self.transform.rpartition(":")
         return float(length) if name else self.duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chat:
-    """Ask a model for text, or for JSON where the prompt names a reply schema.
+    """Ask a model for text, or for JSON if the prompt names a reply schema.
 
     Attributes:
         model: Name of a model in the recipe.
-        prompt: Name of a prompt; variables: what it is rendered with (JSON values).
+        prompt: Name of a prompt.
+        variables: Variables of the prompt (JSON values).
         audio: Audio parts, placed before the text of the user's turn.
-        sample: Which of several samples of the same request this is. sampling: Parameters laid over the model's own.
-        whole: Whether free text that was cut short is of no use, even with an answer that stands between closed marks.
-        optional: Whether a failure comes back as a ``Reply``; otherwise it fails the row.
+        sample: Number of this sample among several of the same request.
+        sampling: Parameters that override the model's own.
+        whole: Whether truncated free text is useless even if its answer stands between closed marks.
+        optional: Whether a failure is returned as a ``Reply``; otherwise it fails the row.
     """
 
     model: str
@@ -92,9 +95,9 @@ class Score:
 class Listen:
     """Ask for a local analysis of a clip, run in a worker process and keyed by audio hash, settings and tool version.
 
-    ``analysis`` is a name in ``listening.analyses.ANALYSES``; ``settings`` are what it can be told (JSON values). The
-    reply's ``value`` is what the analysis returns (plain data).
-    A file that is not there, leaves its root or cannot be read comes back with ``error`` set.
+    ``analysis`` is a name in ``listening.analyses.ANALYSES``; ``settings`` are its settings (JSON values). The reply's
+    ``value`` is the result of the analysis (plain data). For a file that does not exist, leaves its root or cannot be
+    read, ``error`` is set.
     """
 
     analysis: str
@@ -108,7 +111,7 @@ Request = Chat | Score | Listen
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which model and which prompt made something: the provenance of a column."""
+    """The model and the prompt that made something: the provenance of a column."""
 
     model: str
     revision: str = ""
@@ -121,12 +124,14 @@ class Reply:
     """The answer to one request.
 
     Attributes:
-        stage: The stage that asked. key: Journal key of the reply that counts (hex).
-        origin: Model and prompt behind it.
+        stage: The stage that made the request.
+        key: Journal key of the reply that counts (hex).
+        origin: Model and prompt of the reply.
         text: Raw text of the reply (chat).
         value: The validated JSON of a chat with a schema; the scores; or the result of an analysis.
-        error: Reason code of a failure, else empty; detail: what was wrong with it, for people.
-        tries: How many tries it took, those of earlier runs counted in.
+        error: Reason code of a failure, else empty.
+        detail: Description of the failure for people.
+        tries: Number of tries, including those of earlier runs.
     """
 
     stage: str
@@ -140,16 +145,16 @@ class Reply:
 
     @property
     def failed(self) -> bool:
-        """Whether there is no usable answer (only replies to optional requests can be)."""
+        """True if there is no usable answer (only possible for optional requests)."""
         return bool(self.error)
 
     @property
     def call(self) -> Row:
-        """The entry of a row's ``calls`` column."""
+        """Return the entry of a row's ``calls`` column."""
         return {"stage": self.stage, "prompt": self.origin.prompt, "key": self.key}
 
     def made(self, column: str) -> Row:
-        """The entry of a row's ``provenance`` column that says this reply made ``column``."""
+        """Return the entry of a row's ``provenance`` column: this reply made ``column``."""
         return {
             "column": column,
             "model": self.origin.model,

@@ -1,11 +1,11 @@
-"""Labels each question by what judges make of it without its audio: weak if enough of them are right all the same.
+"""Labels each question by how judges answer it without its audio: weak if enough of them are right anyway.
 
 The rule is that of arXiv 2509.21060: every judge is asked once, with 30 s of silence in place of the clip and the
-options in the row's order; a question is weak if 2 of 3 judges are right. An answer that cannot be read is not a wrong
-one: it is kept with its own status, and the row is flagged.
+options in the row's order; a question is weak if 2 of 3 judges are right. An unreadable answer is not a wrong one: it
+is kept with its own status, and the row is flagged.
 
-A judge is asked in words (``MODEL``) or scored (``MODEL:SCORING``): then its answer is the option that it finds
-likeliest, and it hears nothing. One model scored in two ways is two judges.
+A judge is asked in words (``MODEL``) or scored (``MODEL:SCORING``). A scored judge's answer is the option that it finds
+likeliest; it gets no audio. One model scored in two ways counts as two judges.
 """
 
 from __future__ import annotations
@@ -21,22 +21,25 @@ from audiomcq_cli.mcq import format_options, letter
 from audiomcq_cli.records import LABELLED, REASONED, UNDECIDED
 
 UNPARSABLE = "unparsable_votes"
-"""Flag of a row of which some judge's answer could not be read."""
+"""Flag of a row with an unreadable answer of a judge."""
 
 
 DEAF = 'set condition = "none" under [filter] (--condition none): the judges then get no audio part'
-"""The way out where no judge hears."""
+"""Advice if no judge accepts audio."""
 
 SILENT = ("empty", "length", "control_characters", "refusal", "content_filter")
-"""Failures in which the judge was there and gave no answer: unparsable, where a server that is gone fails the row."""
+"""Failures in which the judge was reached and gave no answer: unparsable. A server that cannot be reached fails the
+row.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """How log-probabilities become an answer: the best of those after the first prompt, less those after the others.
+    """How log-probabilities become an answer: the best score after the first prompt, less the scores after the others.
 
     Attributes:
-        prompts: What is scored after. letters: Whether it is the options' letters that are scored, not their texts.
+        prompts: Prompts after which options are scored.
+        letters: Whether the options' letters are scored, not their texts.
     """
 
     prompts: tuple[str, ...]
@@ -53,7 +56,7 @@ SCORINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """A judge: its entry in ``judges``, the model that it names, and how that is scored; None if asked in words."""
+    """A judge: its entry in ``judges``, its model, and its scoring; None if it is asked in words."""
 
     entry: str
     model: str
@@ -62,7 +65,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class FilterOptions:
-    """What can be set for filter.
+    """Options of filter.
 
     Raises:
         RecipeError: There are fewer judges than ``weak_at`` needs, one is named twice, or a scoring is unknown.
@@ -94,7 +97,7 @@ class FilterOptions:
 
 
 def list_judges(options: FilterOptions) -> list[Judge]:
-    """The judges in their order; raises ``RecipeError`` for a scoring that there is not."""
+    """Return the judges in their order; raises ``RecipeError`` for an unknown scoring."""
     judges = []
     for entry in options.judges:
         model, colon, name = entry.partition(":")
@@ -169,7 +172,7 @@ def _read_vote(row: Row, judge: Judge, replies: Sequence[Reply], options: Filter
 
 
 def _find_likeliest(replies: Sequence[Reply]) -> int | None:
-    """The option of the best score; None where two share it: nothing is guessed."""
+    """Return the option with the best score; None if two share it: nothing is guessed."""
     first, *others = ([score["logprob"] for score in reply.value] for reply in replies)
     scores = [logprob - sum(less) for logprob, *less in zip(first, *others, strict=True)]
     best = max(scores)

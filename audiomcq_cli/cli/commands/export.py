@@ -1,4 +1,4 @@
-"""``export``: rows in a format that a trainer reads, one subcommand for each format."""
+"""``export``: writes rows in a format that a trainer reads, one subcommand for each format."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _make_export(name: str) -> Callable[..., None]:
 
 
 def _export(name: str, source: Path, target: Path, given: dict[str, Any]) -> None:
-    """Write a format beside its target and put it in place when it is whole."""
+    """Write a format beside its target and move it into place when it is complete."""
     import shutil
 
     from audiomcq_cli.cli.preflight import check_folder
@@ -54,7 +54,7 @@ def _export(name: str, source: Path, target: Path, given: dict[str, Any]) -> Non
     if target.exists() and any(target.iterdir()):
         raise InputError("the folder is not empty", file=str(target), hint="name a new one as OUT")
     for shard in shards:
-        next(read_rows(shard.path, records.QUESTION), None)  # raises where a column is missing
+        next(read_rows(shard.path, records.QUESTION), None)  # raises if a column is missing
     building = target.resolve().with_name(f".{target.resolve().name}.building")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
