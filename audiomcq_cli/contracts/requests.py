@@ -3,51 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from audiomcq_cli.contracts.audio import Audio, Clip
 from audiomcq_cli.contracts.rows import Row
-
-
-@dataclass(frozen=True, slots=True)
-class Audio:
-    """The audio that a request is about: which one and what is done to it, never its bytes.
-
-    Attributes:
-        transform: ``original``, ``window:START:SECONDS`` for a part of the clip, or ``silence:SECONDS`` for digital
-            silence in place of it.
-        source: ``source_dataset`` of the clip; its audio root holds ``path``. Empty for silence.
-        path: ``audio_path`` of the clip. Not part of a journal key: the content hash is.
-        sha256: Content hash of the file; empty where it is not known yet, and then taken at sending.
-        duration: Length of the whole clip in seconds, where it is known. It says nothing that the hash does not.
-    """
-
-    transform: str
-    source: str = ""
-    path: str = ""
-    sha256: str = ""
-    duration: float | None = field(default=None, compare=False)
-
-    @classmethod
-    def original(cls, row: Mapping[str, Any]) -> Audio:
-        """The whole clip of a row."""
-        return cls("original", row["source_dataset"], row["audio_path"], row["audio_sha256"] or "", row["duration"])
-
-    @classmethod
-    def silence(cls, seconds: float) -> Audio:
-        """Digital silence of a length in seconds, mono, at whatever rate the model wants."""
-        return cls(transform=f"silence:{seconds:g}")
-
-    def cut(self, start: float, seconds: float) -> Audio:
-        """The part of a clip from a time on, both to the millisecond; what lies behind its end is left out."""
-        first, length = (f"{value:.3f}".rstrip("0").rstrip(".") for value in (start, seconds))
-        return replace(self, transform=f"window:{first}:{length}")
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it is, at most; None where that is not known."""
-        name, _, length = self.transform.rpartition(":")
-        return float(length) if name else self.duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +53,12 @@ class Listen:
     """Ask for a local analysis of a clip, run in a worker process and keyed by audio hash, settings and tool version.
 
     ``analysis`` is a name in ``listening.analyses.ANALYSES``; ``settings`` are what it can be told (JSON values). The
-    reply's ``value`` is what the analysis returns (plain data).
+    reply's ``value`` is what the analysis returns (plain data). ``audio`` is a whole clip: analyses hear the file.
     A file that is not there, leaves its root or cannot be read comes back with ``error`` set.
     """
 
     analysis: str
-    audio: Audio
+    audio: Clip
     settings: Mapping[str, Any] = field(default_factory=dict)
     optional: bool = True
 

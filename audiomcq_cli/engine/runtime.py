@@ -32,10 +32,14 @@ from audiomcq_cli.engine.servers.model import ModelHandle, check_capabilities, c
 from audiomcq_cli.engine.servers.remarks import Remark, Remarks
 from audiomcq_cli.engine.servers.route import Route
 from audiomcq_cli.engine.servers.tokens import estimate_tokens
-from audiomcq_cli.errors import BudgetReached, InputError, Interrupted, ModelError, RecipeError
+from audiomcq_cli.errors import BudgetReached, Interrupted, ModelError, RecipeError
 from audiomcq_cli.storage.prompts import Prompts
 
 T = TypeVar("T")
+
+Flight = tuple[bytes, tuple[Path | None, ...]]
+"""A call in flight: its journal key, and the audio roots of its clips. The same content below another root may be gone
+or changed there, which is no answer to the others."""
 
 
 class Runtime:
@@ -58,8 +62,7 @@ class Runtime:
         self._budget = budget or Budget()
         self.purse = Purse(self._budget, models)
         self.journals = JournalWriter()
-        self.in_flight: dict[bytes, asyncio.Future[Entry]] = {}
-        self.audio_roots: dict[str, Path] = {}
+        self.in_flight: dict[Flight, asyncio.Future[Entry]] = {}
         self._say = say
         self._remarks = Remarks(say)
         self._stopping = asyncio.Event()
@@ -232,15 +235,9 @@ class Runtime:
 
     # --------------------------------------------------------------------------------------------------- audio
 
-    def audio_root(self, source: str) -> Path:
-        """Folder below which the audio of a source lies; raises ``InputError`` where it is not known."""
-        if source not in self.audio_roots:
-            raise InputError(f"where the audio of source {source!r} lies is not known")
-        return self.audio_roots[source]
-
     async def encode(self, audio: Audio, *, rate: int, format: str) -> bytes:
         """Bytes of an audio part; those wanted last are kept, so a clip is encoded once for all calls about it."""
-        return await self._encodings.get(audio, self.audio_roots, rate, format)
+        return await self._encodings.get(audio, rate, format)
 
     async def analyse(self, name: str, path: Path, settings: Mapping[str, Any]) -> Row:
         """Run a local analysis in a worker process."""

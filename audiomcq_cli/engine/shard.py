@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ class Unit:
     Attributes:
         name, stage, context: What is done. source: Input shard: Parquet, or a partition (jsonl) of the sources.
         target: Where the kept rows go. journal: Path of the journal. fingerprint: Of this shard.
+        audio_roots: Folders below which the audio of the rows lies, by source.
         reuse: Journals looked into for what it lacks. replay: Answer from journals alone.
     """
 
@@ -48,6 +49,7 @@ class Unit:
     target: Shard
     journal: Path
     fingerprint: str
+    audio_roots: Mapping[str, Path]
     reuse: tuple[Path, ...] = ()
     replay: bool = False
 
@@ -153,8 +155,9 @@ class _Rows:
         return await self._drive(row, Replay())
 
     async def _drive(self, row: Row, answerer: Answerer) -> Driven:
-        asker = Asker(self.unit.name, self.runtime, self.journal, self.run, answerer)
-        return await drive(self.unit.stage, row, self.unit.context, asker.ask)
+        unit = self.unit
+        asker = Asker(unit.name, self.runtime, self.journal, self.run, answerer, unit.audio_roots)
+        return await drive(unit.stage, row, unit.context, asker.ask)
 
 
 async def _drive_rows(rows: _Rows, output: ShardOutput, slots: asyncio.Semaphore) -> None:

@@ -62,14 +62,14 @@ async def run_stage(
         progress.end()
     for line in await asyncio.to_thread(_list_remarks, job):
         progress.say(line)
-    runtime.audio_roots = audio_roots(job)
+    roots = audio_roots(job)
     if job.only is not None and (wrong := sorted(job.only - {part.target.index for part in parts})):
         raise RecipeError(
             f"no shard {wrong[0]}: there are 0 to {len(parts) - 1}",
             hint="--shards says which shards to work on; how many there are is chosen at caption, with --shard-count",
         )
     with locked(job.target, "prepared", wait=True):
-        plan = make_plan(job, runtime, parts)
+        plan = make_plan(job, runtime, parts, roots)
     todo = await asyncio.to_thread(find_work, job, plan)
     enter_killed(job.target)
     if todo:

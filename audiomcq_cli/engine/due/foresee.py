@@ -47,7 +47,9 @@ class Foresight:
     told: str = ""
 
 
-def foresee(jobs: Sequence[Job], runtime: Runtime, paths: Sequence[Path]) -> list[Foresight]:
+def foresee(
+    jobs: Sequence[Job], runtime: Runtime, paths: Sequence[Path], audio_roots: Mapping[str, Path]
+) -> list[Foresight]:
     """What the jobs, each reading what the one before it writes, would make; ``paths``: input shards of the first."""
     found: list[Foresight] = []
     brought = any(spec.source.brings_audio for spec in jobs[0].sources)  # it is fetched by a run alone
@@ -55,7 +57,7 @@ def foresee(jobs: Sequence[Job], runtime: Runtime, paths: Sequence[Path]) -> lis
     changed: frozenset[int] = frozenset()
     for job in jobs:
         targets = [shard(job.target, index, len(paths)) for index in range(len(paths))]
-        reasons = _find_known(job, runtime, targets, known)
+        reasons = _find_known(job, runtime, targets, known, audio_roots)
         left = [one for one in targets if one.index not in reasons and (job.only is None or one.index in job.only)]
         unsure = _find_unsure(job, runtime, left, changed)
         made = [reason for reason in [*reasons.values(), *unsure.values()] if reason is not None]
@@ -68,13 +70,13 @@ def foresee(jobs: Sequence[Job], runtime: Runtime, paths: Sequence[Path]) -> lis
 
 
 def _find_known(
-    job: Job, runtime: Runtime, targets: Sequence[Shard], known: Mapping[int, Path]
+    job: Job, runtime: Runtime, targets: Sequence[Shard], known: Mapping[int, Path], audio_roots: Mapping[str, Path]
 ) -> dict[int, Reason | None]:
     """Why each shard of known input is made, None where it is not; empty where what they all need is not known."""
     if not known or (job.stage.prepare is not None and len(known) < len(targets)):
         return {}
     parts = [Part(path, targets[index], hash_file(path)) for index, path in sorted(known.items())]
-    plan = make_plan(job, runtime, parts, keep=False)
+    plan = make_plan(job, runtime, parts, audio_roots, keep=False)
     work = {one.unit.target.index: one.reason for one in find_work(job, plan)}
     return {part.target.index: work.get(part.target.index) for part in parts}
 

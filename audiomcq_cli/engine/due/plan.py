@@ -81,7 +81,9 @@ class Work:
     reason: Reason
 
 
-def make_plan(job: Job, runtime: Runtime, parts: Sequence[Part], *, keep: bool = True) -> Plan:
+def make_plan(
+    job: Job, runtime: Runtime, parts: Sequence[Part], audio_roots: Mapping[str, Path], *, keep: bool = True
+) -> Plan:
     """The plan of a stage; ``keep``: whether the prepared table may be written."""
     context = make_context(job, runtime)
     context, prepared = prepare(job, context, [(part.source, part.digest) for part in parts], keep=keep)
@@ -105,6 +107,7 @@ def make_plan(job: Job, runtime: Runtime, parts: Sequence[Part], *, keep: bool =
             target=part.target,
             journal=folder / part.target.path.with_suffix(".sqlite").name,
             fingerprint=keys.digest(base | {"input": part.digest}).hex(),
+            audio_roots=audio_roots,
             reuse=job.reuse,
             replay=job.replay,
         )

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from audiomcq_cli import audio
+from audiomcq_cli.audio_files import find_clip
 from audiomcq_cli.contracts import Call, Completion, Listen
 from audiomcq_cli.engine.flows import replies
 from audiomcq_cli.engine.flows.asker import Answerer, Rendered
@@ -37,7 +38,7 @@ class Online:
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
         """Run the analysis in a worker process."""
         self._runtime.raise_if_stopping()
-        path = audio.resolve(self._runtime.audio_root(listen.audio.source), listen.audio.path)
+        path = find_clip(listen.audio)
         return Entry(value=await self._runtime.analyse(listen.analysis, path, listen.settings))
 
 
@@ -103,9 +104,8 @@ class Rehearsal:
     of two rows are counted apart: examples are alike where the replies of a model would not be.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self) -> None:
         self.counts = Counts()
-        self._runtime = runtime
         self._counted: set[bytes] = set()
 
     def begin_row(self) -> None:
@@ -129,8 +129,8 @@ class Rehearsal:
         value = ANALYSES[listen.analysis].example
         if "duration" in value:
             with suppress(InputError):
-                path = audio.resolve(self._runtime.audio_root(listen.audio.source), listen.audio.path)
-                value = value | {"duration": await asyncio.to_thread(audio.read_length, path)}
+                duration = await asyncio.to_thread(audio.read_length, find_clip(listen.audio))
+                value = value | {"duration": duration}
         return Entry(value=value)
 
     def _is_new(self, key: bytes) -> bool:

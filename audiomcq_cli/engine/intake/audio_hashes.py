@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from audiomcq_cli import audio
+from audiomcq_cli import audio_files
 from audiomcq_cli.errors import StorageError
 from audiomcq_cli.storage.descriptors import advise
 
@@ -53,7 +53,7 @@ class AudioHashes:
             known = self._connection.execute(query, (str(path),)).fetchone()
         if known is not None and known[:2] == now:
             return str(known[2])
-        found = audio.hash_file(path)
+        found = audio_files.hash_file(path)
         with self._reporting():
             self._connection.execute("REPLACE INTO hashes VALUES (?, ?, ?, ?)", (str(path), *now, found))
         return found

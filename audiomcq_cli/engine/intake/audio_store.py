@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
-from audiomcq_cli.audio import AUDIO_EXTENSIONS
+from audiomcq_cli.audio_files import AUDIO_EXTENSIONS
 from audiomcq_cli.containers import find_kind, read_head
 from audiomcq_cli.storage.files import replacing
 

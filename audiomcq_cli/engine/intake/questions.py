@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from audiomcq_cli import records
-from audiomcq_cli.audio import normalize
+from audiomcq_cli.audio_files import normalize
 from audiomcq_cli.characters import find_control
 from audiomcq_cli.contracts import ImportedQuestion, Importer, Row, Stage
 from audiomcq_cli.engine.extent import UNKNOWN, measure

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import orjson
 
-from audiomcq_cli import audio, records
+from audiomcq_cli import audio_files, records
 from audiomcq_cli.characters import escape_control, find_control
 from audiomcq_cli.contracts import Reject, Row, Source, SourceRow
 from audiomcq_cli.engine import keys
@@ -179,8 +179,8 @@ def _normalize(row: SourceRow) -> SourceRow:
     """A row with its id and names in the one form in which they are compared."""
     if row.source_id.isascii() and all(name.isascii() for name in row.audio):
         return row
-    names, guesses = (tuple(map(audio.normalize, one)) for one in (row.audio, row.guesses))
-    return replace(row, source_id=audio.normalize(row.source_id), audio=names, guesses=guesses)
+    names, guesses = (tuple(map(audio_files.normalize, one)) for one in (row.audio, row.guesses))
+    return replace(row, source_id=audio_files.normalize(row.source_id), audio=names, guesses=guesses)
 
 
 # ------------------------------------------------------------------------------------------------------- what is kept
@@ -258,7 +258,7 @@ def _make_plain(row: SourceRow, spec: SourceSpec, store: AudioStore) -> Row:
 def _check_path(row: SourceRow) -> Reject | None:
     """Why a row cannot be used whose audio would lie outside of its folder: the path goes into a release."""
     try:
-        audio.check_relative(row.audio[0] if row.audio else ".")
+        audio_files.check_relative(row.audio[0] if row.audio else ".")
     except InputError as error:
         return Reject("path_outside_root", f"row {row.row}: {error}")
     return None
@@ -287,7 +287,7 @@ class AudioFinder:
     def __init__(self, root: Path | None, hashes: AudioHashes, *, exact: bool = False) -> None:
         self._root, self._exact = root, exact
         self._hashes = hashes
-        self._index = audio.index_folder(root) if root else None
+        self._index = audio_files.index_folder(root) if root else None
 
     def settle(self, rows: Iterator[Row], folder: Path, file: str, watch: Watch | None) -> Iterator[Row]:
         """The rows with ``audio_path``, ``audio_present`` and ``audio_sha256`` in place of ``audio`` and ``guesses``.
@@ -342,12 +342,12 @@ class AudioFinder:
             path = guessed
         if path and self._root and (self._root / path).is_file():  # and no link to nowhere
             return row | {"audio_path": path, "audio_present": True, "audio_sha256": self._hash(self._root, path)}
-        known = names[0].lower().endswith(audio.AUDIO_EXTENSIONS)
+        known = names[0].lower().endswith(audio_files.AUDIO_EXTENSIONS)
         return row | {"audio_path": names[0] if known else f"{names[0]}.wav", "audio_present": False}
 
     def _hash(self, root: Path, path: str) -> str | None:
         """The content hash of a clip; None where listening will find that it leaves its root or cannot be read."""
         try:
-            return self._hashes.get(audio.resolve(root, path))
+            return self._hashes.get(audio_files.resolve(root, path))
         except (InputError, OSError):
             return None

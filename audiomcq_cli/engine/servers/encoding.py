@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from pathlib import Path
 
 import cachetools
 
@@ -31,14 +29,14 @@ class Encodings:
         """Bytes that are kept now."""
         return int(self._kept.currsize)
 
-    async def get(self, audio: Audio, roots: Mapping[str, Path], rate: int, format: str) -> bytes:
+    async def get(self, audio: Audio, rate: int, format: str) -> bytes:
         """Bytes of a part; raises as ``audio.read_part``, and such a part is tried again when it is wanted again."""
         part = (audio, rate, format)
         if (known := self._kept.get(part)) is not None:
             return known
         task = self._begun.get(part)
         if task is None:
-            work = asyncio.to_thread(clips.read_part, audio, roots, rate, format)
+            work = asyncio.to_thread(clips.read_part, audio, rate, format)
             task = self._begun[part] = asyncio.ensure_future(work)
             task.add_done_callback(lambda _: self._begun.pop(part))
         data = await asyncio.shield(task)

@@ -12,6 +12,7 @@ from audiomcq_cli.contracts import (
     Audio,
     BackendKind,
     Capabilities,
+    Clip,
     Encoder,
     Identity,
     Model,
@@ -81,18 +82,20 @@ class ModelHandle:
         window = self.model.audio_window
         return window is not None and seconds > window
 
-    def refuse_length(self, audio: Audio, seconds: float) -> InputError:
+    def refuse_length(self, clip: Clip, seconds: float) -> InputError:
         """The error of a clip that is longer than the model hears."""
         message = f"{seconds:g} s, and model {self.model.name!r} hears {self.model.audio_window:g} s at once"
-        return InputError(message, file=audio.path)
+        return InputError(message, file=clip.path)
 
     def _limit(self, encode: Encoder) -> Encoder:
         """An encoder that refuses a clip longer than the model hears, where only its bytes tell."""
 
         async def encode_heard(audio: Audio, *, rate: int, format: str) -> bytes:
             data = await encode(audio, rate=rate, format=format)
-            if audio.seconds is None and self.is_too_long(seconds := clips.read_length(BytesIO(data))):
-                raise self.refuse_length(audio, seconds)
+            if isinstance(audio, Clip) and audio.length is None:
+                seconds = clips.read_length(BytesIO(data))
+                if self.is_too_long(seconds):
+                    raise self.refuse_length(audio, seconds)
             return data
 
         return encode_heard

@@ -38,7 +38,7 @@ def estimate_tokens(call: Call) -> tuple[float, float]:
 
 def _list_seconds(call: Call) -> list[float]:
     """Length of every audio part of a call."""
-    parts = [part.seconds for turn in call.messages for part in turn.audio]
+    parts = [part.length for turn in call.messages for part in turn.audio]
     return [CLIP_SECONDS if seconds is None else seconds for seconds in parts]
 
 

@@ -66,14 +66,14 @@ async def rehearse(jobs: Sequence[Job], runtime: Runtime, throughput: float | No
     ``throughput``: tokens a second, prompt and reply; without it that of the runs in the log.
     """
     jobs = [await asyncio.to_thread(jobs[0].pinned), *jobs[1:]]
-    runtime.audio_roots = audio_roots(jobs[0])
+    roots = audio_roots(jobs[0])  # later stages have them from the manifest before, which may not be there yet
     estimates: list[Estimate] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         inputs = _Inputs(await asyncio.to_thread(_find_inputs, jobs[0], folder / "sources"))
-        works = await asyncio.to_thread(foresee, jobs, runtime, inputs.sure)
+        works = await asyncio.to_thread(foresee, jobs, runtime, inputs.sure, roots)
         for number, job in enumerate(jobs):
-            stage = _Stage(job, runtime, folder / str(number), None if number else job.stage.reads)
+            stage = _Stage(job, runtime, folder / str(number), roots, None if number else job.stage.reads)
             if not estimates or estimates[-1].rows:  # of no rows there is nothing to prepare either
                 inputs = await stage.count(inputs)
             estimates.append(replace(stage.estimate(throughput), work=works[number]))
@@ -117,8 +117,11 @@ class _Tally:
 class _Stage:
     """Counts one stage over its shards, of which it reads some columns or all, and writes what it keeps to a folder."""
 
-    def __init__(self, job: Job, runtime: Runtime, folder: Path, columns: Sequence[str] | None) -> None:
+    def __init__(
+        self, job: Job, runtime: Runtime, folder: Path, roots: Mapping[str, Path], columns: Sequence[str] | None
+    ) -> None:
         self._job = job
+        self._roots = roots
         self._runtime = runtime
         self._folder = folder
         self._columns = columns
@@ -170,7 +173,7 @@ class _Stage:
             ShardWriter(sure, job.stage.writes) as known,
             ShardWriter(unsure, job.stage.writes) as loose,
         ):
-            shard = _Shard(job, self._runtime, context, journal)
+            shard = _Shard(job, self._runtime, context, journal, self._roots)
             for row in rows:
                 driven = await shard.drive(row)
                 writer = known if shard.answered_all and not guessed else loose
@@ -255,16 +258,18 @@ class _Stage:
 class _Shard:
     """Drives the rows of one shard with what the journal has, and examples for the rest."""
 
-    def __init__(self, job: Job, runtime: Runtime, context: Context[object], journal: Journal) -> None:
+    def __init__(
+        self, job: Job, runtime: Runtime, context: Context[object], journal: Journal, roots: Mapping[str, Path]
+    ) -> None:
         self._stage = job.stage
         self._context = context
-        self._rehearsal = Rehearsal(runtime)
+        self._rehearsal = Rehearsal()
         self._seen: set[bytes] = set()
         self.taken = Counts()
         run = (journal.leased() or ("", 0))[1]
         nothing = Journal.read_only(journal.path.with_suffix(".none"))
-        self._asker = Asker(job.name, runtime, journal, run, self._rehearsal, self._watch)
-        self._guesser = Asker(job.name, runtime, nothing, 0, self._rehearsal)
+        self._asker = Asker(job.name, runtime, journal, run, self._rehearsal, roots, self._watch)
+        self._guesser = Asker(job.name, runtime, nothing, 0, self._rehearsal, roots)
 
     @property
     def asked(self) -> Counts:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.contracts import Audio, BackendKind, Call, Context, Failure, Model, Reject, Row, Stage
+from audiomcq_cli.contracts import Audio, BackendKind, Call, Clip, Context, Failure, Model, Reject, Row, Silence, Stage
 from audiomcq_cli.engine.flows.answerers import Replay
 from audiomcq_cli.engine.flows.asker import Asker, Rendered
 from audiomcq_cli.engine.flows.drive import drive, items_of
@@ -194,7 +194,12 @@ def _find(here: Path, source: Path | None, stage: Stage[Any], options: Any, want
 
 def _describe_audio(part: Audio) -> str:
     """An audio part as a line of its turn."""
-    return f"[audio: {', '.join(filter(None, (part.path, part.transform.removeprefix('original'))))}]\n"
+    name, _ = part.key()
+    match part:
+        case Silence():
+            return f"[audio: {name}]\n"
+        case Clip():
+            return f"[audio: {part.path}]\n" if part.whole else f"[audio: {part.path}, {name}]\n"
 
 
 def _describe_scores(call: Call, entry: Entry) -> str:
@@ -228,9 +233,9 @@ async def _replay(
     texts = {prompt: kept["text"] for prompt, kept in step["prompts"].items()}
     with Renderer() as renderer:
         async with Runtime(models, kinds, prompts=Prompts(texts=texts, render=renderer.render)) as runtime:
-            runtime.audio_roots = dict(roots)
             journal = runtime.journals.read(path, reuse, replay=True)
-            asker = Asker(manifest["stage"], runtime, journal, (journal.leased() or ("", 0))[1], Replay(), watch)
+            run = (journal.leased() or ("", 0))[1]
+            asker = Asker(manifest["stage"], runtime, journal, run, Replay(), roots, watch)
             driven = await drive(stage, row, context, asker.ask)
             journal.close()
     item = name if name in driven.outcomes else next(iter(driven.outcomes))
