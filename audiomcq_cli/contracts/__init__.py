@@ -22,7 +22,8 @@ importers    What does an importer give of each question?
 backends     How is a model reached: one call, its reply, the load of its server?
 batches      How does a backend take many calls at once?
 exports      How is a format for a trainer written?
-requests     What can a flow ask, of which audio, and what does it get?
+requests     What can a flow ask, and what does it get?
+audio        Which audio can a request be about?
 rows         What is a row, and how is one turned away?
 models       What does a recipe say of a model, and what can it do?
 options      How is an option declared?
@@ -33,6 +34,7 @@ All of it is imported from here: ``from audiomcq_cli.contracts import Stage``.
 
 from __future__ import annotations
 
+from audiomcq_cli.contracts.audio import Audio, Clip, Silence
 from audiomcq_cli.contracts.backends import (
     Backend,
     BackendKind,
@@ -48,7 +50,7 @@ from audiomcq_cli.contracts.exports import Export
 from audiomcq_cli.contracts.importers import ImportedQuestion, Importer
 from audiomcq_cli.contracts.models import OF_SERVERS, Capabilities, Identity, Model, mend_address
 from audiomcq_cli.contracts.options import NoOptions, O, option
-from audiomcq_cli.contracts.requests import Audio, Chat, Listen, Origin, Reply, Request, Score
+from audiomcq_cli.contracts.requests import Chat, Listen, Origin, Reply, Request, Score
 from audiomcq_cli.contracts.rows import Reject, Row
 from audiomcq_cli.contracts.sources import Event, Layout, Seed, Source, SourceRow
 from audiomcq_cli.contracts.stages import Context, Divided, Failure, Flow, Materials, Need, Outcome, Prepare, Stage
@@ -65,6 +67,7 @@ __all__ = [
     "Call",
     "Capabilities",
     "Chat",
+    "Clip",
     "Completion",
     "Context",
     "Divided",
@@ -95,6 +98,7 @@ __all__ = [
     "Row",
     "Score",
     "Seed",
+    "Silence",
     "Source",
     "SourceRow",
     "Stage",

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, runtime_checkable
 
+from audiomcq_cli.contracts.audio import Audio
 from audiomcq_cli.contracts.models import Capabilities, Identity, Model
 from audiomcq_cli.contracts.options import O
-from audiomcq_cli.contracts.requests import Audio
 from audiomcq_cli.errors import Interrupted
 
 

@@ -3,52 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from audiomcq_cli.contracts.audio import Audio, Clip
 from audiomcq_cli.contracts.rows import Row
-
-
-@dataclass(frozen=True, slots=True)
-class Audio:
-    """The audio of a request: which clip and which transform, never its bytes.
-
-    Attributes:
-        transform: ``original``, ``window:START:SECONDS`` for a part of the clip, or ``silence:SECONDS`` for digital
-            silence in place of it.
-        source: ``source_dataset`` of the clip; its audio root holds ``path``. Empty for silence.
-        path: ``audio_path`` of the clip. Not part of a journal key: the content hash is.
-        sha256: Content hash of the file; if empty, it is computed when the request is sent.
-        duration: Length of the whole clip in seconds, if known. Ignored in comparisons: the content hash already
-            decides.
-    """
-
-    transform: str
-    source: str = ""
-    path: str = ""
-    sha256: str = ""
-    duration: float | None = field(default=None, compare=False)
-
-    @classmethod
-    def original(cls, row: Mapping[str, Any]) -> Audio:
-        """Return the whole clip of a row."""
-        return cls("original", row["source_dataset"], row["audio_path"], row["audio_sha256"] or "", row["duration"])
-
-    @classmethod
-    def silence(cls, seconds: float) -> Audio:
-        """Return digital silence of a length in seconds, mono, at the rate of the model."""
-        return cls(transform=f"silence:{seconds:g}")
-
-    def cut(self, start: float, seconds: float) -> Audio:
-        """Return a part of a clip, start and length to the millisecond; it ends with the clip at the latest."""
-        first, length = (f"{value:.3f}".rstrip("0").rstrip(".") for value in (start, seconds))
-        return replace(self, transform=f"window:{first}:{length}")
-
-    @property
-    def seconds(self) -> float | None:
-        """Greatest length in seconds; None if unknown."""
-        name, _, length = self.transform.rpartition(":")
-        return float(length) if name else self.duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +54,13 @@ class Score:
 class Listen:
     """Ask for a local analysis of a clip, run in a worker process and keyed by audio hash, settings and tool version.
 
-    ``analysis`` is a name in ``listening.analyses.ANALYSES``; ``settings`` are its settings (JSON values). The reply's
-    ``value`` is the result of the analysis (plain data). For a file that does not exist, leaves its root or cannot be
-    read, ``error`` is set.
+    ``analysis`` is a name in ``listening.analyses.ANALYSES``; ``settings`` are what it can be told (JSON values). The
+    reply's ``value`` is what the analysis returns (plain data). ``audio`` is a whole clip: analyses hear the file.
+    A file that is not there, leaves its root or cannot be read comes back with ``error`` set.
     """
 
     analysis: str
-    audio: Audio
+    audio: Clip
     settings: Mapping[str, Any] = field(default_factory=dict)
     optional: bool = True
 

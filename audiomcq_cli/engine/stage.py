@@ -1,4 +1,6 @@
-"""Runs one stage over a folder: which shards have work, prepare, run them, account for every item, manifest."""
+"""Runs one stage over a folder: finds shards with work, prepares, runs them, accounts for every item, writes the
+manifest.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ from audiomcq_cli.storage.files import HIDDEN, hash_file, locked
 from audiomcq_cli.storage.shards import Shard, list_shards, read_note, shard
 
 MOST_OPEN = 64
-"""Shards open at once, at most: each has a journal and two files."""
+"""Most shards open at once: each has a journal and two files."""
 
 
 async def run_stage(
@@ -46,13 +48,13 @@ async def run_stage(
     progress: Progress,
     tell: Callable[[StageReport], None] = lambda report: None,
 ) -> StageReport:
-    """Run a stage: redo the shards that need it and write the manifest when all are there.
+    """Run a stage: redo the shards that need it and write the manifest when all exist.
 
-    ``tell`` is given the report also where the stage does not come to its end.
+    ``tell`` receives the report even if the stage does not come to its end.
 
     Raises:
-        Interrupted, ModelError, StorageError, InputError: What is done so far stays done. RecipeError: There is no such
-            shard, or the folder to write holds something else.
+        Interrupted, ModelError, StorageError, InputError: Work done so far is kept.
+        RecipeError: There is no such shard, or the folder to write holds something else.
     """
     _check_target(job)
     job = await asyncio.to_thread(job.pinned)
@@ -63,14 +65,14 @@ async def run_stage(
         progress.end()
     for line in await asyncio.to_thread(_list_remarks, job):
         progress.say(line)
-    runtime.audio_roots = audio_roots(job)
+    roots = audio_roots(job)
     if job.only is not None and (wrong := sorted(job.only - {part.target.index for part in parts})):
         raise RecipeError(
             f"no shard {wrong[0]}: there are 0 to {len(parts) - 1}",
             hint="--shards says which shards to work on; how many there are is chosen at caption, with --shard-count",
         )
     with locked(job.target, "prepared", wait=True):
-        plan = make_plan(job, runtime, parts)
+        plan = make_plan(job, runtime, parts, roots)
     todo = await asyncio.to_thread(find_work, job, plan)
     enter_killed(job.target)
     if todo:
@@ -96,10 +98,10 @@ def _check_target(job: Job) -> None:
 
 
 def find_parts(job: Job, watch: Watch | None = None) -> list[Part]:
-    """Every input shard with the one it becomes; sources are partitioned first where the stage reads them.
+    """Return every input shard with its output shard; sources are partitioned first if the stage reads them.
 
     Raises:
-        InputError: The input is not there or not whole.
+        InputError: The input does not exist or is not whole.
     """
     recorded: Mapping[str, str] = {}
     if job.source is None:
@@ -118,7 +120,7 @@ def find_parts(job: Job, watch: Watch | None = None) -> list[Part]:
 
 
 def _list_remarks(job: Job) -> list[str]:
-    """What the sources do not read of what they were given."""
+    """Return remarks about what the sources do not read."""
     return [
         f"{spec.name}: {line}"
         for spec in job.sources
@@ -128,10 +130,11 @@ def _list_remarks(job: Job) -> list[str]:
 
 
 def check_columns(path: Path, job: Job) -> None:
-    """Make sure that a shard has the columns that a stage reads, and none of later stages, which would be lost.
+    """Check that a shard has the columns that a stage reads, and none of later stages, which would be lost.
 
     Raises:
-        InputError: It has not. RecipeError: It has, and nobody said to leave them out.
+        InputError: A column is missing.
+        RecipeError: Columns of later stages would be lost without ``drop_later``.
     """
     import pyarrow as pa
 
@@ -150,7 +153,7 @@ def check_columns(path: Path, job: Job) -> None:
 
 
 def _whole(job: Job, folder: Path) -> tuple[list[Shard], dict[str, str]]:
-    """The shards of an input folder, and their hashes where it has a manifest."""
+    """Return the shards of an input folder, and their hashes if it has a manifest."""
     found = list_shards(folder)
     if len(found) < found[0].count:
         raise InputError(
@@ -177,7 +180,9 @@ async def _work_logged(
     todo: Sequence[Work],
     tell: Callable[[StageReport], None],
 ) -> tuple[StageReport, list[dict[str, Any]]]:
-    """Do what is to be done, and enter into the run log what it took, however it ends; the notes of what is there."""
+    """Do the work, and add its effort to the run log, however it ends; return the report and the notes of existing
+    shards.
+    """
     units, reasons = plan.units, [work.reason for work in todo]
     if line := explain_work(job.name, len(units), reasons):
         progress.say(line)
@@ -246,7 +251,7 @@ async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progre
 
 
 def _count_open(source: Path, rows: int) -> int:
-    """Shards to hold open so that so many rows are in flight; all are of about one size."""
+    """Return how many shards to open so that enough rows are in flight; all are of about one size."""
     import pyarrow as pa
 
     try:
@@ -258,7 +263,7 @@ def _count_open(source: Path, rows: int) -> int:
 
 
 def _lock(job: Job, unit: Unit, locks: ExitStack) -> None:
-    """Keep others from a shard; raises ``StorageError`` naming the run that has it."""
+    """Keep other runs from a shard; raises ``StorageError`` naming the run that has it."""
     try:
         locks.enter_context(locked(job.target, unit.target.path.stem, wait=False))
     except StorageError as error:
@@ -270,7 +275,7 @@ def _lock(job: Job, unit: Unit, locks: ExitStack) -> None:
 
 
 def _remove_stale(folder: Path, count: int) -> None:
-    """Remove shards of an older version that was cut into another number of them."""
+    """Remove shards of an older version with another number of shards."""
     hidden = folder / HIDDEN
     for path in (
         *folder.glob("part-*.parquet"),

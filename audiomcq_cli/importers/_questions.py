@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.audio import check_relative, drop_audio_extension
+from audiomcq_cli.audio_files import check_relative, drop_audio_extension
 from audiomcq_cli.contracts import ImportedQuestion, Reject
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.importers._answers import Choices, find_answer, read_choices, read_text

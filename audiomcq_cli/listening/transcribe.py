@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli import audio
+from audiomcq_cli import audio, audio_files
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.decoding import INSTALL
 from audiomcq_cli.errors import ModelError
@@ -96,7 +96,7 @@ def identify_weights(settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=4)
 def _hash_weights(folder: Path, marks: tuple[tuple[str, int, int], ...]) -> str:
-    hashes = [audio.hash_file(folder / file) for file, _, _ in marks]
+    hashes = [audio_files.hash_file(folder / file) for file, _, _ in marks]
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 

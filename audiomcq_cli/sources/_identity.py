@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from audiomcq_cli.audio import drop_audio_extension
+from audiomcq_cli.audio_files import drop_audio_extension
 
 _ERROR = re.compile(r"#(N/A|[A-Z0-9_/ ]+[!?])|#N/A N/A|#{3,}|Err:[0-9]{3}|#GETTING_DATA")  # Excel, Sheets, LibreOffice
 _ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{1,3}")  # 12345678901 as a spreadsheet shows it

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from audiomcq_cli.audio import normalize
+from audiomcq_cli.audio_files import normalize
 from audiomcq_cli.contracts import Layout, Source, SourceRow, option
 from audiomcq_cli.sources._csv import Record, credit, read_csv, reject_row
 from audiomcq_cli.sources._identity import find_id_problem

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from audiomcq_cli.audio import AUDIO_EXTENSIONS, FolderIndex, index_folder
+from audiomcq_cli.audio_files import AUDIO_EXTENSIONS, FolderIndex, index_folder
 from audiomcq_cli.contracts import Event, Layout, Reject, Source, SourceRow, option
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.sources._columns import parse_events

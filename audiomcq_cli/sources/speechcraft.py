@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from audiomcq_cli.audio import drop_audio_extension
+from audiomcq_cli.audio_files import drop_audio_extension
 from audiomcq_cli.contracts import Layout, Source, SourceRow, option
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.sources._columns import read_number

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from audiomcq_cli.audio import normalize
+from audiomcq_cli.audio_files import normalize
 from audiomcq_cli.contracts import Event, Layout, Reject, Source, SourceRow, option
 from audiomcq_cli.sources._csv import Record, credit, describe_cell, read_csv, reject_row
 from audiomcq_cli.sources._identity import find_id_problem

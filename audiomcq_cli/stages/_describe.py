@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from audiomcq_cli.answers import drop_thinking
-from audiomcq_cli.contracts import Audio, Chat, Failure, Outcome, Reject, Reply, Request, Row
+from audiomcq_cli.contracts import Chat, Clip, Failure, Outcome, Reject, Reply, Request, Row
 from audiomcq_cli.mcq import tidy
 from audiomcq_cli.records import name_window
 
@@ -40,7 +40,7 @@ class _Part:
     """One request to a captioner for one window; ``span`` is the window's start and end, empty for a whole clip."""
 
     captioner: str
-    audio: Audio
+    audio: Clip
     span: tuple[float, float] | None = None
     replies: list[Reply] = field(default_factory=list)
     problem: str = ""
@@ -154,7 +154,7 @@ def find_fault(text: str) -> str:
 
 def _split(clip: Row, captioner: str, window: float) -> list[_Part]:
     """Return the requests to a captioner: the clip, or the windows of a clip that is too long."""
-    whole = Audio.original(clip)
+    whole = Clip.of_row(clip)
     if clip["duration"] <= window:
         return [_Part(captioner, whole)]
     spans = split_clip(clip["duration"], window)

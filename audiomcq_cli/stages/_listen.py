@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-from audiomcq_cli.contracts import Audio, Listen, Reject, Reply, Request, Row
+from audiomcq_cli.contracts import Clip, Listen, Reject, Reply, Request, Row
 from audiomcq_cli.measurements import SINGING, SPEECH
 
 UNSURE = "voices_unsure"
@@ -18,7 +18,7 @@ def list_analyses(transcriber: str) -> Mapping[str, Mapping[str, Any]]:
 
 
 def listen_locally(
-    clip: Row, audio: Audio, transcriber: str
+    clip: Row, audio: Clip, transcriber: str
 ) -> Generator[Sequence[Request], Sequence[Reply], Row | Reject]:
     """Measure a clip, detect speech, singing and music, and transcribe speech."""
     measured, heard = replies = yield [Listen(analysis=name, audio=audio) for name in ("measure", "segment")]

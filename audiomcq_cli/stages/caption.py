@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiomcq_cli import records
-from audiomcq_cli.contracts import Audio, Context, Flow, Listen, Need, Outcome, Reject, Row, Stage, option
+from audiomcq_cli.contracts import Clip, Context, Flow, Listen, Need, Outcome, Reject, Row, Stage, option
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.measurements import read_values
 from audiomcq_cli.records import AUDIO_MISSING, EVENT_OUTSIDE_CLIP
@@ -84,8 +84,7 @@ def flow(row: Row, context: Context[Options]) -> Flow:
             return Reject(AUDIO_MISSING, "no audio file of this clip below the audio root")
         return [_check_events(clip | {"flags": [AUDIO_MISSING]})]
 
-    heard = {"source": row["source_dataset"], "path": row["audio_path"], "sha256": row["audio_sha256"] or ""}
-    audio = Audio(transform="original", **heard)
+    audio = Clip.of_row(row)
     [reply] = yield [Listen(analysis="probe", audio=audio)]
     if reply.failed:
         return Reject(reply.error, reply.detail)

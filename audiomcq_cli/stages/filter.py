@@ -15,7 +15,20 @@ from dataclasses import dataclass
 from itertools import islice
 
 from audiomcq_cli.answers import parse_answer
-from audiomcq_cli.contracts import Audio, Chat, Context, Failure, Flow, Need, Reply, Request, Row, Score, Stage, option
+from audiomcq_cli.contracts import (
+    Chat,
+    Context,
+    Failure,
+    Flow,
+    Need,
+    Reply,
+    Request,
+    Row,
+    Score,
+    Silence,
+    Stage,
+    option,
+)
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.mcq import format_options, letter
 from audiomcq_cli.records import LABELLED, REASONED, UNDECIDED
@@ -143,7 +156,7 @@ def _make_requests(row: Row, judge: Judge, options: FilterOptions) -> list[Reque
     variables = {"question": row["question"], "options": format_options(choices), "choices": list(choices)}
     scoring = judge.scoring
     if scoring is None:
-        audio = (Audio.silence(options.silence_seconds),) if options.condition == "silence" else ()
+        audio = (Silence(options.silence_seconds),) if options.condition == "silence" else ()
         return [Chat(model=judge.model, prompt="judge", variables=variables, audio=audio, optional=True)]
     texts = tuple(map(letter, range(len(choices)))) if scoring.letters else tuple(choices)
     return [

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audiomcq_cli.contracts import Audio, Context, Flow, Listen, Reject, Row, Stage, option
+from audiomcq_cli.contracts import Clip, Context, Flow, Listen, Reject, Row, Stage, option
 from audiomcq_cli.records import AUDIO_MISSING, REASONED
 
 TYPE_NOT_KNOWN = "question_type_not_known"
@@ -43,8 +43,7 @@ def flow(row: Row, context: Context[Options]) -> Flow:
         if context.options.require_audio:
             return Reject(AUDIO_MISSING, f"row {row['row']}: no audio file {row['audio_path']!r} below the audio root")
         return [question | {"flags": [*question["flags"], AUDIO_MISSING]}]
-    heard = {"source": row["source_dataset"], "path": row["audio_path"], "sha256": row["audio_sha256"] or ""}
-    [reply] = yield [Listen(analysis="probe", audio=Audio(transform="original", **heard))]
+    [reply] = yield [Listen(analysis="probe", audio=Clip.of_row(row))]
     if reply.failed:
         return Reject(reply.error, reply.detail)
     measured = reply.value

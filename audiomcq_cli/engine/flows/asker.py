@@ -1,9 +1,9 @@
-"""From a request to its reply: render, look it up in the journal, else have it answered; validate; ask again.
+"""From a request to its reply: render it, look it up in the journal or have it answered, validate it, ask again.
 
-The tries of one request are numbered from 0, whatever else the shard went through: the same request has the same keys
-everywhere. An unusable reply is answered with what was wrong, up to the model's ``tries`` in a run; a later run goes on
-with the next number and a fresh conversation. What answers a request that the journal does not hold is the one thing in
-which drivers differ: an ``Answerer``.
+The tries of one request are numbered from 0, whatever else happened in the shard: the same request has the same keys
+everywhere. An unusable reply is followed by a message with what was wrong, up to the model's ``tries`` in a run; a
+later run goes on with the next number and a fresh conversation. Drivers differ only in their ``Answerer``, which
+answers requests that the journal does not hold.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
+from pathlib import Path
 from typing import Any, Protocol
 
-from audiomcq_cli import audio
+from audiomcq_cli.audio_files import find_clip, hash_file
 from audiomcq_cli.contracts import (
     Audio,
     Call,
     Chat,
+    Clip,
     Identity,
     Listen,
     Message,
@@ -27,6 +29,7 @@ from audiomcq_cli.contracts import (
     Reply,
     Request,
     Score,
+    Silence,
 )
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.flows import replies
@@ -40,7 +43,7 @@ from audiomcq_cli.storage.prompts import Prompt
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A request made ready: the call for its first try, and what a good reply would look like."""
+    """A rendered request: the call for its first try, and an example of a good reply."""
 
     request: Chat | Score
     model: Model
@@ -50,22 +53,22 @@ class Rendered:
 
     @property
     def origin(self) -> Origin:
-        """Provenance of whatever this makes."""
+        """Provenance of whatever this request makes."""
         return Origin(self.identity.model, self.identity.revision, self.prompt.name, self.prompt.version)
 
 
 class Suspended(Exception):
-    """The reply comes later: the row is started again then, and the journal answers what it asked before."""
+    """The reply comes later: the row is then started again, and the journal answers its earlier requests."""
 
 
 class Answerer(Protocol):
-    """Answers what the journal does not hold."""
+    """Answers requests that the journal does not hold."""
 
     async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
-        """One try of a request to a model; raises ``Suspended`` where the reply comes later."""
+        """Return one try of a request to a model; raises ``Suspended`` if the reply comes later."""
 
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
-        """One local analysis of a clip whose hash is known."""
+        """Return one local analysis of a clip whose hash is known."""
 
 
 class Asker:
@@ -78,9 +81,15 @@ class Asker:
         journal: Journal,
         run: int,
         answerer: Answerer,
+        audio_roots: Mapping[str, Path],
         watch: Callable[[bytes, Rendered, Call, Entry], None] | None = None,
     ) -> None:
-        """Make one; ``watch`` is shown every try, from the journal or new."""
+        """Make one.
+
+        ``audio_roots`` are the folders below which clips lie, by source. ``watch`` is shown every try, from the journal
+        or new.
+        """
+        self._audio_roots = audio_roots
         self._watch = watch
         self._stage = stage
         self._runtime = runtime
@@ -89,7 +98,7 @@ class Asker:
         self._answerer = answerer
 
     async def ask(self, request: Request) -> Reply:
-        """The reply to a request, from the journal or from whoever answers."""
+        """Return the reply to a request, from the journal or from the answerer."""
         try:
             if isinstance(request, Listen):
                 return await self._listen(request)
@@ -105,7 +114,7 @@ class Asker:
         model = handle.model
         prompt = self._runtime.prompts.get(request.prompt)
         system, user = prompt.render(request.variables)
-        parts = tuple([await self._identify(part) for part in request.audio])
+        parts = tuple([await self._identify(part) if isinstance(part, Clip) else part for part in request.audio])
         for part in parts:
             self._check_window(handle, part)
         turns = (Message("system", system), Message("user", user, parts))
@@ -150,13 +159,14 @@ class Asker:
         return keys.call_key(rendered.model, rendered.identity, seeded, sample=_sample(rendered), number=number)
 
     async def _answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
-        """Have one try answered; equal keys in flight are one call."""
-        flying = self._runtime.in_flight.get(key)
+        """Have one try answered; equal keys in flight are one call, if the clips lie below the same roots."""
+        flight = key, tuple(part.root for turn in call.messages for part in turn.audio if isinstance(part, Clip))
+        flying = self._runtime.in_flight.get(flight)
         if flying is not None:
             entry = await asyncio.shield(flying)
         else:
             future: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
-            self._runtime.in_flight[key] = future
+            self._runtime.in_flight[flight] = future
             try:
                 entry = await self._answerer.answer(key, rendered, call)
                 future.set_result(entry)
@@ -165,7 +175,7 @@ class Asker:
                 future.exception()  # whether or not anyone waits for it
                 raise
             finally:
-                del self._runtime.in_flight[key]
+                del self._runtime.in_flight[flight]
         entry = replace(entry, run=self._run)
         self._journal.put(key, entry)
         if flying is None:
@@ -188,15 +198,14 @@ class Asker:
         )
 
     def _check_window(self, handle: ModelHandle, part: Audio) -> None:
-        """Refuse audio that is longer than the model hears: it would be cut without a word."""
-        seconds = part.seconds
+        """Refuse audio that is longer than the model's window: the model would silently cut it."""
+        seconds = part.length
         if seconds is None or not handle.is_too_long(seconds):
             return
-        if part.transform == "original":
+        if isinstance(part, Clip) and part.seconds is None:
             raise handle.refuse_length(part, seconds)
-        what = "silence" if part.transform.startswith("silence") else "a clip"
         raise CapabilityMissing(
-            f"stage {self._stage} sends {seconds:g} s of {what} to model {handle.model.name!r}, which hears"
+            f"stage {self._stage} sends {seconds:g} s of {_name_kind(part)} to model {handle.model.name!r}, which hears"
             f" {handle.model.audio_window:g} s",
             hint="ask for less at once, or correct audio_window in the model's table",
         )
@@ -219,15 +228,26 @@ class Asker:
             detail=entry.detail,
         )
 
-    async def _identify(self, part: Audio) -> Audio:
-        """Take the content hash of an original whose hash is not known yet."""
-        if not part.path or part.sha256:  # made, not read; or known
-            return part
-        path = audio.resolve(self._runtime.audio_root(part.source), part.path)
-        return replace(part, sha256=await asyncio.to_thread(audio.hash_file, path))
+    async def _identify(self, clip: Clip) -> Clip:
+        """Say where a clip lies, if that is known, and take its content hash if that is not known yet.
+
+        A clip of an unknown root is refused when its file is needed: what the journal holds is answered without.
+        """
+        clip = replace(clip, root=self._audio_roots.get(clip.source))
+        if clip.sha256:
+            return clip
+        return replace(clip, sha256=await asyncio.to_thread(hash_file, find_clip(clip)))
 
 
-def _with_hash(value: Any, part: Audio) -> Any:
+def _name_kind(part: Audio) -> str:
+    match part:
+        case Clip():
+            return "a clip"
+        case Silence():
+            return "silence"
+
+
+def _with_hash(value: Any, part: Clip) -> Any:
     return {**value, "sha256": part.sha256} if isinstance(value, Mapping) else value
 
 
@@ -236,7 +256,7 @@ def _sample(rendered: Rendered) -> int:
 
 
 def _reseed(call: Call, rendered: Rendered, number: int) -> Call:
-    """Give every sample and try a seed of its own, where the recipe sets one."""
+    """Give every sample and try its own seed, if the recipe sets one."""
     offset = 1_000 * _sample(rendered) + number
     if "seed" not in call.sampling or not offset:
         return call

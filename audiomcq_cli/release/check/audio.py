@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from audiomcq_cli.audio import resolve
+from audiomcq_cli.audio_files import resolve
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.release.check.rows import AUDIO, Problem, RowChecks
 from audiomcq_cli.release.tree import Tree

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from audiomcq_cli.audio import resolve
+from audiomcq_cli.audio_files import resolve
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.release.rows.licenses import normalize_license
 from audiomcq_cli.release.rows.statistics import Statistics
