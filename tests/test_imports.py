@@ -79,7 +79,7 @@ HEAVY = (
     "sqlite3", "asyncio",
 )  # fmt: skip
 
-TABLES = {"contracts", "engine", "release", "recipe", "cli", "storage"}
+TABLES = {"contracts", "engine", "grounded", "probe", "release", "recipe", "cli", "storage"}
 """Folders that open with a table of what is in them, as do the folders inside."""
 
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))

@@ -2,8 +2,8 @@
 
 Everything here is a pure function of the clips of one shard. Nothing is drawn but by hashes of ids.
 
-==========  ========================================================================================================
-module      the question it answers
+The stage ``generate`` does not ask in blocks yet: its caller is being built.
+
 ==========  ========================================================================================================
 claims      What does a clip offer to blocks?
 reading     How is that read from its captions and measurements?
