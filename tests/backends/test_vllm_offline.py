@@ -75,7 +75,7 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 async def encode(audio: Audio, *, rate: int, format: str) -> bytes:
-    return f"{audio.key()} {rate} {format}".encode()
+    return f"{audio.key()[0]} {rate} {format}".encode()
 
 
 def make_model(**changes: Any) -> Model:
