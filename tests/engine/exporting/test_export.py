@@ -112,7 +112,7 @@ def test_change_writes_again_what_is_the_exports_own(change: Any, cause: str, tm
         source, tmp_path / "new", audio="copy"
     )
     mine = {"notes.txt": b"mine", "audio/AudioCaps/mine.wav": b"mine"}
-    assert snapshot(out) == snapshot(tmp_path / "new") | mine
+    assert snapshot(out) == {**snapshot(tmp_path / "new"), **mine}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["audio", "build", "new", "out"]
 
 
@@ -171,7 +171,8 @@ def test_export_that_fails_changes_nothing(where: str, tmp_path: Path) -> None:
         raise InputError("no sense")
 
     source = write_rows_with_audio(tmp_path, 2)
-    broken = replace(EXPORT, version=2, **{where: fail})
+    changes: dict[str, Any] = {"version": 2, where: fail}
+    broken = replace(EXPORT, **changes)
     with pytest.raises(InputError, match="no sense"):
         export(source, tmp_path / "new", using=broken)
     export(source, tmp_path / "out", audio="copy")
@@ -185,7 +186,8 @@ def test_companion_takes_the_place_of_no_other_file(tmp_path: Path) -> None:
     """A companion is named as a data file, or leads out of the folder: the description is wrong."""
     source = write_rows_with_audio(tmp_path, 2)
     for name in ("weak.jsonl", "../README.md"):
-        wrong = replace(EXPORT, companions=lambda written, options, name=name: {name: "text"})
+        made: dict[str, str | bytes] = {name: "text"}
+        wrong = replace(EXPORT, companions=lambda written, options, made=made: made)  # type: ignore[misc]  # mypy wants no default
         with pytest.raises(AudiomcqError):
             export(source, tmp_path / "out", using=wrong)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["audio", "build"]
