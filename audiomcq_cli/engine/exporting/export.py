@@ -80,9 +80,9 @@ def run_export(job: ExportJob) -> ExportReport:
     target = job.target.resolve()
     lock = target.with_name(f".{target.name}.lock")
     shards = list_shards(job.source)
+    read_former(target, job.name)  # raises where the folder is somebody else's
     for shard in shards:
         next(read_rows(shard.path, records.QUESTION), None)  # raises where a column is missing
-    read_former(target, job.name)
     with holding(lock, f"{job.target}: another export is being written there"):
         try:
             return _export(job, target, shards)
