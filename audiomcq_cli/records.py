@@ -213,7 +213,7 @@ def arrow_schema(names: Sequence[str]) -> pa.Schema:
     """Return the Arrow schema of some columns, in the order given."""
     import pyarrow as pa
 
-    return pa.schema([pa.field(name, _arrow_type(COLUMNS[name].type)) for name in names])
+    return pa.schema([pa.field(name, arrow_type(COLUMNS[name].type)) for name in names])
 
 
 def find_problem(row: Row, names: Iterable[str]) -> str:
@@ -235,11 +235,12 @@ def find_problem(row: Row, names: Iterable[str]) -> str:
     return ""
 
 
-def _arrow_type(type_: Any) -> pa.DataType:
+def arrow_type(type_: Any) -> pa.DataType:
+    """The Arrow type that a type written as plain data stands for."""
     import pyarrow as pa
 
     if isinstance(type_, list):
-        return pa.list_(_arrow_type(type_[0]))
+        return pa.list_(arrow_type(type_[0]))
     if isinstance(type_, dict):
-        return pa.struct([(name, _arrow_type(part)) for name, part in type_.items()])
+        return pa.struct([(name, arrow_type(part)) for name, part in type_.items()])
     return pa.type_for_alias(type_)

@@ -37,7 +37,7 @@ class Out:
                 def on_broken_pipe(self) -> None:  # rich would end the program and send stdout nowhere
                     silence(sys.stderr)
 
-            self._people = People(stderr=True, highlight=False, soft_wrap=True)
+            self._people = People(stderr=True, highlight=False, soft_wrap=True, emoji=False)
         return self._people
 
     def say(self, message: str, *, style: str = "") -> None:

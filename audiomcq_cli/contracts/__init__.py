@@ -21,7 +21,7 @@ sources      What does a source give of each clip, and what does it say of itsel
 importers    What does an importer give of each question?
 backends     How is a model reached: one call, its reply, the load of its server?
 batches      How does a backend take many calls at once?
-exports      How is a format for a trainer written?
+exports      What does a row become for a trainer, and what goes with it?
 requests     What can a flow ask, and what does it get?
 audio        Which audio can a request be about?
 rows         What is a row, and how is one turned away?
@@ -46,7 +46,7 @@ from audiomcq_cli.contracts.backends import (
     QueueingBackend,
 )
 from audiomcq_cli.contracts.batches import BatchBackend, BatchResult, BatchState, BatchTerms
-from audiomcq_cli.contracts.exports import Export
+from audiomcq_cli.contracts.exports import Export, Record, Written
 from audiomcq_cli.contracts.importers import ImportedQuestion, Importer
 from audiomcq_cli.contracts.models import OF_SERVERS, Capabilities, Identity, Model, mend_address
 from audiomcq_cli.contracts.options import NoOptions, O, option
@@ -92,6 +92,7 @@ __all__ = [
     "Outcome",
     "Prepare",
     "QueueingBackend",
+    "Record",
     "Reject",
     "Reply",
     "Request",
@@ -102,6 +103,7 @@ __all__ = [
     "Source",
     "SourceRow",
     "Stage",
+    "Written",
     "mend_address",
     "option",
 ]

@@ -20,6 +20,7 @@ journal    How is every reply kept, once?
 batch      How does a provider's batch API answer a whole stage?
 executors  Where do units of work and local analyses run?
 ledger     What does a stage leave: rows, rejects, counts, run log?
+exporting  How do rows become files that a trainer reads?
 views      What can be seen of a folder without changing it?
 =========  ===============================================================================
 """

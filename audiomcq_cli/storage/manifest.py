@@ -46,6 +46,9 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     if isinstance(manifest, dict) and "release" in manifest:
         hint = "name the folder of the stage that it was made from"
         raise InputError("this is a release, not a stage", file=str(folder), hint=hint)
+    if isinstance(manifest, dict) and "export" in manifest:
+        hint = "name the folder of the stage that it was made from"
+        raise InputError("this is an export, not a stage", file=str(folder), hint=hint)
     return require(manifest, schema("manifest"), "a manifest", str(path), hint=_WRITE_AGAIN)
 
 
