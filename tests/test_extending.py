@@ -46,6 +46,7 @@ STAGE = '''
 """Has each caption said again in other words."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from audiomcq_cli.contracts import Chat, Need, Reject, Stage, option
 from audiomcq_cli.records import CLIP
@@ -57,6 +58,7 @@ class Options:
 
     writer: str = option("writer", "model that writes")
     shortest: int = option(1, "reject captions of fewer words", minimum=0)
+    dull: str = option("", "file of captions that are left out", path=True)
 
 
 def flow(row, context):
@@ -86,6 +88,7 @@ STAGE = Stage(
     flow=flow,
     needs=lambda options: [Need(options.writer, frozenset({"chat"}))],
     prompts=lambda options: ("reword",),
+    beside=lambda options: {"dull": Path(options.dull)} if options.dull else {},
 )
 '''
 
@@ -282,6 +285,15 @@ def test_help_and_schema_have_them(copy: Path, place: Path) -> None:
     assert "shortest" in schema["properties"]["reword"]["properties"]
     assert "ending" in schema["$defs"]["model"]["properties"]
     assert "mark" in schema["$defs"]["source"]["properties"]
+
+
+def test_file_beside_the_input_is_looked_for_beside_the_recipe(copy: Path, place: Path) -> None:
+    """A file that the new stage reads is relative to the recipe; one that is missing stops the run before it begins."""
+    (place / "recipe.toml").write_text(RECIPE + 'dull = "dull.txt"\n')
+    ended = spawn("run", f"{place.name}/recipe.toml", folder=place.parent, root=copy)
+    assert ended.code == 3
+    assert f"{place.name}/dull.txt: stage reword, dull: no such file or folder" in ended.error
+    assert not (place / "build" / "caption").exists()
 
 
 def test_mistake_in_a_key_that_was_added(copy: Path, place: Path) -> None:

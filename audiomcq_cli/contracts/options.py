@@ -21,7 +21,8 @@ def option(
     """Declare one option of a frozen options dataclass: a flag on the command line and a key in the recipe.
 
     Supported types are ``str``, ``int``, ``float``, ``bool``, ``tuple[str, ...]``, ``Mapping[str, float]`` and
-    ``Mapping[str, str]``. A ``path`` in a recipe is relative to the recipe.
+    ``Mapping[str, str]``. A ``path`` in a recipe is relative to the recipe. The path of a stage says where something
+    is; it does not decide about rows, its content does (``Stage.beside``). A manifest keeps the name of the file.
     """
     metadata = {"help": help, "choices": tuple(choices), "minimum": minimum, "maximum": maximum, "path": path}
     if isinstance(default, Mapping):

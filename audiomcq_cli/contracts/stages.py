@@ -11,6 +11,8 @@ from audiomcq_cli.contracts.requests import Reply, Request
 from audiomcq_cli.contracts.rows import Reject, Row
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
     import pyarrow as pa
 
@@ -55,9 +57,11 @@ class Materials:
 
     Attributes:
         rows: A scan of the whole input folder.
+        beside: The files and folders that ``Stage.beside`` names, which are there, by the same names.
     """
 
     rows: pl.LazyFrame
+    beside: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +121,8 @@ class Stage(Generic[O]):
         divide: Turns a whole shard, as a table, into rows without any request.
         items: Returns the ids of the work items of one input row, if it holds several (a question slot each).
         prepare: Corpus-wide knowledge, if needed.
+        beside: Second inputs with these options, by the name of the option that says where they are: files or folders.
+            Their content, not their place, decides whether shards are made again; only ``prepare`` reads them.
         plan: Makes of all input rows of a shard what its flows read as ``ctx.plan``. Called once a shard, before the
             first flow, and only where the shard has work. Pure, and no flow changes its result: ``trace``, a replay
             and a dry run plan the same rows again.
@@ -141,6 +147,7 @@ class Stage(Generic[O]):
     divide: Callable[[pl.DataFrame, Context[O]], Divided] | None = None
     items: Callable[[Row, O], Sequence[str]] | None = None
     prepare: Prepare[O] | None = None
+    beside: Callable[[O], Mapping[str, Path]] | None = None
     plan: Callable[[Iterable[Row], Context[O]], Any] | None = None
     keeps: str = ""
     needs: Callable[[O], Sequence[Need]] | None = None

@@ -85,6 +85,11 @@ class Job:
         return self.stage.listens(self.options) if self.stage.listens else {}
 
     @property
+    def beside(self) -> Mapping[str, Path]:
+        """The files and folders that the stage reads beside its input with these options, by name."""
+        return dict(self.stage.beside(self.options)) if self.stage.beside else {}
+
+    @property
     def prompts(self) -> list[str]:
         """The prompts that the stage may use with these options."""
         return list(self.stage.prompts(self.options)) if self.stage.prompts else []
@@ -109,6 +114,11 @@ def make_context(job: Job, runtime: Runtime) -> Context[Any]:
 def find_input(job: Job) -> str | None:
     """The folder that a stage reads, relative to that which it writes; None where it reads sources."""
     return os.path.relpath(job.source, job.target) if job.source else None
+
+
+def find_places(job: Job) -> dict[str, str]:
+    """Where the second inputs of a stage are, relative to the folder that it writes, by name."""
+    return {name: os.path.relpath(path, job.target) for name, path in sorted(job.beside.items())}
 
 
 def audio_roots(job: Job) -> dict[str, Path]:

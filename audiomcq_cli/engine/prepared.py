@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from audiomcq_cli import parquet
 from audiomcq_cli.contracts import Context, Materials, Stage
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.job import Job
-from audiomcq_cli.engine.ledger.manifest import plain
+from audiomcq_cli.engine.ledger.manifest import plain_but_paths
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage.files import HIDDEN, replacing
 
@@ -21,21 +21,28 @@ if TYPE_CHECKING:
 
 
 def prepare(
-    job: Job, context: Context[Any], parts: Sequence[tuple[Path, str]], *, keep: bool = True
+    job: Job,
+    context: Context[Any],
+    parts: Sequence[tuple[Path, str]],
+    beside: Mapping[str, str],
+    *,
+    keep: bool = True,
 ) -> tuple[Context[Any], str]:
     """The context with the prepared table loaded, and that table's hash; computed once and kept beside the shards.
 
     Args:
-        job, context: What is done. parts: Path and hash of each input shard. keep: Whether the table may be written.
+        job, context: What is done. parts: Path and hash of each input shard. beside: Hash of each second input.
+        keep: Whether the table may be written.
     """
     if job.stage.prepare is None or job.source is None:
         return context, ""
-    wanted = keys.digest([job.stage.version, plain(job.options), job.seed, [digest for _, digest in parts]]).hex()
+    made_of = [job.stage.version, plain_but_paths(job.options), job.seed, [digest for _, digest in parts]]
+    wanted = keys.digest([*made_of, beside] if beside else made_of).hex()
     path = _path(job.target)
     table = _read_kept(path, wanted)
     if table is None:
         rows = parquet.scan_frames([path for path, _ in parts])
-        table = job.stage.prepare.build(Materials(rows=rows), context)
+        table = job.stage.prepare.build(Materials(rows=rows, beside=job.beside), context)
         if keep:
             noted = table.replace_schema_metadata({"audiomcq": wanted, "sha256": _hash(table)})
             with replacing(path) as temporary:

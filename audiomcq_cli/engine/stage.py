@@ -84,7 +84,7 @@ async def run_stage(
     if report.missing == 0:
         with locked(job.target, "manifest", wait=True):
             gather_plans(job.stage, job.target, [part.target for part in parts])
-            write_manifest(job, runtime, parts, notes)
+            write_manifest(job, runtime, parts, notes, plan.parts["beside"])
     return report
 
 

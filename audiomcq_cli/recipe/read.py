@@ -225,7 +225,7 @@ class _Reader:
             models=self._models(table.get("models", {}), whole["$defs"]["model"]),
             sources=self._inputs("sources", table.get("sources", []), whole["$defs"]["source"], source_spec),
             imports=self._inputs("imports", table.get("imports", []), whole["$defs"]["import"], import_spec),
-            stages={name: table[name] for name in stages if name in table},
+            stages={name: self._place(table[name], stages[name].options) for name in stages if name in table},
             publish=self._publish(table.get("publish", {})),
             budget=table.get("budget", {}),
             limits=table.get("limits", {}),
@@ -331,11 +331,13 @@ class _Reader:
         own = {one.name: one for one in fields(options) if one.name in table}
         return (
             {name: value for name, value in table.items() if name not in own},
-            {
-                name: str(self._beside(table[name])) if one.metadata["path"] else table[name]
-                for name, one in own.items()
-            },
+            self._place({name: table[name] for name in own}, options),
         )
+
+    def _place(self, table: Mapping[str, Any], options: type) -> dict[str, Any]:
+        """Options as a recipe says them, with paths relative to the recipe; an empty path stays empty."""
+        paths = {one.name for one in fields(options) if one.metadata["path"]}
+        return {name: str(self._beside(value)) if name in paths and value else value for name, value in table.items()}
 
     def _check(self, keys: Sequence[str | int], table: Any, wanted: Mapping[str, Any]) -> None:
         if problem := first_problem(table, wanted):

@@ -38,6 +38,7 @@ def find_causes(old: MadeOf | None, new: MadeOf, *, input_stage: str = "") -> tu
     if old is None:
         return (UNKNOWN,)
     own = [*_compare_stage(old.parts, new.parts), *_compare_named(old.parts, new.parts, alone=_is_same(old, new))]
+    own += [f"input beside: {name} {change}" for name, change in compare_beside(old.beside, new.beside)]
     if new.folder is None:
         own += _compare_sources(old, new)
     elif new.input and old.input != new.input:
@@ -45,6 +46,13 @@ def find_causes(old: MadeOf | None, new: MadeOf, *, input_stage: str = "") -> tu
     if new.input and not own and old.parts["prepared"] != new.parts["prepared"]:
         own.append(f"what it looks up in all of {input_stage or 'its input'} changed: another shard there did")
     return tuple(own)
+
+
+def compare_beside(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The second inputs that are others, by name, and whether each was changed, added or removed."""
+    for name in sorted({*old, *new}):
+        if old.get(name) != new.get(name):
+            yield name, "changed" if name in old and name in new else "added" if name in new else "removed"
 
 
 def _is_same(old: MadeOf, new: MadeOf) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from audiomcq_cli.engine.beside import hash_beside
 from audiomcq_cli.engine.due.causes import find_causes
 from audiomcq_cli.engine.due.made_of import MadeOf, describe_parts
 from audiomcq_cli.engine.due.plan import (
@@ -94,7 +95,7 @@ def _find_unsure(
     """
     if not targets:
         return {}
-    new = MadeOf(describe_parts(job, runtime, ""), folder=find_input(job))
+    new = MadeOf(describe_parts(job, runtime, "", hash_beside(job)), folder=find_input(job))
     entries = read_entries(job.target)
 
     def find_reason(target: Shard) -> Reason | None:

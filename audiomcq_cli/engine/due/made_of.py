@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from audiomcq_cli.engine.job import Job
-from audiomcq_cli.engine.ledger.manifest import describe_source, identity, plain
+from audiomcq_cli.engine.ledger.manifest import describe_source, identity, plain_but_paths
 
 if TYPE_CHECKING:
     from audiomcq_cli.engine.runtime import Runtime
@@ -39,6 +39,7 @@ class MadeOf:
     Attributes:
         parts: What all shards of the stage are made with. input: Hash of the input shard; empty where it is not known.
         folder: Input folder, relative to that of the stage; None for a stage that reads sources.
+        places: Where the second inputs were, relative to the folder of the stage, by name.
         contents: By source with rows in the input shard: hash of what its rows say, and of the audio they name.
     """
 
@@ -46,20 +47,32 @@ class MadeOf:
     input: str = ""
     folder: str | None = None
     contents: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def beside(self) -> Mapping[str, str]:
+        """Hash of each second input, by name."""
+        found: Mapping[str, str] = self.parts.get("beside", {})
+        return found
 
 
-def describe_parts(job: Job, runtime: Runtime, prepared: str) -> dict[str, Any]:
-    """The parts that all shards of a stage are made with; ``prepared`` is the hash of the prepared table."""
+def describe_parts(job: Job, runtime: Runtime, prepared: str, beside: Mapping[str, str]) -> dict[str, Any]:
+    """The parts that all shards of a stage are made with.
+
+    Args:
+        job, runtime: What is done. prepared: Hash of the prepared table. beside: Hash of each second input.
+    """
     parts = {
         "stage": job.name,
         "version": job.stage.version,
         "writes": list(job.stage.writes),
-        "options": plain(job.options),
+        "options": plain_but_paths(job.options),
         "seed": job.seed,
         "prompts": {name: _describe_prompt(runtime, name) for name in job.prompts},
         "models": {need.model: _describe_model(runtime.model(need.model)) for need in job.needs},
         "prepared": prepared,
         "sources": {spec.name: describe_source(spec) for spec in job.inputs},
+        "beside": beside,
     }
     as_read: dict[str, Any] = orjson.loads(orjson.dumps(parts))  # as it comes back out of a run log
     return as_read
@@ -101,5 +114,6 @@ def find_made_of(entries: Iterable[Mapping[str, Any]], file: str, fingerprint: s
                 entry.get("inputs", {}).get(file, ""),
                 entry.get("input"),
                 entry.get("contents", {}).get(file, {}),
+                entry.get("beside", {}),
             )
     return None

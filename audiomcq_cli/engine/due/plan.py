@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli.engine import keys
+from audiomcq_cli.engine.beside import hash_beside
 from audiomcq_cli.engine.due.causes import OTHER, find_causes
 from audiomcq_cli.engine.due.made_of import MadeOf, describe_parts, digest_contents, find_made_of
-from audiomcq_cli.engine.job import Job, Part, find_input, make_context
-from audiomcq_cli.engine.ledger.manifest import identity, plain
+from audiomcq_cli.engine.job import Job, Part, find_input, find_places, make_context
+from audiomcq_cli.engine.ledger.manifest import identity, plain_but_paths
 from audiomcq_cli.engine.ledger.output import read_pair
 from audiomcq_cli.engine.ledger.run_log import read_log, read_now
 from audiomcq_cli.engine.prepared import prepare
@@ -42,12 +43,14 @@ class Plan:
         parts: Parts common to all shards.
         folder: Input folder, relative to that of the stage.
         digests: Hash of every input shard, by its output file.
+        places: Where the second inputs are, relative to the folder of the stage, by name.
     """
 
     units: Sequence[Unit]
     parts: Mapping[str, Any]
     folder: str | None
     digests: Mapping[str, str]
+    places: Mapping[str, str]
 
     def made_of(self, unit: Unit) -> MadeOf:
         """Return the intended parts of one shard."""
@@ -64,6 +67,7 @@ class Plan:
             "made_of": self.parts,
             "inputs": dict(self.digests),
             "contents": contents,
+            **({"beside": self.places} if self.places else {}),
         }
 
 
@@ -88,11 +92,12 @@ def make_plan(
 ) -> Plan:
     """Return the plan of a stage; ``keep``: whether the prepared table may be written."""
     context = make_context(job, runtime)
-    context, prepared = prepare(job, context, [(part.source, part.digest) for part in parts], keep=keep)
-    base = {
+    beside = hash_beside(job)
+    context, prepared = prepare(job, context, [(part.source, part.digest) for part in parts], beside, keep=keep)
+    base: dict[str, Any] = {
         "stage": [job.name, job.stage.version],
         "writes": list(job.stage.writes),
-        "options": plain(job.options),
+        "options": plain_but_paths(job.options),
         "seed": job.seed,
         "prompts": {name: runtime.prompts.get(name).digest for name in job.prompts},
         "models": {need.model: identity(runtime.model(need.model)) for need in job.needs},
@@ -101,6 +106,8 @@ def make_plan(
     }
     if job.stage.keeps:
         base["keeps"] = job.stage.keeps
+    if beside:
+        base["beside"] = beside
     folder = job.workdir / "journal" / job.name
     units = [
         Unit(
@@ -118,7 +125,7 @@ def make_plan(
         for part in parts
     ]
     digests = {part.target.path.name: part.digest for part in parts}
-    return Plan(units, describe_parts(job, runtime, prepared), find_input(job), digests)
+    return Plan(units, describe_parts(job, runtime, prepared, beside), find_input(job), digests, find_places(job))
 
 
 def find_work(job: Job, plan: Plan) -> list[Work]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 from audiomcq_cli import __version__
@@ -19,8 +20,14 @@ from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.files import hash_file
 
 
-def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part], notes: Sequence[Mapping[str, Any]]) -> None:
-    """Write the manifest of a stage whose shards are all there, each with its note."""
+def write_manifest(
+    job: Job, runtime: Runtime, parts: Sequence[Part], notes: Sequence[Mapping[str, Any]], beside: Mapping[str, str]
+) -> None:
+    """Write the manifest of a stage whose shards are all there.
+
+    Args:
+        job, runtime: What was done. parts, notes: Its shards, and the note of each. beside: Hash of each second input.
+    """
     earlier = manifests.read_manifest(job.source) if job.source else None
     items = manifests.total_items(note["items"] for note in notes)
     reasons = manifests.total_reasons(note["reasons"] for note in notes)
@@ -33,6 +40,7 @@ def write_manifest(job: Job, runtime: Runtime, parts: Sequence[Part], notes: Seq
         "prompts": {name: _prompt(runtime, name) for name in job.prompts},
         "items": items,
         "reasons": reasons,
+        **({"beside": beside} if beside else {}),
     }
     manifests.write_manifest(
         job.target,
@@ -86,5 +94,16 @@ def _prompt(runtime: Runtime, name: str) -> dict[str, str]:
 
 
 def plain(options: Any) -> dict[str, Any]:
-    """Options as plain data."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(options).items()}
+    """Options as plain data; of a path on this machine the file's name."""
+    paths = {one.name for one in fields(options) if one.metadata.get("path")}
+    return {name: Path(value).name if name in paths else _listed(value) for name, value in asdict(options).items()}
+
+
+def plain_but_paths(options: Any) -> dict[str, Any]:
+    """The options that decide over rows by themselves: of a path what is there does."""
+    paths = {one.name for one in fields(options) if one.metadata.get("path")}
+    return {name: value for name, value in plain(options).items() if name not in paths}
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -62,9 +62,11 @@ _NOTED: dict[str, Any] = {
             "writes": {"type": "array", "items": _TEXT},
             "options": {"type": "object"},
             **dict.fromkeys(("prompts", "models", "sources"), _TABLES),
+            "beside": {"type": "object", "additionalProperties": _TEXT},
         },
     },
     "inputs": {"type": "object", "additionalProperties": _TEXT},
+    "beside": {"type": "object", "additionalProperties": PATH},
     "contents": {
         "type": "object",
         "additionalProperties": {"type": "object", "additionalProperties": {"type": "array", "items": _TEXT}},

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli.contracts import Call, Context, Row
+from audiomcq_cli.engine.beside import hash_beside
 from audiomcq_cli.engine.due.foresee import Foresight, foresee
 from audiomcq_cli.engine.flows.answerers import Counts, Rehearsal
 from audiomcq_cli.engine.flows.asker import Asker, Rendered
@@ -152,6 +153,7 @@ class _Stage:
             self._job,
             make_context(self._job, self._runtime),
             [(path, hash_file(path)) for path in shards],
+            hash_beside(self._job),
             keep=False,
         )
         plans = {

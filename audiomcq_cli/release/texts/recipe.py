@@ -193,7 +193,11 @@ def _write_stages(lineage: Sequence[Mapping[str, Any]], models: Mapping[str, Map
         ]
         others = [name for name in sorted(step["prompts"]) if f"{PROMPTS}/{step['stage']}/{name}.toml" in prompts]
         remarks += [f"# here prompt {name} was prompts/{step['stage']}/{name}.toml" for name in others]
-        options = {name: value for name, value in step["options"].items() if value is not None}
+        options = {
+            name: f"{FILL_IN}/{value}" if name in step.get("beside", {}) else value
+            for name, value in step["options"].items()
+            if value is not None
+        }
         yield "\n".join([_write_table(f"[{_write_key(step['stage'])}]", options), *remarks])
 
 

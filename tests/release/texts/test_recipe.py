@@ -105,6 +105,13 @@ def test_a_source_is_named_with_all_that_decides_over_its_clips() -> None:
     ]  # fmt: skip
 
 
+def test_a_second_input_is_named_below_a_placeholder() -> None:
+    """Of a file that a stage read beside its input the name is known; other options stay as they are."""
+    options = {"reviews": "reviews.csv", "style": "plain"}
+    tables = tomllib.loads(write_recipe(INFO, manifest(step("verify", options=options, beside={"reviews": "ab"}))))
+    assert tables["verify"] == {"reviews": "FILL-IN/reviews.csv", "style": "plain"}
+
+
 def test_models_are_named_by_what_loads_them() -> None:
     """Weights by package or repository, else below a placeholder; tables of one served model share its address."""
     weights = judge(backend="embedded", model="Small.Q4", revision="ab12")
