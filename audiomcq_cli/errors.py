@@ -75,7 +75,7 @@ class InputError(AudiomcqError):
 
 
 class ClipTooLong(InputError):
-    """A clip is longer than what is held in memory at once."""
+    """A clip is too long to be held in memory at once."""
 
 
 class RecipeError(AudiomcqError):

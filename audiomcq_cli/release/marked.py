@@ -43,7 +43,7 @@ _MARK = re.compile(r"<!-- audiomcq:(?:begin|end)\b.*?-->", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """What people wrote into a card: text before and after our part, and keys and tags of the YAML."""
+    """Additions of people to a card: text before and after our part, and keys and tags of the YAML."""
 
     before: str = ""
     after: str = ""

@@ -48,7 +48,7 @@ row.
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """How log-probabilities become an answer: the best score after the first prompt, less the scores after the others.
+    """A way to turn log-probabilities into an answer: the best score after the first prompt, less those after the others.
 
     Attributes:
         prompts: Prompts after which options are scored.

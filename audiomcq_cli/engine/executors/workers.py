@@ -1,8 +1,8 @@
 """Worker processes for the local analyses of clips.
 
-A file can end the process that decodes it: a decoder crashes, or the system ends what takes too much memory. Then all
-that is in work is lost with it, and nothing says which clip it was. So those clips are tried again one by one, each
-alone; one that ends its process again is named and rejected, and the others go on.
+A file can end the process that decodes it: a decoder crashes, or the system kills a process that takes too much memory.
+All work in progress is then lost, and nothing says which clip was the cause. So those clips are tried again one by one,
+each alone. A clip that ends its process again is named and rejected, and the others go on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CRASHES = "audio_crashes_decoder"
 
 
 class Workers:
-    """Processes that are begun when the first clip comes, and anew when one of them dies."""
+    """Processes that start with the first clip, and restart when one of them dies."""
 
     def __init__(self, count: int) -> None:
         """Have so many."""
@@ -39,7 +39,7 @@ class Workers:
         self._calm.set()
 
     async def analyse(self, name: str, path: Path, settings: Mapping[str, Any]) -> Row:
-        """Run an analysis of a file in one of them; what ends its process comes back as a ``problem``.
+        """Run an analysis of a file in a worker; a crash of the process is returned as a ``problem``.
 
         Raises:
             StorageError: No process can be kept running, whatever the clip.
@@ -92,7 +92,7 @@ class Workers:
 
 
 def _begin_worker() -> None:
-    """Leave Ctrl-C to the parent, and end with it even when it is killed."""
+    """Leave Ctrl-C to the parent, and end when the parent ends, even if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -1,6 +1,6 @@
-"""Drives a flow: hands it the replies that it asks for until it returns.
+"""Drives a flow: passes it the replies to its requests until it returns.
 
-Every driver shares this loop; what differs is who answers (``answerers.py``).
+Every driver shares this loop; they differ in who answers (``answerers.py``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Ask = Callable[[Request], Awaitable[Reply]]
 
 @dataclass(frozen=True, slots=True)
 class Driven:
-    """What became of the work items of one input row, and every exchange on the way."""
+    """The outcome of the work items of one input row, with every exchange on the way."""
 
     outcomes: Mapping[str, Outcome]
     exchanges: Sequence[tuple[Request, Reply]]
@@ -59,7 +59,7 @@ async def drive(stage: Stage[object], row: Row, context: Context[object], ask: A
 
 
 def items_of(stage: Stage[object], row: Row, options: object) -> Sequence[str]:
-    """Ids of the work items of one input row."""
+    """Return the ids of the work items of one input row."""
     return stage.items(row, options) if stage.items else (row[stage.key],)
 
 

@@ -35,7 +35,7 @@ _SCHEMAS = {"croissant.json": "croissant", "statistics.json": "statistics"}
 
 @dataclass(slots=True)
 class Report:
-    """What was checked and found.
+    """The result of a check.
 
     Attributes:
         name: Name of the folder or dataset.

@@ -43,7 +43,7 @@ def read_release(folder: Path) -> tuple[dict[str, Any], tuple[LocalFile, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How the files of a commit differ from those of a release folder.
+    """The difference between the files of a commit and those of a release folder.
 
     Attributes:
         missing: Files of the release that the commit lacks.
