@@ -86,7 +86,7 @@ def _describe(error: Exception) -> dict[str, Any]:
     elif isinstance(error, FileNotFoundError) and not _has_folder():
         code, message, hint = InputError.exit_code, "the current folder is not there any more", "cd to one that is"
     elif isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
-        code, message = InputError.exit_code, f"a name is no text in this locale: {str(error.object)!r}"
+        code, message = InputError.exit_code, f"a name cannot be encoded in this locale: {str(error.object)!r}"
         hint = "run it with LC_ALL=C.UTF-8, or rename the file"
     elif isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""

@@ -40,7 +40,7 @@ def raise_if_nothing(job: Job, report: StageReport) -> None:
         return
     if not report.items["in"]:
         hint = "is it the right file or folder, and not an empty one?"
-        raise InputError(f"{job.name} was given nothing to work on", file=_name_input(job), hint=hint)
+        raise InputError(f"{job.name} has no input", file=_name_input(job), hint=hint)
     reasons = describe_reasons(report.reasons)
     raise TooManyRejected(
         f"{job.name} kept nothing of {report.items['in']:,}: {reasons}", hint=_find_cure(job.name, report)

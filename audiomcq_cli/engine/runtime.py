@@ -185,8 +185,8 @@ class Runtime:
         if self.usage.uncounted[name] and name not in self._uncounted:
             self._uncounted.add(name)
             self._say(
-                f"model {name!r}: its server does not tell (usage) how many tokens calls take;"
-                " of those that it does not, the most that each may take counts as spent"
+                f"model {name!r}: its server does not report the tokens (usage) of all calls;"
+                " for the others the greatest possible number counts as spent"
             )
 
     @property

@@ -115,7 +115,9 @@ def find_parts(job: Job, watch: Watch | None = None) -> list[Part]:
     for part in parts:
         if recorded.get(part.source.name, part.digest) != part.digest:
             hint = "damaged, or changed by hand? run the stage that writes this folder again: it makes that shard anew"
-            raise InputError("not the shard that the manifest beside it names", file=str(part.source), hint=hint)
+            raise InputError(
+                "its SHA-256 differs from the one in .audiomcq/manifest.json", file=str(part.source), hint=hint
+            )
     return parts
 
 

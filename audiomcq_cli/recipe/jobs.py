@@ -94,7 +94,7 @@ def choose_sources(texts: Sequence[str], recipe: Recipe, given: Mapping[str, Any
     of_one = sorted(set(given) - {"limit", "sample"})
     if not texts:
         if of_one:
-            raise RecipeError(f"--{of_one[0]} is for a source named on the command line, and there is none")
+            raise RecipeError(f"--{of_one[0]} describes a source on the command line, but none is named")
         return tuple(replace(spec, **given) for spec in recipe.sources)
     if len(texts) > 1 and of_one:
         raise RecipeError(f"--{of_one[0]} is for one source", hint="put several sources into a recipe")

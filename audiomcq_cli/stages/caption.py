@@ -67,7 +67,7 @@ class Options:
         if unknown := [name for name in self.describe if name not in DESCRIBERS]:
             raise RecipeError(f"describe: {unknown[0]!r} is not known", hint=f"expected {', '.join(DESCRIBERS)}")
         if "model" in self.describe and not self.captioners:
-            raise RecipeError("captioners: nobody is named to describe the clips", hint="name models of the recipe")
+            raise RecipeError("captioners: no model is named to describe the clips", hint="name models of the recipe")
         if len(set(self.captioners)) < len(self.captioners):
             raise RecipeError("captioners: a model is named twice", hint="its captions would stand there twice")
 

@@ -48,7 +48,7 @@ row.
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """A way to turn log-probabilities into an answer: the best score after the first prompt, less those after the others.
+    """A way to score options: the log-probability after the first prompt, less those after the others; the best wins.
 
     Attributes:
         prompts: Prompts after which options are scored.
@@ -116,7 +116,7 @@ def list_judges(options: FilterOptions) -> list[Judge]:
         model, colon, name = entry.partition(":")
         if not model or (colon and name not in SCORINGS):
             known = ", ".join(SCORINGS)
-            raise RecipeError(f"judges: {entry!r} is no judge", hint=f"MODEL or MODEL:SCORING; scorings are {known}")
+            raise RecipeError(f"judges: {entry!r} is not a judge", hint=f"MODEL or MODEL:SCORING; scorings are {known}")
         judges.append(Judge(entry, model, SCORINGS.get(name)))
     return judges
 

@@ -67,7 +67,7 @@ def _find_sets(values: Mapping[str, Any], recipe: Recipe) -> tuple[ImportSpec, .
             hint = "name one as ADAPTER:PATH before OUT, or give a --recipe with [[imports]]"
             raise RecipeError("no question set", hint=hint)
         if wrong := [name for name in of_one if name in given] + _list_own(values):
-            raise RecipeError(f"{_dash(wrong[0])} is for a set named on the command line, and there is none")
+            raise RecipeError(f"{_dash(wrong[0])} describes a set on the command line, but none is named")
         return tuple(replace(spec, limit=given.get("limit", spec.limit)) for spec in recipe.imports)
     if len(texts) > 1:
         raise RecipeError("several question sets", hint="put them into a recipe, each as [[imports]]")
@@ -88,7 +88,7 @@ def _read_own(adapter: str, values: Mapping[str, Any]) -> dict[str, Any]:
     if adapter not in registry.names("importers"):
         return {}  # whoever reads it next refuses it
     if wrong := _list_own(values, but=adapter):
-        raise RecipeError(f"{_dash(wrong[0])} is no option of {adapter}")
+        raise RecipeError(f"{_dash(wrong[0])} is not an option of {adapter}")
     options = registry.importer(adapter).options
     given = given_flags(options, values)
     check_flags(given, options)

@@ -118,7 +118,7 @@ def _read_words(words: Sequence[str], *, random: bool, rejected: bool, seed: int
         if seed is not None:
             raise InputError("--seed goes with --random", hint="add --random, or leave it out")
         if rejected and len(words) > 1:
-            hint = "--rejected lists all rows that were, --rejected REASON those of one reason; leave the id out"
+            hint = "--rejected lists all rejected rows, --rejected REASON those with one reason; leave the id out"
             raise InputError(f"not understood: {' '.join(words)}", hint=hint)
         if rejected:
             return _Choice("", 0, rejected=True, reason="".join(words), seed=None)

@@ -99,7 +99,7 @@ async def run_rounds(
             waiting = [unit for unit, is_done in zip(waiting, done, strict=True) if not is_done]
             await answerer.end_round()
             if waiting and not (transfer.waits or answerer.at_once):
-                raise StorageError(f"{len(waiting)} shards wait for replies that nobody was asked for")
+                raise StorageError(f"{len(waiting)} shards wait for replies that were never requested")
             if waiting:
                 await transfer.wait()
         transfer.tell_open()

@@ -251,7 +251,7 @@ class Transfer:
         except CallRefused as error:
             raise ModelError(
                 f"model {batch.model!r}: {error}",
-                hint="is the key that of the account which began it?"
+                hint="does the key belong to the account that began it?"
                 f" Removing {self._store.folder} gives up all batches of this stage that are under way",
             ) from error
         watch.unreachable_since = None
@@ -307,7 +307,7 @@ class Transfer:
         hours = (time.time() - batch.begun) / 3600
         answered = len(batch.keys) - len(came.missing)
         rest = f"; {len(came.missing):,} are to be asked again" if came.missing else ""
-        strange = f"; {came.strange:,} lines were nobody's" if came.strange else ""
+        strange = f"; {came.strange:,} lines belong to no request" if came.strange else ""
         self._say(batch, f"{state.status} after {hours:.1f} h: {answered:,} answered{rest}{strange}")
         if came.error is not None:
             raise came.error

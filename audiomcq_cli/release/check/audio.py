@@ -98,7 +98,7 @@ def _find_problem(file: BinaryIO, sha256: str | None, duration: float | None) ->
 
     found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # BytesIO is fine as well
     if sha256 is not None and found != sha256:
-        return "its audio is not that of audio_sha256"
+        return "its audio does not have the hash audio_sha256"
     try:
         length = _measure(file, whole=sha256 is None)
         if duration is not None and abs(length - duration) > _SLACK:

@@ -73,7 +73,7 @@ def _check_keys(card: Mapping[str, Any]) -> Iterator[str]:
         names = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
         wrong = [name for name in names if not pattern.fullmatch(name)]
         if wrong:
-            yield f"{key}: {wrong[0]!r} is none that the Hub knows"
+            yield f"{key}: {wrong[0]!r} is not a value that the Hub knows"
 
 
 def _check_configs(configs: Sequence[Any], files: Sequence[str]) -> Iterator[str]:
@@ -122,7 +122,7 @@ def _check_features(infos: Any, schema: pa.Schema) -> Iterator[str]:
             other = sorted(set(features.names) ^ set(schema.names))
             yield f"{name}: its features are not the columns of the rows: {', '.join(other) or 'another order'}"
         elif wrong := [one.name for one in features if one.type != schema.field(one.name).type]:
-            yield f"{name}: the type of {wrong[0]} is not that of the rows"
+            yield f"{name}: the type of {wrong[0]} differs from the rows"
 
 
 def _matches(path: str, glob: str) -> bool:

@@ -91,7 +91,7 @@ class RowChecks:
         """Check the rows of all files and yield each problem."""
         files = self._tree.data_files()
         if not files:
-            yield Problem("files", self._tree.name, "there is no file of rows")
+            yield Problem("files", self._tree.name, "no file with rows")
         for file in files:
             try:
                 yield from self._check_file(file)
@@ -141,7 +141,7 @@ class RowChecks:
         if isinstance(note, dict):
             self.notes[file.path] = note
         else:
-            yield Problem("parquet", file.path, "the note in its footer is no table")
+            yield Problem("parquet", file.path, "the note in its footer is not a table")
 
     def _check_schema(self, file: DataFile, found: pa.Schema) -> Iterator[Problem]:
         """Check that the required columns exist with their types, the same in every file."""
@@ -156,7 +156,7 @@ class RowChecks:
         if self.schema is None:
             self.schema = found
         elif not found.equals(self.schema):
-            yield Problem("schema", file.path, "its columns are not those of the first file")
+            yield Problem("schema", file.path, "its columns differ from those of the first file")
 
     def _fitting(self, found: pa.Schema) -> set[str]:
         """Return the known columns that have the right type."""
@@ -281,7 +281,7 @@ class RowChecks:
             chosen = vote["chosen"]
             status = "unparsable" if chosen is None else "right" if chosen == row["answer_index"] else "wrong"
             if vote["status"] != status:
-                yield "votes", f"{vote['judge']} is told to be {vote['status']} and chose {chosen}: that is {status}"
+                yield "votes", f"{vote['judge']} chose {chosen}, which is {status}, but has the status {vote['status']}"
         if self._rule:
             weak_at, judges = self._rule
             right = sum(vote["status"] == "right" for vote in row["votes"])

@@ -160,7 +160,7 @@ def _check_licenses(manifest: Mapping[str, Any], rows: RowChecks) -> Iterator[Pr
         yield Problem("license", MANIFEST, "the questions have no license")
     told = {source["name"] for source in manifest.get("sources", ())}
     for source in sorted(rows.sources - told):
-        yield Problem("license", MANIFEST, f"the source {source} has rows, and the manifest does not tell of it")
+        yield Problem("license", MANIFEST, f"the source {source} has rows, but is missing in the manifest")
     stated = {source["name"]: source.get("license") for source in manifest.get("sources", ())}
     for (source, license), count in sorted(rows.licenses.items()):
         text = license or stated.get(source) or ""
@@ -199,7 +199,7 @@ def _check_stage(tree: Tree, manifest: Mapping[str, Any], rows: RowChecks) -> It
         return  # the check of the manifest reports it
     for name, value in sums.items():
         if totals.get(name) != value:
-            yield Problem("items", MANIFEST, f"totals of {name} are {totals.get(name)}, those of the shards {value}")
+            yield Problem("items", MANIFEST, f"totals of {name} are {totals.get(name)}; the shards add up to {value}")
 
 
 def _check_rejects(tree: Tree, shard: Mapping[str, Any], rows: RowChecks) -> Iterator[Problem]:

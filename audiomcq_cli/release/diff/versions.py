@@ -67,14 +67,14 @@ def check_version(old: str, new: str, diff: Diff) -> None:
     bump = required_bump(diff)
     fitting = f'set version = "{next_version(old, bump)}" in [project]'
     if after < before:
-        raise RecipeError(f"version {new} is lower than {old}, that of {diff.old}", hint=fitting)
+        raise RecipeError(f"version {new} is lower than {old}, the version of {diff.old}", hint=fitting)
     if after == before and (diff.rows_differ or diff.relicensed):
         what = "content" if diff.rows_differ else "license"
-        message = f"version {new} is that of {diff.old}, and the {what} is not the same"
+        message = f"version {new} is also the version of {diff.old}, but the {what} differs"
         raise RecipeError(message, hint=fitting)
     # A pre-release promises nothing yet, and a version before 1.0 may break with every minor version.
     parts = ((v.major, v.minor) if before.major == 0 else (v.major,) for v in (before, after))
     if diff.breaks and not before.prerelease and next(parts) == next(parts):
         more = f" and {len(diff.breaks) - 1} more" if len(diff.breaks) > 1 else ""
-        message = f"version {new} would break who reads {old} of {diff.old}: {diff.breaks[0]}{more}"
+        message = f"version {new} would break readers of {old} of {diff.old}: {diff.breaks[0]}{more}"
         raise RecipeError(message, hint=fitting)

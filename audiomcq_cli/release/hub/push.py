@@ -167,8 +167,8 @@ def _compare(
     strangers = sorted(path for path in there.keys() - ours - former if path.startswith("data/"))
     if strangers:
         raise HubError(
-            f"{len(strangers)} files are in the way that no release made, such as {strangers[0]}: the configs of this"
-            " release would take them in",
+            f"{len(strangers)} files that no release made are in the way, such as {strangers[0]}: the configs of this"
+            " release would include them",
             hint="remove them, or name another repository",
         )
     same = [file for file in files if file.path in there and holds(there[file.path], folder, file)]

@@ -70,7 +70,9 @@ def find_base(replaced: Tree | None, info: ReleaseInfo, since: Tree | None) -> B
     before = parse_version(old.version)
     if version < before:
         hint = f'set version = "{next_version(old.version, "patch")}" or higher, or name another folder as OUT'
-        raise RecipeError(f"version {info.version} is lower than {old.version}, that of {old.tree.name}", hint=hint)
+        raise RecipeError(
+            f"version {info.version} is lower than {old.version}, the version of {old.tree.name}", hint=hint
+        )
     return Base(old, rebuilt=version == before, former=own, own=own)
 
 

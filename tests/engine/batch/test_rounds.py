@@ -428,7 +428,7 @@ def test_tokens_that_a_batch_does_not_count_are_taken_as_the_most(tmp_path: Path
         report = asyncio.run(bench.run_in_loop(STAGE))
     assert report.items["kept"] == len(USUAL)
     assert report.uncounted == {"writer": len(USUAL)}  # those of the first batch
-    assert sum("does not tell" in line and "'writer'" in line for line in bench.said) == 1
+    assert sum("does not report" in line and "'writer'" in line for line in bench.said) == 1
 
 
 def test_batches_wait_for_what_others_leave(server: RunningServer, tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_budget_holds_where_tokens_are_not_counted(bench: Bench, told: Completio
     with pytest.raises(BudgetReached):
         bench.run()
     assert 0 < len(bench.puppet.sent) <= 12
-    assert len(bench.said) == 1 and "'writer'" in bench.said[0] and "does not tell" in bench.said[0]
+    assert len(bench.said) == 1 and "'writer'" in bench.said[0] and "does not report" in bench.said[0]
 
 
 @given(
