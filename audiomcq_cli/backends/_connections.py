@@ -6,7 +6,7 @@ import os
 
 
 def explain_connection(error: Exception, seconds: float) -> str:
-    """Describe what went wrong with a request with a time limit; empty if only the library has words for it.
+    """Describe why a request with a time limit of ``seconds`` failed; empty if the kind of error is not known here.
 
     The text of the error is never repeated: it may hold a password.
     """

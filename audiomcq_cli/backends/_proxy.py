@@ -12,11 +12,11 @@ from audiomcq_cli.errors import RecipeError
 def find_proxy(model: Model, url: str) -> str | None:
     """Return the address of the proxy for a server, or None if there is none.
 
-    aiohttp's own ``trust_env`` is not used: it also takes passwords from ``~/.netrc`` for a model without a key.
+    aiohttp's own ``trust_env`` is not used: for a model without a key, it would take passwords from ``~/.netrc``.
 
     Raises:
-        RecipeError: The environment names something other than an HTTP proxy. The message does not repeat it: it may
-            hold a password.
+        RecipeError: The environment names a proxy that is not an HTTP proxy. The message leaves out the proxy's
+            address, which may hold a password.
     """
     parts = urlsplit(url)
     proxies = getproxies()

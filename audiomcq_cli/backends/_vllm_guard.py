@@ -30,7 +30,7 @@ class Guard:
             self._process.stdout.read(1)  # it has begun
 
     def close(self) -> None:
-        """End only the guarding process."""
+        """End the guarding process; leave the children that it guards running."""
         self._process.communicate(b".")
 
 

@@ -97,7 +97,7 @@ def _missing(model: Model, problem: str) -> ModelNotServed:
 
 
 def hash_weights(path: Path) -> str:
-    """Return the SHA-256 of a file in hex; computed once for each state of the file."""
+    """Return the SHA-256 of a file in hex. The hash is cached until the file's size or modification time changes."""
     status = path.stat()
     return _hash(path, status.st_size, status.st_mtime_ns)
 

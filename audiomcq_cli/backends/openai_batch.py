@@ -63,7 +63,7 @@ PIECE = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class OpenAIBatchOptions:
-    """Keys of the model's table."""
+    """Options that this backend adds to the ``[models.NAME]`` table of a recipe."""
 
     requests_per_file: int = option(50_000, "requests in one batch, at most", minimum=1, maximum=50_000)
     bytes_per_file: int = option(190_000_000, "bytes of one batch, at most; OpenAI takes 200 MB", minimum=10_000)

@@ -57,7 +57,7 @@ class _Answer:
 
 
 class OpenAICompatible:
-    """One model on one server."""
+    """Calls one model at one address through OpenAI's chat completions API."""
 
     def __init__(self, model: Model, encode: Encoder) -> None:
         self._model = model

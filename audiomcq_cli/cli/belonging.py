@@ -16,7 +16,7 @@ OF_PROJECT = {"shard_count": "shards"}
 
 
 class RunCommand(TyperCommand):
-    """``run``, with a helpful error for options of a stage, which Typer would call unknown."""
+    """The command ``run``. An option that only a stage's command has gets an error that says where it belongs."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the command line; the error of an unknown option says where the option belongs."""

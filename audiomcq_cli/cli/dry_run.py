@@ -44,7 +44,10 @@ def show_estimates(
 
 
 def total_estimate(estimates: Sequence[Estimate], recipe: Recipe) -> dict[str, Any]:
-    """Return calls to models, tokens, money and seconds of all stages; None if the time of a stage is unknown."""
+    """Return the sums of calls to models, tokens, money and seconds over all stages.
+
+    ``seconds`` is None if the time of any stage that calls a model is unknown.
+    """
     times = [one.seconds for one in estimates if _list_models(one, recipe)]
     known = [seconds for seconds in times if seconds is not None]
     sums: dict[str, Any] = {

@@ -53,7 +53,12 @@ class Clip:
         return cls(row["source_dataset"], row["audio_path"], row["audio_sha256"] or "", duration=row.get("duration"))
 
     def cut(self, start: float, seconds: float) -> Clip:
-        """The part of the whole clip that begins at ``start`` and has ``seconds``."""
+        """Return a part of the clip. ``start`` counts from the beginning of the whole clip, even on a part of it.
+
+        Args:
+            start: Where the part begins, in seconds.
+            seconds: Length of the part.
+        """
         return replace(self, start=start, seconds=seconds)
 
     @property

@@ -64,16 +64,16 @@ class Export(Generic[O]):
         version: Raise it when the same rows would give other files: folders are then written again.
         options: A frozen dataclass of ``option`` fields.
         files: Names of the data files; the ending says the kind (``KINDS``). Each is written, even without a record.
-        records: The records of a row (columns as in ``records.QUESTION`` and later), one or more, or why there are
-            none. Raises ``InputError`` where the whole export makes no sense.
+        records: Returns one or more records of a row (columns as in ``records.QUESTION`` and later), or a ``Reject``
+            that says why there are none. Raises ``InputError`` where the whole export makes no sense.
         pick: The data file that the records of a row go to, where there are several.
         columns: Names and types of the columns of tables (``TABLES``), as ``records.COLUMNS`` writes types.
         audio: What is done with the audio of a row: one of ``PLACES``. Without it: ``named``.
-        lint: What the trainer's own reader would make wrong of a record. The row is then left out, and counted under
-            the first reason.
-        tally: What rows are counted by, for ``check`` and ``companions``.
-        check: Raises ``InputError`` where the trainer would go wrong with all of the records together.
-        companions: Further files by name, as a README, made of the counts.
+        lint: Returns what the trainer's own reader would misread in a record. If there is anything, the row is left
+            out and counted under the first reason.
+        tally: Returns the group that a row is counted in. ``check`` and ``companions`` are given the counts.
+        check: Raises ``InputError`` where the trainer could not use the records as a whole.
+        companions: Returns further files by name, such as a README, made from the counts.
     """
 
     help: str

@@ -19,9 +19,10 @@ class Chat:
         prompt: Name of a prompt.
         variables: Variables of the prompt (JSON values).
         audio: Audio parts, placed before the text of the user's turn.
-        sample: Number of this sample among several of the same request.
+        sample: Index of this sample, from 0, where a flow sends the same request several times.
         sampling: Parameters that override the model's own.
-        whole: Whether truncated free text is useless even if its answer stands between closed marks.
+        whole: Whether a truncated free-text reply is always unusable. Otherwise it is used if its answer stands between
+            closed marks, such as ``<answer>`` and ``</answer>``.
         optional: Whether a failure is returned as a ``Reply``; otherwise it fails the row.
     """
 

@@ -46,6 +46,6 @@ def plain_numbers(sampling: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def listen_key(analysis: str, version: str, audio: Clip, settings: Mapping[str, Any]) -> bytes:
-    """Key of a local analysis: what is heard, settings and tool version."""
+    """Return the journal key of a local analysis: a hash of its name, its version, the audio and the settings."""
     told = {"settings": dict(settings)} if settings else {}
     return digest({"analysis": analysis, "version": version, "audio": audio.key(), **told})

@@ -38,7 +38,7 @@ def read_records(
         path: File or folder.
         needed: Columns that the first row of each file must have.
         expected: Description of the set, for messages.
-        patterns: Patterns for files of a folder; the first that matches is used.
+        patterns: Patterns for files of a folder, tried before those of ``EXTENSIONS``; only the first match is used.
         used: Columns to read from a Parquet file, because others may be unreadable; all columns if none of them exists.
 
     Raises:

@@ -14,7 +14,10 @@ _CLEAR = 0.7  # share of the power that must belong to one of them
 
 
 def measure_brightness(sound: Sound) -> Told | None:
-    """Return the median of the spectral centroid of audible frames, weighted by power; None if it varies too much."""
+    """Return the median spectral centroid of the audible frames in Hz, with a confidence.
+
+    None if the centroid varies too much, or if fewer than four frames are audible.
+    """
     import numpy as np
 
     power = sound.power[:, sound.heard]

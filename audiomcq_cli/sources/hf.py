@@ -46,7 +46,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A dataset of the Hub with revision, config and split; empty parts were not given."""
+    """The address of a dataset on the Hub: repository, revision, config and split; empty where it was not given."""
 
     repo: str
     revision: str = ""

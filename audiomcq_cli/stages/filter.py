@@ -122,7 +122,7 @@ def list_judges(options: FilterOptions) -> list[Judge]:
 
 
 def ask(row: Row, ctx: Context[FilterOptions]) -> Flow:
-    """Ask all judges at once and label the row by their votes."""
+    """Ask all judges in parallel, without the clip, and label the question by their votes."""
     options = ctx.options
     judges = list_judges(options)
     asked = [_make_requests(row, judge, options) for judge in judges]

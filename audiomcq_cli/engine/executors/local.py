@@ -15,7 +15,7 @@ OPEN_SHARDS = 3
 
 
 class Executor(Protocol):
-    """Runs units and returns their results in order."""
+    """Runs units of work and returns the results in the order of the units."""
 
     async def run(
         self, units: Sequence[U], work: Callable[[U], Awaitable[Any]], at_once: int = OPEN_SHARDS
@@ -24,7 +24,7 @@ class Executor(Protocol):
 
 
 class LocalExecutor:
-    """Runs units in this process, a few at a time, in order."""
+    """Runs units of work in this process, a few at a time, started in order."""
 
     async def run(
         self, units: Sequence[U], work: Callable[[U], Awaitable[Any]], at_once: int = OPEN_SHARDS

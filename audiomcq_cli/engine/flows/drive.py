@@ -18,7 +18,7 @@ Ask = Callable[[Request], Awaitable[Reply]]
 
 @dataclass(frozen=True, slots=True)
 class Driven:
-    """The outcome of the work items of one input row, with every exchange on the way."""
+    """The outcome of each work item of one input row, and every request of the flow with its reply."""
 
     outcomes: Mapping[str, Outcome]
     exchanges: Sequence[tuple[Request, Reply]]

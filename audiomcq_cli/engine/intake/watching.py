@@ -17,7 +17,7 @@ WATCHED = 200
 
 
 def watched(rows: Iterable[T], name: str, watch: Watch | None, extent: Extent = UNKNOWN) -> Iterator[T]:
-    """Yield the rows of a source or set and report their number."""
+    """Yield the rows of a source or question set; report the count so far every ``WATCHED`` rows and at the end."""
     number = 0
     for number, row in enumerate(rows, start=1):
         if watch and number % WATCHED == 1:

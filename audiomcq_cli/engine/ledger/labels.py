@@ -50,8 +50,9 @@ class Unread:
 
 
 def count_unread(paths: Sequence[Path]) -> tuple[Unread, ...]:
-    """Return the judges with unreadable answers over some shards; empty if there are no votes, or a
-    shard is damaged.
+    """Count the unreadable answers of each judge in some shards; judges without any are left out.
+
+    Empty if the shards have no votes, or one of them is damaged.
     """
     import polars as pl
     import pyarrow as pa

@@ -11,7 +11,7 @@ LONGEST_LINE = 300
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A remark of a server about a model, although it may well answer."""
+    """A warning about a model at an address. Calls to the model may succeed all the same."""
 
     model: str
     address: str

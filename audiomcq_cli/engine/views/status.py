@@ -42,13 +42,13 @@ class StageStatus:
         completion_tokens: Reply tokens by model, over all runs.
         cost: Cost by model, over all runs.
         retries: Calls sent again by model, over all runs.
-        set_aside: Addresses set aside by model, over all runs.
+        set_aside: How often an address was set aside because it failed, by model, over all runs.
         seconds: Running time over all runs.
         command: The last command; typing it again goes on.
         runs: Active runs: process, host, command, start, progress, calls and cost.
         labels: Questions by type and label in the shards that are done, if the stage has labels.
         unread: Judges with unreadable answers in those shards.
-        limits: Most clips or questions read of each source by name, for a first stage.
+        limits: Limit on the clips or questions read, by source name; only for a first stage.
     """
 
     stage: str
@@ -78,10 +78,10 @@ class StageStatus:
 
 
 def read_status(folder: Path, order: Sequence[str]) -> list[StageStatus]:
-    """Return the status of each stage in a work folder, or of one stage folder, in ``order``.
+    """Return the status of each stage in ``folder``: a work folder or a stage folder. ``order``: stage names in order.
 
     Raises:
-        InputError: There is no stage here.
+        InputError: ``folder`` does not exist, is a file, or holds no stage.
     """
     if not folder.is_dir():
         message = "is a file, expected a folder" if folder.exists() else "no such folder"

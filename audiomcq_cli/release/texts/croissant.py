@@ -113,7 +113,7 @@ def describe_release(info: ReleaseInfo, configs: Mapping[str, str], questions: i
 
 
 def find_repo(info: ReleaseInfo) -> str:
-    """Return the repository of a release if the Hub allows its name; otherwise empty."""
+    """Return the Hub repository of a release (``info.repo``); empty if none is named or the name is malformed."""
     return info.repo if _REPO.fullmatch(info.repo) else ""
 
 
