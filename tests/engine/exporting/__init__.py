@@ -72,5 +72,5 @@ def write_rows_with_audio(folder: Path, count: int, **values: Any) -> Path:
 
 def read_records(folder: Path) -> list[Any]:
     """All records of an export in the format above."""
-    lines: list[Any] = [json.loads(line) for line in (folder / "weak.jsonl").read_text("utf-8").splitlines()]
+    lines: list[Any] = [json.loads(line) for line in (folder / "weak.jsonl").read_text("utf-8").split("\n") if line]
     return [*lines, *json.loads((folder / "strong.json").read_text("utf-8"))]
