@@ -1,7 +1,7 @@
-"""Audio files: what counts as one, which file a path or a name means, and the hash of its bytes.
+"""Finds audio files by path or name, and hashes them.
 
 Paths that come from manifests and caption files are untrusted: ``resolve`` is the only way from such a path to a file.
-What goes wrong with one clip is told without its folder, so that the rejects are the same on every machine.
+Errors about a clip leave out its folder, so that the rejects are the same on every machine.
 """
 
 from __future__ import annotations
@@ -89,17 +89,14 @@ def hash_file(path: Path) -> str:
 # ------------------------------------------------------------------------------------------------------- finding
 
 
-def list_audio(root: Path) -> list[str]:
-    """Return the relative POSIX paths of all audio files below a folder, sorted, without hidden files and folders.
+def walk_audio(root: Path) -> Iterator[str]:
+    """Yield the relative POSIX paths of all audio files below a folder, without hidden files and folders.
+
+    The order is that of the disk; one folder is in memory at a time.
 
     Raises:
         InputError: The folder, or one in it, does not exist or cannot be read.
     """
-    return sorted(walk_audio(root))
-
-
-def walk_audio(root: Path) -> Iterator[str]:
-    """Yield what ``list_audio`` returns, in the disk's order, one folder in memory at a time."""
     if not root.is_dir():
         raise InputError("no such folder" if not root.exists() else "not a folder", file=str(root))
     for folder, folders, files in os.walk(root, onerror=_refuse_folder):
@@ -217,7 +214,7 @@ class FolderIndex:
 
 
 def index_folder(root: Path) -> FolderIndex:
-    """Index the audio files below a folder, reading it once; raises like ``list_audio``."""
+    """Index the audio files below a folder, reading it once; raises like ``walk_audio``."""
     return FolderIndex(walk_audio(root))
 
 

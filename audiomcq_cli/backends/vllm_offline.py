@@ -135,10 +135,10 @@ class VllmOffline:
         known = {*DEFAULTED, *PASSED, *BESIDE, *OWN}
         unknown = [name for name in sampling if name not in known]
         if unknown or sampling.get("n", 1) != 1:
-            what = f"sampling: {unknown[0]!r} is not known" if unknown else "sampling: n has to be 1"
+            what = f"{unknown[0]!r} is not known to" if unknown else "n has to be 1 with"
             raise RecipeError(
-                f"model {self._model.name!r}: {what} to the backend 'vllm-offline'",
-                hint=f"it takes {', '.join(sorted(known))}",
+                f"model {self._model.name!r}: sampling: {what} the backend 'vllm-offline'",
+                hint=f"it takes {', '.join(sorted(known))}" if unknown else "set n to 1, or leave it out",
             )
 
     # -------------------------------------------------------------------------------------------------- chat

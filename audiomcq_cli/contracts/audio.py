@@ -1,4 +1,4 @@
-"""The audio that a request is about: a clip, a part of one, or digital silence; never its bytes.
+"""The audio of a request: a clip, a part of a clip, or digital silence; never its bytes.
 
 ``Audio`` is a closed union: whoever encodes or describes audio matches on the type, and mypy names every match that
 lacks one. Another kind (white noise of a seed and a level, say) is one more class here, with a ``key()`` of its own,
@@ -63,18 +63,18 @@ class Clip:
 
     @property
     def whole(self) -> bool:
-        """Whether it is all of the clip."""
+        """True if the part is the whole clip."""
         return not self.start and self.seconds is None
 
     @property
     def length(self) -> float | None:
-        """How many seconds it has at most; None where that is not known."""
+        """Greatest length in seconds; None if unknown."""
         if self.seconds is not None:
             return self.seconds
         return None if self.duration is None else max(0.0, self.duration - self.start)
 
     def key(self) -> tuple[str, str]:
-        """What stands for it in a journal key: the part and the content hash, never where the file lies."""
+        """Return the part and the content hash, for the journal key; never the place of the file."""
         if self.whole:
             return "original", self.sha256
         length = "" if self.seconds is None else _write_milliseconds(self.seconds)
@@ -97,11 +97,11 @@ class Silence:
 
     @property
     def length(self) -> float:
-        """How many seconds it has."""
+        """Length in seconds."""
         return self.seconds
 
     def key(self) -> tuple[str, str]:
-        """What stands for it in a journal key: its length alone."""
+        """Return the length, for the journal key."""
         return f"silence:{self.seconds:g}", ""
 
 

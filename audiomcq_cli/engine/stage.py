@@ -21,10 +21,11 @@ from audiomcq_cli.engine.flows.answerers import Online
 from audiomcq_cli.engine.flows.asker import Answerer
 from audiomcq_cli.engine.intake.watching import Watch, Watching
 from audiomcq_cli.engine.job import Job, Part, audio_roots
+from audiomcq_cli.engine.ledger.alive import enter_killed, find_alive
 from audiomcq_cli.engine.ledger.endings import DONE, name_ending
 from audiomcq_cli.engine.ledger.manifest import write_manifest
 from audiomcq_cli.engine.ledger.report import StageReport, make_report
-from audiomcq_cli.engine.ledger.run_log import Logbook, enter_killed, find_alive
+from audiomcq_cli.engine.ledger.run_log import Logbook
 from audiomcq_cli.engine.planned import gather_plans
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime

@@ -24,7 +24,7 @@ _COT = {
 
 @dataclass(frozen=True, slots=True)
 class AudiomcqOptions:
-    """What can be set for this export."""
+    """Options of this export."""
 
     labels: str = option(
         "auto",
@@ -50,7 +50,7 @@ def make_records(row: Row, options: AudiomcqOptions) -> list[Record]:
 
 
 def check_labels(written: Written, options: AudiomcqOptions) -> None:
-    """Refuse records of which only some would have the label: the reader drops all others."""
+    """Refuse a mix of records with and without label: the reader drops those without."""
     without = written.tally.get("", 0)
     if options.labels == "without" or not without or (options.labels == "auto" and without == written.written):
         return

@@ -52,7 +52,10 @@ def render(template: str, variables: Mapping[str, Any], name: str) -> str:
     try:
         return _compile(template).render(variables)
     except (RecursionError, MemoryError) as error:
-        raise InputError(f"cannot be rendered: it grows without end ({type(error).__name__})", file=name) from None
+        hint = "look for a macro that calls itself, or a loop over a very large range"
+        raise InputError(
+            f"cannot be rendered: it grows without end ({type(error).__name__})", file=name, hint=hint
+        ) from None
     except (TemplateError, SyntaxError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
         raise InputError(f"cannot be rendered: {error}", file=name) from error
 

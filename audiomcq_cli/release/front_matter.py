@@ -49,5 +49,6 @@ def read_metadata(text: bytes, file: str = CARD) -> Mapping[str, Any]:
     """
     front = read_front(text.decode("utf-8", "replace"), file, hint=_MEND)
     if front is None:
-        raise InputError("no YAML between two lines --- at its head", file=file, hint=_MEND)
+        hint = "begin the card with a line ---, then its keys as YAML, then another line ---"
+        raise InputError("no YAML between two lines --- at its head", file=file, hint=hint)
     return front.keys

@@ -75,7 +75,9 @@ def read_lines(path: Path, expected: str) -> Iterator[tuple[str, Any]]:
             except RepeatedKey as error:
                 raise _refuse_key(error, path, row) from error
             except ValueError as error:
-                raise InputError(f"is not JSON: {error}", file=str(path), row=row, hint="one object a line") from error
+                raise InputError(
+                    f"is not JSON: {error}", file=str(path), row=row, hint="expected one JSON object on each line"
+                ) from error
 
 
 class RepeatedKey(ValueError):

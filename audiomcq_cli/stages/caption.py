@@ -62,7 +62,8 @@ class Options:
         if 0 < self.max_duration < self.min_duration:
             least, most = self.min_duration, self.max_duration
             raise RecipeError(
-                f"min_duration: {least:g} s is more than max_duration, {most:g} s", hint="no clip is both"
+                f"min_duration: {least:g} s is more than max_duration, {most:g} s",
+                hint="lower min_duration or raise max_duration",
             )
         if unknown := [name for name in self.describe if name not in DESCRIBERS]:
             raise RecipeError(f"describe: {unknown[0]!r} is not known", hint=f"expected {', '.join(DESCRIBERS)}")

@@ -67,7 +67,8 @@ def _find_sets(values: Mapping[str, Any], recipe: Recipe) -> tuple[ImportSpec, .
             hint = "name one as ADAPTER:PATH before OUT, or give a --recipe with [[imports]]"
             raise RecipeError("no question set", hint=hint)
         if wrong := [name for name in of_one if name in given] + _list_own(values):
-            raise RecipeError(f"{_dash(wrong[0])} describes a set on the command line, but none is named")
+            hint = "name the set as ADAPTER:PATH before OUT, or set this under [[imports]] in the recipe"
+            raise RecipeError(f"{_dash(wrong[0])} is only for a set named on the command line", hint=hint)
         return tuple(replace(spec, limit=given.get("limit", spec.limit)) for spec in recipe.imports)
     if len(texts) > 1:
         raise RecipeError("several question sets", hint="put them into a recipe, each as [[imports]]")

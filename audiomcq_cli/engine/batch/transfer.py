@@ -96,7 +96,7 @@ class Transfer:
         await self._launch(self._watch(self._store.begin(model, requests)))
 
     async def wait(self) -> None:
-        """Return when all batches have ended and their results are stored.
+        """Wait until all batches have ended and their results are stored.
 
         Raises:
             Interrupted: The run is to end; the batches go on at the provider, and the next run waits for them.

@@ -35,14 +35,14 @@ class Clip:
 
 
 class Clips(Protocol):
-    """What an export does with audio."""
+    """How an export places the audio of its rows."""
 
     def find(self, row: Row) -> Clip | Reject | None:
-        """The audio of a row, why it cannot be had, or None where the export asks for nothing."""
+        """Return the audio of a row, a ``Reject`` if it cannot be used, or None if the export places no audio."""
         ...
 
     def put(self, clip: Clip) -> Reject | None:
-        """Have the audio where its path says; returns why that cannot be done."""
+        """Put the audio where its path says; return a ``Reject`` if that is impossible."""
         ...
 
 
@@ -50,10 +50,10 @@ class Named:
     """Leaves ``audio_path`` as the row has it."""
 
     def find(self, row: Row) -> None:
-        """Ask for nothing."""
+        """Return None: no audio is placed."""
 
     def put(self, clip: Clip) -> None:
-        """There is nothing to put."""
+        """Do nothing."""
 
 
 class Referenced:
@@ -158,7 +158,7 @@ def link(source: Path, place: Path) -> None:
 
 
 def holds(path: Path, sha256: str) -> bool:
-    """Whether a file is there with the bytes of a hash."""
+    """Return whether a file exists and has a hash."""
     try:
         return hash_file(path) == sha256
     except InputError:

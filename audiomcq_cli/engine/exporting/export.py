@@ -37,12 +37,15 @@ from audiomcq_cli.storage.shards import Shard, list_shards, read_rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportJob:
-    """What is exported.
+    """A stage folder to be exported.
 
     Attributes:
-        name, export, options: The format.
-        source: Folder of a stage. target: Folder of the export.
-        strict: Whether an export that would leave out a row is refused.
+        name: Name of the format.
+        export: Description of the format.
+        options: Options of the format.
+        source: Folder of a stage.
+        target: Folder of the export.
+        strict: If true, an export that would leave out a row is refused.
     """
 
     name: str
@@ -55,13 +58,13 @@ class ExportJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportReport:
-    """How an export ended.
+    """The result of an export.
 
     Attributes:
         written: Counts of the rows and records that the folder holds.
-        current: Whether the folder held them already, so that nothing was done.
-        cause: Why an export that was there was written again; empty where there was none.
-        missing: Shards of the stage that are not there yet.
+        current: True if the folder held this export already and nothing was done.
+        cause: Reason why an existing export was written again; empty for a new one.
+        missing: Number of shards that the stage has not written yet.
     """
 
     written: Written
@@ -80,9 +83,6 @@ def run_export(job: ExportJob) -> ExportReport:
     target = job.target.resolve()
     lock = target.with_name(f".{target.name}.lock")
     shards = list_shards(job.source)
-    read_former(target, job.name)  # raises where the folder is somebody else's
-    for shard in shards:
-        next(read_rows(shard.path, records.QUESTION), None)  # raises where a column is missing
     with holding(lock, f"{job.target}: another export is being written there"):
         try:
             return _export(job, target, shards)
@@ -95,6 +95,8 @@ def run_export(job: ExportJob) -> ExportReport:
 
 def _export(job: ExportJob, target: Path, shards: Sequence[Shard]) -> ExportReport:
     former = read_former(target, job.name)
+    for shard in shards:
+        next(read_rows(shard.path, records.QUESTION), None)  # raises if a column is missing
     made_of = _describe(job, target, shards)
     missing = shards[0].count - len(shards)
     cause = find_cause(target, former, made_of) if former else ""
@@ -120,7 +122,7 @@ def _export(job: ExportJob, target: Path, shards: Sequence[Shard]) -> ExportRepo
 
 
 def _describe(job: ExportJob, target: Path, shards: Sequence[Shard]) -> dict[str, Any]:
-    """What an export is made of: it is written again where any of this differs."""
+    """Return the inputs of an export. It is written again if any of them differs."""
     how = job.export.audio(job.options) if job.export.audio else "named"
     roots = {} if how == "named" else _find_roots(job.source)
     return {
@@ -164,7 +166,7 @@ def _write_rows(
 
 
 _BRING = {"copy": copy, "link": link}
-"""How audio gets into the folder of an export that asks for it."""
+"""Function that puts a file into the folder of an export, by place."""
 
 
 def _check_strict(job: ExportJob, written: Written, folder: Path) -> None:

@@ -103,7 +103,7 @@ def _open_parquet(path: Path, columns: Mapping[str, Any]) -> Iterator[Write]:
 
 
 _OPENERS = {".jsonl": _open_lines, ".json": _open_list, ".csv": _open_csv, ".parquet": _open_parquet}
-"""How a data file of each kind in ``contracts.exports.KINDS`` is begun."""
+"""Function that opens a data file, by kind (``contracts.exports.KINDS``)."""
 
 
 def _check_columns(record: Record, columns: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ from audiomcq_cli.storage.resources import schema
 FORMAT = 1
 MANIFEST = f"{HIDDEN}/manifest.json"
 AUDIO_LIST = f"{HIDDEN}/audio.jsonl"
-"""File inside an export that copies or links audio: a line for each such file, with its hash."""
+"""File inside an export that copies or links audio: one line with name and hash for each audio file."""
 
 _OTHER = "name a new one as OUT"
 
@@ -36,11 +36,11 @@ CAUSES = {
     "input": "the rows differ",
     "audio_roots": "the audio lies elsewhere",
 }
-"""What an export is made of, by key of its manifest, and what it means that one of them differs."""
+"""Message for each input of an export that can differ, by key of its manifest."""
 
 
 def read_former(target: Path, name: str) -> dict[str, Any] | None:
-    """The manifest of the export that a folder holds; None where the folder is empty or not there.
+    """Return the manifest of the export in a folder; None if the folder is empty or does not exist.
 
     Raises:
         InputError: It holds something else, or an export in another format.
@@ -60,7 +60,7 @@ def read_former(target: Path, name: str) -> dict[str, Any] | None:
 
 
 def find_cause(target: Path, former: Mapping[str, Any], made_of: Mapping[str, Any]) -> str:
-    """Why the export in a folder has to be written again; empty where it is whole and made of the same."""
+    """Return why the export in a folder must be written again; empty if it is whole and its inputs are the same."""
     for key, cause in CAUSES.items():
         if former[key] != made_of[key]:
             return cause

@@ -1,4 +1,4 @@
-"""Rows of an export: each becomes records, or is left out under a reason and listed. None is lost."""
+"""Turns rows into records. A row without records is counted by reason and listed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEFT_OUT = f"{HIDDEN}/left_out.jsonl"
 """File inside an export that lists the rows left out: id, reason, detail. It is there only if there are any."""
 
 NO_RECORD = "no_record"
-"""Reason of a row of which an export makes no record and does not say why."""
+"""Reason code of a row for which an export returns no record and no reason."""
 
 
 def write_rows(export: Export[Any], options: Any, rows: Iterable[Row], folder: Path, clips: Clips) -> Written:

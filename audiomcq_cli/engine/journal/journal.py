@@ -144,7 +144,7 @@ class Journal:
         return len(self._bodies)
 
     async def flush(self) -> None:
-        """Return when everything stored so far is committed; raises ``StorageError`` if that fails."""
+        """Wait until everything stored so far is committed; raises ``StorageError`` if that fails."""
         if self._writer is not None:
             await self._writer.flush()
 
@@ -222,7 +222,7 @@ class JournalWriter:
         self._queue.put((journal, key, body))
 
     async def flush(self) -> None:
-        """Return when everything queued so far is committed."""
+        """Wait until everything queued so far is committed."""
         done = asyncio.get_running_loop().create_future()
         self._queue.put(done)
         await done

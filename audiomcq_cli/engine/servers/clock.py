@@ -33,7 +33,7 @@ class Clock(Protocol):
         """Call a function after about ``seconds``, in the running loop."""
 
     async def sleep(self, seconds: float) -> None:
-        """Return after about ``seconds``."""
+        """Wait about ``seconds``."""
 
 
 class MachineClock:

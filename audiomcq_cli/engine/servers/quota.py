@@ -81,7 +81,7 @@ class QuotaOwner:
         return Grant(requests=count, tokens=math.inf if self._tokens is None else count * tokens)
 
     def correct(self, tokens: float) -> None:
-        """Return granted tokens that were not used; a negative number takes those used beyond."""
+        """Give back granted tokens that were not used; a negative number takes more."""
         if self._tokens is not None:
             self._tokens.fill(self._clock.now())
             self._tokens.held += tokens

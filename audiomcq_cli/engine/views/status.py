@@ -10,9 +10,10 @@ from typing import Any
 
 from audiomcq_cli import parquet
 from audiomcq_cli.engine.due.stale import Stale, find_stale
+from audiomcq_cli.engine.ledger.alive import find_alive
 from audiomcq_cli.engine.ledger.labels import Unread, count_labels, count_unread
 from audiomcq_cli.engine.ledger.output import read_pair
-from audiomcq_cli.engine.ledger.run_log import SPENT, find_alive, read_log, read_now
+from audiomcq_cli.engine.ledger.run_log import SPENT, read_log, read_now
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.files import HIDDEN

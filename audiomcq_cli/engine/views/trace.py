@@ -160,7 +160,9 @@ def _restore_options(
     try:
         return build(stage.options, step["options"])
     except InputError as error:
-        raise InputError(f"its options are none of {step['stage']}: {error}", file=str(folder), hint=_AGAIN) from error
+        raise InputError(
+            f"its manifest has options that {step['stage']} does not take: {error}", file=str(folder), hint=_AGAIN
+        ) from error
 
 
 def find_workdir(folder: Path) -> Path:
