@@ -292,5 +292,6 @@ BACKEND = BackendKind(
     capabilities=_find_capabilities,
     open=VllmOffline,
     concurrency=CONCURRENCY,
+    takes_likely=True,
     unused=(*OF_SERVERS, "timeout"),
 )

@@ -117,6 +117,7 @@ class BackendKind(Generic[O]):
         another_way_to: The backend that reaches the same models in the usual way: a manifest names that one, so that
             it does not depend on the way.
         concurrency: Calls in flight to a model where its table does not say.
+        takes_likely: Whether it is also sent what a flow will likely need: waiting here costs more than a call.
         unused: Keys of a model's table that mean nothing to it: a recipe that sets one is refused.
     """
 
@@ -128,4 +129,5 @@ class BackendKind(Generic[O]):
     identify: Callable[[Model], Identity] | None = None
     another_way_to: str = ""
     concurrency: int = 32
+    takes_likely: bool = False
     unused: tuple[str, ...] = ()

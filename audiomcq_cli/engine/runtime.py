@@ -59,6 +59,7 @@ class Runtime:
         self.purse = Purse(self._budget, models)
         self.journals = JournalWriter()
         self.in_flight: dict[bytes, asyncio.Future[Entry]] = {}
+        self.likely_in_vain: set[bytes] = set()  # keys of likely requests whose reply was of no use
         self.audio_roots: dict[str, Path] = {}
         self._say = say
         self._remarks = Remarks(say)

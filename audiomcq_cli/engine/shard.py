@@ -173,7 +173,7 @@ class _Rows:
 
     async def _drive(self, row: Row, answerer: Answerer) -> Driven:
         asker = Asker(self.unit.name, self.runtime, self.journal, self.run, answerer)
-        return await drive(self.unit.stage, row, self.unit.context, asker.ask)
+        return await drive(self.unit.stage, row, self.unit.context, asker.ask, asker.find_likely)
 
 
 async def _drive_rows(rows: _Rows, output: ShardOutput, slots: asyncio.Semaphore) -> None:

@@ -148,6 +148,14 @@ class Batches:
         """As online."""
         return await self._online.analyse(key, listen)
 
+    def takes_likely(self, model: str) -> bool:
+        """A model by batch, unless so little is left that it is asked online; others as online."""
+        return model not in self.at_once and self._online.takes_likely(model)
+
+    def holds(self, key: bytes) -> bool:
+        """Whether a batch has brought the reply, or word that there will be none."""
+        return self._store.find(key) is not None or key in self._transfer.given_up
+
     async def end_round(self) -> None:
         """Submit what was noted, and forget the replies that all shards have taken by now."""
         self._store.drop(self._taken)

@@ -40,6 +40,14 @@ class Online:
         path = audio.resolve(self._runtime.audio_root(listen.audio.source), listen.audio.path)
         return Entry(value=await self._runtime.analyse(listen.analysis, path, listen.settings))
 
+    def takes_likely(self, model: str) -> bool:
+        """As its backend says."""
+        return self._runtime.model(model).takes_likely
+
+    def holds(self, key: bytes) -> bool:
+        """What comes is in the journal at once."""
+        return False
+
 
 class Noting:
     """Passes everything on and notes whether there was anything: ``asked``, of one row."""
@@ -58,6 +66,14 @@ class Noting:
         self.asked = True
         return await self._answerer.analyse(key, listen)
 
+    def takes_likely(self, model: str) -> bool:
+        """As those who answer say."""
+        return self._answerer.takes_likely(model)
+
+    def holds(self, key: bytes) -> bool:
+        """Likewise."""
+        return self._answerer.holds(key)
+
 
 class Replay:
     """Answers nothing: proof that a version can be rebuilt from its journal."""
@@ -73,6 +89,14 @@ class Replay:
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
         """Raise ``ReplayMiss``."""
         raise ReplayMiss(f"the journal has no {listen.analysis!r} of {listen.audio.path}")
+
+    def takes_likely(self, model: str) -> bool:
+        """What is likely needed is not needed."""
+        return False
+
+    def holds(self, key: bytes) -> bool:
+        """There is the journal alone."""
+        return False
 
 
 @dataclass(slots=True)
@@ -132,6 +156,14 @@ class Rehearsal:
                 path = audio.resolve(self._runtime.audio_root(listen.audio.source), listen.audio.path)
                 value = value | {"duration": await asyncio.to_thread(audio.read_length, path)}
         return Entry(value=value)
+
+    def takes_likely(self, model: str) -> bool:
+        """As in a run: what is sent along costs as well."""
+        return self._runtime.model(model).takes_likely
+
+    def holds(self, key: bytes) -> bool:
+        """There is the journal alone."""
+        return False
 
     def _is_new(self, key: bytes) -> bool:
         known = key in self._counted

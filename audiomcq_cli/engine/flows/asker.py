@@ -9,13 +9,16 @@ which drivers differ: an ``Answerer``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from typing import Any, Protocol
 
 from audiomcq_cli import audio
 from audiomcq_cli.contracts import (
+    Ask,
     Audio,
     Call,
     Chat,
@@ -33,7 +36,7 @@ from audiomcq_cli.engine.flows import replies
 from audiomcq_cli.engine.journal.journal import Entry, Journal
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.servers.model import ModelHandle
-from audiomcq_cli.errors import CapabilityMissing, InputError, StorageError
+from audiomcq_cli.errors import AudiomcqError, CapabilityMissing, InputError, StorageError
 from audiomcq_cli.listening.analyses import ANALYSES
 from audiomcq_cli.storage.prompts import Prompt
 
@@ -67,6 +70,12 @@ class Answerer(Protocol):
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
         """One local analysis of a clip whose hash is known."""
 
+    def takes_likely(self, model: str) -> bool:
+        """Whether likely requests to a model are sent along."""
+
+    def holds(self, key: bytes) -> bool:
+        """Whether the reply of a try is here already, and only the journal lacks it."""
+
 
 class Asker:
     """Answers the requests of one shard of one stage."""
@@ -99,6 +108,51 @@ class Asker:
             if request.audio:
                 return Reply(stage=self._stage, key="", origin=Origin(""), error="audio_unusable", detail=str(error))
             raise
+
+    async def find_likely(self, asked: Ask) -> list[Callable[[], Awaitable[None]]]:
+        """What is to be done for the likely requests of a round: send them, or take what has come of them.
+
+        They are sent while the row waits for a needed request of the same kind: a row that is gone through again sends
+        none. One that cannot be rendered is passed over, as the flow may never need it.
+        """
+        taken = [request for request in asked.likely if self._answerer.takes_likely(request.model)]
+        if not taken:
+            return []
+        send = any([await self._waits_for(request) for request in asked.needed])
+        found: list[Callable[[], Awaitable[None]]] = []
+        for request in taken:
+            try:
+                rendered = await self._render(request)
+            except AudiomcqError:
+                continue
+            key = self._key(rendered, rendered.call, 0)
+            if entry := self._journal.get(key):
+                if self._watch:
+                    self._watch(key, rendered, rendered.call, entry)
+            elif key not in self._runtime.likely_in_vain and (send or self._answerer.holds(key)):
+                found.append(partial(self._ask_likely, key, rendered))
+        return found
+
+    async def _waits_for(self, request: Request) -> bool:
+        """Whether a needed request, to a model that takes likely ones too, has not had its first try answered."""
+        if isinstance(request, Listen) or not self._answerer.takes_likely(request.model):
+            return False
+        try:
+            rendered = await self._render(request)
+        except AudiomcqError:  # as is said when it is asked
+            return False
+        key = self._key(rendered, rendered.call, 0)
+        return self._journal.get(key) is None and not self._answerer.holds(key)
+
+    async def _ask_likely(self, key: bytes, rendered: Rendered) -> None:
+        """Have the first try of a request answered; a reply of no use is dropped.
+
+        Tries are numbered and counted by run: one that the flow did not make would change what it gets when it asks.
+        """
+        if key in self._runtime.in_flight:
+            return
+        with suppress(Suspended):
+            await self._answer(key, rendered, _reseed(rendered.call, rendered, 0), likely=True)
 
     async def _render(self, request: Chat | Score) -> Rendered:
         handle = self._runtime.model(request.model)
@@ -149,7 +203,7 @@ class Asker:
         seeded = _reseed(call, rendered, number)
         return keys.call_key(rendered.model, rendered.identity, seeded, sample=_sample(rendered), number=number)
 
-    async def _answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
+    async def _answer(self, key: bytes, rendered: Rendered, call: Call, *, likely: bool = False) -> Entry:
         """Have one try answered; equal keys in flight are one call."""
         flying = self._runtime.in_flight.get(key)
         if flying is not None:
@@ -167,7 +221,10 @@ class Asker:
             finally:
                 del self._runtime.in_flight[key]
         entry = replace(entry, run=self._run)
-        self._journal.put(key, entry)
+        if likely and entry.error:
+            self._runtime.likely_in_vain.add(key)
+        else:
+            self._journal.put(key, entry)
         if flying is None:
             self._runtime.usage.replies[rendered.model.name] += 1
         return entry

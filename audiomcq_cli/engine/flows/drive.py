@@ -9,11 +9,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from audiomcq_cli.contracts import Context, Failure, Outcome, Reply, Request, Row, Stage
+from audiomcq_cli.contracts import Ask, Context, Failure, Outcome, Reply, Request, Row, Stage
 from audiomcq_cli.engine.flows.asker import Suspended
 from audiomcq_cli.errors import StorageError
 
-Ask = Callable[[Request], Awaitable[Reply]]
+AskOne = Callable[[Request], Awaitable[Reply]]
+
+FindLikely = Callable[[Ask], Awaitable[Sequence[Callable[[], Awaitable[None]]]]]
+"""What is to be sent beside the needed requests of a round: nothing, where what it may bring is not worth a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,13 @@ class Driven:
     exchanges: Sequence[tuple[Request, Reply]]
 
 
-async def drive(stage: Stage[object], row: Row, context: Context[object], ask: Ask) -> Driven:
+async def drive(
+    stage: Stage[object], row: Row, context: Context[object], ask: AskOne, find_likely: FindLikely | None = None
+) -> Driven:
     """Drive the flow of one input row to its end.
 
-    A failed reply to a request that is not optional fails every work item of the row.
+    A failed reply to a request that is not optional fails every work item of the row. The flow never sees what comes of
+    likely requests: without ``find_likely`` they are passed over.
 
     Raises:
         StorageError: The flow does not account for each of its work items: a fault of the stage.
@@ -41,7 +47,8 @@ async def drive(stage: Stage[object], row: Row, context: Context[object], ask: A
     try:
         requests = next(flow)
         while True:
-            replies = await _ask_all(requests, ask)
+            beside = await find_likely(requests) if find_likely and isinstance(requests, Ask) else ()
+            replies = await _ask_all(requests, ask, beside)
             exchanges += zip(requests, replies, strict=True)
             if failed := next((reply for request, reply in exchanges if _fails(request, reply)), None):
                 flow.close()
@@ -63,14 +70,17 @@ def items_of(stage: Stage[object], row: Row, options: object) -> Sequence[str]:
     return stage.items(row, options) if stage.items else (row[stage.key],)
 
 
-async def _ask_all(requests: Sequence[Request], ask: Ask) -> list[Reply]:
-    if len(requests) == 1:  # most flows ask one at a time; a task less a call
+async def _ask_all(
+    requests: Sequence[Request], ask: AskOne, beside: Sequence[Callable[[], Awaitable[None]]]
+) -> list[Reply]:
+    if len(requests) == 1 and not beside:  # most flows ask one at a time; a task less a call
         return [await ask(requests[0])]
     # Not a TaskGroup: that would cancel the calls in flight when one of them is told that the run is to stop.
-    results = await asyncio.gather(*map(ask, requests), return_exceptions=True)
+    work = [*map(ask, requests), *(send() for send in beside)]
+    results = await asyncio.gather(*work, return_exceptions=True)
     if errors := [result for result in results if isinstance(result, BaseException)]:
         raise min(errors, key=lambda error: isinstance(error, Suspended))  # what is wrong goes before what is to come
-    return [result for result in results if not isinstance(result, BaseException)]
+    return [result for result in results if isinstance(result, Reply)]
 
 
 def _fails(request: Request, reply: Reply) -> bool:

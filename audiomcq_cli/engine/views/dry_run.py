@@ -292,12 +292,12 @@ class _Shard:
         self._rehearsal.begin_row()
         self.taken = Counts()
         self._seen.clear()
-        return await drive(self._stage, row, self._context, self._asker.ask)
+        return await drive(self._stage, row, self._context, self._asker.ask, self._asker.find_likely)
 
     async def guess(self, row: Row) -> Driven:
         """Drive a row as if the journal were empty."""
         self._rehearsal.begin_row()
-        return await drive(self._stage, row, self._context, self._guesser.ask)
+        return await drive(self._stage, row, self._context, self._guesser.ask, self._guesser.find_likely)
 
     def _watch(self, key: bytes, rendered: Rendered, call: Call, entry: Entry) -> None:
         if key not in self._seen:  # two scorings of one model share it
