@@ -51,7 +51,18 @@ from audiomcq_cli.contracts.options import NoOptions, O, option
 from audiomcq_cli.contracts.requests import Ask, Audio, Chat, Listen, Origin, Reply, Request, Score
 from audiomcq_cli.contracts.rows import Reject, Row
 from audiomcq_cli.contracts.sources import Event, Layout, Seed, Source, SourceRow
-from audiomcq_cli.contracts.stages import Context, Divided, Failure, Flow, Materials, Need, Outcome, Prepare, Stage
+from audiomcq_cli.contracts.stages import (
+    Context,
+    Divided,
+    Failure,
+    Flow,
+    Materials,
+    Need,
+    Opened,
+    Outcome,
+    Prepare,
+    Stage,
+)
 
 __all__ = [
     "OF_SERVERS",
@@ -86,6 +97,7 @@ __all__ = [
     "Need",
     "NoOptions",
     "O",
+    "Opened",
     "Origin",
     "Outcome",
     "Prepare",

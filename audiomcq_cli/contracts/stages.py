@@ -33,6 +33,14 @@ Flow = Generator[Sequence[Request], Sequence[Reply], Outcome | Mapping[str, Outc
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """What the opening of a stage found out: what flows read as ``ctx.opened``, and lines for people."""
+
+    value: Any = None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Context(Generic[O]):
     """What a flow is given beside its row.
 
@@ -40,6 +48,8 @@ class Context(Generic[O]):
         options: The stage's options. seed: The recipe's seed.
         prepared: What ``Prepare.load`` made of the prepared table; None for a stage without one.
         windows: Seconds of audio that the stage's models hear at once, by name; one without a limit is not in it.
+        opened: The value that ``Stage.opening`` returned; None for a stage without one, and in a dry run whose examples
+            would have stopped the stage.
         plan: What ``Stage.plan`` made of the rows of the shard; None for a stage without one, and inside ``plan``.
     """
 
@@ -47,6 +57,7 @@ class Context(Generic[O]):
     seed: int = 0
     prepared: Any = None
     windows: Mapping[str, float] = field(default_factory=dict)
+    opened: Any = None
     plan: Any = None
 
 
@@ -115,6 +126,9 @@ class Stage(Generic[O]):
         prepare: Corpus-wide knowledge, if it needs any.
         beside: Second inputs with these options, by the name of the option that says where they are: files or folders.
             Their content, not their place, decides whether shards are made again; ``prepare`` alone reads them.
+        opening: A flow without a row, driven before the first row of a run that has work (whether a judge hears, say).
+            Its requests have a journal of their own, so a later run asks none of them again. It stops the stage
+            by raising one of our errors; the next run asks anew then.
         plan: Makes of all input rows of a shard what its flows read as ``ctx.plan``. Called once a shard, before the
             first of them, and only where the shard has work. Pure, and no flow changes what it returns: ``trace``, a
             replay and a dry run plan the same rows again.
@@ -140,6 +154,7 @@ class Stage(Generic[O]):
     items: Callable[[Row, O], Sequence[str]] | None = None
     prepare: Prepare[O] | None = None
     beside: Callable[[O], Mapping[str, Path]] | None = None
+    opening: Callable[[Context[O]], Generator[Sequence[Request], Sequence[Reply], Opened]] | None = None
     plan: Callable[[Iterable[Row], Context[O]], Any] | None = None
     keeps: str = ""
     needs: Callable[[O], Sequence[Need]] | None = None

@@ -55,6 +55,12 @@ class Plan:
         contents = digest_contents(unit.source) if self.folder is None else {}
         return MadeOf(self.parts, self.digests.get(unit.target.path.name, ""), self.folder, contents)
 
+    @property
+    def asks_of(self) -> str:
+        """Hash of what decides the requests that are made before the first row."""
+        names = ("stage", "version", "options", "seed", "prompts", "models", "prepared")
+        return keys.digest({name: self.parts[name] for name in names}).hex()
+
     def note(self) -> dict[str, Any]:
         """What a run notes, so that a later one can say what changed."""
         contents = (

@@ -6,12 +6,15 @@ Every driver shares this loop; what differs is who answers (``answerers.py``).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from audiomcq_cli.contracts import Ask, Context, Failure, Outcome, Reply, Request, Row, Stage
 from audiomcq_cli.engine.flows.asker import Suspended
 from audiomcq_cli.errors import StorageError
+
+R = TypeVar("R")
 
 AskOne = Callable[[Request], Awaitable[Reply]]
 
@@ -39,11 +42,22 @@ async def drive(
         StorageError: The flow does not account for each of its work items: a fault of the stage.
     """
     items = items_of(stage, row, context.options)
-    exchanges: list[tuple[Request, Reply]] = []
-    result: Outcome | Mapping[str, Outcome]
     if stage.flow is None:
         raise StorageError("the stage has no flow")
-    flow = stage.flow(row, context)
+    result, exchanges = await converse(stage.flow(row, context), ask, find_likely)
+    outcomes = result if isinstance(result, Mapping) else dict.fromkeys(items, result)
+    if set(outcomes) != set(items):
+        raise StorageError(f"the stage does not account for the items of {row.get(stage.key)!r}: {sorted(items)}")
+    if empty := [item for item, outcome in outcomes.items() if outcome == []]:
+        raise StorageError(f"the stage keeps {empty[0]!r} without a row")
+    return Driven({item: outcomes[item] for item in items}, exchanges)
+
+
+async def converse(
+    flow: Generator[Sequence[Request], Sequence[Reply], R], ask: AskOne, find_likely: FindLikely | None = None
+) -> tuple[R | Failure, list[tuple[Request, Reply]]]:
+    """What a flow returns and every exchange on the way; the failure of a request that it cannot do without ends it."""
+    exchanges: list[tuple[Request, Reply]] = []
     try:
         requests = next(flow)
         while True:
@@ -52,17 +66,11 @@ async def drive(
             exchanges += zip(requests, replies, strict=True)
             if failed := next((reply for request, reply in exchanges if _fails(request, reply)), None):
                 flow.close()
-                result = Failure(failed)
-                break
+                return Failure(failed), exchanges
             requests = flow.send(replies)
     except StopIteration as stop:
-        result = stop.value
-    outcomes = result if isinstance(result, Mapping) else dict.fromkeys(items, result)
-    if set(outcomes) != set(items):
-        raise StorageError(f"the stage does not account for the items of {row.get(stage.key)!r}: {sorted(items)}")
-    if empty := [item for item, outcome in outcomes.items() if outcome == []]:
-        raise StorageError(f"the stage keeps {empty[0]!r} without a row")
-    return Driven({item: outcomes[item] for item in items}, exchanges)
+        result: R = stop.value
+        return result, exchanges
 
 
 def items_of(stage: Stage[object], row: Row, options: object) -> Sequence[str]:

@@ -27,6 +27,7 @@ from audiomcq_cli.engine.intake.questions import read_first
 from audiomcq_cli.engine.job import Job, audio_roots, make_context
 from audiomcq_cli.engine.journal.journal import Entry, Journal
 from audiomcq_cli.engine.ledger.run_log import read_log
+from audiomcq_cli.engine.opening import rehearse_opening
 from audiomcq_cli.engine.planned import plan_shard
 from audiomcq_cli.engine.prepared import prepare
 from audiomcq_cli.engine.runtime import Runtime
@@ -126,6 +127,7 @@ class _Stage:
         self._columns = columns
         self._weight = 1.0
         self._shards = 0
+        self._opening = Counts()
         self._known, self._unknown, self._guessed = _Tally(), _Tally(), _Tally()
         self._took, self._expected = _Tally(), _Tally()  # of the same known rows: what they did, what would be guessed
 
@@ -144,6 +146,7 @@ class _Stage:
             hash_beside(self._job),
             keep=False,
         )
+        context, self._opening = await rehearse_opening(self._job, context, self._runtime)
         plans = {
             name: plan_shard(self._job.stage, context, self._read_rows(path for path in shards if path.stem == name))
             for name in dict.fromkeys(path.stem for path in shards)
@@ -213,8 +216,14 @@ class _Stage:
         kept, weight = self._find_kept(), self._weight
         missing: dict[str, Any] = {
             name: {
-                model: round((sure + loose * weight) * self._correct(name, model))
-                for model in sorted({*getattr(self._unknown.counts, name), *getattr(self._guessed.counts, name)})
+                model: getattr(self._opening, name)[model] + round((sure + loose * weight) * self._correct(name, model))
+                for model in sorted(
+                    {
+                        *getattr(self._opening, name),
+                        *getattr(self._unknown.counts, name),
+                        *getattr(self._guessed.counts, name),
+                    }
+                )
                 for sure, loose in [
                     (self._missing(self._unknown, name, model), self._missing(self._guessed, name, model))
                 ]
