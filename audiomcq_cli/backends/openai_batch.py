@@ -316,4 +316,5 @@ BACKEND: BackendKind[OpenAIBatchOptions] = BackendKind(
     capabilities=find_capabilities,
     open=OpenAIBatch,
     another_way_to="openai-compatible",
+    takes_likely=True,
 )

@@ -295,5 +295,6 @@ BACKEND = BackendKind(
     capabilities=_find_capabilities,
     open=VllmOffline,
     concurrency=CONCURRENCY,
+    takes_likely=True,
     unused=(*OF_SERVERS, "timeout"),
 )

@@ -50,13 +50,25 @@ from audiomcq_cli.contracts.exports import Export, Record, Written
 from audiomcq_cli.contracts.importers import ImportedQuestion, Importer
 from audiomcq_cli.contracts.models import OF_SERVERS, Capabilities, Identity, Model, mend_address
 from audiomcq_cli.contracts.options import NoOptions, O, option
-from audiomcq_cli.contracts.requests import Chat, Listen, Origin, Reply, Request, Score
+from audiomcq_cli.contracts.requests import Ask, Chat, Listen, Origin, Reply, Request, Score
 from audiomcq_cli.contracts.rows import Reject, Row
 from audiomcq_cli.contracts.sources import Event, Layout, Seed, Source, SourceRow
-from audiomcq_cli.contracts.stages import Context, Divided, Failure, Flow, Materials, Need, Outcome, Prepare, Stage
+from audiomcq_cli.contracts.stages import (
+    Context,
+    Divided,
+    Failure,
+    Flow,
+    Materials,
+    Need,
+    Opened,
+    Outcome,
+    Prepare,
+    Stage,
+)
 
 __all__ = [
     "OF_SERVERS",
+    "Ask",
     "Audio",
     "Backend",
     "BackendKind",
@@ -88,6 +100,7 @@ __all__ = [
     "Need",
     "NoOptions",
     "O",
+    "Opened",
     "Origin",
     "Outcome",
     "Prepare",

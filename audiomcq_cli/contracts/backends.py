@@ -120,6 +120,7 @@ class BackendKind(Generic[O]):
             hash).
         another_way_to: The backend named in manifests, so that they do not depend on how the model was reached.
         concurrency: Calls in flight to a model whose table does not set it.
+        takes_likely: Whether it also gets the requests that a flow will likely need: its rounds cost more than a call.
         unused: Keys of a model's table that it ignores: a recipe that sets one is refused.
     """
 
@@ -131,4 +132,5 @@ class BackendKind(Generic[O]):
     identify: Callable[[Model], Identity] | None = None
     another_way_to: str = ""
     concurrency: int = 32
+    takes_likely: bool = False
     unused: tuple[str, ...] = ()

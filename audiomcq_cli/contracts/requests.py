@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +67,25 @@ class Listen:
 
 
 Request = Chat | Score | Listen
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Sequence[Request]):
+    """Requests that a flow needs now, and those that it will likely need next. A flow yields it in place of a list.
+
+    The flow gets the replies of the needed ones, in their order. The others go along where waiting costs more than a
+    call that turns out not to be needed (a provider's batches, a model in this process), and a usable reply waits in
+    the journal until a flow needs it. So they save rounds, and change neither rows nor calls.
+    """
+
+    needed: Sequence[Request]
+    likely: Sequence[Chat | Score] = ()
+
+    def __len__(self) -> int:
+        return len(self.needed)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.needed[place]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,14 @@ Flow = Generator[Sequence[Request], Sequence[Reply], Outcome | Mapping[str, Outc
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """Result of the opening of a stage: the value that flows read as ``ctx.opened``, and lines for people."""
+
+    value: Any = None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Context(Generic[O]):
     """What a flow receives beside its row.
 
@@ -41,6 +49,8 @@ class Context(Generic[O]):
         seed: The recipe's seed.
         prepared: Result of ``Prepare.load`` on the prepared table; None for a stage without one.
         windows: Audio windows of the stage's models in seconds, by name; a model without a limit is missing.
+        opened: Value that ``Stage.opening`` returned; None for a stage without one, and in a dry run whose examples
+            would have stopped the stage.
         plan: Result of ``Stage.plan`` on the rows of the shard; None for a stage without one, and inside ``plan``.
     """
 
@@ -48,6 +58,7 @@ class Context(Generic[O]):
     seed: int = 0
     prepared: Any = None
     windows: Mapping[str, float] = field(default_factory=dict)
+    opened: Any = None
     plan: Any = None
 
 
@@ -123,6 +134,9 @@ class Stage(Generic[O]):
         prepare: Corpus-wide knowledge, if needed.
         beside: Second inputs with these options, by the name of the option that says where they are: files or folders.
             Their content, not their place, decides whether shards are made again; only ``prepare`` reads them.
+        opening: A flow without a row, driven before the first row of a run that has work (whether a judge hears, say).
+            Its requests have a journal of their own, so a later run repeats none of them. It stops the stage by
+            raising one of our errors; the next run then asks anew.
         plan: Makes of all input rows of a shard what its flows read as ``ctx.plan``. Called once a shard, before the
             first flow, and only where the shard has work. Pure, and no flow changes its result: ``trace``, a replay
             and a dry run plan the same rows again.
@@ -148,6 +162,7 @@ class Stage(Generic[O]):
     items: Callable[[Row, O], Sequence[str]] | None = None
     prepare: Prepare[O] | None = None
     beside: Callable[[O], Mapping[str, Path]] | None = None
+    opening: Callable[[Context[O]], Generator[Sequence[Request], Sequence[Reply], Opened]] | None = None
     plan: Callable[[Iterable[Row], Context[O]], Any] | None = None
     keeps: str = ""
     needs: Callable[[O], Sequence[Need]] | None = None

@@ -63,6 +63,7 @@ class Runtime:
         self.purse = Purse(self._budget, models)
         self.journals = JournalWriter()
         self.in_flight: dict[Flight, asyncio.Future[Entry]] = {}
+        self.likely_in_vain: set[bytes] = set()  # keys of likely requests with an unusable reply
         self._say = say
         self._remarks = Remarks(say)
         self._stopping = asyncio.Event()

@@ -176,7 +176,7 @@ class _Rows:
     async def _drive(self, row: Row, answerer: Answerer) -> Driven:
         unit = self.unit
         asker = Asker(unit.name, self.runtime, self.journal, self.run, answerer, unit.audio_roots)
-        return await drive(unit.stage, row, unit.context, asker.ask)
+        return await drive(unit.stage, row, unit.context, asker.ask, asker.find_likely)
 
 
 async def _drive_rows(rows: _Rows, output: ShardOutput, slots: asyncio.Semaphore) -> None:

@@ -26,6 +26,7 @@ from audiomcq_cli.engine.ledger.endings import DONE, name_ending
 from audiomcq_cli.engine.ledger.manifest import write_manifest
 from audiomcq_cli.engine.ledger.report import StageReport, make_report
 from audiomcq_cli.engine.ledger.run_log import Logbook
+from audiomcq_cli.engine.opening import run_opening
 from audiomcq_cli.engine.planned import gather_plans
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
@@ -196,7 +197,7 @@ async def _work_logged(
             sources = [work.unit.source for work in todo]
             rows = await asyncio.to_thread(count_rows, sources, joined=job.stage.joins is None)
             book.begin(job.name, len(todo), rows)
-            await _work(job, runtime, executor, book, [work.unit for work in todo])
+            await _work(job, runtime, executor, book, plan, [work.unit for work in todo])
         except BaseException as error:
             how = name_ending(error)
             if isinstance(error, ModelAbsent | AccountExhausted) and job.command:
@@ -215,11 +216,15 @@ async def _work_logged(
     return report, notes
 
 
-async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progress, todo: Sequence[Unit]) -> None:
+async def _work(
+    job: Job, runtime: Runtime, executor: Executor, progress: Progress, plan: Plan, todo: Sequence[Unit]
+) -> None:
     if not job.replay:
         for analysis, settings in job.listens.items():
             ANALYSES[analysis].check(analysis, settings)
         await runtime.check(job.name, job.needs)
+    context = await run_opening(job, todo[0].context, runtime, progress, plan.asks_of, todo[0].audio_roots)
+    todo = [replace(unit, context=context) for unit in todo]
     manifests.manifest_path(job.target).unlink(missing_ok=True)  # not whole from here on
     _remove_stale(job.target, todo[0].target.count)
     rows = max(16, 2 * runtime.concurrency(job.needs))

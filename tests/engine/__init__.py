@@ -108,6 +108,7 @@ class Puppet:
     answer: Answer
     sent: list[Call] = field(default_factory=list)
     checks: int = 0
+    takes_likely: bool = False
 
     async def check(self) -> None:
         self.checks += 1
@@ -130,6 +131,7 @@ class Puppet:
             options=NoOptions,
             capabilities=lambda model: Capabilities(**{"schema": True, "audio": True, "score": True} | can),
             open=open_,
+            takes_likely=self.takes_likely,
         )
 
 

@@ -151,6 +151,14 @@ class Batches:
         """As online."""
         return await self._online.analyse(key, listen)
 
+    def takes_likely(self, model: str) -> bool:
+        """Return True for a model by batch, unless its last few requests go online; for others as online."""
+        return model not in self.at_once and self._online.takes_likely(model)
+
+    def holds(self, key: bytes) -> bool:
+        """Return whether a batch has brought the reply, or the news that there will be none."""
+        return self._store.find(key) is not None or key in self._transfer.given_up
+
     async def end_round(self) -> None:
         """Submit the noted requests, and forget the replies that all shards have taken."""
         self._store.drop(self._taken)

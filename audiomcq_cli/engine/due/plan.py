@@ -57,6 +57,12 @@ class Plan:
         contents = digest_contents(unit.source) if self.folder is None else {}
         return MadeOf(self.parts, self.digests.get(unit.target.path.name, ""), self.folder, contents)
 
+    @property
+    def asks_of(self) -> str:
+        """Return the hash of everything that decides the requests before the first row."""
+        names = ("stage", "version", "options", "seed", "prompts", "models", "prepared")
+        return keys.digest({name: self.parts[name] for name in names}).hex()
+
     def note(self) -> dict[str, Any]:
         """Return the note of a run, from which a later run can say what changed."""
         contents = (

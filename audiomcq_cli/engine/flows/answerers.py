@@ -43,6 +43,14 @@ class Online:
         path = find_clip(listen.audio)
         return Entry(value=await self._runtime.analyse(listen.analysis, path, listen.settings))
 
+    def takes_likely(self, model: str) -> bool:
+        """Return what the backend of the model says."""
+        return self._runtime.model(model).takes_likely
+
+    def holds(self, key: bytes) -> bool:
+        """Return False: a reply is in the journal at once."""
+        return False
+
 
 class Noting:
     """Passes everything on and notes in ``asked`` whether a row made any call."""
@@ -57,9 +65,17 @@ class Noting:
         return await self._answerer.answer(key, rendered, call)
 
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
-        """Likewise."""
+        """Pass the question on."""
         self.asked = True
         return await self._answerer.analyse(key, listen)
+
+    def takes_likely(self, model: str) -> bool:
+        """Pass the question on."""
+        return self._answerer.takes_likely(model)
+
+    def holds(self, key: bytes) -> bool:
+        """Pass the question on."""
+        return self._answerer.holds(key)
 
 
 class Replay:
@@ -76,6 +92,14 @@ class Replay:
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
         """Raise ``ReplayMiss``."""
         raise ReplayMiss(f"the journal has no {listen.analysis!r} of {listen.audio.path}")
+
+    def takes_likely(self, model: str) -> bool:
+        """Return False: only needed replies are looked up."""
+        return False
+
+    def holds(self, key: bytes) -> bool:
+        """Return False: there is only the journal."""
+        return False
 
 
 @dataclass(slots=True)
@@ -106,8 +130,9 @@ class Rehearsal:
     Equal keys of two rows count twice: examples are alike where the replies of a model would differ.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self.counts = Counts()
+        self._runtime = runtime
         self._counted: set[bytes] = set()
 
     def begin_row(self) -> None:
@@ -134,6 +159,14 @@ class Rehearsal:
                 duration = await asyncio.to_thread(audio.read_length, find_clip(listen.audio))
                 value = value | {"duration": duration}
         return Entry(value=value)
+
+    def takes_likely(self, model: str) -> bool:
+        """Return what a run would: requests sent along cost as well."""
+        return self._runtime.model(model).takes_likely
+
+    def holds(self, key: bytes) -> bool:
+        """Return False: there is only the journal."""
+        return False
 
     def _is_new(self, key: bytes) -> bool:
         known = key in self._counted

@@ -9,14 +9,17 @@ answers requests that the journal does not hold.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
 from audiomcq_cli.audio_files import find_clip, hash_file
 from audiomcq_cli.contracts import (
+    Ask,
     Audio,
     Call,
     Chat,
@@ -34,9 +37,9 @@ from audiomcq_cli.contracts import (
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.flows import replies
 from audiomcq_cli.engine.journal.journal import Entry, Journal
-from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.engine.runtime import Flight, Runtime
 from audiomcq_cli.engine.servers.model import ModelHandle
-from audiomcq_cli.errors import CapabilityMissing, InputError, StorageError
+from audiomcq_cli.errors import AudiomcqError, CapabilityMissing, InputError, StorageError
 from audiomcq_cli.listening.analyses import ANALYSES
 from audiomcq_cli.storage.prompts import Prompt
 
@@ -69,6 +72,12 @@ class Answerer(Protocol):
 
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
         """Return one local analysis of a clip whose hash is known."""
+
+    def takes_likely(self, model: str) -> bool:
+        """Return whether likely requests to a model are sent along."""
+
+    def holds(self, key: bytes) -> bool:
+        """Return whether the reply of a try has come, but is not in the journal yet."""
 
 
 class Asker:
@@ -108,6 +117,51 @@ class Asker:
             if request.audio:
                 return Reply(stage=self._stage, key="", origin=Origin(""), error="audio_unusable", detail=str(error))
             raise
+
+    async def find_likely(self, asked: Ask) -> list[Callable[[], Awaitable[None]]]:
+        """Return what to do for the likely requests of a round: send them, or take the replies that have come.
+
+        They are sent while the row waits for a needed request of the same kind: a row that is started again sends
+        none. A request that cannot be rendered is skipped, as the flow may never need it.
+        """
+        taken = [request for request in asked.likely if self._answerer.takes_likely(request.model)]
+        if not taken:
+            return []
+        send = any([await self._waits_for(request) for request in asked.needed])
+        found: list[Callable[[], Awaitable[None]]] = []
+        for request in taken:
+            try:
+                rendered = await self._render(request)
+            except AudiomcqError:
+                continue
+            key = self._key(rendered, rendered.call, 0)
+            if entry := self._journal.get(key):
+                if self._watch:
+                    self._watch(key, rendered, rendered.call, entry)
+            elif key not in self._runtime.likely_in_vain and (send or self._answerer.holds(key)):
+                found.append(partial(self._ask_likely, key, rendered))
+        return found
+
+    async def _waits_for(self, request: Request) -> bool:
+        """Return whether the first try of a needed request, to a model that takes likely ones, has no reply yet."""
+        if isinstance(request, Listen) or not self._answerer.takes_likely(request.model):
+            return False
+        try:
+            rendered = await self._render(request)
+        except AudiomcqError:  # asking for it raises the same error
+            return False
+        key = self._key(rendered, rendered.call, 0)
+        return self._journal.get(key) is None and not self._answerer.holds(key)
+
+    async def _ask_likely(self, key: bytes, rendered: Rendered) -> None:
+        """Have the first try of a request answered; an unusable reply is dropped.
+
+        Tries are numbered and counted by run: a try that the flow did not make would change what it gets later.
+        """
+        if _flight(key, rendered.call) in self._runtime.in_flight:
+            return
+        with suppress(Suspended):
+            await self._answer(key, rendered, _reseed(rendered.call, rendered, 0), likely=True)
 
     async def _render(self, request: Chat | Score) -> Rendered:
         handle = self._runtime.model(request.model)
@@ -158,9 +212,9 @@ class Asker:
         seeded = _reseed(call, rendered, number)
         return keys.call_key(rendered.model, rendered.identity, seeded, sample=_sample(rendered), number=number)
 
-    async def _answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
+    async def _answer(self, key: bytes, rendered: Rendered, call: Call, *, likely: bool = False) -> Entry:
         """Have one try answered; equal keys in flight are one call, if the clips lie below the same roots."""
-        flight = key, tuple(part.root for turn in call.messages for part in turn.audio if isinstance(part, Clip))
+        flight = _flight(key, call)
         flying = self._runtime.in_flight.get(flight)
         if flying is not None:
             entry = await asyncio.shield(flying)
@@ -177,7 +231,10 @@ class Asker:
             finally:
                 del self._runtime.in_flight[flight]
         entry = replace(entry, run=self._run)
-        self._journal.put(key, entry)
+        if likely and entry.error:
+            self._runtime.likely_in_vain.add(key)
+        else:
+            self._journal.put(key, entry)
         if flying is None:
             self._runtime.usage.replies[rendered.model.name] += 1
         return entry
@@ -237,6 +294,11 @@ class Asker:
         if clip.sha256:
             return clip
         return replace(clip, sha256=await asyncio.to_thread(hash_file, find_clip(clip)))
+
+
+def _flight(key: bytes, call: Call) -> Flight:
+    """Return what equal calls in flight have in common."""
+    return key, tuple(part.root for turn in call.messages for part in turn.audio if isinstance(part, Clip))
 
 
 def _name_kind(part: Audio) -> str:

@@ -33,6 +33,9 @@ CREATE TABLE replies (key BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE lease (one INTEGER PRIMARY KEY CHECK (one = 1), fingerprint TEXT, run INTEGER);
 """
 
+OPENING = "opening.sqlite"
+"""Name of the journal of what a stage asks before its first row."""
+
 _STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SHARD = re.compile(r"part-\d{5}-of-\d{5}\.sqlite")
 
@@ -56,19 +59,19 @@ def is_stage(name: object) -> bool:
 
 
 def is_shard(name: object) -> bool:
-    """Return whether a value is a valid name of a journal file."""
-    return isinstance(name, str) and _SHARD.fullmatch(name) is not None
+    """Return whether a value is a valid name of a journal file: of a shard, or of the opening of the stage."""
+    return isinstance(name, str) and (name == OPENING or _SHARD.fullmatch(name) is not None)
 
 
 def list_stages(folder: Path) -> list[str]:
     """Return the names of the stages with files in a folder of journals."""
-    paths = folder.glob("*/part-*.sqlite")
+    paths = folder.glob("*/*.sqlite")
     return sorted({path.parent.name for path in paths if is_shard(path.name) and is_stage(path.parent.name)})
 
 
 def list_journals(folder: Path, stage: str) -> list[Path]:
     """Return the journal files of a stage, in order."""
-    return sorted(path for path in (folder / stage).glob("part-*.sqlite") if is_shard(path.name))
+    return sorted(path for path in (folder / stage).glob("*.sqlite") if is_shard(path.name))
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from audiomcq_cli.engine.journal import file as journal_file
 from audiomcq_cli.engine.journal import pack_file
-from audiomcq_cli.engine.journal.file import Lease, list_journals, list_stages
+from audiomcq_cli.engine.journal.file import OPENING, Lease, list_journals, list_stages
 from audiomcq_cli.errors import InputError, JournalBusy, StorageError
 from audiomcq_cli.foreign.sqlite import limited
 
@@ -186,7 +186,11 @@ class _Folder:
         paths = list_journals(self._root, self._stage)
         if self._ours or self._root.resolve() == journal.parent.parent.resolve():
             cut = journal.name.rpartition("-of-")[2]
-            paths = [path for path in paths if path.name.rpartition("-of-")[2] != cut]
+            paths = [
+                path
+                for path in paths
+                if OPENING not in (path.name, journal.name) and path.name.rpartition("-of-")[2] != cut
+            ]
         with contextlib.nullcontext() if self._ours else refusing():
             for path in paths:
                 self._files[path.name] = _open_file(path)

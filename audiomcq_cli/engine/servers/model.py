@@ -35,6 +35,7 @@ class ModelHandle:
         self.model = model
         self._clock = clock
         self.capabilities: Capabilities = kind.capabilities(model)
+        self.takes_likely = kind.takes_likely
         self._kind = kind
         self._endpoints: Endpoints | None = None
 

@@ -27,6 +27,7 @@ from audiomcq_cli.engine.intake.questions import read_first
 from audiomcq_cli.engine.job import Job, audio_roots, make_context
 from audiomcq_cli.engine.journal.journal import Entry, Journal
 from audiomcq_cli.engine.ledger.run_log import read_log
+from audiomcq_cli.engine.opening import rehearse_opening
 from audiomcq_cli.engine.planned import plan_shard
 from audiomcq_cli.engine.prepared import prepare
 from audiomcq_cli.engine.runtime import Runtime
@@ -138,6 +139,7 @@ class _Stage:
         self._columns = columns
         self._weight = 1.0
         self._shards = 0
+        self._opening = Counts()
         self._known, self._unknown, self._guessed = _Tally(), _Tally(), _Tally()
         self._took, self._expected = _Tally(), _Tally()  # of the same known rows: what they did, what would be guessed
 
@@ -156,6 +158,7 @@ class _Stage:
             hash_beside(self._job),
             keep=False,
         )
+        context, self._opening = await rehearse_opening(self._job, context, self._runtime, self._roots)
         plans = {
             name: plan_shard(self._job.stage, context, self._read_rows(path for path in shards if path.stem == name))
             for name in dict.fromkeys(path.stem for path in shards)
@@ -225,8 +228,14 @@ class _Stage:
         kept, weight = self._find_kept(), self._weight
         missing: dict[str, Any] = {
             name: {
-                model: round((sure + loose * weight) * self._correct(name, model))
-                for model in sorted({*getattr(self._unknown.counts, name), *getattr(self._guessed.counts, name)})
+                model: getattr(self._opening, name)[model] + round((sure + loose * weight) * self._correct(name, model))
+                for model in sorted(
+                    {
+                        *getattr(self._opening, name),
+                        *getattr(self._unknown.counts, name),
+                        *getattr(self._guessed.counts, name),
+                    }
+                )
                 for sure, loose in [
                     (self._missing(self._unknown, name, model), self._missing(self._guessed, name, model))
                 ]
@@ -283,7 +292,7 @@ class _Shard:
     ) -> None:
         self._stage = job.stage
         self._context = context
-        self._rehearsal = Rehearsal()
+        self._rehearsal = Rehearsal(runtime)
         self._seen: set[bytes] = set()
         self.taken = Counts()
         run = (journal.leased() or ("", 0))[1]
@@ -306,12 +315,12 @@ class _Shard:
         self._rehearsal.begin_row()
         self.taken = Counts()
         self._seen.clear()
-        return await drive(self._stage, row, self._context, self._asker.ask)
+        return await drive(self._stage, row, self._context, self._asker.ask, self._asker.find_likely)
 
     async def guess(self, row: Row) -> Driven:
         """Drive a row as if the journal were empty."""
         self._rehearsal.begin_row()
-        return await drive(self._stage, row, self._context, self._guesser.ask)
+        return await drive(self._stage, row, self._context, self._guesser.ask, self._guesser.find_likely)
 
     def _watch(self, key: bytes, rendered: Rendered, call: Call, entry: Entry) -> None:
         if key not in self._seen:  # two scorings of one model share it

@@ -6,7 +6,8 @@ asked. Prompts, options and models come from the manifest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from audiomcq_cli.engine.flows.answerers import Replay
 from audiomcq_cli.engine.flows.asker import Asker, Rendered
 from audiomcq_cli.engine.flows.drive import drive, items_of
 from audiomcq_cli.engine.intake.questions import read_first
+from audiomcq_cli.engine.journal.file import OPENING
 from audiomcq_cli.engine.journal.journal import Entry
 from audiomcq_cli.engine.ledger.described import restore_model
 from audiomcq_cli.engine.ledger.run_log import read_log
+from audiomcq_cli.engine.opening import reopen
 from audiomcq_cli.engine.planned import plan_shard
 from audiomcq_cli.engine.prepared import load_prepared
 from audiomcq_cli.engine.runtime import Runtime
@@ -115,9 +118,11 @@ async def trace(
                 shard, row = found
                 place = (workdir or find_workdir(here)) / "journal" / manifest["stage"]
                 path = place / f"{shard.stem}.sqlite"
-                context = plan_shard(stage, context, _read_input(shard, stage))
                 roots = {source: here / root for source, root in manifest["audio_roots"].items()}
-                steps.append(await _replay(manifest, stage, context, models, row, name, path, reuse, backends, roots))
+                rows = _read_input(shard, stage)
+                steps.append(
+                    await _replay(manifest, stage, context, models, row, rows, name, path, reuse, backends, roots)
+                )
                 wanted = {row[stage.key], row["clip_id"]}
         here = source
     if not steps:
@@ -229,6 +234,7 @@ async def _replay(
     context: Context[Any],
     models: Mapping[str, Model],
     row: Row,
+    shard: Iterable[Row],
     name: str,
     path: Path,
     reuse: Sequence[Path],
@@ -249,6 +255,10 @@ async def _replay(
     texts = {prompt: kept["text"] for prompt, kept in step["prompts"].items()}
     with Renderer() as renderer:
         async with Runtime(models, kinds, prompts=Prompts(texts=texts, render=renderer.render)) as runtime:
+            if stage.opening:
+                with closing(runtime.journals.read(path.with_name(OPENING), reuse, replay=True)) as opening:
+                    context = await reopen(manifest["stage"], stage, context, runtime, opening, roots)
+            context = plan_shard(stage, context, shard)
             journal = runtime.journals.read(path, reuse, replay=True)
             run = (journal.leased() or ("", 0))[1]
             asker = Asker(manifest["stage"], runtime, journal, run, Replay(), roots, watch)
