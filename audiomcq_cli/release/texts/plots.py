@@ -9,10 +9,11 @@ shown as a replacement character.
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -68,21 +69,32 @@ class Sketch:
 
 def draw_plots(summary: Mapping[str, Any]) -> list[Plot]:
     """Draws every plot for which a summary (``statistics.json``) has numbers."""
+    drawn = (_draw(draw, json.dumps({name: summary[name] for name in shown})) for draw, shown in _PLOTS.items())
     with _style():
-        return [_save(sketch) for sketch in _sketch(summary)]
+        return [plot for plot in drawn if plot]
 
 
 def sketch_plots(summary: Mapping[str, Any]) -> list[Sketch]:
     """The same as figures, laid out and not drawn."""
     with _style():
-        return list(_sketch(summary))
+        return [sketch for draw in _PLOTS if (sketch := _sketch(draw, summary))]
 
 
-def _sketch(summary: Mapping[str, Any]) -> Iterator[Sketch]:
-    for draw in _PLOTS:
-        if sketch := draw(summary):
-            _fit(sketch.figure)
-            yield sketch
+@lru_cache(maxsize=64)
+def _draw(draw: Callable[[Mapping[str, Any]], Sketch | None], numbers: str) -> Plot | None:
+    """One plot of the JSON of what it shows; one that was drawn in this process is not drawn again.
+
+    Drawing takes most of the time of a small release, and releases that differ in their texts have the same plots.
+    """
+    sketch = _sketch(draw, json.loads(numbers))
+    return _save(sketch) if sketch else None
+
+
+def _sketch(draw: Callable[[Mapping[str, Any]], Sketch | None], summary: Mapping[str, Any]) -> Sketch | None:
+    sketch = draw(summary)
+    if sketch:
+        _fit(sketch.figure)
+    return sketch
 
 
 @contextmanager
@@ -221,9 +233,15 @@ def _draw_judges(summary: Mapping[str, Any]) -> Sketch | None:
     return Sketch("judges", title, figure)
 
 
-_PLOTS: Sequence[Callable[[Mapping[str, Any]], Sketch | None]] = (
-    _draw_types, _draw_sources, _draw_grid, _draw_durations, _draw_positions, _draw_judges
-)  # fmt: skip
+_PLOTS: Mapping[Callable[[Mapping[str, Any]], Sketch | None], Sequence[str]] = {
+    _draw_types: ("questions", "question_types"),
+    _draw_sources: ("questions", "sources"),
+    _draw_grid: ("questions", "question_types", "sources"),
+    _draw_durations: ("duration",),
+    _draw_positions: ("questions", "answer_positions"),
+    _draw_judges: ("judges",),
+}
+"""The plots in order, each with the keys of the summary that it shows."""
 
 
 def _begin(title: str, height: float) -> tuple[Figure, Axes]:
