@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from audiomcq_cli.contracts import BatchState, Completion
@@ -20,7 +19,7 @@ class Watch:
 
     Attributes:
         batch: As it is written down. refusals: How often the provider did not take it. not_before: When it is begun
-            again (monotonic). unreachable_since: Since when it cannot be looked at (monotonic).
+            again (by the run's clock). unreachable_since: Since when it cannot be looked at (by that clock).
     """
 
     def __init__(self, batch: Batch) -> None:
@@ -49,9 +48,9 @@ class Watch:
             self._release()
             self._release = None
 
-    def tell(self, state: BatchState, say: Callable[[str], None]) -> None:
+    def tell(self, state: BatchState, now: float, say: Callable[[str], None]) -> None:
         """Say how far the batch is, if that is news and the last news is not fresh."""
-        news, now = (state.status, state.done, state.failed), time.monotonic()
+        news = (state.status, state.done, state.failed)
         if news != self._told and now - self._told_at >= SAY_SECONDS:
             self._told, self._told_at = news, now
             failed = f", {state.failed:,} failed" if state.failed else ""
