@@ -106,7 +106,7 @@ FAULTY = [
 def by_batch(server: RunningServer, **settings: Any) -> dict[str, Model]:
     """A writer by batch and a grader online."""
     return {
-        "writer": batch_model(server, settings=settings, attempts=3),
+        "writer": batch_model(server, settings={"poll_seconds": 0.4} | settings, attempts=3),
         "grader": http_model(server, "grader", model="other", backend="openai-compatible"),
     }
 
