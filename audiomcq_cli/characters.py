@@ -33,11 +33,11 @@ def escape_control(text: str) -> str:
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
-def has_control(frame: pl.DataFrame, name: str) -> pl.Expr:
-    """Return a mask of the rows with a control character in a column: a text, or lists and structs of texts."""
+def has_control(frame: pl.DataFrame) -> list[pl.Expr]:
+    """Return one mask a column of the rows with a control character in it: a text, or lists and structs of texts."""
     import polars as pl
 
-    return _mask(pl.col(name), frame.schema[name]).fill_null(False)
+    return [_mask(pl.col(name), kind).fill_null(False) for name, kind in frame.schema.items()]
 
 
 def _mask(column: pl.Expr, kind: Any) -> pl.Expr:

@@ -57,7 +57,7 @@ class Runtime:
         clock: Clock = MACHINE,
     ) -> None:
         """Set up clients; ``say`` receives lines for people, about servers."""
-        self._clock = clock
+        self.clock = clock
         self.prompts = prompts or Prompts()
         self._budget = budget or Budget()
         self.purse = Purse(self._budget, models)
@@ -76,7 +76,7 @@ class Runtime:
     async def __aenter__(self) -> Runtime:
         if hours := self._budget.hours:
             reached = BudgetReached(f"the budget of {hours:g} hours is used up")
-            self._clock.call_later(hours * 3600, lambda: self.stop(reached))
+            self.clock.call_later(hours * 3600, lambda: self.stop(reached))
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -166,7 +166,7 @@ class Runtime:
         """
         model = self.model(name).model
         prompt, completion = estimate_tokens(call)
-        async for leg in Route(self._endpoints(name), prompt + completion, model.attempts, self._pause):
+        async for leg in Route(self._endpoints(name), prompt + completion, model.attempts, self.pause):
             with leg:
                 async with self._hold(model, call) as reserved:
                     self.raise_if_stopping()  # here: those who waited for a slot are not in flight
@@ -230,9 +230,9 @@ class Runtime:
             await asyncio.gather(task, stopping, return_exceptions=True)
         raise self._ending
 
-    async def _pause(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
         """Sleep; raises ``Interrupted`` as soon as the run is asked to end."""
-        await self.unless_stopping(self._clock.sleep(seconds))
+        await self.unless_stopping(self.clock.sleep(seconds))
 
     # --------------------------------------------------------------------------------------------------- audio
 

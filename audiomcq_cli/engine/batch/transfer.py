@@ -11,7 +11,6 @@ the budget waits for others, which mostly cost less than was reserved; if no bat
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -106,7 +105,7 @@ class Transfer:
         pause = FIRST_LOOK_SECONDS
         while self._open:
             longest = min(self._backends[watch.batch.model].terms.poll_seconds for watch in self._open.values())
-            await self._runtime.unless_stopping(asyncio.sleep(min(pause, longest)))
+            await self._runtime.pause(min(pause, longest))
             pause *= 1.5
             for watch in list(self._open.values()):
                 await self._look(watch, ours=True)
@@ -203,7 +202,7 @@ class Transfer:
                     ) from error
                 usual = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (attempt - 1))
                 asked = min(LONGEST_RETRY_AFTER, error.retry_after or 0.0)
-                await self._runtime.unless_stopping(asyncio.sleep(max(asked, usual)))
+                await self._runtime.pause(max(asked, usual))
             except CallRefused as error:
                 self._forget(batch)
                 raise ModelError(
@@ -228,7 +227,7 @@ class Transfer:
         if state is None:
             return
         if not state.ended:
-            watch.tell(state, lambda text: self._say(watch.batch, text))
+            watch.tell(state, self._runtime.clock.now(), lambda text: self._say(watch.batch, text))
         elif state.problem:
             self._refused(watch, state, ours=ours)
         else:
@@ -240,7 +239,7 @@ class Transfer:
         try:
             state = await self._runtime.unless_stopping(self._backends[batch.model].poll(batch.id))
         except CallUnavailable as error:
-            now = time.monotonic()
+            now = self._runtime.clock.now()
             if watch.unreachable_since is None:
                 watch.unreachable_since = now
                 self._say(batch, f"cannot be looked at now: {error}")
@@ -268,7 +267,7 @@ class Transfer:
             watch.free()
             watch.batch = self._store.renew(batch)
             seconds = self._backends[batch.model].terms.poll_seconds * 2**watch.refusals
-            watch.not_before = time.monotonic() + min(seconds, UNREACHABLE_SECONDS)
+            watch.not_before = self._runtime.clock.now() + min(seconds, UNREACHABLE_SECONDS)
             self._open[watch.batch.token] = watch
             return
         self._forget(batch)
@@ -282,7 +281,7 @@ class Transfer:
 
     async def _try_again(self, watch: Watch) -> None:
         """Begin a batch that was refused or did not fit, when its time has come or another batch has ended."""
-        if time.monotonic() < watch.not_before:
+        if self._runtime.clock.now() < watch.not_before:
             return
         await self._launch(watch)
         if watch.batch.id and watch.refusals:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from audiomcq_cli.contracts import BatchState, Completion
@@ -21,8 +20,8 @@ class Watch:
     Attributes:
         batch: Its record.
         refusals: Number of times the provider refused it.
-        not_before: Time of the next attempt to begin it (monotonic).
-        unreachable_since: Time since when it cannot be checked (monotonic).
+        not_before: Time of the next attempt to begin it, by the run's clock.
+        unreachable_since: Time since when it cannot be checked, by that clock.
     """
 
     def __init__(self, batch: Batch) -> None:
@@ -51,9 +50,9 @@ class Watch:
             self._release()
             self._release = None
 
-    def tell(self, state: BatchState, say: Callable[[str], None]) -> None:
+    def tell(self, state: BatchState, now: float, say: Callable[[str], None]) -> None:
         """Report the state of the batch if it changed and the last report is old enough."""
-        news, now = (state.status, state.done, state.failed), time.monotonic()
+        news = (state.status, state.done, state.failed)
         if news != self._told and now - self._told_at >= SAY_SECONDS:
             self._told, self._told_at = news, now
             failed = f", {state.failed:,} failed" if state.failed else ""

@@ -11,10 +11,14 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,9 @@ from audiomcq_cli.listening.analyses import run_analysis
 
 CRASHES = "audio_crashes_decoder"
 """Reason code of a clip that ends the process that decodes it."""
+
+_LIBRARIES = ("soundfile", "soxr", "pyloudnorm")
+"""Libraries that every analysis, or the probe of each clip, loads."""
 
 
 class Workers:
@@ -81,14 +88,29 @@ class Workers:
         return await asyncio.get_running_loop().run_in_executor(pool, run_analysis, *work)
 
     def _begin(self, count: int) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(count, mp_context=context, initializer=_begin_worker)
+        return ProcessPoolExecutor(count, mp_context=_choose_start(), initializer=_begin_worker)
 
     def close(self) -> None:
         """End them."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+def _choose_start() -> BaseContext:
+    """Return the start method of worker processes.
+
+    On Linux a worker is a copy of one process that has loaded the libraries, which takes a second of processor time;
+    the copies share its memory. Elsewhere, and if that process cannot start, each worker loads them itself: copies are
+    not safe on macOS, and Windows has none.
+    """
+    if sys.platform == "linux":
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["__main__", run_analysis.__module__, *_LIBRARIES])
+        with suppress(OSError):  # its socket has no room: the path of the temporary folder is long, or the disk full
+            forkserver.ensure_running()
+            return context
+    return multiprocessing.get_context("spawn")
 
 
 def _begin_worker() -> None:

@@ -228,7 +228,7 @@ class RowChecks:
             masks.append(pl.col("subset") != file.subset)
         if {"votes", "audio_contribution", "answer_index"} <= have:
             masks += self._doubt_votes()
-        masks += [has_control(frame, name) for name in frame.columns]
+        masks += has_control(frame)
         return masks or [pl.lit(False)]
 
     def _doubt_votes(self) -> list[pl.Expr]:
