@@ -89,7 +89,7 @@ print(context.get_start_method(), loaded)
 
 @pytest.mark.parametrize(("folder", "start"), [("short", "forkserver True"), ("long" * 30, "spawn False")])
 def test_workers_begin_with_the_libraries(folder: str, start: str) -> None:
-    """A worker is a copy of a process that has loaded them; if the folder's path is too long for a socket, it is not."""
+    """A worker is a copy of a process that has them; if the path of the folder is too long for a socket, it is not."""
     with TemporaryDirectory(dir="/tmp") as temporary:  # the folder of a test may be too long already
         place = Path(temporary) / folder
         place.mkdir()
