@@ -1,25 +1,20 @@
-"""Audio files: find them, hash them, and give the samples and bytes that models hear.
+"""The samples and bytes of audio that models and analyses hear: decode a file, encode what is sent.
 
-Everything here is plain and synchronous; the engine runs it in worker processes, by name. Paths that come from
-manifests and caption files are untrusted: ``resolve`` is the only way from such a path to a file. What goes wrong with
-one clip is told without its folder, so that the rejects are the same on every machine.
+Everything here is plain and synchronous; the engine runs it in threads and worker processes. What goes wrong with one
+clip is told without its folder, so that the rejects are the same on every machine.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audiomcq_cli.contracts import Audio
-from audiomcq_cli.decoding import check_regular, describe_error, open_audio
+from audiomcq_cli.audio_files import find_clip, hash_file
+from audiomcq_cli.contracts import Audio, Clip, Silence
+from audiomcq_cli.decoding import describe_error, open_audio
 from audiomcq_cli.errors import ClipTooLong, InputError
 
 if TYPE_CHECKING:
@@ -28,220 +23,31 @@ if TYPE_CHECKING:
 
     Samples = npt.NDArray[np.float32]
 
-AUDIO_EXTENSIONS = (
-    ".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".au", ".caf", ".w64", ".m4a", ".aac", ".wma",
-    ".aifc", ".wave", ".rf64", ".bwf", ".snd", ".mp2", ".mpga", ".m4b", ".mka", ".weba", ".webm", ".mp4", ".mov",
-    ".mkv", ".m4v", ".3gp", ".3g2", ".3ga", ".amr", ".ac3", ".eac3", ".dts", ".ape", ".wv", ".tta", ".mpc", ".dsf",
-    ".spx", ".asf", ".wmv", ".ogv", ".avi", ".flv", ".mpg", ".mpeg",
-)  # fmt: skip
-"""What counts as audio, best first where one recording is there twice; of a film its sound track. Where the decoder of
-those behind .w64 is missing they are still listed, so that they turn up among the rejects instead of being passed over
-in silence. Every source looks for these."""
-
 FORMATS = ("wav", "flac")
-"""What audio can be encoded to."""
-
-_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
-
-# ------------------------------------------------------------------------------------------------------- finding
-
-
-def check_relative(relative: str) -> None:
-    """Refuse a path that is absolute or could lead out of its folder, on any system, whether or not it exists.
-
-    Raises:
-        InputError: It is empty or absolute, has a drive letter, a ``..`` between slashes or backslashes, or a NUL.
-    """
-    if not relative or "\0" in relative:
-        raise InputError(f"not a path: {relative!r}")
-    if relative[0] in "/\\" or re.match("[A-Za-z]:", relative):
-        raise InputError(f"path is absolute: {relative!r}", hint="give it relative to the audio root")
-    if ".." in re.split(r"[/\\]", relative):
-        raise InputError(f"path leads out of its folder: {relative!r}", hint="give it relative to the audio root")
-
-
-def resolve(root: Path, relative: str) -> Path:
-    """The file that an untrusted path means below a root; it need not exist.
-
-    Raises:
-        InputError: The path is not one (see ``check_relative``), or a symbolic link leads out of the root.
-    """
-    check_relative(relative)
-    try:
-        base, path = Path(os.path.realpath(root)), Path(os.path.realpath(root / relative))
-    except ValueError as error:  # a lone surrogate, which no file system can hold
-        raise InputError(f"not a path: {relative!r}") from error
-    if not path.is_relative_to(base):
-        raise InputError(
-            f"a symbolic link leads out of the audio root: {relative!r}",
-            hint="make the folder that the link points to the audio root, or put the file itself there",
-        )
-    return path
-
-
-def list_audio(root: Path) -> list[str]:
-    """Relative POSIX paths of all audio files below a folder, sorted; hidden files and folders are left out.
-
-    Raises:
-        InputError: The folder, or one in it, is not there or cannot be read.
-    """
-    return sorted(walk_audio(root))
-
-
-def walk_audio(root: Path) -> Iterator[str]:
-    """As ``list_audio``, in whatever order the disk has, one folder in memory at a time."""
-    if not root.is_dir():
-        raise InputError("no such folder" if not root.exists() else "not a folder", file=str(root))
-    for folder, folders, files in os.walk(root, onerror=_refuse_folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        below = Path(folder).relative_to(root).as_posix()
-        prefix = "" if below == "." else f"{below}/"
-        for name in files:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in AUDIO_EXTENSIONS:  # noqa: PTH122 - hot
-                yield prefix + name
-
-
-class FolderIndex:
-    """Finds audio files by the names that a source gives them, without touching their folder again.
-
-    A name can be the whole path, the path without extension, the file's name or its stem, and is taken in that order.
-    On ties the file nearest to the root counts, then the order of ``AUDIO_EXTENSIONS``, then the name. A guess is a
-    name that several rows may have: whose file it is, is settled when all rows have come by (see ``claim``). The names
-    are in a temporary file (SQLite's own, gone with the index): a million of them would take 500 MB of memory.
-    """
-
-    def __init__(self, files: Iterable[str]) -> None:
-        """Index relative POSIX paths of audio files, in any order."""
-        import sqlite3
-
-        self._base = sqlite3.connect("", isolation_level=None)
-        self._base.executescript(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384;"
-            "CREATE TABLE files (path BLOB, found INT DEFAULT 0, owner BLOB, contested INT DEFAULT 0);"
-            "CREATE TABLE names (name BLOB, rank INT, file INT); BEGIN"
-        )
-        names = (name for number, path in enumerate(self._add(files), 1) for name in _list_names(path, number))
-        self._base.executemany("INSERT INTO names VALUES (?, ?, ?)", names)
-        self._base.executescript("CREATE INDEX by_name ON names (name); CREATE INDEX by_path ON files (path)")
-
-    def _add(self, files: Iterable[str]) -> Iterator[str]:
-        for path in files:
-            self._base.execute("INSERT INTO files (path) VALUES (?)", (_pack(path),))
-            yield path
-
-    def find(self, candidates: Sequence[str], *, exact: bool = False) -> str | None:
-        """Relative path of the first candidate that there is, or None; with ``exact`` only whole paths count."""
-        for candidate in candidates:
-            if found := self._look_up(candidate, _WHOLE if exact else _ANY, 1):
-                return found[0]
-        return None
-
-    def guess(self, guesses: Sequence[str]) -> list[str]:
-        """The files that a row could mean by its guesses, likeliest first: more than one are different recordings.
-
-        A longer end of a path says more than a shorter one of it, and files that differ in extension alone are one
-        recording. A guess with a slash before it has to be the whole path of a file, with or without extension.
-        """
-        files: list[str] = []
-        taken: list[str] = []
-        for guess in guesses:
-            name, whole = guess.removeprefix("/"), guess.startswith("/")
-            stem = drop_audio_extension(name)
-            if any(one == stem or one.endswith(f"/{stem}") for one in taken):
-                continue
-            found = self._look_up(name, _WHOLE if whole else _ANY, _MOST_MEANT)
-            if found:
-                taken.append(stem)
-            for path in found:
-                if _drop_extension(path) not in map(_drop_extension, files):
-                    files.append(path)
-        return files
-
-    def _look_up(self, name: str, ways: int, most: int) -> list[str]:
-        query = """
-            SELECT path FROM names, files ON files.rowid = file
-            WHERE name = ? AND rank < ? ORDER BY rank, path LIMIT ?
-        """
-        rows = self._base.execute(query, (_pack(normalize(name)), ways << 32, most))
-        return [_unpack(path) for (path,) in rows]
-
-    def claim(self, path: str, owner: str, *, sure: bool) -> None:
-        """Note whose file this is: of one row that says so, or of a row that guesses it."""
-        value = b"" if sure else _pack(owner)  # no row is without a name
-        known = self._base.execute("SELECT owner FROM files WHERE path = ?", (_pack(path),)).fetchone()
-        if (known and known[0] is None) or (known and sure):
-            self._base.execute("UPDATE files SET owner = ? WHERE path = ?", (value, _pack(path)))
-        elif known and known[0] != value:
-            self._base.execute("UPDATE files SET contested = 1 WHERE path = ?", (_pack(path),))
-
-    def grants(self, path: str, owner: str) -> bool:
-        """Whether a guessed file is that row's: no other row has guessed it, and none has said that it is its own."""
-        query = "SELECT 1 FROM files WHERE path = ? AND owner = ? AND contested = 0"
-        return self._base.execute(query, (_pack(path), _pack(owner))).fetchone() is not None
-
-    def find_by_name(self, name: str) -> list[str]:
-        """Files of a name that stand in some folder, best first, but for those that have been named by their path."""
-        query = """
-            SELECT path FROM names, files ON files.rowid = file
-            WHERE name = ? AND rank >= ? AND found != 1 ORDER BY rank, path
-        """
-        found = self._base.execute(query, (_pack(normalize(name)), _WHOLE << 32))
-        return [_unpack(path) for (path,) in found]
-
-    def mark(self, path: str, *, by_path: bool = True) -> None:
-        """Keep in mind that a file has been named: by its path, or by its name alone."""
-        self._base.execute("UPDATE files SET found = ? WHERE path = ?", (1 if by_path else 2, _pack(path)))
-
-    def unmarked(self) -> Iterator[str]:
-        """The files that have not been marked, by name."""
-        query = "SELECT path FROM files WHERE found = 0 ORDER BY path"
-        return (_unpack(path) for (path,) in self._base.execute(query))
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is no file at all."""
-        return self._base.execute("SELECT 1 FROM files LIMIT 1").fetchone() is None
-
-
-def index_folder(root: Path) -> FolderIndex:
-    """Index the audio files below a folder, walking it once; raises like ``list_audio``."""
-    return FolderIndex(walk_audio(root))
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, hex; raises ``InputError`` where it cannot be read."""
-    try:
-        check_regular(path)
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"cannot be read: {describe_error(error)}", file=path.name) from error
-
-
-# ------------------------------------------------------------------------------------------------------- hearing
-
+"""Formats to which audio can be encoded."""
 
 LONGEST = 3_600.0
-"""Seconds of audio that are held in memory at once: 460 MB while it is decoded to 16 kHz, more than any model hears."""
+"""Most seconds of audio in memory at once: 460 MB while decoded to 16 kHz, and more than any model accepts."""
 
 
 def load(path: Path, rate: int, *, start: float = 0.0, seconds: float | None = None, most: float = LONGEST) -> Samples:
-    """Decode a file to mono at a rate: the samples ``librosa.load(path, sr=rate, mono=True)`` gives, faster.
+    """Decode a file to mono at a rate: the samples of ``librosa.load(path, sr=rate, mono=True)``, faster.
 
-    It is decoded block by block: what it takes depends on the length that is wanted, not on the rate and the channels
-    of the file.
+    Decoding is block by block: its memory depends on the requested length, not on the rate and the channels of the
+    file.
 
     Args:
-        path: The file. rate: Samples a second.
-        start, seconds: The part that is wanted; its ends are those of the file's own samples nearest to them, and what
-            lies behind the file's end is left out.
-        most: Seconds that the part may have.
+        path: The file.
+        rate: Samples a second.
+        start: Start of the requested part in seconds; the nearest sample of the file is used.
+        seconds: Length of the part; it ends at the end of the file at the latest.
+        most: Longest part in seconds that is allowed.
 
     Returns:
         float32 samples, shape ``(ceil(frames * rate / rate of the file),)``.
 
     Raises:
-        InputError: The file cannot be decoded or holds no samples, or none in that part.
+        InputError: The file cannot be decoded, or has no samples in that part.
         ClipTooLong: The part is longer than ``most``.
     """
     return load_timed(path, rate, start=start, seconds=seconds, most=most)[0]
@@ -250,7 +56,7 @@ def load(path: Path, rate: int, *, start: float = 0.0, seconds: float | None = N
 def load_timed(
     path: Path, rate: int, *, start: float = 0.0, seconds: float | None = None, most: float = LONGEST
 ) -> tuple[Samples, float]:
-    """As ``load``, with the seconds that the file's own samples make."""
+    """Do what ``load`` does, and return the length of the file's own samples in seconds too."""
     import numpy as np
     import soundfile as sf
 
@@ -277,7 +83,7 @@ def load_timed(
 
 
 class _Resampler:
-    """Brings mono blocks to another rate, as ``soxr.resample`` does with all of them at once, bit for bit."""
+    """Resamples mono blocks; the result equals ``soxr.resample`` on all of them at once, bit for bit."""
 
     def __init__(self, native: int, rate: int) -> None:
         import soxr
@@ -285,11 +91,11 @@ class _Resampler:
         self._stream = soxr.ResampleStream(native, rate, 1, dtype="float32", quality="HQ") if native != rate else None
 
     def add(self, block: Samples) -> Samples:
-        """What a block adds."""
+        """Return the output for a block."""
         return self._stream.resample_chunk(block) if self._stream else block
 
     def finish(self) -> Samples:
-        """What was still to come."""
+        """Return the rest of the output."""
         import numpy as np
 
         rest = np.zeros(0, np.float32)
@@ -297,7 +103,7 @@ class _Resampler:
 
 
 def encode(samples: Samples, rate: int, format: str) -> bytes:
-    """Encode samples between -1 and 1 (those beyond are clipped) as 16-bit WAV or FLAC."""
+    """Encode samples between -1 and 1 (clipped if beyond) as 16-bit WAV or FLAC."""
     import soundfile as sf
 
     if format not in FORMATS:
@@ -309,40 +115,38 @@ def encode(samples: Samples, rate: int, format: str) -> bytes:
 
 @lru_cache(maxsize=16)
 def silence(seconds: float, rate: int, format: str) -> bytes:
-    """Encode digital silence, mono; kept, because the label asks for the same one with every question."""
+    """Encode digital silence, mono. The result is cached, because the label needs the same silence
+    for every question.
+    """
     import numpy as np
 
     return encode(np.zeros(round(seconds * rate), np.float32), rate, format)
 
 
-def read_part(audio: Audio, roots: Mapping[str, Path], rate: int, format: str) -> bytes:
-    """The bytes of an audio part: what its transform makes of the clip, mono at a rate, encoded.
+def read_part(audio: Audio, rate: int, format: str) -> bytes:
+    """The bytes of an audio part, mono at a rate, encoded.
 
     Args:
-        audio: The part. roots: Audio root by ``source_dataset``.
-        rate: Samples a second. format: One of ``FORMATS``.
+        audio: The part. rate: Samples a second. format: One of ``FORMATS``.
 
     Raises:
-        InputError: The transform is not known, or the file is not there, leaves its root, cannot be decoded or is
-            not the one that was hashed (its replies would be kept under the hash of another).
+        InputError: The file is not there, leaves its root, cannot be decoded or is not the one that was hashed (its
+            replies would be kept under the hash of another).
     """
-    if found := re.fullmatch(rf"silence:({_NUMBER})", audio.transform):
-        return silence(float(found[1]), rate, format)
-    window = re.fullmatch(rf"window:({_NUMBER}):({_NUMBER})", audio.transform)
-    if audio.transform != "original" and not window:
-        known = "original, window:START:SECONDS or silence:SECONDS"
-        raise InputError(f"unknown transform {audio.transform!r}", hint=f"expected {known}")
-    if audio.source not in roots:
-        raise InputError(f"no audio root is known for source {audio.source!r}", file=audio.path)
-    path = resolve(roots[audio.source], audio.path)
-    if audio.sha256 and hash_file(path) != audio.sha256:
-        raise InputError("has changed since the caption stage", file=audio.path, hint="run the caption stage again")
-    start, seconds = (float(window[1]), float(window[2])) if window else (0.0, None)
-    return encode(load(path, rate, start=start, seconds=seconds), rate, format)
+    match audio:
+        case Silence(seconds=seconds):
+            return silence(seconds, rate, format)
+        case Clip():
+            path = find_clip(audio)
+            if audio.sha256 and hash_file(path) != audio.sha256:
+                raise InputError(
+                    "has changed since the caption stage", file=audio.path, hint="run the caption stage again"
+                )
+            return encode(load(path, rate, start=audio.start, seconds=audio.seconds), rate, format)
 
 
 def read_length(file: Path | BytesIO) -> float:
-    """Seconds that a file's header says it has, or audio that was encoded here.
+    """Return the length in seconds in the header of a file, or of audio that was encoded here.
 
     Raises:
         InputError: It cannot be read.
@@ -362,60 +166,10 @@ def read_length(file: Path | BytesIO) -> float:
 
 
 def mix(block: Samples) -> Samples:
-    """The mean over the channels; ``np.mean`` over the short axis takes twenty times as long."""
+    """Return the mean over the channels; ``np.mean`` over the short axis takes twenty times as long."""
     first, *others = block.T
-    mono: Samples = first + others[0] if others else first.copy()  # always of its own: the block is filled again
+    mono: Samples = first + others[0] if others else first.copy()  # always a copy: the block is reused
     for channel in others[1:]:
         mono += channel
     mono /= block.shape[1]
     return mono
-
-
-# -------------------------------------------------------------------------------------------------------- naming
-
-
-def _refuse_folder(error: OSError) -> None:
-    raise InputError(f"cannot be read: {describe_error(error)}", file=str(error.filename)) from error
-
-
-_WHOLE, _ANY = 2, 4
-"""How many of the ways below to name a file are its whole path, and how many there are."""
-
-_MOST_MEANT = 8
-"""Files that one guess is looked up for; with two of them it is ambiguous."""
-
-
-def _list_names(path: str, number: int) -> Iterator[tuple[bytes, int, int]]:
-    """Names that a file answers to, with a rank (least: whole path, few folders, good format) and its number."""
-    stem, name = _drop_extension(path), _drop_folder(path)
-    rank = min(path.count("/"), 0xFFFF) << 8 | AUDIO_EXTENSIONS.index("." + path.rpartition(".")[2].lower())
-    ways = (path, stem, name, _drop_extension(name)) if name != path else (path, stem)
-    for way, one in enumerate(ways):
-        yield _pack(normalize(one)), way << 32 | rank, number
-
-
-def _pack(name: str) -> bytes:
-    """A name as bytes, which sort as the name does; a file name that is not UTF-8 as well."""
-    return name.encode("utf-8", "surrogatepass")
-
-
-def _unpack(name: bytes) -> str:
-    return name.decode("utf-8", "surrogatepass")
-
-
-def _drop_extension(path: str) -> str:
-    return path.rpartition(".")[0]
-
-
-def drop_audio_extension(name: str) -> str:
-    """A name without the extension of audio that it may have; whatever else stands behind a dot belongs to it."""
-    return _drop_extension(name) if name.lower().endswith(AUDIO_EXTENSIONS) else name
-
-
-def _drop_folder(path: str) -> str:
-    return path.rpartition("/")[2]
-
-
-def normalize(name: str) -> str:
-    """The one form in which names and ids are compared: some file systems store letters with accents decomposed."""
-    return unicodedata.normalize("NFC", name)

@@ -1,7 +1,7 @@
-"""Characters that no text of a corpus may hold: control characters other than tabs and line ends.
+"""Finds characters that no text of a corpus may hold: control characters other than tabs and line ends.
 
-U+0000 ends a text in C, so that readers see half of a question; others steer terminals. They come from models and from
-captions. The halves of surrogate pairs cannot be in Parquet, whose texts are UTF-8.
+U+0000 ends a text in C, so that readers see half of a question; others control terminals. They come from models and
+from captions. Parquet cannot hold lone surrogates, because its texts are UTF-8.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CONTROL = re.compile(_SIGNS)
 
 
 def find_control(value: Any) -> str:
-    """The first such character in a value of a row, however deep, as ``U+0000``; empty where there is none."""
+    """Return the first control character in a value of a row, at any depth, as ``U+0000``; empty if there is none."""
     if isinstance(value, str):
         found = _CONTROL.search(value)
         return f"U+{ord(found[0]):04X}" if found else ""
@@ -29,15 +29,15 @@ def find_control(value: Any) -> str:
 
 
 def escape_control(text: str) -> str:
-    """A text with such characters written as escapes: for the id of a row that is rejected for them."""
+    """Return a text with control characters written as escapes: for the id of a row that is rejected for them."""
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
-def has_control(frame: pl.DataFrame, name: str) -> pl.Expr:
-    """Mask of the rows that have such a character in a column: a text, or lists and structs of texts."""
+def has_control(frame: pl.DataFrame) -> list[pl.Expr]:
+    """Return one mask a column of the rows with a control character in it: a text, or lists and structs of texts."""
     import polars as pl
 
-    return _mask(pl.col(name), frame.schema[name]).fill_null(False)
+    return [_mask(pl.col(name), kind).fill_null(False) for name, kind in frame.schema.items()]
 
 
 def _mask(column: pl.Expr, kind: Any) -> pl.Expr:

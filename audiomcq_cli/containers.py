@@ -1,7 +1,7 @@
-"""What an audio file is by its first bytes, whatever its name says, and where its header does not know its own size.
+"""Identifies an audio file by its first bytes, whatever its name, and finds headers with an unknown or wrong size.
 
-Nothing is decoded here. A file is never left to FFmpeg to guess: among the formats that it would try are playlists,
-which name other files and addresses. The signature decides which one of its readers opens a file.
+Nothing is decoded here. FFmpeg never guesses a format: it would try playlists, which name other files and addresses.
+The signature decides which of its readers opens a file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 HEAD = 400
-"""Bytes from the beginning that the signatures are looked for in: two packets of MPEG-TS."""
+"""Bytes from the beginning in which signatures are searched for: two packets of MPEG-TS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,11 @@ class Kind:
     """A kind of file.
 
     Attributes:
-        name: For people. extension: As its files are usually named.
-        demuxer: FFmpeg's name of what reads it. common: Whether libsndfile reads it too, or much of it.
-        timed: Whether its header says how long it is; of the others FFmpeg estimates it by the bit rate.
+        name: Name for people.
+        extension: Usual extension.
+        demuxer: FFmpeg's name of the reader.
+        common: Whether libsndfile reads it too, at least mostly.
+        timed: Whether its header has the length; otherwise FFmpeg estimates it by the bit rate.
     """
 
     name: str
@@ -72,20 +74,20 @@ _AVI = Kind("avi", ".avi", "avi", timed=False)
 
 
 def find_kind(head: bytes) -> Kind | None:
-    """What a file is that begins so; None for nothing known. ``HEAD`` bytes are enough, behind tags (``read_head``)."""
+    """Return the kind of a file from its first ``HEAD`` bytes, after any tags (``read_head``); None if unknown."""
     if head[:4] == b"RIFF":
         return {b"WAVE": _WAV, b"AVI ": _AVI}.get(head[8:12])
     if head[:4] == b"FORM":
         return _AIFF if head[8:12] in (b"AIFF", b"AIFC") else None
     if head[:2] == b"\x0b\x77" and len(head) > 5:
-        return _EAC3 if head[5] >> 3 > 10 else _AC3  # bsid, of A/52
+        return _EAC3 if head[5] >> 3 > 10 else _AC3  # bsid, in A/52
     if head[:1] == b"G" and head[188:189] == b"G" and head[376:377] == b"G":
         return _TS
     return next((kind for at, sign, kind in _SIGNATURES if head[at : at + len(sign)] == sign), None)
 
 
 def read_head(file: BinaryIO) -> bytes:
-    """The first ``HEAD`` bytes of what a file holds, behind the ID3 tags that may stand before it."""
+    """Return the first ``HEAD`` bytes of a file, after any ID3 tags."""
     at = 0
     for _ in range(8):
         file.seek(at)
@@ -100,20 +102,22 @@ def read_head(file: BinaryIO) -> bytes:
 # ------------------------------------------------------------------------------------------------- unwritten sizes
 
 _UNKNOWN = 0x7FFF_0000
-"""Sizes of 32 bits from here on are what programs write that do not know yet: 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF."""
+"""Least 32-bit size that means "unknown" in programs: 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF."""
 
 _MOST_CHUNKS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What a header says of the size of its samples, and what there is.
+    """The size of the samples by the header, and by the file.
 
     Attributes:
-        said: Bytes by the header; None where it says that it does not know. there: Bytes to the end of the file.
-        at, right: Place of the field, and what would be right in it.
-        unwritten: Whether libsndfile has to be given that.
-        contradicted: Whether much more follows, and it is no further part of the file: the size is a lie.
+        said: Bytes by the header; None if the header says that it does not know.
+        there: Bytes to the end of the file.
+        at: Place of the size field.
+        right: Right value of the size field.
+        unwritten: Whether libsndfile needs the right value.
+        contradicted: Whether much more data follows that is no further part of the file, so that the size is wrong.
     """
 
     said: int | None
@@ -125,7 +129,7 @@ class Sizes:
 
 
 def read_sizes(path: Path) -> Sizes | None:
-    """What a header says of the size of the samples; None for other formats, and where no samples are announced."""
+    """Return the sizes of the samples; None for other formats, and for headers that announce no samples."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(24)
@@ -139,7 +143,7 @@ def read_sizes(path: Path) -> Sizes | None:
 
 
 def _walk(file: BinaryIO, at: int, form: str, size: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, size and place of the content of each chunk, up to one that goes beyond the end of the file."""
+    """Yield name, size and position of each chunk, up to one that extends past the end of the file."""
     header = struct.Struct(form)
     for _ in range(_MOST_CHUNKS):
         file.seek(at)
@@ -175,7 +179,7 @@ def _read_wave(file: BinaryIO, size: int) -> Sizes | None:
 
 
 def _is_list(file: BinaryIO, at: int, size: int) -> bool:
-    """Whether nothing but whole chunks follows, as behind the samples of a file that really has none."""
+    """Return whether only whole chunks follow, as after the samples of a file that really has none."""
     end = at
     for name, length, begin in _walk(file, at, "<4sI", size):
         if not all(0x20 <= letter < 0x7F for letter in name):
@@ -201,15 +205,15 @@ def _read_caf(file: BinaryIO, size: int) -> Sizes | None:
 
 
 class Patched:
-    """A file for libsndfile in which some bytes are read as others: the size that its header should have."""
+    """A file for libsndfile with some bytes replaced: the size that its header should have."""
 
     def __init__(self, path: Path, at: int, right: bytes) -> None:
-        """Open it; the file itself stays as it is."""
+        """Open the file; it is not changed."""
         self._file = path.open("rb")
         self._at, self._right = at, right
 
     def read(self, count: int = -1) -> bytes:
-        """The next bytes."""
+        """Return the next bytes."""
         begin = self._file.tell()
         data = bytearray(self._file.read(count))
         first, last = max(begin, self._at), min(begin + len(data), self._at + len(self._right))
@@ -218,11 +222,11 @@ class Patched:
         return bytes(data)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place."""
+        """Move to a position."""
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
-        """The place."""
+        """Return the position."""
         return self._file.tell()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Opens audio files as a stream of blocks: by libsndfile, or by FFmpeg (PyAV) for what libsndfile does not know."""
+"""Opens audio files as a stream of blocks: by libsndfile, or by FFmpeg (PyAV) for formats that libsndfile lacks."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ BLOCK = 1 << 18
 """Samples decoded at a time, over all channels: 1 MiB."""
 
 INSTALL = 'pip install ".[listen]" in a checkout of audiomcq'
-"""What brings PyAV, and all that ``caption --describe local`` needs."""
+"""Command that installs PyAV, and all that ``caption --describe local`` needs."""
 
 FASTEST = 768_000
-"""Samples a second: more than any recorder takes. A header that says more lies, and would ask for memory by it."""
+"""Most samples a second. A header with more is wrong, and would ask for that much memory."""
 
 
-_ENDLESS = 2**62  # frames: what libsndfile says of a FLAC stream whose header does not know
+_ENDLESS = 2**62  # frames: libsndfile's value for a FLAC stream of unknown length
 
 
 class NoDecoder(OSError):
-    """A file that is audio by its first bytes, of a kind that nothing installed here decodes."""
+    """A file that is audio by its first bytes, of a kind that no installed library decodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,11 @@ class Decoded:
     """An open audio file.
 
     Attributes:
-        rate, channels: Samples a second, and how many channels. frames: What its header says it holds, where it does.
-        format: As WAV or MP3. blocks: Of shape (frames, channels), to the end; each is valid until the next.
+        rate: Samples a second.
+        channels: Number of channels.
+        frames: Number of frames by the header, if it says so.
+        format: Format such as WAV or MP3.
+        blocks: Blocks of shape (frames, channels), to the end; each is valid until the next.
     """
 
     rate: int
@@ -57,11 +60,13 @@ def open_audio(path: Path, start: float = 0.0, seconds: float | None = None) -> 
     """Open an audio file.
 
     Args:
-        path: The file. start, seconds: The part whose blocks are wanted; what lies behind the file's end is left out.
+        path: The file.
+        start: Start of the requested part in seconds.
+        seconds: Length of the part; it ends at the end of the file at the latest.
 
     Raises:
-        OSError, soundfile.SoundFileError: It cannot be read; also while its blocks are read.
-        NoDecoder: It needs PyAV, which is not installed.
+        OSError, soundfile.SoundFileError: The file cannot be read; also raised while its blocks are read.
+        NoDecoder: The file needs PyAV, which is not installed.
     """
 
     check_regular(path)
@@ -76,7 +81,7 @@ def open_audio(path: Path, start: float = 0.0, seconds: float | None = None) -> 
             return
         file = opened
         first, frames = _count(file.samplerate, start, seconds)
-        if first and file.format not in ("MP3", "OGG"):  # what these give depends on what was read before
+        if first and file.format not in ("MP3", "OGG"):  # their output depends on what was read before
             file.seek(min(first, file.frames))
             first = 0
         blocks = _cut(_read_blocks(file), first, frames)
@@ -84,9 +89,9 @@ def open_audio(path: Path, start: float = 0.0, seconds: float | None = None) -> 
 
 
 def _open_first(path: Path, kind: Kind | None, sizes: Sizes | None, stack: ExitStack) -> Any:
-    """Open a file by whichever library knows its kind: a file of libsndfile, or what PyAV gives.
+    """Open a file with the library for its kind: libsndfile or PyAV.
 
-    libsndfile is not asked about what is not its own: it takes anything that is named .mp3 for MP3.
+    libsndfile is not given other kinds: it takes anything named .mp3 for MP3.
     """
     import soundfile as sf
 
@@ -101,11 +106,11 @@ def _open_first(path: Path, kind: Kind | None, sizes: Sizes | None, stack: ExitS
 
 
 class _Unheard(OSError):
-    """A file that libsndfile opens and finds nothing in, although there is something."""
+    """A file that libsndfile opens and finds empty, although it is not."""
 
 
 def _open_common(path: Path, sizes: Sizes | None, stack: ExitStack) -> Any:
-    """Open a file by libsndfile, with the size that its header lacks; closed with the stack."""
+    """Open a file with libsndfile, given the size that its header lacks; the stack closes it."""
     import soundfile as sf
 
     source: Any = path
@@ -118,14 +123,14 @@ def _open_common(path: Path, sizes: Sizes | None, stack: ExitStack) -> Any:
     _check_rate(file.samplerate)
     if file.frames == 0 and file.format == "OGG":
         raise _Unheard("its last page is missing")
-    # It seeks to where it is after every read, and an mp3 decoder forgets there what the next frames build on: 30 to
-    # 75 ms of silence or noise follow (soundfile 0.14, libsndfile 1.2.2). One that cannot seek is left alone.
+    # It seeks to its position after every read, and an mp3 decoder then loses the data for the next frames: 30 to 75 ms
+    # of silence or noise follow (soundfile 0.14, libsndfile 1.2.2). A file that cannot seek is left alone.
     file.seekable = lambda: False
     return file
 
 
 def _tell_frames(file: Any, sizes: Sizes | None) -> int | None:
-    """What a header says of the length: libsndfile takes a file of samples that was cut short for a shorter one."""
+    """Return the length by the header: libsndfile shortens it for a truncated file of samples."""
     if file.frames >= _ENDLESS:
         return None
     if sizes is None or not sizes.said or sizes.said <= sizes.there or not sizes.there:
@@ -139,7 +144,7 @@ def _check_rate(rate: int) -> None:
 
 
 def check_regular(path: Path) -> os.stat_result:
-    """Refuse what is not a plain file: reading a pipe would wait for ever."""
+    """Refuse what is not a regular file: reading a pipe would wait for ever."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise OSError("not a regular file")
@@ -147,15 +152,15 @@ def check_regular(path: Path) -> os.stat_result:
 
 
 def describe_error(error: Exception) -> str:
-    """What an error says, without the path that it names."""
+    """Return the text of an error without the path in it."""
     return str(getattr(error, "error_string", None) or getattr(error, "strerror", None) or error).strip()
 
 
 def _read_blocks(file: Any) -> Iterator[Samples]:
-    """Blocks up to the end of an open file.
+    """Yield blocks up to the end of an open file.
 
-    Neither ``file.read()``, which allocates what a damaged header asks for (hundreds of GiB), nor ``file.blocks()``,
-    which counts frames that were never read (soundfile 0.14).
+    ``file.read()`` would allocate what a damaged header asks for (hundreds of GiB), and ``file.blocks()`` counts frames
+    that were never read (soundfile 0.14).
     """
     import numpy as np
 
@@ -165,13 +170,13 @@ def _read_blocks(file: Any) -> Iterator[Samples]:
 
 
 def _count(rate: int, start: float, seconds: float | None) -> tuple[int, int | None]:
-    """The first frame of a part, and how many frames it has; None: to the end."""
+    """Return the first frame of a part, and its number of frames; None means to the end."""
     first = round(start * rate)
     return first, None if seconds is None else round((start + seconds) * rate) - first
 
 
 def _cut(blocks: Iterator[Samples], first: int, frames: int | None) -> Iterator[Samples]:
-    """Blocks without the frames before the first wanted and those after the last; reads no more than it needs."""
+    """Yield blocks with only the requested frames; read no more than needed."""
     end = sys.maxsize if frames is None else first + frames
     at = 0
     for block in blocks:
@@ -189,7 +194,7 @@ def _find_kind(path: Path) -> Kind | None:
 
 
 def _open_foreign(path: Path, kind: Kind, stack: ExitStack, before: Exception | None = None) -> Decoded:
-    """Open a file by PyAV; what libsndfile said of it, ``before``, is what counts where neither can."""
+    """Open a file with PyAV; if that fails too, libsndfile's error ``before`` is raised."""
     try:
         import av
     except ImportError as error:
@@ -217,7 +222,7 @@ def _open_foreign(path: Path, kind: Kind, stack: ExitStack, before: Exception | 
 
 
 def _tell_seconds(container: Any, stream: Any) -> float | None:
-    """How long a sound track is by its header; where only the whole file says so, other tracks may be longer."""
+    """Return the length of a sound track by its header. The length of the whole file may be that of another track."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     if container.duration and len(container.streams) == 1:
@@ -227,14 +232,14 @@ def _tell_seconds(container: Any, stream: Any) -> float | None:
 
 @contextmanager
 def _translating() -> Iterator[None]:
-    """Turn what PyAV raises, some of which is no ``OSError``, into one."""
+    """Turn errors of PyAV, some of which are not ``OSError``, into one."""
     import av
 
     try:
         yield
     except av.FFmpegError as error:
         raise OSError(error.strerror or type(error).__name__) from error
-    except ValueError as error:  # of what it cannot make sense of
+    except ValueError as error:  # raised for invalid data
         raise OSError(str(error)) from error
 
 

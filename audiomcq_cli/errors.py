@@ -1,10 +1,10 @@
-"""Every error this program raises on purpose, and the exit code that each ends in.
+"""Every error that this program raises on purpose, with its exit code.
 
     AudiomcqError ........................ 1   anything else that went wrong
     ├── InputError ....................... 3   a file, a row or a column is not what was expected
     │   └── ClipTooLong                        a clip is longer than what is held in memory at once
     ├── RecipeError ...................... 4   the recipe, or an option, does not make sense
-    │   └── CapabilityMissing                  the stage needs what the model, as the recipe has it, cannot do
+    │   └── CapabilityMissing                  the stage needs what the model, as the recipe sets it up, cannot do
     ├── ModelError ....................... 5   a model cannot be used; the stage stops at once
     │   ├── EndpointUnreachable                nothing answers at its address
     │   │   └── ModelAbsent                    no address has answered for a while; the same command goes on
@@ -19,15 +19,15 @@
     ├── TooGuessable ..................... 13  more can be guessed from the text alone than max_guessable allows
     ├── HubError ......................... 11  the Hub refuses, or cannot be reached; nothing is half-published
     ├── Interrupted ...................... 130 Ctrl-C or SIGTERM; everything done so far is kept
-    │   └── BudgetReached ................ 9   the budget is used up; likewise
+    │   └── BudgetReached ................ 9   the budget is used up; everything done so far is kept
     └── CallError                              one call to a model went wrong; never leaves the engine
         ├── CallUnavailable                    worth another try: 429, 5xx, a time-out, a cut connection
-        └── CallRefused                        this very request is refused (400): the row alone fails
-            └── CallDenied                     so it seems (401, 403, 404): if the address says nothing else, it is
-                                               the caller or the model that is refused
+        └── CallRefused                        this request is refused (400): only the row fails
+            └── CallDenied                     perhaps only this request (401, 403, 404); if the address answers
+                                               no other call, the caller or the model is refused
 
-Exit code 2 is the command line's own (an unknown option, a missing argument), 12 that of ``diff --exit-code`` where
-there is a difference.
+Exit code 2 is for a wrong command line (an unknown option, a missing argument), 12 for differences in
+``diff --exit-code``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class AudiomcqError(Exception):
     """Base of the tree.
 
     Attributes:
-        exit_code: What the process ends in when this error reaches the command line.
+        exit_code: Exit code of the process if this error reaches the command line.
         retryable: Whether doing the same again can help.
         hint: The next thing to do, for people.
     """
@@ -75,7 +75,7 @@ class InputError(AudiomcqError):
 
 
 class ClipTooLong(InputError):
-    """A clip is longer than what is held in memory at once."""
+    """A clip is too long to be held in memory at once."""
 
 
 class RecipeError(AudiomcqError):
@@ -98,7 +98,7 @@ class EndpointUnreachable(ModelError):
     """Nothing answers at the address of a model.
 
     Attributes:
-        down: Whether no connection can be made; else there is one, and what comes over it is no answer.
+        down: Whether no connection can be made; otherwise something answers that is not a model server.
     """
 
     retryable = True
@@ -109,7 +109,7 @@ class EndpointUnreachable(ModelError):
 
 
 class ModelAbsent(EndpointUnreachable):
-    """No address of a model has answered for a while: the stage stops, and no row fails on account of it."""
+    """No address of a model has answered for a while: the stage stops, and no row fails because of it."""
 
 
 class AuthenticationFailed(ModelError):
@@ -117,11 +117,11 @@ class AuthenticationFailed(ModelError):
 
 
 class AccountExhausted(ModelError):
-    """The account behind the key has no money or no quota left, which no waiting mends."""
+    """The account behind the key has no money or quota left; waiting does not help."""
 
 
 class ModelNotServed(ModelError):
-    """The server is there and does not have the model."""
+    """The server does not have the model."""
 
 
 class Incomplete(AudiomcqError):
@@ -178,7 +178,8 @@ class HubError(AudiomcqError):
     """The Hub refuses something, or cannot be reached; a release is never half there.
 
     Attributes:
-        status: HTTP status that it answered; None where it did not answer. retryable: As of every error, for this one.
+        status: HTTP status of the answer; None if there was none.
+        retryable: Whether doing the same again can help, for this error.
     """
 
     exit_code = 11
@@ -186,7 +187,7 @@ class HubError(AudiomcqError):
     def __init__(self, message: str, *, hint: str = "", status: int | None = None, retryable: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.status = status
-        self.retryable = retryable  # type: ignore[misc]  # a right that is missing stays missing
+        self.retryable = retryable  # type: ignore[misc]  # a missing right stays missing
 
 
 class CallError(AudiomcqError):
@@ -204,8 +205,9 @@ class CallUnavailable(CallError):
     """The server could not answer now: 408, 429, 5xx, a time-out, a cut connection.
 
     Attributes:
-        retry_after: Seconds that the server asks to wait, where it does. busy: It works, and there are too many calls
-            (429, 503). down: Nothing answers there, so the call cannot be what is wrong.
+        retry_after: Seconds that the server asks to wait, if it does.
+        busy: Whether it works but has too many calls (429, 503).
+        down: Whether nothing answers there, so that the call cannot be at fault.
     """
 
     retryable = True
@@ -220,18 +222,18 @@ class CallUnavailable(CallError):
 
 
 class CallRefused(CallError):
-    """The server refuses this very request; asking the same again cannot help."""
+    """The server refuses this request; sending it again cannot help."""
 
 
 class CallDenied(CallRefused):
-    """The server answers this request as it would answer a caller, or a model, that it refuses altogether.
+    """The server refuses this request with a status that may also mean the caller or the model.
 
-    Which of the two it is shows only beside its other answers: providers say 403 of one text that their moderation
-    does not like, and of a key that is not theirs.
+    Only other answers of the address tell: providers send 403 for one text that their moderation rejects, and for an
+    invalid key.
 
     Attributes:
-        problem: What it means where the address says nothing else. decisive: Whether one such answer is enough where
-            the address has not answered any call yet.
+        problem: The error that it means if the address says nothing else.
+        decisive: Whether one such answer is enough if the address has not answered any call yet.
     """
 
     def __init__(self, message: str, *, code: str, problem: ModelError, decisive: bool = False) -> None:

@@ -1,7 +1,7 @@
-"""What the Hugging Face Hub says when it refuses, in our words: the one place where its errors are translated.
+"""Translates errors of the Hugging Face Hub. No other module does.
 
-Nothing of a request gets into a message: no address, no header, and so no token. ``asking`` is for a look at a dataset,
-``changing`` for a push, which also has to say what became of it.
+Messages hold nothing of a request: no address, no header, and so no token. ``asking`` is for reading a dataset,
+``changing`` for a push, whose errors also say what became of it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from audiomcq_cli.errors import AudiomcqError, HubError, InputError
 
 TRANSIENT = {408, 429, 500, 502, 503, 504}
-"""Statuses after which the same request may well succeed."""
+"""Statuses after which the same request may succeed."""
 
 _AGAIN = "nothing is half-published; the same command goes on, and sends nothing twice"
 _TOKEN = "make one at https://huggingface.co/settings/tokens and put it into HF_TOKEN"
@@ -21,10 +21,10 @@ _TOKEN = "make one at https://huggingface.co/settings/tokens and put it into HF_
 
 @contextmanager
 def asking(name: str) -> Iterator[None]:
-    """Translate what goes wrong while the Hub is asked about ``name`` (``org/name`` or ``org/name@revision``).
+    """Translate errors while reading ``name`` (``org/name`` or ``org/name@revision``).
 
     Raises:
-        InputError: There is no such repository, revision or file, or none that may be seen.
+        InputError: The repository, revision or file does not exist, or is not visible.
         HubError: The Hub refuses, cannot be reached, or fails.
     """
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
@@ -37,7 +37,7 @@ def asking(name: str) -> Iterator[None]:
         raise InputError("not the name of a repository", file=name, hint="expected org/name[@revision]") from error
     except Exception as error:
         refusal = find_refusal(error)
-        # FileNotFoundError is what HfFileSystem makes of a missing repository, revision or file.
+        # HfFileSystem raises FileNotFoundError for a missing repository, revision or file.
         if refusal is None and not isinstance(error, HfHubHTTPError | FileNotFoundError):
             raise
         raise _explain(refusal or error, name) from error
@@ -45,11 +45,11 @@ def asking(name: str) -> Iterator[None]:
 
 @contextmanager
 def changing(name: str, what: str) -> Iterator[None]:
-    """Translate what goes wrong while a repository is changed; ``what`` is what was to be done, as "commit".
+    """Translate errors while changing a repository; ``what`` is the change, such as "commit".
 
     Raises:
-        InputError: ``name`` is not what a repository can be called.
-        HubError: In the words of the Hub, with its status and what to do.
+        InputError: ``name`` is not a valid repository name.
+        HubError: The error has the words of the Hub, its status and a hint.
     """
     from huggingface_hub.errors import (  # type: ignore[attr-defined]
         HFValidationError,
@@ -60,22 +60,22 @@ def changing(name: str, what: str) -> Iterator[None]:
         yield
     except HFValidationError as error:
         raise InputError("not the name of a repository", file=name, hint="expected org/name") from error
-    except RuntimeError as error:  # an upload: the library wraps what went wrong
+    except RuntimeError as error:  # an upload: the library wraps the error
         raise _explain_change(error.__cause__ or error, name, what) from error
     except (HTTPError, OSError, ValueError) as error:
         raise _explain_change(error, name, what) from error
 
 
 def find_status(error: BaseException) -> int | None:
-    """The HTTP status of an error; None where nothing was answered."""
+    """Return the HTTP status of an error; None if there was no answer."""
     response = getattr(error, "response", None)
     return None if response is None else int(response.status_code)
 
 
 def find_refusal(error: BaseException) -> BaseException | None:
-    """The refusal of the Hub, or the failing of the way to it, behind an error of the libraries; None if there is none.
+    """Return the Hub's refusal, or the connection failure, behind an error of the libraries; None if there is none.
 
-    They wrap it, often in a file that is not found. That a file is not there is no refusal: they look for many.
+    The libraries wrap it, often in a FileNotFoundError. A missing file alone is not a refusal: they look for many.
     """
     chain: list[BaseException] = []
     behind: BaseException | None = error
@@ -91,7 +91,7 @@ def find_refusal(error: BaseException) -> BaseException | None:
 def _explain_change(error: BaseException, name: str, what: str) -> HubError:
     status = find_status(error)
     said = getattr(error, "server_message", None) or str(error) or type(error).__name__
-    card = type(error) is ValueError  # of the library, which has the Hub look at the card before that is sent
+    card = type(error) is ValueError  # from the library, which has the Hub check the card before sending it
     if card:
         said = textwrap.shorten(said, 600, placeholder=" …")
     if status == 401 or "Invalid user token" in said or "Invalid credentials" in said:
@@ -113,7 +113,7 @@ def _explain_change(error: BaseException, name: str, what: str) -> HubError:
 
 
 def _explain(error: BaseException, name: str) -> AudiomcqError:
-    """Our error for an answer of the Hub that is none."""
+    """Return our error for a refusal or failure of the Hub."""
     from huggingface_hub.errors import (
         GatedRepoError,
         OfflineModeIsEnabled,
@@ -149,6 +149,8 @@ def _explain(error: BaseException, name: str) -> AudiomcqError:
 
 
 def _is_transport(error: BaseException) -> bool:
-    """Whether a connection failed: an error of the HTTP library that huggingface_hub uses (it changed), or of ours."""
+    """Return whether a connection failed: an error of huggingface_hub's HTTP library (which has
+    changed), or of ours.
+    """
     module = type(error).__module__.partition(".")[0]
     return isinstance(error, ConnectionError | TimeoutError) or module in ("httpx", "httpx2", "httpcore", "httpcore2")

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from audiomcq_cli.records import draw, read_window
 
 MAX_QUESTION = 300
-"""Characters that a question may have: about 50 words, more than anybody keeps in mind while listening."""
+"""Most characters of a question: about 50 words, more than anybody remembers while listening."""
 
 MAX_CHOICE = 200
-"""Characters that one option may have."""
+"""Most characters of an option."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a lint or a check found: a snake_case code that is counted, and a sentence for people."""
+    """A fault found by a lint or a check: a snake_case code that is counted, and a sentence for people."""
 
     code: str
     detail: str
@@ -38,12 +38,12 @@ def shuffle_choices(row_id: str, answer: str, distractors: Sequence[str], seed: 
 
 
 def letter(index: int) -> str:
-    """The letter of an option counted from 0: A, B, C …"""
+    """Return the letter of an option, counted from 0: A, B, C …"""
     return chr(ord("A") + index)
 
 
 def format_options(choices: Sequence[str]) -> str:
-    """Options as a judge is shown them: Python's form of a list, as in the released models' cards."""
+    """Return the options as a judge sees them: Python's form of a list, as in the released models' cards."""
     return str(list(choices))
 
 
@@ -53,22 +53,22 @@ def words_of(text: str) -> frozenset[str]:
 
 
 def tidy(text: str) -> str:
-    """Text on one line, with single spaces."""
+    """Return the text on one line, with single spaces."""
     return " ".join(text.split())
 
 
 def caption_texts(captions: Sequence[Mapping[str, str]]) -> list[str]:
-    """The different texts of a clip's ``captions``, on one line each, in their order."""
+    """Return the different texts of a clip's ``captions``, on one line each, in their order."""
     return list(dict.fromkeys(filter(None, (tidy(caption["text"]) for caption in captions))))
 
 
 def heard_texts(captions: Sequence[Mapping[str, str]]) -> list[str]:
-    """The same for a writer to read: what describes a part of the clip alone says which part that is."""
+    """Return the same for a writer; the description of a part of the clip says which part."""
     parts = [(read_window(caption["origin"]), tidy(caption["text"])) for caption in captions]
     return list(dict.fromkeys(f"({part}) {text}" if part else text for part, text in parts if text))
 
 
-# Typographic quotes are the same as plain ones; emphasis marks (**B**, `B`) mean nothing.
+# Typographic quotes equal plain ones; emphasis marks (**B**, `B`) mean nothing.
 _SAME = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"", "*`")
 # A leading full stop or minus stays (.5 s, -5 dB), as does a trailing sharp or plus (C#, C+): they carry meaning.
 _OPENING = " \"'([{"
@@ -76,26 +76,26 @@ _CLOSING = " \"')]}.,;:!?"
 
 
 def fold(text: str) -> str:
-    """Text as it is compared: without case, runs of white space, emphasis and outer punctuation or quotes."""
+    """Normalise a text for comparison: no case, runs of white space, emphasis or outer punctuation and quotes."""
     return fold_words(text).lstrip(_OPENING).rstrip(_CLOSING)
 
 
 def fold_words(text: str) -> str:
-    """The same with its outer punctuation left."""
+    """Normalise like ``fold``, but keep outer punctuation."""
     return tidy(unicodedata.normalize("NFKC", text).casefold().translate(_SAME))
 
 
-# An option is a word of its own only if nothing that changes its meaning touches it: "5 s" is not in "15 s", "2.5 s"
-# or "-5 s", "vocal" not in "non-vocal", "c" not in "c#", "dog" not in "dog's".
+# An option is a word of its own only if nothing next to it changes its meaning: "5 s" is not in "15 s", "2.5 s" or "-5
+# s", "vocal" not in "non-vocal", "c" not in "c#", "dog" not in "dog's".
 BEFORE = r"(?<![\w\-+#♯♭])(?<!\d[.,:/])"
 AFTER = r"(?![\w\-+#♯♭%°])(?![.,:/]\d)(?!'\w)"
-"""What a regular expression has around an option that is found inside a text."""
+"""Patterns to put around an option that is searched for in a text."""
 
 
 # ------------------------------------------------------------------------------------------------ lint a question
 
-# What a listener does not have. "Text" and "description" count only where they mean the given one: a text message
-# tone, "which description fits the music" and "described by the speaker" are fair; "according to the speaker" too.
+# Sources that a listener does not have. "Text" and "description" count only for the given one: "a text message tone",
+# "which description fits the music" and "described by the speaker" are fair; "according to the speaker" too.
 _MENTIONS_TEXT = re.compile(
     r"\b(?:captions?|captioned|transcripts?|transcriptions?|annotations?|metadata|ground[ -]truth|answer key)\b"
     r"|\b(?:the|this|that|these|an?|its|given|provided|above|following|audio|written|textual)\s+descriptions?\b"
@@ -119,12 +119,12 @@ Lint = Callable[[str, Sequence[str], str], str]
 
 
 def lint(question: str, choices: Sequence[str], answer: str) -> list[Problem]:
-    """Everything that the rules below find wrong with a question, in their order."""
+    """Return every fault that the rules below find in a question, in their order."""
     return _lint(LINTS, question, choices, answer)
 
 
 def lint_block(question: str, choices: Sequence[str]) -> list[Problem]:
-    """The same for a balanced block, in which each option is the answer once: by the rules that single none out."""
+    """Return the faults of a balanced block, in which each option is the answer once."""
     return _lint([code for code in LINTS if code not in OF_THE_ANSWER], question, choices, choices[0])
 
 
@@ -134,7 +134,9 @@ def _lint(codes: Iterable[str], question: str, choices: Sequence[str], answer: s
 
 
 def mentions_text(text: str) -> str:
-    """The words with which a text mentions a caption, description, transcript or the like, or an empty string."""
+    """Return the words with which a text mentions a caption, description, transcript or the like;
+    empty if it does not.
+    """
     found = _MENTIONS_TEXT.search(text)
     return found[0] if found else ""
 
@@ -179,8 +181,8 @@ def _check_distinct(question: str, choices: Sequence[str], answer: str) -> str:
 
 
 def _check_same_words(question: str, choices: Sequence[str], answer: str) -> str:
-    # The words are those of the public scorers (\w+ in lower case, as a set): to them "1.2 s" and "2.1 s", "C" and
-    # "C#" are the same answer too.
+    # The words are those of the public scorers (\w+ in lower case, as a set): for them "1.2 s" and "2.1 s", or "C" and
+    # "C#", are the same answer.
     twice = _find_equal(choices, words_of)
     return f"{twice[0]!r} and {twice[1]!r} are made of the same words" if twice else ""
 
@@ -193,7 +195,7 @@ def _check_no_text(question: str, choices: Sequence[str], answer: str) -> str:
 def _check_not_leaked(question: str, choices: Sequence[str], answer: str) -> str:
     # A question that names several of its options ("a dog or a cat?") leaks nothing.
     asked = fold(question)
-    there = {folded for folded in map(fold, choices) if folded in asked}  # cheap, and mostly the end of it
+    there = {folded for folded in map(fold, choices) if folded in asked}  # cheap, and usually decisive
     named = {folded for folded in there if re.search(BEFORE + re.escape(folded) + AFTER, asked)}
     return f"of all options only the answer {answer!r} stands in the question" if named == {fold(answer)} else ""
 
@@ -238,7 +240,7 @@ OF_THE_ANSWER = frozenset({"answer_in_question", "answer_longest"})
 
 
 def _find_equal(texts: Sequence[str], of: Callable[[str], object]) -> tuple[str, str] | None:
-    """The first two texts that are the same to ``of``."""
+    """Return the first two texts with the same value of ``of``."""
     seen: dict[object, str] = {}
     for text in texts:
         if of(text) in seen:

@@ -1,7 +1,7 @@
-"""What is measured of a clip: name, unit, and how far a value may be from the truth.
+"""The measurements of a clip: name, unit, and tolerance.
 
-A clip's column ``measurements`` holds entries ``{name, value, text, unit, confidence}``; a name stands there only where
-it could be told (its confidence is high enough), and several times where a clip has several (onsets, in their order).
+A clip's column ``measurements`` holds entries ``{name, value, text, unit, confidence}``. A name is present only if it
+could be measured with enough confidence, and several times if a clip has several values (onsets, in their order).
 Questions whose key is a number keep their wrong options at least three tolerances away from it.
 """
 
@@ -14,11 +14,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One thing that is measured.
+    """One measurement.
 
     Attributes:
-        unit: Of its values; empty for a number without one. tolerance: How far a value may be from the truth, in that
-            unit, or as a part of the value where ``relative``. doc: What it is.
+        unit: Unit of its values; empty for a number without one.
+        tolerance: Greatest error of a value, in that unit, or as a share of the value if ``relative``.
+        doc: What is measured.
     """
 
     unit: str
@@ -27,7 +28,7 @@ class Measurement:
     relative: bool = False
 
     def margin(self, value: float) -> float:
-        """Tolerance of one value, in its unit."""
+        """Return the tolerance of one value, in its unit."""
         return abs(value) * self.tolerance if self.relative else self.tolerance
 
 
@@ -59,20 +60,20 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     # speech
     "speech_rate": Measurement("words/min", 0.1, "words a minute while somebody speaks", relative=True),
 }
-"""Everything that is measured, by name."""
+"""All measurements by name."""
 
 SILENCE, SOUND = "silence", "sound"
-"""Labels of the events of origin ``MEASURED``: gaps, and what lies between them."""
+"""Labels of the events of origin ``MEASURED``: gaps, and the sounds between them."""
 
 SPEECH, SINGING, MUSIC = "speech", "singing", "music"
 """Labels of the events of origin ``SEGMENTED``."""
 
 SOURCE, MEASURED, SEGMENTED = "source", "measured", "segmented"
-"""Origins of a clip's events: what its source says, energy over time, a detector of speech and music."""
+"""Origins of a clip's events: its source, energy over time, a detector of speech and music."""
 
 
 def make_entry(name: str, value: float | None, confidence: float = 1.0, text: str = "") -> dict[str, Any]:
-    """An entry of the column ``measurements``; numbers are rounded far below any tolerance."""
+    """Return an entry of the column ``measurements``; numbers are rounded far below any tolerance."""
     return {
         "name": name,
         "value": None if value is None else round(float(value), 6),
@@ -83,10 +84,10 @@ def make_entry(name: str, value: float | None, confidence: float = 1.0, text: st
 
 
 def read_values(row: Mapping[str, Any], name: str) -> list[float]:
-    """Values of one name in a row, in their order; none where it could not be told."""
+    """Return the values of one name in a row, in their order; empty if it was not measured."""
     return [float(one["value"]) for one in row["measurements"] if one["name"] == name and one["value"] is not None]
 
 
 def select_events(events: Iterable[Mapping[str, Any]], origin: str) -> list[Mapping[str, Any]]:
-    """The events of one origin."""
+    """Return the events of one origin."""
     return [event for event in events if event["origin"] == origin]

@@ -1,7 +1,7 @@
-"""The one place that opens Parquet files: every name is taken literally.
+"""Opens Parquet files; no other module does. Every name is taken literally.
 
 Polars expands ``[1]``, ``*`` and ``?`` in a path and makes columns of folders named ``a=b``; pyarrow does the latter in
-``read_table`` and takes ``s3:x/…`` for an address. A work folder may have any name, so none of that is left on.
+``read_table`` and takes ``s3:x/…`` for an address. A work folder may have any name, so all of that is turned off.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def open_parquet(source: Path | Any, **options: Any) -> pq.ParquetFile:
-    """A Parquet file, by its path or as an open file; options are those of ``pyarrow.parquet.ParquetFile``."""
+    """Open a Parquet file by its path, or from an open file; options are those of ``pyarrow.parquet.ParquetFile``."""
     import pyarrow.parquet as pq
 
     if not isinstance(source, Path):
@@ -26,25 +26,25 @@ def open_parquet(source: Path | Any, **options: Any) -> pq.ParquetFile:
 
 
 def read_table(path: Path) -> pa.Table:
-    """All of a file, with the columns that are in it and no others."""
+    """Return a whole file, with exactly the columns that are in it."""
     with open_parquet(path) as file:
         return file.read()
 
 
 def read_schema(path: Path) -> pa.Schema:
-    """The Arrow schema of a file."""
+    """Return the Arrow schema of a file."""
     with open_parquet(path) as file:
         return file.schema_arrow
 
 
 def read_metadata(path: Path) -> pq.FileMetaData:
-    """The footer of a file."""
+    """Return the footer of a file."""
     with open_parquet(path) as file:
         return file.metadata
 
 
 def read_frame(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
-    """A file, or some columns of it, as a table of Polars."""
+    """Return a file, or some columns of it, as a Polars table."""
     import polars as pl
 
     names = list(columns) if columns is not None else None
@@ -52,14 +52,14 @@ def read_frame(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame
 
 
 def scan_frames(paths: Sequence[Path]) -> pl.LazyFrame:
-    """The rows of some files, one after the other, read when they are needed."""
+    """Return the rows of some files, one after the other, read lazily."""
     import polars as pl
 
     return pl.scan_parquet([_name(path) for path in paths], glob=False, hive_partitioning=False)
 
 
 def open_writer(path: Path | Any, schema: pa.Schema, **options: Any) -> pq.ParquetWriter:
-    """A writer into a file, by its path or open; options are those of ``pyarrow.parquet.ParquetWriter``."""
+    """Return a writer for a path or an open file; options are those of ``pyarrow.parquet.ParquetWriter``."""
     import pyarrow.parquet as pq
 
     if not isinstance(path, Path):
@@ -68,13 +68,13 @@ def open_writer(path: Path | Any, schema: pa.Schema, **options: Any) -> pq.Parqu
 
 
 def write_table(table: pa.Table, path: Path, **options: Any) -> None:
-    """A whole table as a file."""
+    """Write a table to a file."""
     with open_writer(path, table.schema, **options) as writer:
         writer.write_table(table)
 
 
 def _name(path: Path) -> str:
-    """A path that begins with a slash is never an address, nor somebody's home."""
+    """Return a path that begins with a slash, so that it is never an address or a home folder."""
     return str(path.absolute())
 
 

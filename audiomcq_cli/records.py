@@ -1,7 +1,8 @@
-"""The columns of the rows that pass between stages: the one place that declares them, with their types.
+"""The columns of the rows that pass between stages, with their types. No other module declares columns.
 
-A type is written as plain data: ``"string"`` and the like name Arrow types, a list of one type is a list of it, a dict
-is a struct. ``arrow_schema`` builds the Arrow schema on demand. Names follow the public releases where they have one.
+A type is written as plain data: ``"string"`` and the like name Arrow types, a list with one type is a list of it, a
+dict is a struct. ``arrow_schema`` builds the Arrow schema on demand. Names follow the public releases if those have
+one.
 """
 
 from __future__ import annotations
@@ -24,18 +25,18 @@ LABELS = ("weak", "strong")
 """Audio-contribution labels: weak can be answered without the audio, strong needs it."""
 
 UNDECIDED = "undecided"
-"""Flag of a row whose label could be the other one, had the answers that cannot be read been right."""
+"""Flag of a row whose label could be the other one if the unreadable answers were right."""
 
 AUDIO_MISSING = "audio_missing"
-"""Flag, or reason, of a clip whose audio file is not there."""
+"""Flag of a clip without an audio file, or its reject reason."""
 
 EVENT_OUTSIDE_CLIP = "event_outside_clip"
-"""Flag of a clip of which the source has an event that cannot be in it: that one is left out."""
+"""Flag of a clip whose source has an event outside it; that event was dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its type as plain data, whether it must have a value, and what it holds."""
+    """A column: its type as plain data, whether it must have a value, and its description."""
 
     type: Any
     doc: str
@@ -175,12 +176,13 @@ REJECT = ("id", "stage", "outcome", "reason", "detail", "raw_reply", "tries", "c
 
 
 def clip_id(source_dataset: str, source_id: str) -> str:
-    """Id of a clip. Names of sources hold no colon, so the two parts can be told apart."""
+    """Return the id of a clip. Names of sources hold no colon, so the two parts can be told apart."""
     return f"{source_dataset}:{source_id}"
 
 
 def question_id(clip: str, method: str, slot: int | str) -> str:
-    """Id of a question: from clip, method and slot, not from the text, so that it is stable between versions.
+    """Return the id of a question: from clip, method and slot, not from the text, so that it is stable between
+    versions.
 
     The slot of an imported question is its id in its set.
     """
@@ -188,12 +190,14 @@ def question_id(clip: str, method: str, slot: int | str) -> str:
 
 
 def name_window(model: str, start: float, end: float) -> str:
-    """Origin of a caption of a part of the clip: who wrote it, and from when to when the part lasts."""
+    """Return the origin of a caption of a part of the clip: its author, and the start and end of the part."""
     return f"{model} ({_write_seconds(start)} s to {_write_seconds(end)} s)"
 
 
 def read_window(origin: str) -> str:
-    """From when to when the part lasts that a caption of this origin is about; empty where that is the whole clip."""
+    """Return start and end of the part that a caption of this origin describes; empty if it
+    describes the whole clip.
+    """
     found = _WINDOW.search(origin)
     return found[1] if found else ""
 
@@ -206,25 +210,27 @@ def _write_seconds(seconds: float) -> str:
 
 
 def shard_of(clip: str, shards: int) -> int:
-    """Shard of a clip and of all its questions: SHA-256 of the id, its first 8 bytes big-endian, modulo ``shards``."""
+    """Return the shard of a clip and its questions: the first 8 bytes, big-endian, of the id's SHA-256, modulo
+    ``shards``.
+    """
     return int.from_bytes(hashlib.sha256(clip.encode()).digest()[:8], "big") % shards
 
 
 def draw(*parts: str | int) -> int:
-    """A 64-bit number that depends only on ``parts``: the seed of every choice made for a row."""
+    """Return a 64-bit number that depends only on ``parts``: the seed of every choice made for a row."""
     text = "\x1f".join(str(part) for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 def arrow_schema(names: Sequence[str]) -> pa.Schema:
-    """The Arrow schema of some columns, in the order given."""
+    """Return the Arrow schema of some columns, in the order given."""
     import pyarrow as pa
 
-    return pa.schema([pa.field(name, _arrow_type(COLUMNS[name].type)) for name in names])
+    return pa.schema([pa.field(name, arrow_type(COLUMNS[name].type)) for name in names])
 
 
 def find_problem(row: Row, names: Iterable[str]) -> str:
-    """What is wrong with a row that is about to be written, or an empty string.
+    """Return what is wrong with a row that is about to be written; empty if nothing is.
 
     Checks that required columns have a value and that the answer of a question is the choice its index names.
     """
@@ -242,11 +248,12 @@ def find_problem(row: Row, names: Iterable[str]) -> str:
     return ""
 
 
-def _arrow_type(type_: Any) -> pa.DataType:
+def arrow_type(type_: Any) -> pa.DataType:
+    """The Arrow type that a type written as plain data stands for."""
     import pyarrow as pa
 
     if isinstance(type_, list):
-        return pa.list_(_arrow_type(type_[0]))
+        return pa.list_(arrow_type(type_[0]))
     if isinstance(type_, dict):
-        return pa.struct([(name, _arrow_type(part)) for name, part in type_.items()])
+        return pa.struct([(name, arrow_type(part)) for name, part in type_.items()])
     return pa.type_for_alias(type_)

@@ -1,8 +1,8 @@
 """Finds stages, sources, importers, backends and exports: a module's file name is its name on the command line.
 
-There is no plugin loader: adding a file to ``stages/``, ``sources/``, ``importers/``, ``backends/`` or ``exports/`` is
-all it takes. A module whose name begins with an underscore is not an entry; one whose name Python keeps for itself ends
-in one (``import_``).
+There is no plugin loader: a file added to ``stages/``, ``sources/``, ``importers/``, ``backends/`` or ``exports/`` is
+found. A module whose name begins with an underscore is not an entry; a name that Python reserves gets an underscore at
+the end (``import_``).
 """
 
 from __future__ import annotations
@@ -21,46 +21,46 @@ _PACKAGE = Path(__file__).parent
 
 
 def names(kind: str) -> list[str]:
-    """Names of one kind (``stages``, ``sources`` and so on), without importing any of them."""
+    """Return the names of one kind (``stages``, ``sources`` and so on), without importing any of them."""
     found = (module.name for module in pkgutil.iter_modules([str(_PACKAGE / kind)]))
     return sorted(name.removesuffix("_").replace("_", "-") for name in found if not name.startswith("_"))
 
 
 def source(name: str) -> Source[Any]:
-    """The source of that name; raises ``RecipeError`` naming those there are."""
+    """Return the source of that name; raises ``RecipeError`` with the known names."""
     found: Source[Any] = _load("sources", name, "SOURCE")
     return found
 
 
 def importer(name: str) -> Importer[Any]:
-    """The importer of that name; raises ``RecipeError`` naming those there are."""
+    """Return the importer of that name; raises ``RecipeError`` with the known names."""
     found: Importer[Any] = _load("importers", name, "IMPORTER")
     return found
 
 
 def backend(name: str) -> BackendKind[Any]:
-    """The backend of that name; raises ``RecipeError`` naming those there are."""
+    """Return the backend of that name; raises ``RecipeError`` with the known names."""
     found: BackendKind[Any] = _load("backends", name, "BACKEND")
     return found
 
 
 def export(name: str) -> Export[Any]:
-    """The export of that name; raises ``RecipeError`` naming those there are."""
+    """Return the export of that name; raises ``RecipeError`` with the known names."""
     found: Export[Any] = _load("exports", name, "EXPORT")
     return found
 
 
 @cache
 def stages() -> dict[str, Stage[Any]]:
-    """Every stage by name, in the order of the pipeline: each comes after the one that it names.
+    """Return every stage by name, in the order of the pipeline: each comes after the one that it follows.
 
-    A second way in (``Stage.joins``) stands at the end: what it writes is read by a stage in the middle.
+    A second way in (``Stage.joins``) is at the end: a stage in the middle reads what it writes.
     """
     found: dict[str, Stage[Any]] = {name: _load("stages", name, "STAGE") for name in names("stages")}
     ordered: dict[str, Stage[Any]] = {}
 
     def place_after(previous: str | None) -> None:
-        # Those left out by default come first, so that they stand between two stages that are always run.
+        # Stages left out by default come first, so that they are between two stages that always run.
         following = [name for name, stage in found.items() if stage.after == previous]
         for name in sorted(following, key=lambda name: (bool(found[name].joins), not found[name].named_only)):
             ordered[name] = found[name]

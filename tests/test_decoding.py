@@ -6,15 +6,14 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile as sf
 
-from audiomcq_cli import audio
+from audiomcq_cli import audio, audio_files
 from audiomcq_cli.containers import find_kind
-from audiomcq_cli.contracts import Audio
+from audiomcq_cli.contracts import Clip
 from audiomcq_cli.decoding import FASTEST
 from audiomcq_cli.errors import ClipTooLong
 from tests.listening import make_tone, probe, write
@@ -124,7 +123,7 @@ def write_by_ffmpeg(path: Path, format: str, codec: str, *, film: bool = False, 
 def test_containers_are_measured(extension: str, tmp_path: Path) -> None:
     """Each kind of container is measured, under its own name and under that of another, and is looked for."""
     path = write_by_ffmpeg(tmp_path / f"a.{extension}", *CONTAINERS[extension])
-    assert f".{extension}" in audio.AUDIO_EXTENSIONS
+    assert f".{extension}" in audio_files.AUDIO_EXTENSIONS
     assert probe(path)["duration"] == pytest.approx(2.0, abs=0.1)
     assert probe(path.rename(tmp_path / "b.mp3"))["duration"] == pytest.approx(2.0, abs=0.1)
 
@@ -201,10 +200,10 @@ def test_hours_of_silence_take_little_memory(tmp_path: Path) -> None:
 def test_part_of_hours_is_sent_and_all_of_it_is_not(tmp_path: Path) -> None:
     """A clip longer than an hour is not sent whole, with a hint; a window of it is."""
     write_silence(tmp_path / "a.flac", 1.1, 4_000)
-    clip: dict[str, Any] = {"source": "x", "path": "a.flac", "sha256": ""}
+    clip = Clip("x", "a.flac", root=tmp_path)
     with pytest.raises(ClipTooLong, match=r"a\.flac: is longer than 3,600 s"):
-        audio.read_part(Audio(transform="original", **clip), {"x": tmp_path}, 4_000, "wav")
-    window = audio.read_part(Audio(transform="window:3700:2", **clip), {"x": tmp_path}, 4_000, "wav")
+        audio.read_part(clip, 4_000, "wav")
+    window = audio.read_part(clip.cut(3_700, 2), 4_000, "wav")
     assert len(window) == 44 + 2 * 8_000
 
 

@@ -318,7 +318,7 @@ def test_what_is_shown_for_extending_works(extended: Path) -> None:
     _audiomcq(extended, "verify", "build/generate", "build/verify", *recipe)
     said = _audiomcq(extended, "audible", "build/verify", "build/audible", *recipe)
     assert "1 in = 1 kept" in said
-    _audiomcq(extended, "export", "answer-key", "build/audible", "build/answers", "--header")
+    _audiomcq(extended, "export", "answer-key", "build/audible", "build/answers", "--letters")
     lines = (extended / "build" / "answers" / "answers.csv").read_text("utf-8").splitlines()
     assert lines[0] == "id,answer"
     assert re.fullmatch(r"\S+:door\.wav:llm:0,[A-D]", lines[1])

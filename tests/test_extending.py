@@ -145,7 +145,7 @@ EXPORT = '''
 
 from dataclasses import dataclass
 
-from audiomcq_cli.contracts import Export, option
+from audiomcq_cli.contracts import Export, Reject, option
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +153,24 @@ class Options:
     """What can be set."""
 
     upper: bool = option(False, "write in capitals")
+    longest: int = option(100, "leave out questions of more letters", minimum=1)
 
 
-def write(rows, folder, options):
-    """Write ``questions.txt``."""
-    count = 0
-    with (folder / "questions.txt").open("w", encoding="utf-8") as file:
-        for row in rows:
-            file.write((row["question"].upper() if options.upper else row["question"]) + "\\n")
-            count += 1
-    return count
+def make_records(row, options):
+    """One record a question."""
+    if len(row["question"]) > options.longest:
+        return Reject("too_long", row["question"])
+    return [{"question": row["question"].upper() if options.upper else row["question"]}]
 
 
-EXPORT = Export(help="one question a line", options=Options, write=write)
+EXPORT = Export(
+    help="one question a line",
+    version=1,
+    options=Options,
+    files=("questions.jsonl",),
+    records=make_records,
+    companions=lambda written, options: {"README.md": f"{written.written} questions\\n"},
+)
 '''
 
 RECIPE = """
@@ -251,7 +256,16 @@ def test_run_with_all_of_them(copy: Path, place: Path) -> None:
     [one] = traced.json["steps"][1]["tries"]
     assert (one["prompt"], one["reply"]) == ("reword", "SAY IN OTHER WORDS: RAIN FALLS!!")
     assert spawn("export", "questions", "build/generate", "out", "--upper", folder=place, root=copy).code == 0
-    assert (place / "out/questions.txt").read_text() == "WHO IS LOUD?\n" * 2
+    assert (place / "out/questions.jsonl").read_text() == '{"question": "WHO IS LOUD?"}\n' * 2
+    assert (place / "out/README.md").read_text() == "2 questions\n"
+    again = ("export", "questions", "build/generate", "out", "--longest", "5", "--json")
+    refused = spawn(*again, "--strict", folder=place, root=copy)
+    assert (refused.code, (place / "out/README.md").read_text()) == (3, "2 questions\n")
+    assert "2 of 2 rows would be left out (too_long 2); the first is 'Lines:one:llm:0': Who is loud?" in refused.error
+    ended = spawn(*again, folder=place, root=copy)
+    assert ended.json["export"]["left_out"] == {"too_long": 2}
+    assert "out was written again: the options differ" in ended.err
+    assert "2 in = 0 written + 2 left out (too_long 2); they are listed in out/.audiomcq/left_out.jsonl" in ended.err
 
 
 def test_stage_without_a_table_is_left_out(copy: Path, place: Path) -> None:

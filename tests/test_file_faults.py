@@ -211,8 +211,13 @@ Refusal = tuple[Callable[[Path], None], int, str, str]
 AGAIN = "run the stage that writes this folder again"
 AWAY = "move it away and run again"
 REFUSED: dict[str, Refusal] = {
-    "input flipped": (flip(INPUT), 3, f"build/{INPUT}: not the shard that the manifest beside it names", AGAIN),
-    "input cut": (cut(INPUT), 3, f"build/{INPUT}: not the shard that the manifest beside it names", AGAIN),
+    "input flipped": (
+        flip(INPUT),
+        3,
+        f"build/{INPUT}: its SHA-256 differs from the one in .audiomcq/manifest.json",
+        AGAIN,
+    ),
+    "input cut": (cut(INPUT), 3, f"build/{INPUT}: its SHA-256 differs from the one in .audiomcq/manifest.json", AGAIN),
     "input removed": (remove(INPUT), 3, "build/generate: 1 of 4 shards are missing", "finish the stage before"),
     "its manifest removed": (
         remove(INPUT_MANIFEST),

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from audiomcq_cli.engine.executors.workers import CRASHES
+from audiomcq_cli.engine.exporting import audio
+from audiomcq_cli.engine.exporting.rows import NO_RECORD
 from audiomcq_cli.grounded.blocks.plan import ALONE, DUPLICATE, NOTHING
 from audiomcq_cli.mcq import LINTS
 from audiomcq_cli.records import AUDIO_MISSING
@@ -44,6 +46,11 @@ PASSED_ON: Mapping[tuple[str, str], Sequence[str]] = {
     ("stages/import_.py", "AUDIO_MISSING"): [AUDIO_MISSING],
     ("stages/verify.py", "f\"grade_{score['dimension']}\""): [f"grade_{name}" for name in verify.DIMENSIONS],
     # codes that came from another of these places
+    ("engine/exporting/audio.py", "AUDIO_MISSING"): [AUDIO_MISSING],
+    ("engine/exporting/audio.py", "CHANGED"): [audio.CHANGED],
+    ("engine/exporting/audio.py", "UNREADABLE"): [audio.UNREADABLE],
+    ("engine/exporting/rows.py", "NO_RECORD"): [NO_RECORD],
+    ("engine/exporting/rows.py", "made.reason"): [],
     ("engine/flows/answerers.py", "error.code"): [],
     ("engine/flows/asker.py", "entry.error"): [],
     ("engine/batch/rounds.py", "reply.code"): [],

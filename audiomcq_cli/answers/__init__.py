@@ -1,4 +1,4 @@
-"""What a judge's reply answers: nothing is guessed, and no vote is made that nobody gave.
+"""Reads the answer from a judge's reply. Nothing is guessed.
 
 ===========  ==========================================================================================================
 thinking     What does a reply say once thinking and control tokens are taken off?
@@ -8,7 +8,8 @@ stated       Which option does a sentence state: "the answer is B", "B is correc
 prose        Which option does prose name that states none: "I hear heavy rain"?
 ===========  ==========================================================================================================
 
-They are asked in this order and the first that finds something decides. Two different answers from one are no answer.
+They are tried in this order, and the first that finds something decides. Two different answers from one of them count
+as no answer.
 """
 
 from __future__ import annotations
@@ -25,17 +26,18 @@ __all__ = ["drop_thinking", "has_closed_answer", "parse_answer"]
 
 LONGEST = 1_000_000
 LONGEST_UNMARKED = 4_000
-"""Characters of a reply, and of one without marks around its answer, beyond which nothing is read.
+"""Most characters of a reply, and of a reply without marks around its answer, that are read.
 
-Such a reply is an essay or a model that repeats itself; and the time that reading takes has a bound.
+A longer reply is an essay or a model that repeats itself. The limit also bounds the time for reading.
 """
 
 
 def parse_answer(text: str, choices: Sequence[str]) -> int | None:
-    """The position of the option that a reply names, or None where it names none or more than one.
+    """Return the index of the option that a reply names, or None if it names none or more than one.
 
-    Words in another order, or some of an option's words, are no match: a scorer that ignored the order inflated
-    published scores (notice on MMSU's dataset card, April 2026). Of options that contain each other the longest counts.
+    The words of an option in another order, or only some of them, do not match: a scorer that ignored the order
+    inflated published scores (notice on MMSU's dataset card, April 2026). If options contain each other, the longest
+    one counts.
 
     Args:
         text: The whole reply.
@@ -55,5 +57,7 @@ def parse_answer(text: str, choices: Sequence[str]) -> int | None:
 
 
 def has_closed_answer(text: str) -> bool:
-    """Whether a reply that was cut short has its answer between closed marks: nothing that is missing can change it."""
+    """Return whether a truncated reply has its answer between closed marks, so that the missing
+    text cannot change it.
+    """
     return len(text) <= LONGEST and is_closed(drop_thinking(text))

@@ -1,4 +1,4 @@
-"""The options of a question as they are compared with a reply, and where a text names them."""
+"""Compares the options of a question with a reply, and finds where a text names them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from audiomcq_cli.mcq import AFTER, BEFORE, fold, fold_words
 
 FIRST_MASK = "\ue000"
 MASK = "[\ue000-\ue7ff]"
-"""Characters of private use that stand for options: in a masked text no word of an option is taken for another."""
+"""Private-use characters that stand for options. In a masked text no word of an option is mistaken for another word."""
 
 BOTH = "\ue7ff"
 """The mask of a text that two options share."""
@@ -34,9 +34,9 @@ _NEVER_INSIDE = frozenset(
         *ascii_lowercase,
     }
 )
-"""Options too common in sentences that answer nothing to be found inside them; alone they are read all the same."""
+"""Options too common in sentences to be found inside one. As a whole reply they still count."""
 
-# What stands before an answer that is all of a text: "So the correct answer is: option", "Answer:", "- ".
+# Words before an answer that is the rest of the text: "So the correct answer is: option", "Answer:", "- ".
 _LEAD_IN = re.compile(
     r"^(?:[-•]\s+)?(?:(?:so|thus|therefore|hence),?\s+)?(?:(?:the|my)\s+)?(?:(?:correct|right|best|final)\s+)*"
     r"(?:(?:answer|option|choice)\b\s*)+(?:(?:is|would be)\b)?\s*[:=]?\s*(?:(?:option|choice)\b)?\s*"
@@ -51,14 +51,14 @@ class Options:
     """The options of one question."""
 
     def __init__(self, choices: Sequence[str]) -> None:
-        """Take them in the order in which they were shown."""
+        """Take the options in the order in which they were shown."""
         self._texts = [fold(choice) for choice in choices]
         self._ask = any(choice.rstrip().endswith("?") for choice in choices)
 
     def read_whole(self, text: str) -> set[int] | None:
-        """The option that a text is as a whole, by its text or letter, and nothing more; None where it is more.
+        """Return the option that is the whole text, by its text or letter; None if the text is longer.
 
-        Two where letter and text say different things (options that are letters themselves); empty for a question.
+        Two options if letter and text mean different ones (options that are letters themselves); none for a question.
         """
         told = fold(text)
         if not told:
@@ -79,18 +79,18 @@ class Options:
         return named or None
 
     def read_letter(self, text: str) -> int | None:
-        """The option of a letter; None where there is none of that letter."""
+        """Return the option of a letter; None if no option has it."""
         index = ascii_lowercase.find(text) if len(text) == 1 else -1
         return index if 0 <= index < len(self._texts) else None
 
     def read_mask(self, mark: str) -> int | None:
-        """The option that a mask stands for; None for one of two."""
+        """Return the option that a mask stands for; None if two share it."""
         return None if mark == BOTH else ord(mark) - ord(FIRST_MASK)
 
     def mask(self, text: str) -> str:
-        """A text as it is compared, its lines kept, with a mask in place of each option that is named as whole words.
+        """Return a normalised text, lines kept, with a mask in place of each option that it names as whole words.
 
-        Of options that contain each other the longest that is there is masked.
+        If options contain each other, the longest one in the text is masked.
         """
         masked = "\n".join(filter(None, map(fold_words, text.splitlines())))
         marks: dict[str, str] = {}

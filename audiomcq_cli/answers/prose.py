@@ -1,7 +1,7 @@
-"""Answers in prose that states none: one option is named, in a way that is known to answer, and nothing doubts it.
+"""Reads answers from prose without an explicit statement: one option is named in a known form, and nothing doubts it.
 
-In front of the option only words of ``_FRAME`` may stand, of which none can deny, doubt or compare; behind it nothing
-that can. So a turn of phrase that is not known makes a reply unparsable, and never a vote.
+Only words of ``_FRAME`` may stand before the option, and none of them can deny, doubt or compare; nothing after it may
+either. An unknown turn of phrase therefore makes a reply unparsable, and never a vote.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _WORD = re.compile(r"[\w']+")
 
 
 def read_prose(text: str, options: Options) -> set[int]:
-    """The option that a masked text names, alone and without any doubt; empty where it does not."""
+    """Return the option that a masked text names, alone and without doubt; empty otherwise."""
     marks = re.findall(MASK, text)
     if len(set(marks)) != 1 or _DOUBT.search(text) or _FOREIGN.search(text):
         return set()
@@ -62,7 +62,7 @@ def read_prose(text: str, options: Options) -> set[int]:
 
 
 def _names(sentence: str) -> bool:
-    """Whether a sentence says that the option it names is what is heard."""
+    """Return whether a sentence says that its option is what is heard."""
     before, _, after = re.sub(MASK, "\ue000", sentence).partition("\ue000")
     around = _WORD.findall(before) if _AFFIRMS.search(before) else _WORD.findall(before + after)
     return not _ASKS.match(sentence) and bool(_AFTER.match(after)) and all(word in _FRAME for word in around)

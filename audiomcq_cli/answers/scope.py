@@ -1,4 +1,4 @@
-"""The part of a reply in which its answer stands: between its last marks, else all of it."""
+"""Finds the part of a reply that holds its answer: between its last marks, else all of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 
-# The last tag counts: models think aloud and correct themselves. A stop token may have cut off the closing one.
+# The last tag counts: models think aloud and correct themselves. A stop token may have removed the closing one.
 _TAG = re.compile(
     r"<(?:final[_ ]?)?answer>((?:(?!<(?:final[_ ]?)?answer>).)*?)(</(?:final[_ ]?)?answer>|$)",
     re.DOTALL | re.IGNORECASE,
@@ -17,14 +17,14 @@ _BOX_TOKENS = re.compile(r"<\|begin_of_box\|>((?:(?!<\|begin_of_box\|>).)*?)<\|e
 _LATEX = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|rm|bf)\s*\{([^{}]*)\}|\\[()\[\],;! ]|\$")
 _OBJECT = re.compile(r"\{[^{}]{1,2000}\}")
 _LARGEST = 20_000
-"""Characters of an object that is read with others in it, at most."""
+"""Most characters of a nested object that is read."""
 
 _MOST_MARKS = 20
-"""Marks of a kind that are looked at, from the last one on, for one that is meant."""
+"""Most marks of a kind that are checked, from the last one back."""
 
 _KEYS = frozenset({"answer", "final_answer", "final answer", "finalanswer", "correct_answer", "option", "choice"})
 _NEAR = 300
-"""Characters before and behind marks in which it is looked whether they are meant."""
+"""Characters before and after marks that decide whether the marks hold the answer."""
 
 _SENTENCE = re.compile(r"(?<!e\.g)[.!?]\s+(?=[A-Z\"'(]|$)|[\u3002\uff01\uff1f]")
 _DENIED = re.compile(
@@ -47,7 +47,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 
 
 def find_scope(text: str) -> str:
-    """What is to be read of a reply whose thinking is taken off."""
+    """Return the part of a reply (without thinking) in which to search for the answer."""
     text = _INVISIBLE.sub("", text)
     for marks in (_TAG, _BOX_TOKENS, _BOXED):
         text = _find_last(marks, text)
@@ -55,16 +55,16 @@ def find_scope(text: str) -> str:
 
 
 def is_closed(text: str) -> bool:
-    """Whether the answer of such a text stands between marks, and the last of them is closed."""
+    """Return whether the answer of a reply stands between marks, and the last mark is closed."""
     if tagged := _TAG.findall(text):
         return bool(tagged[-1][1])
     return bool(_BOXED.search(text) or _BOX_TOKENS.search(text))
 
 
 def _find_value(text: str) -> str:
-    """The answer of the object around all others, or of the last that has one; the text itself where there is none.
+    """Return the answer in the outermost object, or in the last object that has one; without an object the text itself.
 
-    It is empty where an object has two answers, and where none of them is meant.
+    Empty if an object has two answers, or no object holds the answer.
     """
     answers = False
     begin, end = text.find("{"), text.rfind("}") + 1
@@ -82,14 +82,18 @@ def _find_value(text: str) -> str:
 
 
 def _find_last(marks: re.Pattern[str], text: str) -> str:
-    """What stands between the last marks that are meant; nothing where none is, the text where there are none."""
+    """Return the text between the last marks that hold the answer; empty if none does; without
+    marks, the whole text.
+    """
     found = [*marks.finditer(text)][-_MOST_MARKS:]
     meant = (one[1] for one in reversed(found) if _is_meant(one))
     return next(meant, "" if found else text)
 
 
 def _is_meant(marked: re.Match[str]) -> bool:
-    """Whether marks hold the answer, and are not denied, a condition's or an example of the form, in their line."""
+    """Return whether marks hold the answer: the line must not deny it, make it conditional, or give
+    it as an example.
+    """
     text = marked.string
     before = text[max(0, marked.start() - _NEAR) : marked.start()].rpartition("\n")[2]
     after = text[marked.end() : marked.end() + _NEAR].partition("\n")[0]
@@ -97,7 +101,7 @@ def _is_meant(marked: re.Match[str]) -> bool:
 
 
 def _parse_object(text: str) -> Mapping[object, object]:
-    """An object of JSON, or as Python prints one; empty where it is neither."""
+    """Parse an object of JSON, or as Python prints one; empty if it is neither."""
     for parse in (json.loads, ast.literal_eval):
         try:
             value = parse(text)

@@ -1,4 +1,4 @@
-"""Answers that a sentence states, by letter or by text; what is named elsewhere in a reply does not count then.
+"""Reads answers that a sentence states, by letter or by text; options named elsewhere in the reply then do not count.
 
 Texts are masked here (``options.py``): one character stands for each option that is named.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from audiomcq_cli.answers.options import MASK, Options
 
 _QUOTE, _UNQUOTE = r"[\"'(\[<{_]*", r"[\"')\]>}_]*"
-# What may follow an answer that is stated: the end, a mark, a reason. "A dog" and "C#" are no letters.
+# What may follow a stated answer: the end, a mark, a reason. "A dog" and "C#" are not letters.
 _END = (
     r"(?=\s*(?:$|\.(?!\w)|[!,;:)(\u2013\u2014\u3002\uff0c\u3001]|-\s)"
     r"|\s+(?:because|since|as|due|given|based|which|for|from|in|on|at|and not)\b)"
@@ -26,7 +26,7 @@ _IS = (
     r"|\s+(?:is|would be|should be|must be|has to be|will be)(?:\s+(?:therefore|thus|clearly|probably|likely|definitely"
     r"|most likely|indeed|simply|then|hence))?\s*[:,]?\s+)"
 )
-# What may stand between the noun and its verb: "the option that best matches the sound is", "the answer, then, is".
+# What may stand between noun and verb: "the option that best matches the sound is", "the answer, then, is".
 _OF = (
     r"(?:\s+that\s+(?:(?:best|most closely|most accurately|better)\s+)?(?:matches|fits|describes|represents"
     r"|corresponds to|applies to|reflects|captures|answers)|\s+that\s+i\s+(?:hear|choose|pick|select)|\s+to|\s+for"
@@ -57,7 +57,7 @@ _FORMS = tuple(
         rf"{_END_OF_PRAISE}",
         r"(?:\b(?:i|we)(?:'d|'ll|\s+would|\s+will|\s+shall|\s+am going to|\s+must|\s+have to)?\s+"
         rf"|\b(?:so|then|thus|therefore),?\s+){_CHOOSE}\s+{_NAMED}{_END}",
-        # "Choose B for a cat" tells somebody else what to do.
+        # "Choose B for a cat" addresses someone else.
         rf"^{_CHOOSE}\s+{_NAMED}{_END}(?!\s+(?:for|on|at|in|which)\b)",
         rf"^(?:(?:so|thus|therefore|hence),?\s+)?(?:i\s+(?:think|believe|would say)\s+(?:that\s+)?|i'd say\s+)?"
         rf"(?:it's|it is|that's)\s+{_NAMED}{_CLOSE}",
@@ -70,7 +70,7 @@ _FORMS = tuple(
     )
 )
 _ABOUT = frozenset({_FORMS[0], *_FORMS[2:4]})
-"""Forms whose sentence is about the answer, not about whoever gives it: anything might stand in front of them."""
+"""Forms about the answer, not about its author. Any word might stand before them."""
 
 _LINE = re.compile(
     rf"^(?:[-•]\s+)?{_QUOTE}(?:(?:option|choice)\s+)?{_QUOTE}(?P<letter>[a-z])(?![\w#♯♭+'-]){_UNQUOTE}"
@@ -81,7 +81,7 @@ _HEADING = re.compile(
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|[\u3002\uff01]")
 
-# In front of a statement, in its sentence: a condition, a question, somebody else's view, an example.
+# Before a statement, in its sentence: a condition, a question, someone else's view, an example.
 _NOT_MEANT = re.compile(
     r"\b(?:if|whether|unless|suppos\w+|assum\w+|imagin\w+|were|might|may|maybe|perhaps|could|some|others|people"
     r"|some(?:one|body)|any(?:one|body)|many|format|form|template|examples?|e\.g|for instance|such as|instead"
@@ -89,14 +89,14 @@ _NOT_MEANT = re.compile(
     r"|write|output)\b"
     r"|n't say\b|not say|not claim|如果|假如|要是|若|还是|或|吗|不能|无法|不确定|可能"
 )
-# In front of it, in its clause.
+# Before it, in its clause.
 _DENIED = re.compile(
     r"\b(?:not|no|never|without|cannot|hardly|wrong|incorrect|false|worst|least|possible|tempting|obvious|naive|typical"
     r"|common|usual|expected|random|alternative|another|other|previous|first|initial)\b|n't\b|不"
 )
 _CLAUSE = re.compile(r"[,;:\u2013\u2014]|\b(?:but|so|then|therefore|thus|hence|and)\b")
-# All that may stand in front of "the answer is B" and of "B is correct", in its clause: else "I refuse to say that the
-# answer is B" and "rejected option: B" would be answers. Other words make a reply unparsable, never a vote.
+# The only words allowed before "the answer is B" and "B is correct", in the same clause. Otherwise "I refuse to say
+# that the answer is B" and "rejected option: B" would be answers. Other words make a reply unparsable, never a vote.
 _INTRO = frozenset(
     """
     a an the this that these it it's its there i i'm i'd i've i'll we we'd our my me us is are was am be been would
@@ -115,7 +115,7 @@ _INTRO = frozenset(
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 _WORD = re.compile(r"[\w'-]+")
-# Behind it, before any reason is given.
+# After it, before any reason.
 _TAKEN_BACK = re.compile(
     r"\b(?:or|but|however|unless|if|though|although|maybe|perhaps|possibly|not sure|unsure|uncertain|unclear|wrong"
     r"|incorrect|false|excluded|eliminated|ruled out|unlikely|impossible|cannot|could not|unable|undetermined|unknown"
@@ -124,7 +124,7 @@ _TAKEN_BACK = re.compile(
     r"|does ?n't|example)\b|^\W*(?:no|nope|false|wrong|x)\W*$|n't\b|\?|\uff1f|吗|或"
 )
 _AT_ONCE = re.compile(r"\W*(?:no|nope|false|wrong|incorrect|just kidding)\W*$")
-# Another letter directly behind it: "A, C", "A; then B", "(A) (B)".
+# Another letter right after it: "A, C", "A; then B", "(A) (B)".
 _AND_ANOTHER = re.compile(
     rf"^[\s,;&+/|)\]\"']*(?:(?:and|then|or|followed by|also)\s+)?(?:(?:option|choice)\s+)?{_QUOTE}([a-z])"
     r"(?![\w#♯♭+'.-]\w?)(?=\s*(?:$|[.,;:)(\]/|]))"
@@ -146,7 +146,7 @@ _LABELS = re.compile(rf"^{_QUOTE}[a-z](?![\w'])|\s\(?[a-z][.):]\s")
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """One answer that was stated: the option, None where letter and text contradict each other, and where it ends."""
+    """One stated answer: its option (None if letter and text contradict each other) and its end in the text."""
 
     index: int | None
     end: int
@@ -154,7 +154,7 @@ class _Statement:
 
 
 def read_stated(text: str, options: Options) -> set[int] | None:
-    """Options that sentences of a masked text state; None where nothing is stated, empty where that is taken back."""
+    """Return the options that a masked text states; None if nothing is stated, empty if the statement is withdrawn."""
     if both := _TEXT_AND_LETTER.fullmatch(text):
         named = {options.read_mask(both["mask"]), options.read_letter(both["letter"])}
         return {index for index in named if index is not None}
@@ -169,7 +169,7 @@ def read_stated(text: str, options: Options) -> set[int] | None:
         return set()
     if not _agree(stated):
         stated = [one for one in stated if one.final]
-    if _agree(lines):  # else they are a list of the options, or taken back
+    if _agree(lines):  # else they list the options, or are withdrawn
         stated = [*stated, *lines]
     return {one.index for one in stated if one.index is not None} if _agree(stated) else set()
 
@@ -180,7 +180,7 @@ def _agree(statements: list[_Statement]) -> bool:
 
 
 def _join_headings(text: str) -> str:
-    """A text in which "Answer:" on a line of its own stands before the line that it is about."""
+    """Join "Answer:" on a line of its own with the next line."""
     lines: list[str] = []
     for line in text.split("\n"):
         if lines and _HEADING.match(lines[-1]):
@@ -221,7 +221,7 @@ def _is_meant(sentence: str, hit: re.Match[str]) -> bool:
 
 
 def _resolve(hit: re.Match[str], rest: str, options: Options) -> int | None:
-    """The option of a statement; None where letter and text differ, -1 where there is no option of that letter."""
+    """Return the option of a statement; None if letter and text differ, -1 if no option has that letter."""
     if hit["mask"]:
         return options.read_mask(hit["mask"])
     index = options.read_letter(hit["letter"])
@@ -237,7 +237,7 @@ def _resolve(hit: re.Match[str], rest: str, options: Options) -> int | None:
 
 
 def _read_lines(text: str, options: Options) -> list[_Statement]:
-    """Letters that lines begin with: of one that something behind it takes back, the option is None."""
+    """Return the letters at the beginnings of lines; the option is None if later text withdraws it."""
     lines = text.split("\n")
     found: list[_Statement] = []
     place = 0

@@ -1,8 +1,8 @@
-"""What a reply says once the model's thinking and the control tokens around it are taken off.
+"""Removes the model's thinking and control tokens from a reply.
 
-Servers with a reasoning parser send thoughts apart. Others leave them in the text, between marks that differ by model
-family, and often without the opening one, which stands in the chat template. So everything up to the last closing mark
-is thinking, opened or not; thinking that was opened and not closed has said nothing yet.
+Servers with a reasoning parser send thoughts separately. Others leave them in the text, between marks that differ by
+model family, and often without the opening mark, which is in the chat template. Therefore everything up to the last
+closing mark is thinking, opened or not. If thinking was opened and not closed, the reply is still empty.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _CLOSED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _UNMARKED = re.compile(r"\s*(?:here is my thought process:|here are my reasoning steps:)", re.IGNORECASE)
-# The channels of gpt-oss where the server drops special tokens and keeps the words: "analysisThe … assistantfinalB".
+# The channels of gpt-oss if the server drops special tokens and keeps the words: "analysisThe … assistantfinalB".
 _BARE_CHANNEL = re.compile(r"\s*(?:analysis|commentary)(?=[A-Z])")
 _BARE_FINAL = "assistantfinal"
 
@@ -46,7 +46,7 @@ _TURN_BEGIN = re.compile(
     r"|<\|message\|>|<\|start_response\|>|<\|chatbot_token\|>|<\|begin_of_(?:solution|answer)\|>))+",
     re.IGNORECASE,
 )
-# What follows the end of a turn is another turn, which nobody asked for.
+# After the end of a turn comes another turn, which nobody requested.
 _TURN_END = re.compile(
     r"<\|(?:im_end|im_start|eot_id|eom_id|end_of_text|endoftext|end|start|return|call|eos|eot|user|observation|system"
     r"|start_header_id|end_of_turn_token|end_response|end_of_(?:solution|answer))\|>"
@@ -57,7 +57,7 @@ _TURN_END = re.compile(
 
 
 def drop_thinking(text: str) -> str:
-    """A reply without what the model thought before it and without control tokens; empty while it still thinks."""
+    """Return a reply without thinking and control tokens; empty if the model is still thinking."""
     if _BARE_CHANNEL.match(text):
         text = text.rpartition(_BARE_FINAL)[2] if _BARE_FINAL in text else ""
     ends = [found.end() for found in _CLOSED.finditer(text)]

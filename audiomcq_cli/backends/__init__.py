@@ -1,1 +1,1 @@
-"""One file a way to reach a model."""
+"""Ways to reach a model: one file each."""

@@ -1,4 +1,4 @@
-"""What servers of the OpenAI protocol answer, read: completions, lists of models, times to wait, and their load."""
+"""Reads answers of servers of the OpenAI protocol: completions, lists of models, waiting times, and load."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _GAUGES = (
     ("sglang:num_running_reqs", "sglang:num_queue_reqs"),
     ("llamacpp:requests_processing", "llamacpp:requests_deferred"),
 )
-"""What servers call the calls that they work on and those in their queue."""
+"""Names of the metrics for running and for waiting calls."""
 
 LONGEST_BODY = 32 * 2**20
-"""Bytes of an answer that are read, at most."""
+"""Most bytes of an answer that are read."""
 
 _FINISHED = {
     **dict.fromkeys(
@@ -38,36 +38,36 @@ _FINISHED = {
         "content_filter",
     ),
 }
-"""Why replies end, in the words of OpenAI's, Anthropic's, Google's, Mistral's and other servers."""
+"""Reasons for the end of a reply in the words of OpenAI's, Anthropic's, Google's, Mistral's and other servers."""
 
 _BROKEN_OFF = frozenset(
     {"error", "abort", "aborted", "cancelled", "canceled", "timeout", "overloaded", "insufficient_system_resource"}
 )
-"""The words of servers that failed meanwhile (OpenRouter, vLLM, DeepSeek)."""
+"""Words of servers that failed in the middle of a reply (OpenRouter, vLLM, DeepSeek)."""
 
 _TEXT_PARTS = frozenset({"text", "output_text", "refusal"})
 _THINKING_PARTS = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_content"})
 
 MOST_TOKENS = 10_000_000
-"""Tokens that a prompt or a reply may take: what the largest models have room for. More is a fault of the server's."""
+"""Most tokens of a prompt or a reply: the largest models take no more. A larger number is the server's error."""
 
 MOST_CALLS = 1_000_000
-"""Calls that a server may be working on, likewise."""
+"""Most calls that a server can be working on. A larger number is the server's error."""
 
 LONGEST_WAIT = 86_400.0
-"""Seconds that a server may ask to wait, likewise: what is longer counts as a day."""
+"""Longest wait, in seconds, that a server may request. A longer one counts as a day."""
 
 SERVED = 10_000
-"""Names of models that are read of a list, at most."""
+"""Most names of models that are read from a list."""
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
 def read_completion(body: bytes) -> Completion:
-    """The first choice of a chat completion; ``too_large`` for a body that is longer than any is read.
+    """Return the first choice of a chat completion; ``too_large`` if the body is longer than ``LONGEST_BODY``.
 
     Raises:
-        CallUnavailable: The body is not one: a proxy's page, or cut short.
+        CallUnavailable: The body is not a completion: a proxy's page, or truncated.
     """
     if len(body) > LONGEST_BODY:
         return Completion(finish_reason="too_large", counted=False)
@@ -92,10 +92,10 @@ def read_completion(body: bytes) -> Completion:
 
 
 def read_finish(word: object) -> str:
-    """Why a reply ended, in OpenAI's words; a word that is not known is left as it is.
+    """Return why a reply ended, in OpenAI's words; an unknown word is returned unchanged.
 
     Raises:
-        CallUnavailable: The server broke off: what would have followed is not known.
+        CallUnavailable: The server broke off, so the rest of the reply is unknown.
     """
     said = str(word or "stop").strip().lower()
     if said in _BROKEN_OFF:
@@ -104,9 +104,9 @@ def read_finish(word: object) -> str:
 
 
 def _read_content(message: Mapping[str, Any]) -> tuple[str, bool]:
-    """The text of a message, and whether its model has thought apart from that.
+    """Return the text of a message, and whether its model's thoughts came separately.
 
-    The content may be a list of parts (Mistral's thinking models, some gateways): those of text are the reply.
+    The content may be a list of parts (Mistral's thinking models, some gateways): the text parts are the reply.
     """
     content = message.get("content") or message.get("refusal") or ""
     thought = any(message.get(name) for name in ("reasoning_content", "reasoning", "thinking", "reasoning_details"))
@@ -134,7 +134,7 @@ def _expect_text(value: object) -> str:
 
 
 def _read_usage(reply: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """Tokens of the prompt and of the reply that a server counted; None for what it does not tell, or cannot mean."""
+    """Return the tokens of the prompt and of the reply as the server counted them; None if missing or impossible."""
     usage = reply.get("usage")
     if not isinstance(usage, dict):
         return None, None
@@ -142,15 +142,15 @@ def _read_usage(reply: Mapping[str, Any]) -> tuple[int | None, int | None]:
 
 
 def _read_count(value: object) -> int | None:
-    """A number of tokens; some servers write 12.0."""
+    """Return a number of tokens; some servers write 12.0."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
-    return int(value) if is_count else None  # type: ignore[call-overload]  # is_count says it is one
+    return int(value) if is_count else None  # type: ignore[call-overload]  # is_count checks it
 
 
 def read_served(body: bytes) -> list[str]:
-    """Names of the models that a server lists; none where it is no such list."""
+    """Return the names of the models that a server lists; empty if the body is not such a list."""
     try:
         entries = orjson.loads(body)["data"][:SERVED]
     except (ValueError, LookupError, TypeError):
@@ -160,11 +160,12 @@ def read_served(body: bytes) -> list[str]:
 
 
 def read_load(text: str, model: str) -> Load | None:
-    """Calls that a server works on and that wait, of its metrics; None where they do not tell.
+    """Return the calls that a server works on and that wait, from its metrics; None if the metrics lack them.
 
     Args:
-        text: In the text format of Prometheus, https://prometheus.io/docs/instrumenting/exposition_formats/. Several
-            engines of one server are summed. model: Where a server tells its models apart, this one's are meant.
+        text: Metrics in the text format of Prometheus, https://prometheus.io/docs/instrumenting/exposition_formats/.
+            Several engines of one server are summed.
+        model: Model to select, if the server labels its metrics by model.
     """
     for names in _GAUGES:
         running, waiting = (_sum_gauge(text, name, model) for name in names)
@@ -185,10 +186,11 @@ def _sum_gauge(text: str, name: str, model: str) -> int | None:
 
 
 def read_wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a server asks to wait; None where it does not.
+    """Return the seconds that a server asks to wait; None if it does not.
 
-    That is Retry-After, which holds seconds or a date (RFC 9110, 10.2.3), else when the allowance that is used up comes
-    back (OpenAI's ``x-ratelimit-remaining-requests: 0`` with ``x-ratelimit-reset-requests: 1m30.5s``; tokens likewise).
+    They come from Retry-After, which holds seconds or a date (RFC 9110, 10.2.3), else from the time when a used-up
+    allowance returns (OpenAI's ``x-ratelimit-remaining-requests: 0`` with ``x-ratelimit-reset-requests: 1m30.5s``;
+    tokens likewise).
     """
     if (after := _read_retry_after(headers.get("Retry-After"))) is not None:
         return after
@@ -212,7 +214,7 @@ def _read_retry_after(value: str | None) -> float | None:
         return min(LONGEST_WAIT, max(0.0, seconds)) if math.isfinite(seconds) else None
     try:
         seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-    except (ValueError, OverflowError, TypeError, OSError):  # no date, or one that no clock shows
+    except (ValueError, OverflowError, TypeError, OSError):  # not a date, or one out of range
         return None
     return min(LONGEST_WAIT, max(0.0, seconds))
 

@@ -1,4 +1,4 @@
-"""Why no answer came over a connection, in words for people: what a library says of it names hosts and sockets."""
+"""Explains a failed connection in words for people: a library's own message names hosts and sockets."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 
 
 def explain_connection(error: Exception, seconds: float) -> str:
-    """What went wrong with a request that was given so many seconds; empty where the library alone has words for it.
+    """Describe why a request with a time limit of ``seconds`` failed; empty if the kind of error is not known here.
 
-    Nothing of what the error says is repeated, which may hold a password.
+    The text of the error is never repeated: it may hold a password.
     """
     import aiohttp
 

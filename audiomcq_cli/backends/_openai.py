@@ -1,4 +1,4 @@
-"""The OpenAI chat protocol, whoever carries it: keys, bodies of requests, and what a status means."""
+"""The OpenAI chat protocol for any HTTP client: keys, bodies of requests, and the meaning of a status."""
 
 from __future__ import annotations
 
@@ -31,34 +31,34 @@ REFUSED = (401, 403)
 PROXY = 407
 NAME = 100
 MATCHED = 1_000
-"""Characters of a name, and names, that are looked at to tell what a server lists in place of a model."""
+"""Most characters of a name, and most names, compared to find what a server lists in place of a model."""
 LATER = (408, 409, 425, 429)
 BUSY = (429, 503, 529)
 ONE_BY_ONE = (403,)
-"""Of a refusal so, one alone never means the whole address, not even before it has answered anything."""
+"""Statuses whose single refusal never means the whole address, even before the address has answered any call."""
 
 
 def find_capabilities(model: Model) -> Capabilities:
-    """What a model can do that speaks this protocol."""
+    """Return the capabilities of a model that speaks this protocol."""
     return Capabilities(schema=model.structured != "none", audio=model.audio, audio_window=model.audio_window)
 
 
 def read_key(model: Model) -> str:
-    """The key of a model, from the environment.
+    """Return the key of a model, from the environment.
 
     Raises:
-        RecipeError: The variable is not set, or what it holds cannot be a key.
+        RecipeError: The variable is not set, or its value cannot be a key.
     """
     name = model.api_key_env or ("" if model.base_url else OPENAI_KEY)
     key = os.environ.get(name, "").strip() if name else ""
-    # What stands where the name should may well be the key itself; those are hardly ever in capitals and underscores.
+    # In place of the variable's name there may be the key itself; keys are hardly ever in capitals and underscores.
     shown = name if name.isupper() and "_" in name else "that api_key_env names"
     if name and not key:
         raise RecipeError(
             f"model {model.name!r}: the environment variable {shown} is not set",
             hint="export it; api_key_env is the name of a variable, and the key is what that holds",
         )
-    if not re.fullmatch("[!-~]*", key):  # an HTTP library would say so with the key in its words
+    if not re.fullmatch("[!-~]*", key):  # the error of an HTTP library would quote the key
         raise RecipeError(
             f"model {model.name!r}: the environment variable {shown} holds no key",
             hint="a key is one line of letters, digits and signs, without spaces: export it again",
@@ -67,7 +67,7 @@ def read_key(model: Model) -> str:
 
 
 def hide(key: str, text: bytes) -> bytes:
-    """Take the key out of what a server sent; one too short to be a secret (vLLM's EMPTY) may be a word."""
+    """Remove the key from what a server sent. A key too short to be a secret (vLLM's EMPTY) stays: it may be a word."""
     if len(key) < SECRET_LENGTH or max(re.findall("[A-Za-z0-9]*", key), key=len).encode() not in text:
         return text
     return _spellings(key).sub(b"***", text)
@@ -75,7 +75,9 @@ def hide(key: str, text: bytes) -> bytes:
 
 @cache
 def _spellings(key: str) -> re.Pattern[bytes]:
-    """The key as it is, and as its signs stand in URLs (%2F), in JSON (\\/ or \\u002f) and in JSON inside JSON."""
+    r"""Match the key as it is, and as its characters are written in URLs (%2F), in JSON (\/ or \u002f) and in JSON
+    inside JSON.
+    """
 
     def spell(sign: str) -> str:
         return rf"(?:\\*{re.escape(sign)}|(?i:%{ord(sign):02x}|\\+u{ord(sign):04x}))"
@@ -84,7 +86,9 @@ def _spellings(key: str) -> re.Pattern[bytes]:
 
 
 async def write_body(model: Model, call: Call, encode: Encoder, format: str) -> dict[str, Any]:
-    """The body of a chat request, its audio in a format; raises ``InputError`` for audio that cannot be sent."""
+    """Return the body of a chat request with its audio in a format; raises ``InputError`` for audio that cannot be
+    sent.
+    """
     body: dict[str, Any] = {
         "model": model.model,
         "messages": [await _write_turn(model, turn, encode, format) for turn in call.messages],
@@ -98,10 +102,10 @@ async def write_body(model: Model, call: Call, encode: Encoder, format: str) -> 
 def translate(
     model: Model, url: str, status: int, body: bytes, headers: Mapping[str, str], *, keyed: bool
 ) -> AudiomcqError:
-    """What a status other than 200 means; ``keyed``: whether a key was sent.
+    """Return the error that a status other than 200 means; ``keyed``: whether a key was sent.
 
-    What may be about one request alone as well as about the caller or the model is a ``CallDenied``; ``insist`` makes
-    of it what it means where the address says nothing else.
+    A refusal that may be about this request, the caller or the model is a ``CallDenied``. ``insist`` turns it into the
+    error that it means if the address says nothing else.
     """
     problem = read_problem(status, body)
     message = f"the server answered {status}: {problem.words}"
@@ -145,14 +149,15 @@ def translate(
 
 
 def insist(error: AudiomcqError) -> AudiomcqError:
-    """What an error means where it is about no single call."""
+    """Return the meaning of an error that is not about a single call."""
     return error.problem if isinstance(error, CallDenied) else error
 
 
 def warn_unlisted(model: Model, served: list[str]) -> str | None:
-    """What people should know of a server that lists models and not this one; None where there is nothing.
+    """Return a warning about a server that lists other models but not this one; None if there is nothing to say.
 
-    Its calls show whether it has it: gateways list a part of what they serve (OpenRouter's ``:nitro``, wildcards).
+    Only calls show whether it serves the model: gateways list a part of what they serve (OpenRouter's ``:nitro``,
+    wildcards).
     """
     if not (listed := list_instead(model, served)):
         return None
@@ -163,7 +168,7 @@ def warn_unlisted(model: Model, served: list[str]) -> str | None:
 
 
 def list_instead(model: Model, served: list[str]) -> str:
-    """Names of models that a server lists in place of one, the likeliest; empty where it lists that one, or nothing."""
+    """Return the likeliest names that a server lists in place of a model; empty if it lists that one, or nothing."""
     if not served or model.model in served:
         return ""
     likely = [name for name in served[:MATCHED] if len(name) <= NAME]
@@ -172,12 +177,12 @@ def list_instead(model: Model, served: list[str]) -> str:
 
 
 def choose_format(model: Model, usual: str) -> str:
-    """The format that audio is sent in: what the recipe says, else the usual one."""
+    """Return the format in which audio is sent: the recipe's, else the usual one."""
     return usual if model.audio_format == "auto" else model.audio_format
 
 
 def write_audio(model: Model, data: bytes, format: str) -> dict[str, Any]:
-    """An audio part of a message, in the form that the model's server wants."""
+    """Return an audio part of a message, in the form that the model's server expects."""
     text = base64.b64encode(data).decode()
     if model.audio_part == "audio_url":
         return {"type": "audio_url", "audio_url": {"url": f"data:audio/{format};base64,{text}"}}

@@ -1,8 +1,8 @@
-"""What servers of the OpenAI protocol say where they do not answer: the provider's words, and whether it wants money.
+"""Reads error bodies of servers of the OpenAI protocol: the provider's words, and whether the account is empty.
 
-The bodies are those of OpenAI and of those who speak like it: ``{"error": {"message", "type", "code"}}`` (OpenAI,
-vLLM, Groq, Together, OpenRouter, DeepSeek), ``{"error": "text", "code": …}`` (xAI), ``{"message": …}``,
-``{"detail": …}``, and a list with one of them (Gemini). Nothing in them is trusted to have the type that it should.
+Their forms: ``{"error": {"message", "type", "code"}}`` (OpenAI, vLLM, Groq, Together, OpenRouter, DeepSeek),
+``{"error": "text", "code": …}`` (xAI), ``{"message": …}``, ``{"detail": …}``, and a list with one of them (Gemini). No
+value is assumed to have the right type.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 import orjson
 
 WORDS = 300
-"""Characters of what a server says that are shown, at most."""
+"""Most characters of a server's message that are shown."""
 
 MOST_NESTED = 4
-"""Objects within each other under ``error`` that are read, from the outer one on: gateways wrap a provider's body."""
+"""Most nested objects under ``error`` that are read, from the outermost on: gateways wrap a provider's body."""
 
 NO_MONEY_STATUS = 402
 
@@ -40,29 +40,31 @@ NO_MONEY_CODES = frozenset(
         "1113",  # Zhipu, with 429
     }
 )
-"""What a provider puts under ``code`` or ``type`` when the account is empty, in lower case."""
+"""Values of ``code`` or ``type``, in lower case, that mean an empty account."""
 
 NO_MONEY_WORDS = re.compile(
     "credit balance is too low|insufficient (account )?(balance|credit|fund)|used all available credits"
     "|doesn't have any credits|monthly spending limit",
     re.IGNORECASE,
 )
-"""The same of those that have no code for it: Anthropic says it with 400 (its compatible endpoint as well), xAI with
-403 and 429. Gemini's "you exceeded your current quota, please check your plan and billing" is left out on purpose: it
-says that of its limits a minute, which pass (``RESOURCE_EXHAUSTED``)."""
+"""The same in words, for providers without a code: Anthropic says it with 400 (its compatible endpoint as well), xAI
+with 403 and 429. Gemini's "you exceeded your current quota, please check your plan and billing" is left out on purpose:
+it means limits per minute, which pass (``RESOURCE_EXHAUSTED``).
+"""
 
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _STEERING = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]")
-"""Characters without a sign of their own that turn the order of others round or hide among them."""
+"""Invisible characters that reorder or hide among others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a server said.
+    """An error message of a server.
 
     Attributes:
-        words: For people: one short line. has_no_money: Whether the account is empty, by the code that the provider
-            has for it. may_have_no_money: Whether it is by the provider's words, which may hold the caller's own text.
+        words: The message in one short line.
+        has_no_money: Whether the account is empty, by the provider's code.
+        may_have_no_money: Whether it is empty by the provider's words, which may quote the caller's own text.
     """
 
     words: str
@@ -71,7 +73,7 @@ class Problem:
 
 
 def read_problem(status: int, body: bytes) -> Problem:
-    """What a body says that came with a status of 400 or above."""
+    """Read the body of an answer with a status of 400 or above."""
     said = list(_find_errors(body))
     message = next((text for one in said for text in _list_texts(one, "message", "error", "detail")), "")
     codes = {str(code).lower() for one in said for code in _list_codes(one)}
@@ -84,13 +86,13 @@ def read_problem(status: int, body: bytes) -> Problem:
 
 
 def clean(text: str, most: int = WORDS) -> str:
-    """A text of a stranger as one short line, without characters that steer a terminal."""
+    """Return an untrusted text as one short line, without control characters."""
     line = _SPACES.sub(" ", _STEERING.sub("", text[: 4 * most])).strip()
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def _find_errors(body: bytes) -> Iterator[Mapping[str, Any]]:
-    """The objects that may describe an error, the innermost first."""
+    """Yield the objects that may describe an error, the innermost first."""
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -105,7 +107,7 @@ def _find_errors(body: bytes) -> Iterator[Mapping[str, Any]]:
 
 
 def _list_texts(said: Mapping[str, Any], *names: str) -> Iterator[str]:
-    """What stands under some names, where it is a text that says something."""
+    """Yield the texts under some names, if they are not empty."""
     return (said[name] for name in names if isinstance(said.get(name), str) and said[name].strip())
 
 

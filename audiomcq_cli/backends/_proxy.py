@@ -1,4 +1,4 @@
-"""The proxy that the environment names for an address, as curl reads HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY."""
+"""Finds the proxy for an address in the environment, as curl reads HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from audiomcq_cli.errors import RecipeError
 
 
 def find_proxy(model: Model, url: str) -> str | None:
-    """The address of the proxy for a server, or None where it is reached without one.
+    """Return the address of the proxy for a server, or None if there is none.
 
-    aiohttp's own ``trust_env`` is not used: it also takes passwords from ``~/.netrc`` where a model has no key.
+    aiohttp's own ``trust_env`` is not used: for a model without a key, it would take passwords from ``~/.netrc``.
 
     Raises:
-        RecipeError: What the environment names is no HTTP proxy. Its words do not hold it: there may be a password.
+        RecipeError: The environment names a proxy that is not an HTTP proxy. The message leaves out the proxy's
+            address, which may hold a password.
     """
     parts = urlsplit(url)
     proxies = getproxies()
@@ -29,7 +30,7 @@ def find_proxy(model: Model, url: str) -> str | None:
 
 
 def unusable_proxy(model: Model) -> RecipeError:
-    """The error of a proxy that cannot be used."""
+    """Return the error of a proxy that cannot be used."""
     return RecipeError(
         f"model {model.name!r}: the proxy that the environment names cannot be used",
         hint="look at http_proxy, https_proxy and all_proxy; no_proxy names hosts that need none",

@@ -1,8 +1,8 @@
-"""One loaded vLLM and the thread that works it; models of a recipe with the same weights and settings share one.
+"""One loaded vLLM and its thread; models of a recipe with the same weights and settings share it.
 
-vLLM is not called with one batch after another, each of which would wait for its longest reply: whatever waits is
-added before each of its steps, and whatever has ended is handed out after it. So every step works on all rows in
-flight, a reply is in the journal as soon as it is written, and a run can be stopped between two steps.
+Calling vLLM with one batch after another would wait for the longest reply of each. Instead, waiting requests are added
+before each of its steps, and finished ones are returned after it. So every step works on all rows in flight, a reply is
+in the journal as soon as it is written, and a run can be stopped between two steps.
 """
 
 from __future__ import annotations
@@ -32,36 +32,36 @@ ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",  # a fork of a process with threads may hang
 }
-"""What vLLM is told where the user's environment does not say; read when it is imported."""
+"""Settings of vLLM that the user's environment may override; vLLM reads them when it is imported."""
 
 ADDING_SECONDS = 0.2
-"""How long calls are added (rendered, tokenised, their audio decoded) before replies are looked after again."""
+"""Seconds for adding calls (rendering, tokenising, decoding audio) before replies are checked again."""
 
 CLOSE_SECONDS = 30.0
-"""How long the end of a run waits for vLLM to let go of the memory; its processes end with this one in any case."""
+"""Seconds that the end of a run waits for vLLM to free its memory; its processes end with this one in any case."""
 
 Enqueue = Callable[[Any], Sequence[str]]
-"""Adds one request to an ``LLM`` and returns the names of what it added, as its ``enqueue`` methods do."""
+"""Adds one request to an ``LLM`` and returns the names of what it added, like its ``enqueue`` methods."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One request that waits, and who waits for it."""
+    """One waiting request and its caller."""
 
     enqueue: Enqueue
     future: asyncio.Future[Any]
 
     def settle(self, outcome: Any) -> None:
-        """Hand out a result or an error, from the engine's thread; nobody may be waiting any more."""
-        with suppress(RuntimeError):  # the loop is closed: the run has ended without us
+        """Deliver a result or an error from the engine's thread; the caller may have gone."""
+        with suppress(RuntimeError):  # the loop is closed: the run has ended meanwhile
             self.future.get_loop().call_soon_threadsafe(_settle, self.future, outcome)
 
 
 class Engine:
-    """An ``LLM`` and the thread that alone may touch it."""
+    """An ``LLM`` and the only thread that may touch it."""
 
     def __init__(self, arguments: Mapping[str, Any]) -> None:
-        """Make one that is not loaded yet; ``arguments`` are those of ``vllm.LLM``."""
+        """Prepare an engine without loading it; ``arguments`` are those of ``vllm.LLM``."""
         self.arguments = arguments
         self.users = 0
         self._inbox: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
@@ -78,17 +78,18 @@ class Engine:
         await asyncio.shield(asyncio.wrap_future(self._loaded))
 
     async def run(self, enqueue: Enqueue) -> Any:
-        """Have one request answered: the ``RequestOutput``.
+        """Have one request answered; return the ``RequestOutput``.
 
         Raises:
-            CallRefused: vLLM cannot take this request. ModelError: It takes no more.
+            CallRefused: vLLM cannot take this request.
+            ModelError: vLLM takes no more requests.
         """
         work = Work(enqueue, asyncio.get_running_loop().create_future())
         self._inbox.put(work)
         return await work.future
 
     async def close(self) -> None:
-        """End the thread and free the memory; what is not answered is dropped."""
+        """End the thread and free the memory; unanswered requests are dropped."""
         if self._thread.is_alive():
             self._inbox.put(None)
             await asyncio.to_thread(self._thread.join, CLOSE_SECONDS)
@@ -96,8 +97,9 @@ class Engine:
     # -------------------------------------------------------------------------------------------- in the thread
 
     def _run(self) -> None:
-        # Inherited by vLLM's processes: a Ctrl-C in a terminal goes to them too, and is for us to deal with. Before the
-        # first of them multiprocessing starts its tracker, after which it unblocks the signal: so that comes first.
+        # vLLM's processes inherit this. A Ctrl-C in a terminal reaches them too, and this program handles it. Before
+        # the first of them, multiprocessing starts its tracker and then unblocks the signal: so the tracker is started
+        # first.
         resource_tracker.ensure_running()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         loaded = self._loaded or concurrent.futures.Future()
@@ -112,7 +114,7 @@ class Engine:
         loaded.set_result(None)
         try:
             self._serve()
-        except Exception as error:  # noqa: BLE001 - whatever it is, everybody who waits has to hear of it
+        except Exception as error:  # noqa: BLE001 - whatever it is, all callers must hear of it
             self._fail(_died(error))
         finally:
             with suppress(Exception):  # it may be dead already
@@ -129,7 +131,7 @@ class Engine:
                         self._running.pop(output.request_id).settle(output)
 
     def _add_waiting(self) -> bool:
-        """Add what waits, waiting for something where there is nothing else to do; False once it is to end."""
+        """Add the waiting requests, and wait for one if there is nothing else to do; False to end."""
         until = time.monotonic() + ADDING_SECONDS
         with suppress(queue.Empty):
             while not self._running or time.monotonic() < until:
@@ -150,10 +152,10 @@ class Engine:
             raise
         except AudiomcqError as error:
             work.settle(error)
-        except Exception as error:  # noqa: BLE001 - this request alone: too long, audio or a schema it cannot take
+        except Exception as error:  # noqa: BLE001 - this request alone: too long, or audio or a schema that vLLM cannot take
             work.settle(CallRefused(f"vLLM: {error or type(error).__name__}", code="status_400"))
         else:
-            # LLM numbers its requests; the engine knows them by that number and a suffix, and names outputs without.
+            # LLM numbers its requests. The engine adds a suffix to the number, and names outputs without it.
             self._running[name.partition("-")[0]] = work
 
     def _drop_abandoned(self) -> None:
@@ -163,7 +165,7 @@ class Engine:
                 del self._running[name]
 
     def _fail(self, error: ModelError) -> None:
-        """Tell everybody who waits, and whoever comes until the run has ended."""
+        """Deliver an error to all callers, and to later ones until the run ends."""
         for work in self._running.values():
             work.settle(error)
         self._running.clear()
@@ -191,7 +193,7 @@ def _load(arguments: Mapping[str, Any]) -> Any:
         raise ModelNotServed(message, hint=INSTALL) from error
     try:
         return LLM(**arguments)
-    except Exception as error:  # of torch, transformers, the Hub or CUDA
+    except Exception as error:  # from torch, transformers, the Hub or CUDA
         reason = str(error).strip() or type(error).__name__
         raise ModelNotServed(
             f"vLLM cannot load {model!r}: {reason}",
@@ -214,14 +216,14 @@ def _died(error: Exception) -> ModelError:
 _ENGINES: dict[str, Engine] = {}
 
 _LOADING = threading.Lock()
-"""One at a time: each measures what memory is free."""
+"""Loads one engine at a time: each measures the free memory."""
 
 
 def acquire(arguments: Mapping[str, Any]) -> Engine:
-    """The engine of these arguments, shared by all who ask for it.
+    """Return the engine with these arguments, shared by all who ask for it.
 
     Raises:
-        RecipeError: With those that are there it would have more than the whole memory.
+        RecipeError: Together, the engines would take more than the whole memory.
     """
     key = json.dumps(arguments, sort_keys=True)
     wanted = [one.arguments for name, one in _ENGINES.items() if name != key] + [arguments]
@@ -237,7 +239,7 @@ def acquire(arguments: Mapping[str, Any]) -> Engine:
 
 
 async def release(engine: Engine) -> None:
-    """Let go of an engine; the last user frees its memory."""
+    """Release an engine; the last user frees its memory."""
     engine.users -= 1
     if engine.users == 0:
         _ENGINES.pop(json.dumps(engine.arguments, sort_keys=True), None)

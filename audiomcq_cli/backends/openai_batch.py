@@ -1,4 +1,4 @@
-"""The batch API of OpenAI and of servers that speak it, through the openai SDK: files of requests, replies in a day.
+"""The batch API of OpenAI and of compatible servers, through the openai SDK: files of requests, replies within a day.
 
 Formats and limits: https://platform.openai.com/docs/guides/batch and the reference of ``/v1/batches``.
 """
@@ -50,20 +50,20 @@ TOKEN = "audiomcq"
 
 ENDED = ("completed", "failed", "expired", "cancelled")
 LATER = ("token_limit_exceeded", "rate_limit_exceeded")
-"""Reasons for which a batch is refused today and taken when others have ended."""
+"""Reasons for refusing a batch that pass once other batches have ended."""
 
 RETRIES = 4
-"""Times the SDK sends again what changes nothing at the provider."""
+"""Retries by the SDK of requests that change nothing at the provider."""
 
 CLOCK_SECONDS = 86_400
-"""How far the provider's clock may be from ours."""
+"""Largest difference between the provider's clock and ours, in seconds."""
 
 PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class OpenAIBatchOptions:
-    """Keys of the model's table."""
+    """Options that this backend adds to the ``[models.NAME]`` table of a recipe."""
 
     requests_per_file: int = option(50_000, "requests in one batch, at most", minimum=1, maximum=50_000)
     bytes_per_file: int = option(190_000_000, "bytes of one batch, at most; OpenAI takes 200 MB", minimum=10_000)
@@ -83,12 +83,12 @@ class OpenAIBatch:
         self._settings: OpenAIBatchOptions = model.settings
         self._key = read_key(model)
         self._url = (model.base_url or (OPENAI,))[0].rstrip("/")
-        self._format = choose_format(model, "wav")  # what every provider takes: a refusal would come a day later
+        self._format = choose_format(model, "wav")  # every provider takes wav: a refusal would come a day later
         self._sdk: openai.AsyncOpenAI | None = None
 
     @property
     def terms(self) -> BatchTerms:
-        """As the model's table has them."""
+        """Return the terms in the model's table."""
         return BatchTerms(
             requests=self._settings.requests_per_file,
             bytes=self._settings.bytes_per_file,
@@ -97,10 +97,10 @@ class OpenAIBatch:
         )
 
     async def check(self) -> None:
-        """Ask for the models. One that is not listed is refused: the first reply would say so a day later.
+        """Ask for the list of models. A model that is not listed is refused: its first reply would come a day later.
 
         Raises:
-            EndpointUnreachable, AuthenticationFailed, ModelNotServed: naming the address.
+            EndpointUnreachable, AuthenticationFailed, ModelNotServed: The error names the address.
         """
         try:
             with self._translating():
@@ -120,35 +120,37 @@ class OpenAIBatch:
     async def send(self, call: Call) -> Completion:
         """Send one chat at once; raises as ``OpenAICompatible.send``."""
         body = await write_body(self._model, call, self._encode, self._format)
-        with self._translating(one=True):  # the body as it came: what the SDK makes of it may be no JSON any more
+        with self._translating(one=True):  # the raw body: the SDK's objects may not be valid JSON any more
             reply = await self._client(retries=0).post("/chat/completions", body=body, cast_to=bytes)
         return read_completion(hide(self._key, reply))
 
     async def write(self, name: str, call: Call) -> bytes:
-        """One line of a file of requests."""
+        """Return one line of a file of requests."""
         body = await write_body(self._model, call, self._encode, self._format)
         line = {"custom_id": name, "method": "POST", "url": ENDPOINT, "body": body}
         return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
     async def upload(self, path: Path) -> str:
-        """Upload a file of requests; what a cut connection leaves there is not paid for."""
+        """Upload a file of requests; the remains of a broken upload are not charged."""
         with path.open("rb") as file, self._translating():
             uploaded = await self._client().files.create(file=(path.name, file), purpose="batch")
         return uploaded.id
 
     async def submit(self, file: str, token: str) -> str:
-        """Begin a batch. It is sent once: after a cut connection ``find`` tells whether it has begun."""
+        """Begin a batch. The request is sent once: after a broken connection ``find`` shows whether the batch has
+        begun.
+        """
         with self._translating():
             batch = await self._client(retries=0).batches.create(
                 input_file_id=file,
                 endpoint=ENDPOINT,
-                completion_window=self._settings.completion_window,  # type: ignore[arg-type]  # others know others
+                completion_window=self._settings.completion_window,  # type: ignore[arg-type]  # other providers have other windows
                 metadata={TOKEN: token},
             )
         return batch.id
 
     async def find(self, token: str, since: float) -> str:
-        """Look for a batch by its token among those of the account, newest first."""
+        """Find a batch by its token among those of the account, newest first."""
         with self._translating():
             async for batch in self._client().batches.list(limit=100):
                 if (batch.metadata or {}).get(TOKEN) == token:
@@ -158,7 +160,7 @@ class OpenAIBatch:
         return ""
 
     async def poll(self, batch: str) -> BatchState:
-        """Look how far a batch is."""
+        """Return the state of a batch."""
         with self._translating(f"batch {batch}"):
             found = await self._client().batches.retrieve(batch)
         return self._read_state(found, batch)
@@ -183,9 +185,9 @@ class OpenAIBatch:
 
             timeout = openai.Timeout(self._model.timeout, connect=self._model.connect_timeout)
             try:
-                # A POST that is sent elsewhere would arrive there as a GET, and what that lists would pass for a batch.
+                # A redirected POST would arrive as a GET, and the list that it returns would pass for a batch.
                 http = openai.DefaultAsyncHttpxClient(base_url=self._url, timeout=timeout, follow_redirects=False)
-            except (ValueError, ImportError):  # its words hold the proxy's address, and in that may be a password
+            except (ValueError, ImportError):  # its message holds the proxy's address, which may hold a password
                 raise unusable_proxy(self._model) from None
             self._sdk = openai.AsyncOpenAI(
                 api_key=self._key or "none",
@@ -198,11 +200,11 @@ class OpenAIBatch:
 
     @contextmanager
     def _translating(self, wanted: str = "", *, one: bool = False) -> Iterator[None]:
-        """Make our errors of the SDK's; a 404 says that what is ``wanted`` is not there, else that the model is not.
+        """Translate errors of the SDK. A 404 means that ``wanted`` does not exist; without it, that the model does not.
 
-        Only what is said of ``one`` call may be about that alone.
+        Only errors about ``one`` call may be about that call alone.
 
-        Theirs are not kept as causes: they hold what the server sent, and in that may be the key.
+        The SDK's errors are not kept as causes: they hold what the server sent, which may include the key.
         """
         import openai
 
@@ -224,7 +226,7 @@ class OpenAIBatch:
         return translate(self._model, self._url, status, body, headers, keyed=bool(self._key))
 
     async def _lines(self, file: str) -> AsyncIterator[bytes]:
-        """The lines of a file, by line feeds alone: JSON may hold what else Unicode takes for the end of a line."""
+        """Yield the lines of a file, split at line feeds only: JSON may hold other line separators of Unicode."""
         rest = b""
         with self._translating(f"file {file}"):
             async with self._client().files.with_streaming_response.content(file) as response:
@@ -233,7 +235,7 @@ class OpenAIBatch:
                         *lines, rest = (rest + piece).split(b"\n")
                         for line in lines:
                             yield line
-                except Exception as error:  # noqa: BLE001 - whichever HTTP library this SDK has under it
+                except Exception as error:  # noqa: BLE001 - of whichever HTTP library this SDK uses
                     raise CallUnavailable(f"download cut short: {type(error).__name__}", code="connection") from None
         if rest:
             yield rest
@@ -266,7 +268,7 @@ class OpenAIBatch:
         )
 
     def _read_line(self, line: bytes) -> BatchResult | None:
-        """One line of an output or an error file; None for what is no result of a request."""
+        """Read one line of an output or an error file; None if it is not the result of a request."""
         try:
             result = orjson.loads(hide(self._key, line))
             name, response, problem = str(result["custom_id"]), result.get("response"), result.get("error")
@@ -290,20 +292,20 @@ class OpenAIBatch:
 
 
 def _read_status(value: Any) -> int:
-    """A status of HTTP; raises ``ValueError`` for what is none."""
+    """Return an HTTP status; raises ``ValueError`` for other values."""
     if not isinstance(value, int) or not 100 <= value <= 599:
         raise ValueError("no status of HTTP")
     return value
 
 
 def read_text(found: object, name: str) -> str:
-    """A text among what the SDK read, which checks no types; empty where there is none."""
+    """Return a text attribute of an SDK object, whose types are not checked; empty if it is not a text."""
     value = getattr(found, name, None)
     return value if isinstance(value, str) else ""
 
 
 def read_number(found: object, name: str) -> int:
-    """A count among it; 0 where there is none."""
+    """Return a count attribute of an SDK object; 0 if it is not one."""
     value = getattr(found, name, None)
     return value if isinstance(value, int) and value >= 0 else 0
 
@@ -314,4 +316,5 @@ BACKEND: BackendKind[OpenAIBatchOptions] = BackendKind(
     capabilities=find_capabilities,
     open=OpenAIBatch,
     another_way_to="openai-compatible",
+    takes_likely=True,
 )

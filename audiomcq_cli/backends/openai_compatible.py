@@ -1,7 +1,7 @@
 """Servers that speak the OpenAI chat protocol (vLLM, llama.cpp, OpenAI itself), over a lean HTTP client.
 
-The SDK takes ten to thirty times the CPU of this client for a call; it serves elsewhere, where its features do. One
-backend is one address; which of several is asked is the engine's business.
+The SDK takes ten to thirty times the CPU of this client per call; it is used where its features are needed. A backend
+is one address; the engine chooses among several.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 CHECK_SECONDS = 30.0
 
 LARGE = 2**20
-"""Bytes of a body from which on it is sent in pieces, so that other calls get on meanwhile."""
+"""Bodies of at least this many bytes are sent in pieces, so that other calls make progress meanwhile."""
 
 FIRST_FORMAT, LAST_FORMAT = "flac", "wav"
-"""Formats of audio: vLLM and llama.cpp take both; the protocol, and so OpenAI, knows wav and mp3 alone."""
+"""Formats of audio: vLLM and llama.cpp take both; the protocol, and so OpenAI, only knows wav and mp3."""
 
 UNWANTED = (400, 415, 422, 500)
-"""What a server may answer to a format that it does not take; 500 is that of older ones of llama.cpp."""
+"""Statuses with which a server may refuse a format; 500 comes from older versions of llama.cpp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class _Answer:
 
 
 class OpenAICompatible:
-    """One model on one server."""
+    """Calls one model at one address through OpenAI's chat completions API."""
 
     def __init__(self, model: Model, encode: Encoder) -> None:
         self._model = model
@@ -67,18 +67,18 @@ class OpenAICompatible:
         self._proxy = find_proxy(model, self._url)
         self._session: aiohttp.ClientSession | None = None
         self._tells_load = True
-        # The format in which audio goes; empty while it is not known which one the server takes.
+        # Format of audio; empty until it is known which one the server takes.
         self._format = choose_format(model, LAST_FORMAT if self._url == OPENAI else "")
 
     async def check(self) -> str | None:
-        """Ask the server for its models; returns what people should know where it lists others alone.
+        """Ask the server for its models; return a warning if it only lists others.
 
         Raises:
-            EndpointUnreachable, AuthenticationFailed, ModelNotServed: naming the address.
+            EndpointUnreachable, AuthenticationFailed, ModelNotServed: The error names the address.
         """
         status, body = await self._get(f"{self._url}/models")
         if not self._model.check_models and status != PROXY:
-            return None  # it is there
+            return None  # the server is there
         if status in (*REFUSED, PROXY) or 300 <= status < 400:
             raise insist(self._translate(status, body, {}))
         if status >= 500:
@@ -91,12 +91,13 @@ class OpenAICompatible:
     async def send(self, call: Call) -> Completion:
         """Send one chat.
 
-        Audio goes as flac, which is half of wav and next to nothing for silence, until the server has shown that it
-        does not take that: the same call is then sent as wav, which every server takes. What is refused costs nothing.
+        Audio is sent as flac, which is half the size of wav and tiny for silence, until the server refuses it: the same
+        call is then sent as wav, which every server takes. A refused call costs nothing.
 
         Raises:
-            CallUnavailable, CallRefused: This call did not work; ``CallDenied``: perhaps no call can.
-            ModelError: No call to this address can work.
+            CallUnavailable, CallRefused: This call failed.
+            CallDenied: Perhaps no call can succeed.
+            ModelError: No call to this address can succeed.
         """
         heard = any(turn.audio for turn in call.messages)
         format = self._format or FIRST_FORMAT
@@ -115,7 +116,7 @@ class OpenAICompatible:
         return await self._post(f"{self._url}/chat/completions", sent)
 
     async def look(self) -> Load | None:
-        """Ask the server for its load, where it has metrics; one that has none is not asked again."""
+        """Ask the server for its load, if it has metrics; a server without them is not asked again."""
         if self._tells_load:
             try:
                 status, body = await self._get(f"{self._url.removesuffix('/v1')}/metrics")
@@ -141,7 +142,7 @@ class OpenAICompatible:
             if self._key:
                 headers["Authorization"] = f"Bearer {self._key}"
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),  # so that no time-out counts waiting for a connection
+                connector=aiohttp.TCPConnector(limit=0),  # no time-out counts waiting for a connection
                 timeout=aiohttp.ClientTimeout(total=self._model.timeout, sock_connect=self._model.connect_timeout),
                 headers=headers,
                 proxy=self._proxy,
@@ -152,7 +153,7 @@ class OpenAICompatible:
         """Send a body.
 
         Raises:
-            CallUnavailable: There is none. Hosts and ports are not named: rows must not depend on which server it was.
+            CallUnavailable: There was no answer. Hosts and ports are not named: rows must not depend on the server.
         """
         import aiohttp
 
@@ -185,7 +186,7 @@ class OpenAICompatible:
             async with self._client().get(url, timeout=timeout, allow_redirects=False) as response:
                 return response.status, hide(self._key, await _read(response))
         except (aiohttp.ClientError, TimeoutError) as error:
-            # Not with a proxy: what it says may name the proxy, and there may be a password in that.
+            # Not with a proxy: the message may name the proxy, and with it a password.
             said = type(error).__name__ if self._proxy else hide(self._key, str(error).encode()).decode()
             what = explain_connection(error, CHECK_SECONDS) or clean(said) or "no answer"
             through = " through the proxy that the environment names" if self._proxy else ""
@@ -193,14 +194,14 @@ class OpenAICompatible:
                 f"model {self._model.name!r} at {self._url}: nothing answers{through}: {what}",
                 hint="is the server running, and is base_url right (it usually ends in /v1)?",
                 down=isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError),
-            ) from None  # it may hold what the server sent, and in that the key
+            ) from None  # it may hold what the server sent, and so the key
 
     def _translate(self, status: int, body: bytes, headers: Mapping[str, str]) -> AudiomcqError:
         return translate(self._model, self._url, status, body, headers, keyed=bool(self._key))
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The body; of one that is too long only so much that it shows."""
+    """Return the body; if it is too long, only enough of it to show that."""
     body = bytearray()
     async for part in response.content.iter_chunked(2**16):
         body += part

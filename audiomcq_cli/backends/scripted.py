@@ -1,7 +1,8 @@
-"""Replies from a file instead of a model: to try a recipe, and for tests.
+"""Replies from a file instead of a model, for trying a recipe and for tests.
 
-The file is JSON: prompt name to a list of replies, of which the conversation's hash picks one; ``"*"`` stands for every
-prompt that is not named. It hears, and scores a continuation by its length, so that every part of a pipeline runs.
+The file is JSON: for each prompt name a list of replies, from which the conversation's hash picks one; ``"*"`` stands
+for every other prompt. The backend accepts audio, and scores a continuation by its length, so that every part of a
+pipeline runs.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Scripted:
         self._replies: Mapping[str, list[str]] = {}
 
     async def check(self) -> None:
-        """Read the script; raises ``ModelNotServed`` where that cannot be done."""
+        """Read the script; raises ``ModelNotServed`` if that fails."""
         path = Path(self._model.settings.script)
         try:
             self._replies = _check_script(json.loads(path.read_text("utf-8")))
@@ -44,7 +45,7 @@ class Scripted:
             ) from error
 
     async def send(self, call: Call) -> Completion:
-        """Pick a reply; raises ``CallRefused`` where the script has none for the prompt."""
+        """Pick a reply; raises ``CallRefused`` if the script has none for the prompt."""
         if call.continuations:
             return Completion(
                 scores=tuple({"logprob": -float(len(text)), "tokens": len(text)} for text in call.continuations)
@@ -63,7 +64,7 @@ class Scripted:
         return Completion(text=reply, prompt_tokens=len(text) // 4, completion_tokens=len(reply) // 4)
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing."""
 
 
 def _check_script(script: Any) -> Mapping[str, list[str]]:
@@ -79,11 +80,11 @@ def _find_capabilities(model: Model) -> Capabilities:
 
 
 def _identify(model: Model) -> Identity:
-    """The script is the model: another one gives other replies."""
+    """Return the script's content hash as the identity: another script gives other replies."""
     try:
         return Identity(model.model, hashlib.sha256(Path(model.settings.script).read_bytes()).hexdigest()[:16])
     except OSError:
-        return Identity(model.model, "")  # check says what is wrong
+        return Identity(model.model, "")  # check reports the error
 
 
 BACKEND = BackendKind(

@@ -1,7 +1,7 @@
-"""vLLM in this process: no server to run, and all rows in flight are one batch that is never empty.
+"""vLLM in this process: no server is needed, and all rows in flight are one batch that is always full.
 
-A model is asked here as vLLM's own server asks it, with the same conversation, template and sampling: journal keys are
-the same, and runs with either share their replies. What a server is told on its own command line does not count here
+A model gets the same conversation, template and sampling as from vLLM's own server. Journal keys are therefore the
+same, and runs with either share their replies. Options of the server's command line do not apply here
 (``--reasoning-parser``, ``--chat-template``, ``--generation-config``).
 """
 
@@ -33,10 +33,10 @@ from audiomcq_cli.contracts import (
 from audiomcq_cli.errors import CallRefused, CallUnavailable, RecipeError
 
 CONCURRENCY = 1_024
-"""Calls in flight by default: as many as vLLM works on at once on the largest GPUs (its ``max_num_seqs``)."""
+"""Default number of calls in flight: as many as vLLM works on at once on the largest GPUs (its ``max_num_seqs``)."""
 
 ENCODED_BYTES = 64 * 2**20
-"""Bytes of audio parts that are kept as they are sent, those used last: silence is one text for all calls with it."""
+"""Bytes of encoded audio parts that are kept, most recent first: silence is one text for all calls with it."""
 
 DEFAULTED = {
     "repetition_penalty": 1.0,
@@ -59,15 +59,15 @@ PASSED = frozenset((
 """Parameters that vLLM takes under the same name."""
 
 BESIDE = frozenset(("logprobs", "top_logprobs", "user"))
-"""Parameters of the protocol that do not change the text; what they ask for nobody reads."""
+"""Parameters of the protocol that do not change the text. Their results are not read."""
 
 OWN = frozenset(("max_tokens", "max_completion_tokens", "n", "chat_template_kwargs"))
-"""Parameters that are dealt with one by one."""
+"""Parameters with a treatment of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class VllmOptions:
-    """Keys of the model's table; but for ``weights`` they are vLLM's own."""
+    """Keys of the model's table; all except ``weights`` are vLLM's own."""
 
     weights: str = option("", "folder of the weights (default: the Hub, by the name in model)", path=True)
     download_dir: str = option("", "folder for weights from the Hub (default: the cache of the Hub)", path=True)
@@ -98,18 +98,19 @@ class VllmOffline:
         self._check_sampling(model.sampling)
 
     async def check(self) -> None:
-        """Load the model; raises ``ModelNotServed`` where that cannot be done, ``RecipeError`` for its sampling."""
+        """Load the model; raises ``ModelNotServed`` if that fails, ``RecipeError`` for invalid sampling."""
         await self._open()
         try:
             _make_parameters(self._model.sampling, {}, {})
-        except Exception as error:  # vLLM's own, of another class in another version
+        except Exception as error:  # vLLM's own errors, whose classes change with the version
             raise RecipeError(f"model {self._model.name!r}: sampling: {error}") from error
 
     async def send(self, call: Call) -> Completion:
-        """Answer a call, among all that are in flight.
+        """Answer a call, together with all others in flight.
 
         Raises:
-            CallRefused, CallUnavailable: This call did not work. ModelError: vLLM has ended.
+            CallRefused, CallUnavailable: This call failed.
+            ModelError: vLLM has ended.
         """
         self._check_sampling(call.sampling)
         if call.continuations:
@@ -118,7 +119,7 @@ class VllmOffline:
         return _read_completion(await self._chat(call, call.sampling, constraint))
 
     async def close(self) -> None:
-        """Free the memory if no other model of the recipe uses it."""
+        """Free the memory unless another model of the recipe uses it."""
         engine, self._engine = self._engine, None
         if engine is not None:
             await _vllm_engine.release(engine)
@@ -130,14 +131,14 @@ class VllmOffline:
         return self._engine
 
     def _check_sampling(self, sampling: Mapping[str, Any]) -> None:
-        """Refuse what vLLM would not hear of here: passed over in silence it would stand in keys and mean nothing."""
+        """Refuse parameters that vLLM would ignore here: in keys they would look as if they had an effect."""
         known = {*DEFAULTED, *PASSED, *BESIDE, *OWN}
         unknown = [name for name in sampling if name not in known]
         if unknown or sampling.get("n", 1) != 1:
-            what = f"sampling: {unknown[0]!r} is not known" if unknown else "sampling: n has to be 1"
+            what = f"{unknown[0]!r} is not known to" if unknown else "n has to be 1 with"
             raise RecipeError(
-                f"model {self._model.name!r}: {what} to the backend 'vllm-offline'",
-                hint=f"it takes {', '.join(sorted(known))}",
+                f"model {self._model.name!r}: sampling: {what} the backend 'vllm-offline'",
+                hint=f"it takes {', '.join(sorted(known))}" if unknown else "set n to 1, or leave it out",
             )
 
     # -------------------------------------------------------------------------------------------------- chat
@@ -146,13 +147,13 @@ class VllmOffline:
         turns = [await self._turn(turn) for turn in call.messages]
 
         def enqueue(llm: Any) -> Sequence[str]:
-            llm.get_default_sampling_params()  # reads the model's generation_config.json, once
+            llm.get_default_sampling_params()  # reads the model's generation_config.json once
             names: Sequence[str] = llm.enqueue_chat(
                 turns,
                 _make_parameters(sampling, llm.default_sampling_params or {}, constraint),
                 use_tqdm=False,
                 chat_template_kwargs=sampling.get("chat_template_kwargs"),
-                tokenization_kwargs={"add_special_tokens": False},  # the template has them, as for the server
+                tokenization_kwargs={"add_special_tokens": False},  # the template has them, as on the server
             )
             return names
 
@@ -170,17 +171,17 @@ class VllmOffline:
         format = choose_format(self._model, "flac")
         data = await self._encode(part, rate=self._model.sample_rate, format=format)
         written = write_audio(self._model, data, format)
-        if len(data) <= ENCODED_BYTES // 2:  # as text it is a third more
+        if len(data) <= ENCODED_BYTES // 2:  # as text it is a third larger
             self._parts[part] = written
         return written
 
     # ------------------------------------------------------------------------------------------------- score
 
     async def _score(self, call: Call) -> Completion:
-        """Log-probability of each continuation as the whole of the assistant's turn.
+        """Return the log-probability of each continuation as the whole turn of the assistant.
 
-        That of a text is the sum of those of its tokens, each after the prompt and the tokens before it, of the model
-        itself: whatever the sampling. Nothing is counted for the turn to end there.
+        The log-probability of a text is the sum over its tokens, each after the prompt and the tokens before it, under
+        the model itself, whatever the sampling. The end of the turn is not counted.
         """
         if any(turn.audio for turn in call.messages):
             raise CallRefused("continuations of a prompt with audio cannot be scored", code="status_400")
@@ -200,7 +201,7 @@ class VllmOffline:
 
 
 def _list_arguments(model: Model) -> dict[str, Any]:
-    """Arguments of ``vllm.LLM``; what is not set is left to vLLM."""
+    """Return the arguments of ``vllm.LLM``; vLLM's defaults apply to the others."""
     settings: VllmOptions = model.settings
     optional = {
         "revision": "" if settings.weights else model.revision,
@@ -224,7 +225,7 @@ def _list_arguments(model: Model) -> dict[str, Any]:
 
 
 def _make_parameters(sampling: Mapping[str, Any], defaults: Mapping[str, Any], constraint: Mapping[str, Any]) -> Any:
-    """``SamplingParams`` as the server makes them: the request's own, else the model's, else the server's."""
+    """Return ``SamplingParams`` as the server makes them: the request's values, else the model's, else the server's."""
     from vllm import SamplingParams
     from vllm.sampling_params import StructuredOutputsParams
 
@@ -256,7 +257,7 @@ def _read_completion(output: Any) -> Completion:
 
 
 def _enqueue_continuation(llm: Any, *, prompt: Sequence[int], text: str) -> Sequence[str]:
-    """Have the engine read a prompt with a continuation behind it, and say how likely each of its tokens was."""
+    """Have the engine read a prompt with a continuation, and return the log-probability of each of its tokens."""
     from vllm import SamplingParams
 
     tokens = [*prompt, *_continue(llm.get_tokenizer(), prompt, text)]
@@ -266,7 +267,9 @@ def _enqueue_continuation(llm: Any, *, prompt: Sequence[int], text: str) -> Sequ
 
 
 def _continue(tokenizer: Any, prompt: Sequence[int], text: str) -> list[int]:
-    """Tokens of a continuation as the model would have written them: some begin a text otherwise than its middle."""
+    """Return the tokens of a continuation as the model would have written them: at the beginning of a text they may
+    differ.
+    """
     whole = tokenizer.encode(tokenizer.decode(list(prompt)) + text, add_special_tokens=False)
     if whole[: len(prompt)] == list(prompt):
         return list(whole[len(prompt) :])
@@ -292,5 +295,6 @@ BACKEND = BackendKind(
     capabilities=_find_capabilities,
     open=VllmOffline,
     concurrency=CONCURRENCY,
+    takes_likely=True,
     unused=(*OF_SERVERS, "timeout"),
 )

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class Out:
-    """Where everything that is printed goes through."""
+    """The outlet for everything that is printed."""
 
     def __init__(self) -> None:
         self._people: Console | None = None
         self.quiet = False
-        """Whether people want errors only (``--quiet``)."""
+        """Print errors only (``--quiet``)."""
         self.verbose = False
-        """Whether they want to know more (``--verbose``)."""
+        """Print details (``--verbose``)."""
         self.summary: dict[str, Any] = {}
-        """What ``--json`` prints when the command has ended, well or not; commands add to it as they go."""
+        """Document that ``--json`` prints when the command ends, well or not. Commands add to it as they go."""
 
     @property
     def people(self) -> Console:
@@ -34,42 +34,43 @@ class Out:
             from rich.console import Console
 
             class People(Console):
-                def on_broken_pipe(self) -> None:  # rich would end the program, and send stdout nowhere
+                def on_broken_pipe(self) -> None:  # rich would end the program and send stdout nowhere
                     silence(sys.stderr)
 
-            self._people = People(stderr=True, highlight=False, soft_wrap=True)
+            self._people = People(stderr=True, highlight=False, soft_wrap=True, emoji=False)
         return self._people
 
     def say(self, message: str, *, style: str = "") -> None:
-        """A line for people. Names and captions in it are no markup, and cannot steer the terminal."""
+        """Print a line for people. Text from rows is not read as markup and cannot control the terminal."""
         if not self.quiet:
             self._print(printable(message), style)
 
     def detail(self, message: str) -> None:
-        """A line for people who asked for more."""
+        """Print a line for people who asked for details."""
         if self.verbose:
             self.say(message)
 
     def error(self, message: str, hint: str = "") -> None:
-        """An error and what to do about it, for people."""
+        """Print an error and its hint."""
         self._print(f"error: {printable(message)}", "bold red")
         if hint:
             self._print(f"  hint: {printable(hint)}")
 
     def data(self, text: str) -> None:
-        """Text that is the result of a command; raises ``StorageError`` where it cannot be written."""
-        text = text.encode("utf-8", "backslashreplace").decode("utf-8")  # a path may hold what is no Unicode
+        """Print the result of a command; raises ``StorageError`` if it cannot be written."""
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8")  # a path may hold lone surrogates
         if not write_data(text if text.endswith("\n") else text + "\n"):
             raise SystemExit(0)
 
     def json(self, value: Any) -> None:
-        """One machine-readable value."""
+        """Print one machine-readable value."""
         self.data(json.dumps(value, indent=2, ensure_ascii=not holds_unicode(sys.stdout)))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """A table for people; numbers stand to the right, and a column without a cell is left out.
+        """Print a table for people; numbers are aligned to the right, and empty columns are left out.
 
-        Where the terminal is too narrow each row is its first cell, and the others with their headings below it.
+        In a terminal that is too narrow, each row becomes its first cell, with the other cells and their headings
+        below.
         """
         from rich import box
         from rich.table import Table
@@ -90,7 +91,8 @@ class Out:
             table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
         for index, column in enumerate(columns):
             number = all(isinstance(row[index], int | float) for row in rows) and bool(rows)
-            # Each word of a heading on a line of its own: rich would cut a name or a number before it wraps a heading.
+            # Each word of a heading has its own line: otherwise rich would cut a name or a number before it wraps a
+            # heading.
             table.add_column(column.replace(" ", "\n"), justify="right" if number else "left", no_wrap=True)
         for row in texts:
             table.add_row(*map(Text, row))
@@ -98,7 +100,7 @@ class Out:
             self._print(table)
 
     def _print(self, what: Any, style: str = "") -> None:
-        """Print on stderr; where nobody can read it, the work goes on without."""
+        """Print on stderr; if it is gone, the work continues without messages."""
         try:
             self.people.print(what, style=style or None, markup=False)
         except OSError:
@@ -106,7 +108,9 @@ class Out:
 
 
 def _stack(columns: Sequence[str], row: Sequence[str], width: int) -> list[str]:
-    """A row as lines: its first cell, then the others that hold something, each behind its heading, as many as fit."""
+    """Return a row as lines: its first cell, then the other filled cells behind their headings, as
+    many as fit a line.
+    """
     lines = [row[0]]
     for part in (f"{name} {cell}" for name, cell in zip(columns[1:], row[1:], strict=True) if cell):
         if len(lines) > 1 and len(lines[-1]) + len(part) + 3 < width:
@@ -117,9 +121,8 @@ def _stack(columns: Sequence[str], row: Sequence[str], width: int) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """Text with characters that steer a terminal, or turn the order of others round, shown as escapes.
-
-    Captions and replies are not ours.
+    """Return a text with control characters and direction marks shown as escapes: captions and
+    replies are not trusted.
     """
     return re.sub(
         r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]",
@@ -129,13 +132,13 @@ def printable(text: str) -> str:
 
 
 def describe_reasons(reasons: Mapping[str, Mapping[str, int]]) -> str:
-    """Reason codes with their counts, most frequent first."""
+    """Return the reason codes with their counts, most frequent first."""
     counts = Counter({code: count for codes in reasons.values() for code, count in codes.items()})
     return ", ".join(f"{code} {count:,}" for code, count in counts.most_common())
 
 
 def describe_time(seconds: float | None) -> str:
-    """A time in the unit that suits it."""
+    """Return a time in a suitable unit."""
     if seconds is None:
         return "?"
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
@@ -145,7 +148,7 @@ def describe_time(seconds: float | None) -> str:
 
 
 def describe_spent(spent: Mapping[str, Any]) -> str:
-    """Calls, tokens and money, by model in ``spent``, in a line."""
+    """Return calls, tokens and money by model in one line."""
     calls, retries = sum(spent["calls"].values()), sum(spent["retries"].values())
     prompt, completion = sum(spent["prompt_tokens"].values()), sum(spent["completion_tokens"].values())
     again = f", {retries:,} sent again" if retries else ""

@@ -1,4 +1,4 @@
-"""What people see of a dry run: a table of what each stage would send to whom, and what stands behind its numbers."""
+"""Shows a dry run: a table of what each stage would send to which model, and how the numbers were made."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 TITLE = "Dry run: what is not in the journal yet"
 COLUMNS = ("stage", "items", "rows", "model", "calls", "prompt tokens", "completion tokens", "money", "time")
 FEW = 20
-"""Clips that are enough to learn from what the others will take."""
+"""Number of clips that is enough to estimate the cost of the others."""
 
 
 def show_estimates(
     jobs: Sequence[Job], recipe: Recipe, estimates: Sequence[Estimate], problems: Sequence[str], *, markdown: bool
 ) -> None:
-    """Show a dry run; ``problems`` are what a run would be stopped by. Markdown goes to stdout."""
+    """Show a dry run; ``problems`` would stop the run. Markdown goes to stdout."""
     out.summary["dry_run"] = [asdict(one) for one in estimates]
     out.summary["dry_run_total"] = total = total_estimate(estimates, recipe)
     rows = [row for job, one in zip(jobs, estimates, strict=True) for row in _list_rows(job, one, recipe)]
@@ -44,7 +44,10 @@ def show_estimates(
 
 
 def total_estimate(estimates: Sequence[Estimate], recipe: Recipe) -> dict[str, Any]:
-    """Calls to models, their tokens, money and seconds of all stages; None where the time of one is not known."""
+    """Return the sums of calls to models, tokens, money and seconds over all stages.
+
+    ``seconds`` is None if the time of any stage that calls a model is unknown.
+    """
     times = [one.seconds for one in estimates if _list_models(one, recipe)]
     known = [seconds for seconds in times if seconds is not None]
     sums: dict[str, Any] = {
@@ -55,12 +58,12 @@ def total_estimate(estimates: Sequence[Estimate], recipe: Recipe) -> dict[str, A
 
 
 def _list_models(one: Estimate, recipe: Recipe) -> list[str]:
-    """The models that a stage would call, without the analyses of this machine."""
+    """Return the models that a stage would call, without analyses on this machine."""
     return [name for name, calls in one.calls.items() if calls and name in recipe.models]
 
 
 def _list_rows(job: Job, one: Estimate, recipe: Recipe) -> list[tuple[Any, ...]]:
-    """The rows of a stage: what this machine does, then its models in the order in which they are asked."""
+    """Return the rows of a stage: work on this machine, then its models in the order of their calls."""
     order = list(dict.fromkeys(need.model for need in job.needs))
     names = sorted(one.calls, key=lambda name: order.index(name) if name in order else -1)
     return [
@@ -80,7 +83,7 @@ def _list_rows(job: Job, one: Estimate, recipe: Recipe) -> list[tuple[Any, ...]]
 
 
 def _list_work(estimates: Sequence[Estimate]) -> list[str]:
-    """Which shards would be made; nothing where every stage has its one shard to make for the first time."""
+    """Describe which shards would be made; empty if every stage makes its only shard for the first time."""
     works = [one.work for one in estimates if one.work]
     if all(work.why == {"missing": 1} and work.shards == 1 and not work.open for work in works):
         return []
@@ -90,7 +93,7 @@ def _list_work(estimates: Sequence[Estimate]) -> list[str]:
 def _explain(
     jobs: Sequence[Job], recipe: Recipe, estimates: Sequence[Estimate], total: Mapping[str, Any]
 ) -> Iterator[str]:
-    """How the numbers are to be read."""
+    """Yield notes on how to read the numbers."""
     for one in estimates:
         calls = sum(one.calls[name] for name in _list_models(one, recipe))
         if calls > one.items and not one.known:
@@ -114,5 +117,5 @@ def _explain(
 
 
 def _join(names: Sequence[str]) -> str:
-    """Names as a sentence has them."""
+    """Join names with commas and "and"."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

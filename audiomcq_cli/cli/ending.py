@@ -1,4 +1,4 @@
-"""How the program ends: one message, one exit code and, where it is asked for, one JSON document. The only ``try``."""
+"""Ends the program with one message, one exit code and, with ``--json``, one JSON document. The only ``try``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from audiomcq_cli.errors import AudiomcqError, InputError, Interrupted, StorageE
 from audiomcq_cli.storage.descriptors import advise
 
 DIFFERENT = 12
-"""Exit code of ``diff --exit-code`` where the two differ: an answer, no failure."""
+"""Exit code of ``diff --exit-code`` if the sides differ: a result, not a failure."""
 
 
 WRONG_USAGE = 2
@@ -28,8 +28,8 @@ ANYWHERE = {"--debug": "debug", "--quiet": "quiet", "-q": "quiet", "--verbose": 
 def run_to_end(command: Callable[[list[str]], object], arguments: Sequence[str]) -> NoReturn:
     """Run a command line and exit.
 
-    The switches of ``ANYWHERE`` are taken out of it. With ``--json`` stdout is one JSON document, also where the
-    command ends in an error; it is looked for here, so that wrong usage is answered so too.
+    The switches in ``ANYWHERE`` are removed first. With ``--json`` stdout is one JSON document, even if the command
+    ends in an error. The switch is searched for here, so that wrong usage is answered in JSON too.
     """
     given = [argument for argument in arguments if argument not in ANYWHERE]
     asked = {ANYWHERE[argument] for argument in arguments if argument in ANYWHERE}
@@ -41,13 +41,13 @@ def run_to_end(command: Callable[[list[str]], object], arguments: Sequence[str])
     failure: dict[str, Any] = {}
     try:
         command(given)
-    except SystemExit as ended:  # Typer has printed what there is to say
+    except SystemExit as ended:  # Typer has printed the error
         code = ended.code
-        if code == 1:  # rich, when the reader of a page of help, or of what is wrong with the line, has gone
+        if code == 1:  # rich: the reader of the help or of a usage error has gone
             code = 0 if HELP.intersection(given) else WRONG_USAGE
         if code != DIFFERENT:
             failure = _summarise("WrongUsage", "the command line is wrong; stderr says how", code)
-    except Exception as error:  # noqa: BLE001 - nothing stands above this
+    except Exception as error:  # noqa: BLE001 - the outermost handler
         if "debug" in asked:
             traceback.print_exception(error)
         failure = _tell(error)
@@ -57,7 +57,7 @@ def run_to_end(command: Callable[[list[str]], object], arguments: Sequence[str])
 
 
 def _write_rest(document: dict[str, Any], code: Any) -> Any:
-    """Write the document, if there is one, and whatever Typer has left in the buffer; the exit code in the end."""
+    """Write the document, if any, and the rest of Typer's buffer; return the exit code."""
     try:
         if document:
             out.json(document)
@@ -71,14 +71,14 @@ def _write_rest(document: dict[str, Any], code: Any) -> Any:
 
 
 def _tell(error: Exception) -> dict[str, Any]:
-    """Say what is wrong; the same as plain data."""
+    """Print an error; return it as plain data."""
     failure = _describe(error)
     out.error(failure["message"], failure["hint"])
     return failure
 
 
 def _describe(error: Exception) -> dict[str, Any]:
-    """What an error is to the outside: its kind, message, hint and exit code."""
+    """Return an error as plain data: kind, message, hint and exit code."""
     code, message, retryable = 1, f"unexpected: {type(error).__name__}: {error}", False
     hint = "run again with --debug for the traceback"
     if isinstance(error, AudiomcqError):
@@ -86,7 +86,7 @@ def _describe(error: Exception) -> dict[str, Any]:
     elif isinstance(error, FileNotFoundError) and not _has_folder():
         code, message, hint = InputError.exit_code, "the current folder is not there any more", "cd to one that is"
     elif isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
-        code, message = InputError.exit_code, f"a name is no text in this locale: {str(error.object)!r}"
+        code, message = InputError.exit_code, f"a name cannot be encoded in this locale: {str(error.object)!r}"
         hint = "run it with LC_ALL=C.UTF-8, or rename the file"
     elif isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
@@ -96,9 +96,9 @@ def _describe(error: Exception) -> dict[str, Any]:
 
 
 def _has_folder() -> bool:
-    """Whether the folder that the program was started in is still there."""
+    """Return whether the current folder still exists."""
     try:
-        os.getcwd()  # noqa: PTH109 - Path.cwd is this
+        os.getcwd()  # noqa: PTH109 - Path.cwd calls this
     except OSError:
         return False
     return True
@@ -109,7 +109,7 @@ def _summarise(type_: str, message: str, code: Any, hint: str = "", retryable: b
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """End a command that is not at work on a stage: those stop in their own way."""
+    """End a command that is not running a stage. A stage ends in its own way."""
     from audiomcq_cli.cli.session import command_line
 
     raise Interrupted("interrupted", hint=f"what is done is kept; this goes on: {command_line()}")

@@ -1,4 +1,4 @@
-"""Ends a run at the first stage that keeps nothing: why that is, by count, and what can be done about it."""
+"""Ends a run at the first stage that keeps nothing, with the reasons by count and a remedy."""
 
 from __future__ import annotations
 
@@ -31,20 +31,21 @@ CURES = {
     "too_short": "lower min_duration of caption",
     "too_long": "raise max_duration of caption",
 }
-"""What helps, by the reason that most items were rejected for; grades and others come below."""
+"""Remedies by the most frequent reason of rejection; grades and others come below."""
 
 
 def raise_if_nothing(job: Job, report: StageReport) -> None:
-    """End the run where a stage has kept nothing: the stages after it would have nothing to do, and blame themselves.
+    """End the run if a stage kept nothing: later stages would have no input, and would report that as their own fault.
 
     Raises:
-        InputError: There was nothing to begin with. TooManyRejected: Nothing is left.
+        InputError: There was no input.
+        TooManyRejected: Nothing is left.
     """
     if report.rows or report.missing:
         return
     if not report.items["in"]:
         hint = "is it the right file or folder, and not an empty one?"
-        raise InputError(f"{job.name} was given nothing to work on", file=_name_input(job), hint=hint)
+        raise InputError(f"{job.name} has no input", file=_name_input(job), hint=hint)
     reasons = describe_reasons(report.reasons)
     raise TooManyRejected(
         f"{job.name} kept nothing of {report.items['in']:,}: {reasons}", hint=_find_cure(job.name, report)

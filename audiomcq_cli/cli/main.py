@@ -1,4 +1,4 @@
-"""The command line: a table of contents."""
+"""The command line: the table of all commands."""
 
 from __future__ import annotations
 
@@ -59,14 +59,16 @@ def make_app() -> typer.Typer:
 
 
 def make_command() -> Any:
-    """The whole command line, with one way of naming values in the help of all commands."""
+    """Return the whole command line, with uniform names for values in the help."""
     command = typer.main.get_command(make_app())
     tidy(command)
     return command
 
 
 def tidy(command: Any, parent: Any = None) -> None:
-    """Name values as N, X, PATH and TEXT, switches not at all, and arguments in the usage line as the docs do."""
+    """Name values N, X, PATH and TEXT, give switches no value name, and write arguments in the usage line as the docs
+    do.
+    """
     context = command.context_class(command, parent=parent, **command.context_settings)
     for one in (*command.params, command.get_help_option(context)):
         if one.param_type_name == "argument":
@@ -79,13 +81,13 @@ def tidy(command: Any, parent: Any = None) -> None:
 
 
 def write_usage(argument: Any) -> str:
-    """An argument as the usage line shows it: ``DIR``, ``[RECIPE]``, ``[ID...]``."""
+    """Return an argument as the usage line shows it: ``DIR``, ``[RECIPE]``, ``[ID...]``."""
     name = name_argument(argument) + ("..." if argument.nargs == -1 else "")
     return name if argument.required else f"[{name}]"
 
 
 def name_argument(argument: Any) -> str:
-    """The name of an argument, without brackets."""
+    """Return the name of an argument, without brackets."""
     return str(argument.metavar).strip("[]")
 
 

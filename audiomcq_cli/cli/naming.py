@@ -1,4 +1,6 @@
-"""Says which recipe, models, graders and judges apply, before a stage begins: nobody has to know the defaults."""
+"""Names the recipe, models, graders and judges that apply before a stage begins, so that nobody
+must know the defaults.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +19,20 @@ NOBODY = {
     "grader": "no grader: nobody grades the reasoning",
     "judges": "no judges: nobody answers without the audio",
 }
-"""What it means that an option of this name names nobody."""
+"""Message if an option of this name lists no models."""
 
 
 def name_recipe(recipe: Recipe) -> str:
-    """Which recipe applies."""
+    """Return a line that names the recipe."""
     if recipe.path is None:
         return "no recipe is given: models and options of examples/laptop.toml"
     return f"recipe {recipe.path}"
 
 
 def describe_plan(jobs: Sequence[Job], recipe: Recipe) -> list[str]:
-    """The recipe, a line for each model that is asked, and one for each stage that would grade or judge with nobody.
+    """Return the recipe, a line for each model, and a line for each stage that would grade or judge with no model.
 
-    Of a stage that asks nobody and never would, and of which the recipe says nothing, there is nothing to say.
+    A stage that uses no model, and that the recipe does not mention, has no line.
     """
     models = _list_uses(jobs)
     nobody = [
@@ -53,7 +55,7 @@ def describe_plan(jobs: Sequence[Job], recipe: Recipe) -> list[str]:
 
 
 def _list_uses(jobs: Sequence[Job]) -> dict[str, list[str]]:
-    """What each model is used for, in the order of the stages."""
+    """Return the uses of each model, in the order of the stages."""
     models: dict[str, list[str]] = {}
     for job in jobs:
         used = {need.model for need in job.needs}
@@ -71,7 +73,7 @@ def _list_uses(jobs: Sequence[Job]) -> dict[str, list[str]]:
 
 
 def _read_roles(job: Job) -> list[tuple[str, tuple[str, ...]]]:
-    """Every option that names models, with the names in it."""
+    """Return every option that names models, with the names in it."""
     found = []
     for one in fields(job.options):
         value: Any = getattr(job.options, one.name)

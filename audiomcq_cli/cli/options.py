@@ -1,4 +1,4 @@
-"""From the options that a stage, source, backend or export declares to recipe keys and command-line flags."""
+"""Makes recipe keys and command-line flags from the options that a stage, source, backend or export declares."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _METAVARS: dict[Any, str] = {str: "TEXT", int: "N", float: "X", Path: "PATH", li
 
 
 def flags_of(options: type, panel: str, usual: Mapping[str, Any] | None = None) -> list[inspect.Parameter]:
-    """One Typer parameter for each option; its default None stands for the recipe's value, else the option's own.
+    """Return one Typer parameter for each option. Its default None means the recipe's value, else the option's own
+    default.
 
-    ``usual`` is what applies without a recipe, where that is not the option's own default.
+    ``usual`` holds the values that apply without a recipe, if they are not the options' own defaults.
     """
     hints = typing.get_type_hints(options)
     return [
@@ -47,7 +48,7 @@ def flag(
     metavar: str | None = None,
     minimum: int | None = None,
 ) -> inspect.Parameter:
-    """A Typer option as a keyword parameter."""
+    """Return a Typer option as a keyword parameter."""
     names = [f"--{name.replace('_', '-')}"] if type_ is bool else []  # a switch without its --no- twin
     plain = next((one for one in typing.get_args(type_) if one is not type(None)), type_)
     declaration = Annotated[
@@ -68,10 +69,10 @@ BUDGET = ("tokens", "money", "hours")
 
 
 def read_budget(values: Sequence[str]) -> dict[str, Any]:
-    """A budget from ``tokens=N``, ``money=X``, ``hours=X``.
+    """Parse a budget from ``tokens=N``, ``money=X``, ``hours=X``.
 
     Raises:
-        RecipeError: It is not of that form.
+        RecipeError: A text is not of that form.
     """
     for value in values:
         name, found, _ = value.partition("=")
@@ -85,25 +86,25 @@ def read_budget(values: Sequence[str]) -> dict[str, Any]:
 
 
 def argument(name: str, type_: Any, help: str, *, metavar: str, required: bool = True) -> inspect.Parameter:
-    """A Typer argument as a positional parameter."""
+    """Return a Typer argument as a positional parameter."""
     declaration = Annotated[type_, typer.Argument(help=escape_markup(help), metavar=metavar, show_default=False)]
     default = inspect.Parameter.empty if required else None
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=declaration)
 
 
 def escape_markup(text: str) -> str:
-    """Help text for Typer, which takes words in square brackets for colours."""
+    """Escape help text for Typer, which takes words in square brackets for colours."""
     return text.replace("[", "\\[")
 
 
 def as_sentence(text: str) -> str:
-    """A help text with a capital and a full stop."""
+    """Return a help text with a capital and a full stop."""
     text = text[:1].upper() + text[1:]
     return text if text.endswith(".") else f"{text}."
 
 
 def given_flags(options: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given as flags, as a recipe would hold them.
+    """Return the options given as flags, in the form of a recipe table.
 
     Raises:
         RecipeError: A value of a mapping is not ``NAME=VALUE``, or not a number where one is expected.
@@ -119,7 +120,7 @@ def given_flags(options: type, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_value(name: str, hint: Any, value: Any) -> Any:
-    """The value of an option from what its flag was given, a list also with commas: its entries are names."""
+    """Return the value of an option from its flag. A list may be written with commas, because its entries are names."""
     if is_mapping(hint):
         return _read_pairs(name, hint, value)
     if hint in SCALARS:
@@ -128,7 +129,7 @@ def _read_value(name: str, hint: Any, value: Any) -> Any:
 
 
 def split_names(values: Sequence[str]) -> list[str]:
-    """Names from the values of a flag, each of which may be several with commas between."""
+    """Split flag values at commas into names."""
     return [part.strip() for one in values for part in one.split(",") if part.strip()]
 
 
@@ -153,7 +154,7 @@ def _help(one: Field[Any], hint: Any, usual: Mapping[str, Any]) -> str:
 
 
 def _write_default(default: Any) -> str:
-    """A default for people; empty where there is nothing to say."""
+    """Return a default as text; empty if there is nothing to show."""
     if default in ("", None) or default is False:
         return ""
     if isinstance(default, Sequence) and not isinstance(default, str):

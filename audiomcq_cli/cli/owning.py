@@ -1,4 +1,4 @@
-"""Whose the folders are that a command writes: asked before anything is done, entered when there is something."""
+"""Checks the owner of the folders that a command writes, and records it once there is something in them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class Claim:
-    """What a run of some jobs says of the folders that it builds in.
+    """The claim of a run on the folders that it builds in.
 
     Args:
-        whole: The work folder, where all stages are run; None for a command of one stage.
-        take_over: Whether folders of somebody else are replaced on purpose.
+        whole: The work folder, if all stages run; None for a command of one stage.
+        take_over: Replace the folders of another project on purpose.
     """
 
     def __init__(self, jobs: Sequence[Job], recipe: Recipe, whole: Path | None, *, take_over: bool) -> None:
@@ -30,12 +30,16 @@ class Claim:
 
     @property
     def names_a_corpus(self) -> bool:
-        """Whether a recipe gives a name to what was built of its sources without one: the same corpus goes on."""
+        """True if a recipe names a corpus that was built from the same sources without a name: it
+        is the same corpus.
+        """
         there = read_owner(self._whole) if self._whole else Owner()
         return bool(not there.project and there.sources and there.sources == self._owner.sources)
 
     def check(self) -> None:
-        """Raise ``RecipeError`` where a folder is somebody else's; a stage's that does not say is its work folder's."""
+        """Raise ``RecipeError`` if a folder has another owner. A stage folder without an owner has that of its work
+        folder.
+        """
         if self._take_over:
             return
         check_owner(self._owner, self._folders)
@@ -46,27 +50,27 @@ class Claim:
             )
 
     def begin(self) -> None:
-        """Enter the owner of the work folder."""
+        """Record the owner of the work folder."""
         if self._whole:
             write_owner(self._owner, self._whole)
 
     def enter(self, target: Path) -> None:
-        """Enter the owner of a stage folder that is there by now, and once more of the work folder: see withdraw."""
+        """Record the owner of a finished stage folder, and again of the work folder: see ``withdraw``."""
         self.begin()
         if (target / HIDDEN).is_dir():
             write_owner(self._owner, target)
 
     def withdraw(self) -> None:
-        """Take the owner out of folders in which nothing was built: a source that was mistyped owns nothing.
+        """Remove the owner from folders in which nothing was built: a mistyped source owns nothing.
 
-        Another run of the same project that has just begun there may lose its record with it, and enters it again.
+        Another run of the same project that has just begun may lose its record too, and then records it again.
         """
         for folder in reversed(self._folders):  # the work folder last: it holds the others
             withdraw_owner(self._owner, folder)
 
 
 def _find_owner(first: Job, recipe: Recipe, whole: Path | None) -> Owner:
-    """The project that a recipe names and the sources, else whoever the folder is of that is read."""
+    """Return the owner: the project and sources of the recipe, else the owner of the folder that is read."""
     inputs = first.inputs or (*recipe.sources, *recipe.imports)
     named = [(one.adapter, one.path, one.remote) for one in inputs]
     sources = name_sources(named, whole or first.target.parent)

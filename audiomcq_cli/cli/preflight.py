@@ -1,4 +1,4 @@
-"""What would stop a stage, looked for before the first of them is begun and anything is paid for."""
+"""Finds what would stop a stage before the first stage begins and anything is paid for."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 
 def check_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
-    """Find what would stop any of the stages, without asking a server.
+    """Find what would stop any of the stages, without calling a server.
 
     Raises:
-        RecipeError, InputError, CapabilityMissing, ModelNotServed: The first thing found, naming the stage.
+        RecipeError, InputError, CapabilityMissing, ModelNotServed: The first problem, naming the stage.
     """
     from audiomcq_cli.engine.journal.reuse import open_place
 
@@ -56,10 +56,10 @@ def check_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
 
 
 def _check_inputs(job: Job) -> None:
-    """Read the first row of every source or set on this machine, so that a mistyped path leaves nothing behind.
+    """Read the first row of every local source or set, so that a mistyped path leaves nothing behind.
 
     Raises:
-        InputError: One cannot be read, or none of them holds a row.
+        InputError: One cannot be read, or all are empty.
     """
     first = [next(spec.read(), None) for spec in job.inputs if not spec.remote]
     if first and len(first) == len(job.inputs) and not any(first):
@@ -67,10 +67,10 @@ def _check_inputs(job: Job) -> None:
 
 
 def _check_places(jobs: Sequence[Job], recipe: Recipe) -> None:
-    """Find the first place that the recipe of a release leaves for its reader to complete.
+    """Find the first placeholder that the recipe of a release leaves for its reader to complete.
 
     Raises:
-        RecipeError: Naming its line.
+        RecipeError: There is one; the error names its line.
     """
     for key, specs in (("sources", recipe.sources), ("imports", recipe.imports)):
         used = {spec.name for job in jobs for spec in job.inputs}
@@ -96,7 +96,7 @@ def _not_filled_in(recipe: Recipe, keys: Sequence[str | int], file: str) -> Reci
 
 
 def _find_weights(job: Job, recipe: Recipe) -> None:
-    """Make sure that the models that lie on this machine do, before an earlier stage has cost anything."""
+    """Check that local model weights exist, before an earlier stage has cost anything."""
     for need in job.needs:
         model = recipe.models[need.model]
         if identify := registry.backend(model.backend).identify:
@@ -104,7 +104,7 @@ def _find_weights(job: Job, recipe: Recipe) -> None:
 
 
 def _check_names(folder: Path) -> None:
-    """Refuse a file in the user's folder of prompts that takes the place of none: it would go unused in silence."""
+    """Refuse a file in the user's prompt folder that replaces no shipped prompt: it would silently not be used."""
     names = {path.stem for path in shipped("prompts").glob("*.toml")}
     for path in sorted(folder.glob("*.toml")):
         if path.stem not in names:
@@ -132,7 +132,7 @@ def _check_model(job: Job, need: Need, recipe: Recipe) -> None:
 
 
 def _tell_addresses(jobs: Sequence[Job], recipe: Recipe) -> None:
-    """Say which addresses can hardly be right, each once, with all models that are said to be there."""
+    """Warn about addresses that are probably wrong, each once, with all models that use it."""
     models: dict[str, list[str]] = {}
     for name in dict.fromkeys(need.model for job in jobs for need in job.needs):
         for url in recipe.models[name].base_url:
@@ -145,13 +145,13 @@ def _tell_addresses(jobs: Sequence[Job], recipe: Recipe) -> None:
 
 
 async def check_servers(jobs: Sequence[Job], runtime: Runtime) -> None:
-    """Ask the servers of all stages whether they would answer, as listing their models does; of one stage that does.
+    """Check that the servers of all stages would answer, by listing their models. A single stage checks for itself.
 
     Raises:
-        ModelError, RecipeError: A server is there and will not do; or a key is missing. One that is not there is only
-            told of: servers are swapped between stages.
+        ModelError, RecipeError: A server answers but refuses, or a key is missing. A server that does not answer only
+            gets a warning: servers are swapped between stages.
     """
-    if len(jobs) < 2:  # its own check comes before its first call
+    if len(jobs) < 2:  # a single stage checks before its first call
         return
     stages: dict[str, str] = {}
     for job in jobs:
@@ -168,7 +168,7 @@ async def check_servers(jobs: Sequence[Job], runtime: Runtime) -> None:
 
 
 def list_unusable(jobs: Sequence[Job], runtime: Runtime) -> list[str]:
-    """What a dry run may say of models on servers, without asking these: a key that is missing, say."""
+    """Return problems with models that a dry run can see without calling a server, such as a missing key."""
     found = []
     for name in dict.fromkeys(need.model for job in jobs if not job.replay for need in job.needs):
         if _has_server(runtime.model(name).model.backend):
@@ -180,15 +180,15 @@ def list_unusable(jobs: Sequence[Job], runtime: Runtime) -> list[str]:
 
 
 def _has_server(backend: str) -> bool:
-    """Whether a model is elsewhere, so that asking for it does not load it."""
+    """Return whether a model is on a server, so that listing it does not load it."""
     return "base_url" not in registry.backend(backend).unused
 
 
 def _find_problem(found: Sequence[Remark | ModelError | None]) -> EndpointUnreachable | None:
-    """None where an address of a model would do, else that none is there.
+    """Return None if an address of a model would do, else the error that no address answers.
 
     Raises:
-        ModelError: One is there and will not do.
+        ModelError: An address answers but refuses.
     """
     problems = [problem for problem in found if isinstance(problem, ModelError)]
     if len(problems) < len(found):
@@ -201,10 +201,10 @@ def _find_problem(found: Sequence[Remark | ModelError | None]) -> EndpointUnreac
 
 
 def check_distinct(job: Job, recipe: Recipe) -> None:
-    """Refuse graders or judges that are one model with one sampling: its reply would count as two.
+    """Refuse graders or judges that are the same model with the same sampling: its reply would count twice.
 
     Raises:
-        RecipeError: Naming both.
+        RecipeError: The error names both.
     """
     from audiomcq_cli.engine.servers.model import ModelHandle, check_distinct
 
@@ -217,9 +217,9 @@ def check_distinct(job: Job, recipe: Recipe) -> None:
 
 
 def _check_prompts(jobs: Sequence[Job], prompts: Prompts) -> None:
-    """Read every prompt that a stage may use, with its schema, and look for variables that the stage does not give.
+    """Read every prompt that a stage may use, with its schema, and check for variables that the stage does not provide.
 
-    What a stage gives to a prompt is what the shipped one uses.
+    A stage provides the variables that the shipped prompt uses, and those in ``GIVEN``.
     """
     for name in dict.fromkeys(name for job in jobs for name in job.prompts):
         prompt, usual = prompts.get(name), Prompts().get(name)
@@ -240,14 +240,14 @@ GIVEN: Mapping[str, tuple[str, ...]] = {
     "judge_blank": ("options", "question"),
     "judge_option": ("options",),
 }
-"""Variables that a stage gives to a prompt beside those that the shipped one uses."""
+"""Variables that a stage provides to a prompt in addition to those of the shipped prompt."""
 
 
 def check_release(recipe: Recipe, target: Path, jobs: Sequence[Job], *, take_over: bool) -> None:
-    """Find what would stop publish after all stages: its folder, its sources.
+    """Find what would stop publish after all stages: a problem with its folder or its sources.
 
     Raises:
-        RecipeError, StorageError: It cannot be built there, or of these sources.
+        RecipeError, StorageError: The release cannot be built there, or not from these sources.
     """
     from audiomcq_cli.cli.commands.publish import check_release_name
     from audiomcq_cli.release.build import check_target
@@ -266,7 +266,7 @@ def check_release(recipe: Recipe, target: Path, jobs: Sequence[Job], *, take_ove
 
 
 def list_release_notes(recipe: Recipe, jobs: Sequence[Job]) -> list[str]:
-    """What people should know of the release before it is worked on: which licenses are missing."""
+    """Return notes on the release that people should read before the run: missing licenses."""
     from audiomcq_cli.release.rows.licenses import normalize_license
 
     publish, notes = recipe.publish, []
@@ -291,7 +291,7 @@ def list_release_notes(recipe: Recipe, jobs: Sequence[Job]) -> list[str]:
 
 
 def check_input(job: Job) -> None:
-    """Make sure that a dry run reads a folder that the stage would read; a run looks for itself.
+    """Check that the stage of a dry run could read its input folder; a real run checks for itself.
 
     Raises:
         InputError, RecipeError: A column is missing, or would be lost.
@@ -303,10 +303,11 @@ def check_input(job: Job) -> None:
 
 
 def check_folder(target: Path, *sources: Path) -> None:
-    """Refuse to write where there is a file, or where something is read.
+    """Refuse to write to a path that is a file or a source.
 
     Raises:
-        InputError: A part of the path is a file. RecipeError: It is one of ``sources``.
+        InputError: A part of the path is a file.
+        RecipeError: The path is one of ``sources``.
     """
     path = target.resolve()
     if path in [source.resolve() for source in sources]:

@@ -1,4 +1,4 @@
-"""What people see of a stage at work: one live line in a terminal, a plain line a minute elsewhere."""
+"""Shows the progress of a stage: one live line in a terminal, a plain line a minute elsewhere."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from audiomcq_cli.engine.progress import Standing
 
 LINE_SECONDS = 60.0
-"""Where stderr is no terminal, progress is a line this often."""
+"""Seconds between progress lines if stderr is not a terminal."""
 
 REFRESHES = 4
-"""Of the live line, a second."""
+"""Refreshes of the live line per second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the line: its words, and what is left out last where the line is too long (0)."""
+    """A part of the line: its words, and its rank. In a line that is too long, rank 0 is dropped last."""
 
     words: str
     rank: int
 
 
 class StageProgress:
-    """Shows where a stage stands.
+    """Shows the progress of a stage.
 
-    A live line is for people who watch: not for a pipe, a file or a CI job, whatever colours those ask for.
+    The live line is for people who watch, not for a pipe, a file or a CI job, even if those ask for colours.
     """
 
     def __init__(self, out: Out, clock: Callable[[], float] = time.monotonic) -> None:
@@ -46,14 +46,14 @@ class StageProgress:
         self._standing: Standing | None = None
 
     def begin(self, stage: str, shards: int, rows: int | None) -> None:
-        """A stage begins; what there is to show comes with ``show``."""
+        """Begin a stage; ``show`` displays it."""
         self._said = self._clock()
 
     def advance(self, rows: int, outcomes: Mapping[str, int], *, known: bool = False) -> None:
-        """Single rows are not shown."""
+        """Ignore single rows."""
 
     def show(self, standing: Standing) -> None:
-        """Show where the work stands."""
+        """Show the progress."""
         self._standing = standing
         if self._out.quiet:
             return
@@ -64,11 +64,11 @@ class StageProgress:
             self._out.say(describe_standing(standing))
 
     def say(self, message: str) -> None:
-        """A line for people."""
+        """Print a line for people."""
         self._out.say(message)
 
     def end(self) -> None:
-        """The stage is over."""
+        """End the stage."""
         live, self._live, self._standing = self._live, None, None
         if live is not None:
             live.stop()
@@ -96,7 +96,7 @@ class StageProgress:
 
 
 def describe_standing(standing: Standing, width: int | None = None) -> str:
-    """Where the work stands, in a line; what matters least is left out where it would not fit into ``width``."""
+    """Return the progress in a line; the least important parts are dropped if they do not fit ``width``."""
     parts = _list_parts(standing)
     line = _join(standing, parts)
     while width is not None and len(line) > width and parts:
@@ -119,7 +119,7 @@ def _describe_done(standing: Standing) -> str:
 
 
 def _list_parts(standing: Standing) -> list[Part]:
-    """What is known beside how many rows are done, in the order in which it is said."""
+    """Return the parts of the line after the number of rows, in order."""
     kept, rejected, failed = (standing.outcomes.get(name, 0) for name in ("kept", "rejected", "failed"))
     tokens = standing.prompt_tokens + standing.completion_tokens
     rate = standing.rate
@@ -141,7 +141,7 @@ def _list_parts(standing: Standing) -> list[Part]:
 
 
 def _is_open(standing: Standing) -> bool:
-    """Whether nothing can be said yet of when it ends."""
+    """Return whether the time left is unknown."""
     return standing.left is None and not standing.from_journal
 
 
@@ -150,7 +150,7 @@ def _percent(standing: Standing) -> int:
 
 
 def _describe_rate(rate: float) -> str:
-    """Rows in the unit of time in which they are a number that can be read."""
+    """Return a rate in rows a second, minute or hour, so that the number is readable."""
     for unit, seconds in (("s", 1), ("min", 60)):
         if rate * seconds >= 1:
             return f"{rate * seconds:,.1f}/{unit}"
@@ -172,6 +172,8 @@ def _describe_size(size: int) -> str:
 
 
 def _is_watched(out: Out) -> bool:
-    """Whether stderr is a terminal that somebody looks at; colours may be forced upon a file, and CI has terminals."""
+    """Return whether stderr is a terminal that somebody watches: colours may be forced upon a file, and CI has
+    terminals.
+    """
     people = out.people
     return sys.stderr.isatty() and people.is_terminal and not people.is_dumb_terminal and not os.environ.get("CI")

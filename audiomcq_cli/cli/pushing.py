@@ -1,4 +1,4 @@
-"""``publish --repo``: what goes to the Hub, file by file, and what came of it."""
+"""``publish --repo``: shows what goes to the Hub, file by file, and the result."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def push_release(folder: Path, options: PushOptions) -> None:
 
 
 def tell_plan(folder: Path, options: PushOptions, *, shown: Path, json: bool) -> None:
-    """Say what a push would send, remove and change for readers, on stdout or in the summary alone; writes nothing.
+    """Report what a push would send, remove and change for readers, on stdout or only in the summary; write nothing.
 
-    ``shown`` is how people know the folder.
+    ``shown`` is the folder as people know it.
     """
     from audiomcq_cli.release.hub.push import plan_push
     from audiomcq_cli.release.hub.repo import HubRepo
@@ -85,7 +85,7 @@ def tell_plan(folder: Path, options: PushOptions, *, shown: Path, json: bool) ->
 
 
 def _tell_diff(folder: Path, old: str, *, shown: Path, json: bool) -> None:
-    """Say what readers of the release that is there would see change."""
+    """Report what readers of the published release would see change."""
     from audiomcq_cli.release.diff.compare import compare, open_side
     from audiomcq_cli.release.diff.text import as_data, render_text
     from audiomcq_cli.release.tree import open_tree
@@ -105,7 +105,7 @@ def _count(plan: Plan) -> dict[str, int]:
 
 
 def _be_quiet() -> None:
-    """Keep the libraries' bars off the terminal: what they say is said here."""
+    """Turn the libraries' progress bars off: this program reports progress itself."""
     import datasets
     from huggingface_hub.utils.tqdm import disable_progress_bars
 

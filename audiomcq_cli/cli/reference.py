@@ -1,7 +1,7 @@
 """Writes the commands page of the documentation: ``python -m audiomcq_cli.cli.reference > docs/commands.md``.
 
-All of it comes from the program: commands, arguments, options and their help, and the error tree. Options that all
-stage commands have, with the same help, stand in one section of their own.
+Everything comes from the program: commands, arguments, options and their help, and the error tree. Options that all
+stage commands share, with the same help, have a section of their own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ people go to stderr, and data goes to stdout.
 """
 
 SHARED = "Options of every stage"
-"""Heading of the section with the options that all stage commands have."""
+"""Heading of the section with the options that all stage commands share."""
 
 _SHARED_LINK = f"[{SHARED[0].lower()}{SHARED[1:]}](#{SHARED.lower().replace(' ', '-')})"
 
@@ -38,7 +38,7 @@ _OPTION_HEAD = ("option", "what it does")
 
 
 def make_reference() -> str:
-    """The whole page, as Markdown."""
+    """Return the whole page, as Markdown."""
     root = make_command()
     commands = dict(walk(root, "audiomcq"))
     shared = find_shared(commands)
@@ -53,25 +53,25 @@ def make_reference() -> str:
 
 
 def find_shared(commands: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
-    """Name and help of the options that every stage command has."""
+    """Return the name and help of the options that every stage command has."""
     rows = [frozenset(map(_write_option, _options(commands[path]))) for path in _stage_paths()]
     return frozenset.intersection(*rows)
 
 
 def _stage_paths() -> list[str]:
-    """The commands of the stages, as they are called."""
+    """Return the commands of the stages, as they are called."""
     return [f"audiomcq {name}" for name in registry.stages()]
 
 
 def walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """A command and all below it, with the words that call each."""
+    """Yield a command and all its subcommands, each with the words that call it."""
     yield path, command
     for name, child in getattr(command, "commands", {}).items():
         yield from walk(child, f"{path} {name}")
 
 
 def parameters(command: Any) -> list[Any]:
-    """Arguments and options of a command, without those that Typer adds to every program."""
+    """Return the arguments and options of a command, without those that Typer adds to every program."""
     return [one for one in command.params if not one.hidden and not one.name.endswith("_completion")]
 
 
@@ -122,7 +122,7 @@ def _exit_codes() -> Iterator[tuple[str, str, str]]:
 
 
 def _walk_errors(kind: type[errors.AudiomcqError]) -> Iterator[type[errors.AudiomcqError]]:
-    """All errors below one."""
+    """Yield all subclasses of an error class."""
     for child in kind.__subclasses__():
         yield child
         yield from _walk_errors(child)
@@ -134,7 +134,7 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Help as people read it: without the marks that keep Typer from taking brackets for colours."""
+    """Return help without the escapes that keep Typer from taking brackets for colours."""
     return " ".join(text.replace("\\[", "[").split())
 
 

@@ -29,12 +29,13 @@ T = TypeVar("T")
 
 
 def run_jobs(jobs: Sequence[Job], recipe: Recipe, claim: Claim, notes: Sequence[str] = ()) -> None:
-    """Run stages one after another and sum each of them up; what would stop a later one is looked for before the first.
+    """Run stages one after another and sum up each; find what would stop a later one before the first begins.
 
-    ``notes`` are for people, once nothing has been found that would stop a stage.
+    ``notes`` are printed once nothing has been found that would stop a stage.
 
     Raises:
-        Incomplete, TooManyRejected: Of rows; later stages were not begun. Interrupted, AudiomcqError: As they come.
+        Incomplete, TooManyRejected: A stage failed or rejected too many rows; later stages were not begun.
+        Interrupted, AudiomcqError: The run was stopped, or a stage raised an error.
     """
     from audiomcq_cli.cli import kept_nothing, preflight
 
@@ -82,7 +83,7 @@ def rehearse_jobs(
     *,
     markdown: bool = False,
 ) -> None:
-    """Say what the jobs would send and cost, without calling or writing anything; if wanted as Markdown on stdout."""
+    """Report what the jobs would send and cost, without calling or writing anything; ``markdown`` goes to stdout."""
     from audiomcq_cli.cli import preflight
     from audiomcq_cli.cli.dry_run import show_estimates
     from audiomcq_cli.engine.views.dry_run import rehearse
@@ -102,10 +103,10 @@ def rehearse_jobs(
 
 
 def check_models(stage: str, recipe: Recipe) -> None:
-    """Make sure that the models of a stage answer, without running it.
+    """Check that the models of a stage answer, without running it.
 
     Raises:
-        ModelError: One does not.
+        ModelError: A model does not answer.
     """
     list_needs = registry.stages()[stage].needs
     needs = list(list_needs(recipe.options(stage))) if list_needs else []
@@ -113,12 +114,12 @@ def check_models(stage: str, recipe: Recipe) -> None:
 
 
 def command_line() -> str:
-    """The command that was given, as it can be typed again."""
+    """Return the command that was given, as it can be typed again."""
     return shlex.join(["audiomcq", *sys.argv[1:]])
 
 
 def retry_line() -> str:
-    """The command that asks again for what failed."""
+    """Return the command that asks again for what failed."""
     return ask_again(command_line())
 
 
@@ -179,7 +180,7 @@ def _run(recipe: Recipe, work: Callable[[Runtime], Awaitable[T]]) -> T:
 def _new_loop() -> asyncio.AbstractEventLoop:
     try:
         import uvloop
-    except ImportError:  # not made for Windows
+    except ImportError:  # not available on Windows
         return asyncio.new_event_loop()
     return uvloop.new_event_loop()
 
@@ -218,7 +219,7 @@ def _sum_up(report: StageReport) -> None:
 
 
 def _explain_items(report: StageReport) -> str:
-    """Why there are more items than rows that were read, where each row is several."""
+    """Explain why there are more items than input rows, if each row has several."""
     rows, items = report.total, report.items["in"]
     if not rows or report.redone < report.shards or items <= rows or items % rows:
         return ""
@@ -226,7 +227,7 @@ def _explain_items(report: StageReport) -> str:
 
 
 def _tell_rows(report: StageReport) -> str:
-    """How far a stage came that was stopped."""
+    """Describe how far a stopped stage came."""
     of = "" if report.total is None else f" of {report.total:,}"
     replies = sum(report.replies.values())
     kept = f"; {count_of(replies, 'reply', 'replies')} {'is' if replies == 1 else 'are'} kept in the journal"

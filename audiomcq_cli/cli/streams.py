@@ -1,7 +1,7 @@
-"""The three streams that a process is started with: made usable, whatever they are, before anything is opened.
+"""Makes the three standard streams usable, whatever they are, before anything is opened.
 
 A shell can close a stream (``2>&-``), put it on a full disk, or give it an encoding that lacks most letters. None of
-that may end a run with a traceback: whoever closed stderr wants no messages, and data that cannot be written is an
+these may end a run with a traceback: whoever closed stderr wants no messages, and data that cannot be written is an
 error.
 """
 
@@ -17,10 +17,11 @@ STDOUT_HINT = "where does stdout go? the disk may be full, or the stream closed"
 
 
 def open_streams() -> None:
-    """Give the null device to each of the descriptors 0 to 2 that is closed, and every text an encoding that works.
+    """Open the null device for each closed descriptor of 0 to 2, and give each text stream a working encoding.
 
-    Else the next file or socket gets its number: uvloop refuses those, and messages would be written into it.
-    A write to the stand-in of stdout fails: data that nobody gets is an error. One to that of stderr does not.
+    Otherwise the next file or socket would get the number of a closed stream: uvloop refuses those, and messages would
+    be written into it. Writing to the replacement of stdout fails, because losing data is an error; writing to that of
+    stderr does not.
     """
     for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
         try:
@@ -36,19 +37,19 @@ def open_streams() -> None:
     sys.stderr = sys.stderr or _open(2, "w")
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
-            reconfigure(errors="backslashreplace")  # a letter that the encoding lacks, and a path that is no Unicode
+            reconfigure(errors="backslashreplace")  # for letters that the encoding lacks and paths with lone surrogates
 
 
 def holds_unicode(stream: TextIO) -> bool:
-    """Whether every text can be written to a stream as it is."""
+    """Return whether a stream can encode every text."""
     return (stream.encoding or "utf-8").lower().replace("-", "") in ("utf8", "utf16", "utf32")
 
 
 def silence(stream: TextIO) -> None:
-    """Send what is still to be written to a stream nowhere: it has failed, and would fail again at the exit."""
+    """Discard what is still in the buffer of a broken stream: it would fail again at the exit."""
     try:
         number = stream.fileno()
-    except (OSError, ValueError):  # not one of the process
+    except (OSError, ValueError):  # not a stream of the process
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, number)
@@ -56,15 +57,15 @@ def silence(stream: TextIO) -> None:
 
 
 def write_data(text: str = "") -> bool:
-    """Write data to stdout, with what is left in its buffer; returns whether anyone still reads it.
+    """Write data to stdout and flush it; return whether anyone still reads it.
 
     Raises:
-        StorageError: It cannot be written.
+        StorageError: The data cannot be written.
     """
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader has gone, as in `| head`: nothing is wrong, and nothing more to say there
+    except BrokenPipeError:  # the reader has gone, as in `| head`: no error, and nothing more to write
         silence(sys.stdout)
         return False
     except OSError as error:

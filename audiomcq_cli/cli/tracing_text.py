@@ -1,4 +1,4 @@
-"""A trace as text: what was asked and replied, and captions, events, grades and votes as a person reads them."""
+"""Writes a trace as text: requests and replies, and captions, events, grades and votes in readable form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 
 
 def describe_item(name: str, steps: Sequence[Step], width: int, *, short: bool = False) -> str:
-    """What became of an item and all its stages, each part of a row where it first appears or changes.
+    """Return the history of an item; each part of a row is shown where it first appears or changes.
 
     ``short`` leaves the prompts out.
     """
@@ -39,7 +39,7 @@ def describe_item(name: str, steps: Sequence[Step], width: int, *, short: bool =
 
 
 def _describe_end(steps: Sequence[Step]) -> str:
-    """Where and why an item was dropped, if it was."""
+    """Describe where and why an item was dropped; empty if it was kept."""
     last = steps[-1]
     if last.outcome == "kept":
         return ""
@@ -47,13 +47,13 @@ def _describe_end(steps: Sequence[Step]) -> str:
 
 
 def describe_rejected(items: Sequence[Rejected]) -> str:
-    """A line for each item that was dropped, with tabs between: id, stage, outcome, reason code, and why in words."""
+    """Return a line for each dropped item, separated by tabs: id, stage, outcome, reason code, explanation."""
     cells = ((one.id, one.stage, one.outcome, one.reason, one.detail) for one in items)
     return "\n".join("\t".join(" ".join(cell.split()) for cell in row) for row in cells)
 
 
 def describe_released(rows: Sequence[Row], prompts: Mapping[str, str], width: int) -> str:
-    """Rows of a release with no journal at hand, and the prompts that its recipe names."""
+    """Return the rows of a release without its journal, and the prompts that its recipe names."""
     lines: list[str] = []
     for row in rows:
         lines += [f"■ {row['id']}", f"══ release · {row.get('subset')}", *_describe_row(row, {}, width), ""]
@@ -63,7 +63,7 @@ def describe_released(rows: Sequence[Row], prompts: Mapping[str, str], width: in
 
 
 def _describe_row(row: Row, known: Row, width: int) -> list[str]:
-    """The parts of a row that are not known yet."""
+    """Return the parts of a row that are not in ``known``."""
     parts = {
         "captions": _describe_captions, "events": _describe_events, "transcript": _describe_events,
         "question": _describe_question, "scores": _describe_scores, "structured_cot": _describe_cot,
@@ -92,7 +92,7 @@ def _describe_events(row: Row, name: str, width: int) -> Iterator[str]:
 
 
 def _describe_question(row: Row, name: str, width: int) -> Iterator[str]:
-    """A question, its choices, and the numbers that prove its answer where there are any."""
+    """Yield a question, its choices, and the numbers that prove its answer, if any."""
     yield from _wrap(row["question"], width, "question: ", "          ")
     for choice in row["choices"]:
         yield from _wrap(choice, width, f"  {'*' if choice == row['answer'] else '-'} ", "    ")
@@ -116,7 +116,7 @@ def _describe_scores(row: Row, name: str, width: int) -> Iterator[str]:
 
 
 def _describe_votes(row: Row, name: str, width: int) -> Iterator[str]:
-    """A line for each vote: what the judge heard, the order of the options by their letters, and what was chosen."""
+    """Yield a line for each vote: what the judge heard, the order of the options, and the chosen one."""
     choices = row.get("choices") or []
     cells = []
     for vote in row[name]:
@@ -130,7 +130,7 @@ def _describe_votes(row: Row, name: str, width: int) -> Iterator[str]:
 
 
 def _tabulate(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
-    """Columns of spaces; the last one is wrapped where it stands."""
+    """Yield lines of columns aligned with spaces; the last column is wrapped."""
     whole = [[" ".join(str(cell).split()) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[n]) for row in whole) for n in range(len(head) - 1)]
     for row in whole:
@@ -142,7 +142,7 @@ def _tabulate(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) ->
 
 
 def _wrap(text: str, width: int, first: str, rest: str) -> list[str]:
-    """A text on lines of a width behind what stands before it; a word that is longer stays whole."""
+    """Wrap a text to a width behind a first and a further indent; longer words stay whole."""
     wide = max(width, len(rest) + 20)
     lines = textwrap.wrap(
         text, wide, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False

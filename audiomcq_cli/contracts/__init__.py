@@ -10,10 +10,10 @@ requests, receives their replies in the same order, may yield more, and returns 
         return [row | {"question": reply.value["question"], "calls": row["calls"] + [reply.call]}]
 
 It does no I/O and knows no event loop, so one definition serves every driver and is tested as ordinary code.
-A **source** reads a format of captions, an **importer** one of questions that exist, a **backend** reaches a model, an
+A **source** reads a format of captions, an **importer** one of existing questions, a **backend** reaches a model, an
 **export** writes a format for a trainer. Each of the five is one file that defines ``STAGE``, ``SOURCE``, ``IMPORTER``,
-``BACKEND`` or ``EXPORT``; the file's name is its name on the command line. What such a file has to keep to stands in
-the module of its kind:
+``BACKEND`` or ``EXPORT``; the file's name is its name on the command line. The module of its kind
+says what such a file must provide:
 
 ===========  ==========================================================================================================
 stages       What is a stage made of, what is its flow given, and what may it return?
@@ -21,8 +21,9 @@ sources      What does a source give of each clip, and what does it say of itsel
 importers    What does an importer give of each question?
 backends     How is a model reached: one call, its reply, the load of its server?
 batches      How does a backend take many calls at once?
-exports      How is a format for a trainer written?
-requests     What can a flow ask, of which audio, and what does it get?
+exports      What does a row become for a trainer, and what goes with it?
+requests     What can a flow ask, and what does it get?
+audio        Which audio can a request be about?
 rows         What is a row, and how is one turned away?
 models       What does a recipe say of a model, and what can it do?
 options      How is an option declared?
@@ -33,6 +34,7 @@ All of it is imported from here: ``from audiomcq_cli.contracts import Stage``.
 
 from __future__ import annotations
 
+from audiomcq_cli.contracts.audio import Audio, Clip, Silence
 from audiomcq_cli.contracts.backends import (
     Backend,
     BackendKind,
@@ -44,17 +46,29 @@ from audiomcq_cli.contracts.backends import (
     QueueingBackend,
 )
 from audiomcq_cli.contracts.batches import BatchBackend, BatchResult, BatchState, BatchTerms
-from audiomcq_cli.contracts.exports import Export
+from audiomcq_cli.contracts.exports import Export, Record, Written
 from audiomcq_cli.contracts.importers import ImportedQuestion, Importer
 from audiomcq_cli.contracts.models import OF_SERVERS, Capabilities, Identity, Model, mend_address
 from audiomcq_cli.contracts.options import NoOptions, O, option
-from audiomcq_cli.contracts.requests import Audio, Chat, Listen, Origin, Reply, Request, Score
+from audiomcq_cli.contracts.requests import Ask, Chat, Listen, Origin, Reply, Request, Score
 from audiomcq_cli.contracts.rows import Reject, Row
 from audiomcq_cli.contracts.sources import Event, Layout, Seed, Source, SourceRow
-from audiomcq_cli.contracts.stages import Context, Divided, Failure, Flow, Materials, Need, Outcome, Prepare, Stage
+from audiomcq_cli.contracts.stages import (
+    Context,
+    Divided,
+    Failure,
+    Flow,
+    Materials,
+    Need,
+    Opened,
+    Outcome,
+    Prepare,
+    Stage,
+)
 
 __all__ = [
     "OF_SERVERS",
+    "Ask",
     "Audio",
     "Backend",
     "BackendKind",
@@ -65,6 +79,7 @@ __all__ = [
     "Call",
     "Capabilities",
     "Chat",
+    "Clip",
     "Completion",
     "Context",
     "Divided",
@@ -85,19 +100,23 @@ __all__ = [
     "Need",
     "NoOptions",
     "O",
+    "Opened",
     "Origin",
     "Outcome",
     "Prepare",
     "QueueingBackend",
+    "Record",
     "Reject",
     "Reply",
     "Request",
     "Row",
     "Score",
     "Seed",
+    "Silence",
     "Source",
     "SourceRow",
     "Stage",
+    "Written",
     "mend_address",
     "option",
 ]

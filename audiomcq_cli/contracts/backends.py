@@ -1,4 +1,4 @@
-"""Backends: ways to reach a model, and the rendered calls that go over them."""
+"""Backends: ways to reach a model, and the rendered calls that they send."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, runtime_checkable
 
+from audiomcq_cli.contracts.audio import Audio
 from audiomcq_cli.contracts.models import Capabilities, Identity, Model
 from audiomcq_cli.contracts.options import O
-from audiomcq_cli.contracts.requests import Audio
 from audiomcq_cli.errors import Interrupted
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn: ``role`` is system, user or assistant; audio parts stand before the text."""
+    """One turn: ``role`` is system, user or assistant; audio parts come before the text."""
 
     role: str
     text: str
@@ -26,9 +26,11 @@ class Call:
     """A rendered request, as a backend sends it.
 
     Attributes:
-        messages: The conversation. schema: JSON Schema the reply must follow, with its name; None for free text.
-        sampling: Parameters under their OpenAI names. continuations: Texts to score; empty for a chat.
-        whole: Whether free text that was cut short is of no use, even with an answer that stands between closed marks.
+        messages: The conversation.
+        schema: JSON Schema of the reply, with its name; None for free text.
+        sampling: Parameters under their OpenAI names.
+        continuations: Texts to score; empty for a chat.
+        whole: Whether truncated free text is useless even if its answer stands between closed marks.
         prompt: Name of the prompt, for logs and scripted backends.
     """
 
@@ -43,13 +45,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What came back: text or scores, why it ended, and the tokens it took.
+    """A reply: text or scores, the reason for its end, and its tokens.
 
     Attributes:
-        finish_reason: ``stop``, ``length``, ``content_filter``, ``refusal``, or ``too_large`` for an answer not
-            read to its end. Another word of a server's is kept, and means that the reply may be unfinished.
-        thought: Whether the model has thought, apart from the text.
-        counted: Whether the server told how many tokens the call took. What it did not tell, or cannot mean, is 0.
+        finish_reason: ``stop``, ``length``, ``content_filter``, ``refusal``, or ``too_large`` for an answer not read to
+            its end. Another word of the server is kept, and means that the reply may be unfinished.
+        thought: Whether the model's thoughts came apart from the text.
+        counted: Whether the server reported the tokens of the call. A missing or impossible count is 0.
     """
 
     text: str = ""
@@ -63,45 +65,45 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a server says of itself: calls that it works on, and calls that wait in its queue, whoever sent them."""
+    """The load of a server: calls that it works on, and calls in its queue, from all clients."""
 
     running: int
     waiting: int
 
 
 class Encoder(Protocol):
-    """Gives the bytes of audio parts."""
+    """Returns the bytes of audio parts."""
 
     async def __call__(self, audio: Audio, *, rate: int, format: str) -> bytes:
-        """Encode a part, once while it is wanted; raises ``InputError`` for a bad file."""
+        """Encode a part; the bytes are cached while they are needed. Raises ``InputError`` for a bad file."""
 
 
 class Backend(Protocol):
-    """One way to reach a model, opened once for each of its addresses and shared by every shard.
+    """One way to reach a model, opened once for each of its addresses and shared by all shards.
 
-    It tries once: which address is asked, waiting, and trying again are the engine's.
+    It tries once: the engine chooses the address, waits, and tries again.
     """
 
     async def check(self) -> str | None:
-        """Make sure, before the first call and after failures, that the model answers; raises ``ModelError``.
+        """Check, before the first call and after failures, that the model answers; raises ``ModelError``.
 
-        Cheap, and no call to the model. Where the address answers and only a call can show whether it serves the model,
-        what people should know is returned.
+        The check is cheap and does not call the model. If the address answers and only a call can show whether it
+        serves the model, a warning for people is returned.
         """
 
     async def send(self, call: Call) -> Completion:
-        """Answer one call, once; raises ``CallError`` or, where no call can succeed, ``ModelError``."""
+        """Answer one call, once; raises ``CallError`` or, if no call can succeed, ``ModelError``."""
 
     async def close(self) -> None:
-        """Give back connections and memory."""
+        """Release connections and memory."""
 
 
 @runtime_checkable
 class QueueingBackend(Protocol):
-    """A backend in which calls that it was sent may wait for others: it can let them go when the run is to end."""
+    """A backend whose calls may wait in a queue: it can cancel them when the run is to end."""
 
     def give_up(self, reason: Interrupted) -> None:
-        """Have every call that has not begun raise ``reason``; those that are worked on end as ever."""
+        """Have every call that has not begun raise ``reason``; calls in progress end as usual."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,15 +111,17 @@ class BackendKind(Generic[O]):
     """A kind of backend: the ``BACKEND`` of a file in ``backends/``.
 
     Attributes:
-        help: One line. options: Keys it adds to a model's table, a frozen dataclass of ``option`` fields.
-        capabilities: What it can do with a model. open: Makes a backend of a model with one address or none; no I/O
-            before ``check``.
-        look: Asks the server for its load; None where it does not tell. For ``concurrency = "auto"``.
-        identify: Which model that is, where the recipe's ``model`` and ``revision`` do not say (a file: by its hash).
-        another_way_to: The backend that reaches the same models in the usual way: a manifest names that one, so that
-            it does not depend on the way.
-        concurrency: Calls in flight to a model where its table does not say.
-        unused: Keys of a model's table that mean nothing to it: a recipe that sets one is refused.
+        help: One line.
+        options: Keys it adds to a model's table, a frozen dataclass of ``option`` fields.
+        capabilities: Returns what it can do with a model.
+        open: Makes a backend of a model with one address or none; no I/O before ``check``.
+        look: Asks the server for its load; None if it does not report it. For ``concurrency = "auto"``.
+        identify: Returns the model's identity if the recipe's ``model`` and ``revision`` do not suffice (a file: its
+            hash).
+        another_way_to: The backend named in manifests, so that they do not depend on how the model was reached.
+        concurrency: Calls in flight to a model whose table does not set it.
+        takes_likely: Whether it also gets the requests that a flow will likely need: its rounds cost more than a call.
+        unused: Keys of a model's table that it ignores: a recipe that sets one is refused.
     """
 
     help: str
@@ -128,4 +132,5 @@ class BackendKind(Generic[O]):
     identify: Callable[[Model], Identity] | None = None
     another_way_to: str = ""
     concurrency: int = 32
+    takes_likely: bool = False
     unused: tuple[str, ...] = ()

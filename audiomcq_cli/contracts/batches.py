@@ -13,11 +13,13 @@ from audiomcq_cli.errors import AudiomcqError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchTerms:
-    """What a provider takes as one batch, and how it is waited for.
+    """The limits of a provider for one batch, and the waiting for it.
 
     Attributes:
-        requests, bytes: Most of each in one file. poll_seconds: Between two looks at a batch, once it takes long.
-        ask_online_below: A round of fewer requests than this is sent call by call instead.
+        requests: Most requests in one file.
+        bytes: Most bytes of one file.
+        poll_seconds: Seconds between two checks of a batch, once it takes long.
+        ask_online_below: A round of fewer requests is sent call by call instead.
     """
 
     requests: int
@@ -28,13 +30,19 @@ class BatchTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchState:
-    """How far a batch is.
+    """The state of a batch.
 
     Attributes:
-        id, status: As the provider calls them. done, failed, total: Counts of its requests.
-        ended: Whether no more will come of it. results: Names of the files that hold what came of it.
-        cancelled: Whether somebody ended it. problem: Why the whole of it was refused, else empty.
-        later: Whether the same batch may be taken another time (the provider's queue is full).
+        id: The provider's id.
+        status: The provider's word for the state.
+        done: Number of completed requests.
+        failed: Number of failed requests.
+        total: Number of all requests.
+        ended: Whether no more results will come.
+        results: Names of the files with the results.
+        cancelled: Whether it was cancelled.
+        problem: Why the whole batch was refused; else empty.
+        later: Whether the same batch may be accepted later (the provider's queue is full).
     """
 
     id: str
@@ -51,7 +59,7 @@ class BatchState:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What came of one request of a batch: its name, and a completion or the error that ``send`` would raise."""
+    """The result of one request of a batch: its name, and a completion or the error that ``send`` would raise."""
 
     name: str
     outcome: Completion | AudiomcqError
@@ -59,26 +67,28 @@ class BatchResult:
 
 @runtime_checkable
 class BatchBackend(Backend, Protocol):
-    """A backend that also takes many calls at once and gives their replies hours later."""
+    """A backend that also takes many calls at once and returns their replies hours later."""
 
     @property
     def terms(self) -> BatchTerms:
-        """Limits of a batch."""
+        """Return the limits of a batch."""
 
     async def write(self, name: str, call: Call) -> bytes:
-        """A call as it stands in a file of requests; raises ``InputError`` for audio that cannot be sent."""
+        """Return a call as a line of a request file; raises ``InputError`` for audio that cannot be sent."""
 
     async def upload(self, path: Path) -> str:
-        """Bring a file of requests to the provider, which costs nothing yet; returns its name there."""
+        """Upload a file of requests, which costs nothing yet; return its name at the provider."""
 
     async def submit(self, file: str, token: str) -> str:
-        """Begin a batch and return its id; ``find`` knows it by the token, which is ours and used once."""
+        """Begin a batch and return its id; ``find`` finds it by the token, which is ours and used once."""
 
     async def find(self, token: str, since: float) -> str:
-        """The id of the batch of a token, not older than a time (seconds since 1970); empty where there is none."""
+        """Return the id of the batch with a token, not older than a time (seconds since 1970);
+        empty if there is none.
+        """
 
     async def poll(self, batch: str) -> BatchState:
-        """Look how far a batch is."""
+        """Return the state of a batch."""
 
     def fetch(self, state: BatchState) -> AsyncIterator[BatchResult]:
-        """What came of a batch that has ended, in any order; of lines that are no results nothing."""
+        """Yield the results of a batch that has ended, in any order; lines that are not results are skipped."""

@@ -1,4 +1,4 @@
-"""Importers: formats of multiple-choice questions that exist."""
+"""Importers: formats of existing multiple-choice question sets."""
 
 from __future__ import annotations
 
@@ -13,18 +13,27 @@ from audiomcq_cli.contracts.rows import Reject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedQuestion:
-    """One question of a set that exists, as the set has it.
+    """One question of an existing set, unchanged.
 
     Attributes:
-        id: Its id within the set. clip: The clip's; questions with the same one are about the same audio.
+        id: Id of the question within the set.
+        clip: Id of the clip; questions with the same one are about the same audio.
         row: Number of the row in its file, counted from 1 without the header, for messages.
-        question, choices: Texts; the options in the order of the set, each different and none empty.
-        answer: Position of the right one.
-        question_type: One of ``records.TYPES``, or None where the set does not say.
-        difficulty, structured_cot, simple_cot: Where the set has them. cot_model: What wrote its chain of thought.
-        tags: All else that the set says of it, by name. flags: What was mended in it.
-        audio, guesses, license, origin: As of a ``SourceRow``.
-        problem: Why this row cannot be used, where it alone is at fault; what could be read of it stands beside.
+        question: Text of the question.
+        choices: Options in the order of the set, each different and none empty.
+        answer: Index of the right option.
+        question_type: One of ``records.TYPES``, or None if the set has no types.
+        difficulty: Difficulty, if the set has one.
+        structured_cot: Chain of thought in stages, if the set has one.
+        simple_cot: Chain of thought in one paragraph, if the set has one.
+        cot_model: Model that wrote the chain of thought.
+        tags: Everything else in the set, by name.
+        flags: Repairs of the question.
+        audio: As in ``SourceRow``.
+        guesses: As in ``SourceRow``.
+        license: As in ``SourceRow``.
+        origin: As in ``SourceRow``.
+        problem: Why this row alone cannot be used; its readable parts are set as well.
     """
 
     id: str
@@ -49,12 +58,12 @@ class ImportedQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importer(Generic[O]):
-    """A format of multiple-choice questions that exist.
+    """A format of multiple-choice questions.
 
     Attributes:
-        help: One line: the files and columns it expects. dataset: Default ``source_dataset`` of its clips;
-            empty to take the name of the folder or file.
-        read: Streams the questions of a path; raises ``InputError`` where the file itself is wrong.
+        help: One line: the files and columns it expects.
+        dataset: Default ``source_dataset`` of its clips; empty to take the name of the folder or file.
+        read: Streams the questions of a path; raises ``InputError`` if the file itself is invalid.
     """
 
     help: str

@@ -1,4 +1,4 @@
-"""Models: what a recipe says of one, which one that is, and what can be asked of it."""
+"""Models: a model of the recipe, its identity, and its capabilities."""
 
 from __future__ import annotations
 
@@ -12,15 +12,36 @@ from urllib.parse import urlsplit
 class Model:
     """A ``[models.NAME]`` table of the recipe.
 
-    Of these only what could change an answer is part of a journal key (the model's identity, sampling, structured, and
-    sample_rate where it hears): the same model reached another way shares its replies. ``concurrency`` (``auto``: found
-    while working) and the limits a minute hold for each address in ``base_url``. ``attempts`` is how often one call is
-    sent to servers that cannot answer now, ``tries`` how often a request is asked again because its reply is of no use.
-    ``timeout`` is for a whole answer, once it is asked for; ``first_byte_timeout`` is no less where it is None.
-    ``absent_after`` is how many seconds calls wait while no address answers at all. ``check_models`` tells whether what
-    a server lists under ``/models`` counts.
-    Prices are for a million tokens. ``audio_format`` is how audio is encoded (``auto``: as small as the server takes
-    it), ``audio_part`` the form of its part of a message. ``settings`` holds the backend's own options.
+    Only the settings that could change an answer are part of a journal key (the model's identity, sampling, structured,
+    and sample_rate for a model with audio): the same model reached another way shares its replies.
+
+    Attributes:
+        name: Name of the table.
+        backend: Name of the backend.
+        model: Id of the model.
+        revision: Revision of the model.
+        base_url: Addresses of its servers.
+        api_key_env: Environment variable with the key.
+        concurrency: Calls in flight to each address (``auto``: found while working).
+        requests_per_minute: Limit for each address.
+        tokens_per_minute: Limit for each address.
+        attempts: Most times that a call is sent to servers that cannot answer now.
+        tries: Most times that a request is asked until a reply is usable.
+        connect_timeout: Seconds for a connection.
+        first_byte_timeout: Seconds until an answer begins; None: as ``timeout``.
+        timeout: Seconds for a whole answer, from the request.
+        absent_after: Seconds that calls wait while no address answers at all.
+        check_models: Whether a model must be in the server's list ``/models``.
+        prompt_price: Price of a million prompt tokens.
+        completion_price: Price of a million reply tokens.
+        sampling: Sampling parameters.
+        structured: How a reply schema is sent.
+        audio: Whether the model accepts audio.
+        audio_format: Encoding of audio (``auto``: as small as the server takes it).
+        audio_part: Form of an audio part in a message.
+        sample_rate: Samples a second of audio.
+        audio_window: Most seconds of audio that the model accepts.
+        settings: The backend's own options.
     """
 
     name: str
@@ -52,12 +73,12 @@ class Model:
 
 
 OF_SERVERS = ("base_url", "api_key_env", "connect_timeout", "first_byte_timeout", "absent_after", "check_models")
-"""Keys of a model's table that say how its server is reached."""
+"""Keys of a model's table about its server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which model it is, wherever it runs: what stands in journal keys, fingerprints and provenance."""
+    """The identity of a model, wherever it runs. It is part of journal keys, fingerprints and provenance."""
 
     model: str
     revision: str
@@ -65,7 +86,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a backend with a given model can do; ``audio_window`` is the seconds it hears (None: no limit known)."""
+    """The capabilities of a backend with a given model; ``audio_window`` is in seconds (None: no known limit)."""
 
     chat: bool = True
     schema: bool = False
@@ -76,7 +97,7 @@ class Capabilities:
 
 
 def mend_address(url: str) -> str:
-    """What to write in place of a ``base_url`` that cannot be right; empty where nothing is wrong with it.
+    """Suggest a replacement for an invalid ``base_url``; empty if nothing is wrong with it.
 
     The client adds the paths of the protocol itself, and nearly every server has them below ``/v1``.
     """

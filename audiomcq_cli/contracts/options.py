@@ -1,4 +1,4 @@
-"""Options: what a stage, source, importer, backend or export can be told, in a recipe and by flags."""
+"""Options of a stage, source, importer, backend or export, set in a recipe and by flags."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def option(
 ) -> Any:
     """Declare one option of a frozen options dataclass: a flag on the command line and a key in the recipe.
 
-    The types understood are ``str``, ``int``, ``float``, ``bool``, ``tuple[str, ...]``, ``Mapping[str, float]`` and
+    Supported types are ``str``, ``int``, ``float``, ``bool``, ``tuple[str, ...]``, ``Mapping[str, float]`` and
     ``Mapping[str, str]``. A ``path`` in a recipe is relative to the recipe. The path of a stage says where something
-    is, and does not decide over rows: what is there does (``Stage.beside``). A manifest keeps the name of the file.
+    is; it does not decide about rows, its content does (``Stage.beside``). A manifest keeps the name of the file.
     """
     metadata = {"help": help, "choices": tuple(choices), "minimum": minimum, "maximum": maximum, "path": path}
     if isinstance(default, Mapping):
@@ -32,4 +32,4 @@ def option(
 
 @dataclass(frozen=True, slots=True)
 class NoOptions:
-    """For a stage, source, importer, backend or export that has nothing to set."""
+    """Options of a stage, source, importer, backend or export without any."""

@@ -1,4 +1,4 @@
-"""Rows: plain data on its way from stage to stage, and what is said of one that goes no further."""
+"""Rows: plain data that passes from stage to stage, and the rejection of a row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A rule or a grader said no. ``reason`` is a short snake_case code, counted at the end of the stage."""
+    """A rule or a grader refused the row. ``reason`` is a short snake_case code, counted at the end of the stage."""
 
     reason: str
     detail: str = ""

@@ -13,7 +13,7 @@ from audiomcq_cli.contracts.rows import Reject
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A sound that a source says is in a clip, with its times in seconds from the beginning where they are known."""
+    """A sound that a source reports in a clip, with its times in seconds from the beginning, if known."""
 
     label: str
     onset: float | None = None
@@ -22,7 +22,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A question that a source itself asks of a clip, with its answer in free text where there is one."""
+    """A question that a source asks about a clip, with its free-text answer, if there is one."""
 
     question: str
     answer: str | None = None
@@ -33,19 +33,21 @@ class SourceRow:
     """One row of a source, before the captions of a clip are brought together.
 
     Attributes:
-        source_id: The clip's id within its source; rows with the same one are the same clip.
+        source_id: Id of the clip within its source; rows with the same one are the same clip.
         row: Number of the row in its file, counted from 1 without the header, for messages.
-        captions: Texts, in the order of the source. events: Sounds that are known to be in it. seeds: Questions of the
-            source's own.
-        audio: Names its audio may have, best first, without or relative to the audio root; a name without an extension
+        captions: Texts, in the order of the source.
+        events: Known sounds of the clip.
+        seeds: The source's own questions.
+        audio: Possible names of its audio, best first, with or without the audio root; a name without an extension
             matches any audio extension.
-        guesses: Names that may as well be those of another row's audio, looked for where none of ``audio`` is there. A
-            file that two rows could mean by them is nobody's, and a row that could mean two files by them is rejected.
-            One with a slash before it has to be the whole path of a file.
-        content: Gives the bytes of its audio, where the source itself brings them (see ``Source.brings_audio``); raises
-            ``InputError``, with file and row, where they are not there.
-        license, origin: Of the audio, where the source says so (origin: a URL or a recording's name).
-        problem: Why this row cannot be used, where it alone is at fault.
+        guesses: Names that may also belong to another row's audio, tried if no file is named as in ``audio``. A file
+            that two rows could mean belongs to neither, and a row that could mean two files is rejected. A name with a
+            leading slash must be the whole path of a file.
+        content: Returns the bytes of the audio if the source brings them (see ``Source.brings_audio``); raises
+            ``InputError``, with file and row, if they are missing.
+        license: License of the audio, if the source states it.
+        origin: A URL or a recording's name, if the source states it.
+        problem: Why this row alone cannot be used.
     """
 
     source_id: str
@@ -63,11 +65,13 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What a source expects to find, for people who have it before them: ``audiomcq sources`` shows it.
+    """The files that a source expects, in words for people: ``audiomcq sources`` shows it.
 
     Attributes:
-        path: What is given as its path. columns: Columns or keys that are read, and what each holds.
-        audio: Names that its audio files may have, and where. rights: What is known of licenses.
+        path: Meaning of the path.
+        columns: Columns or keys that are read, with their content.
+        audio: Names and places of its audio files.
+        rights: Known facts about licenses.
     """
 
     path: str = ""
@@ -81,17 +85,17 @@ class Source(Generic[O]):
     """A format of captioned audio.
 
     Attributes:
-        help: One line: the files and columns it expects. dataset: Default ``source_dataset`` of its clips;
-            empty to take the name of the folder.
-        read: Streams the rows of a path; raises ``InputError`` where the file itself is wrong.
+        help: One line: the files and columns it expects.
+        dataset: Default ``source_dataset`` of its clips; empty to take the name of the folder.
+        read: Streams the rows of a path; raises ``InputError`` if the file itself is invalid.
         grouped: Whether all rows of a clip come together (so that a limit can stop reading early).
-        audio_root: Where its audio lies by default; None where it has to be told.
-        brings_audio: Whether its rows may bring the audio itself, which is then kept in the work folder, unless a
+        audio_root: Default folder of its audio; None if it must be given.
+        brings_audio: Whether its rows may include the audio itself, which is then kept in the work folder, unless a
             folder of audio is given.
-        pin: For what does not lie on this machine: the same address at a fixed state, so that it is read once and
-            again only when it has changed. The path is then an address, not relative to the recipe.
-        exact: Whether the names of its audio are whole paths below the audio root, and never the ends of some.
-        remarks: Says, in lines for people, what of a path it does not read.
+        pin: For a remote source: returns the same address at a fixed state, so that it is read again only if it has
+            changed. The path is then an address, not relative to the recipe.
+        exact: Whether the names of its audio are always whole paths below the audio root.
+        remarks: Yields lines for people about what it does not read.
         layout: What it expects, for people.
     """
 

@@ -1,4 +1,4 @@
-"""Stages: what one step does with its rows, what it needs for that, and what becomes of each."""
+"""Stages: what a stage does with its rows, what it needs, and the outcome of each row."""
 
 from __future__ import annotations
 
@@ -19,29 +19,40 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """No usable reply after every try. Flows return it only for one item of several; else the driver does."""
+    """No usable reply after every try. A flow returns it only for one of several items; otherwise the driver does."""
 
     reply: Reply
 
 
 Outcome = list[Row] | Reject | Failure
-"""What becomes of one work item: the rows kept of it (usually one), or why there are none."""
+"""Outcome of one work item: the rows kept (usually one), or the reason why there are none."""
 
 
 Flow = Generator[Sequence[Request], Sequence[Reply], Outcome | Mapping[str, Outcome]]
-"""The body of a stage for one input row; a mapping (item id to outcome) where a row holds several work items."""
+"""The body of a stage for one input row; a mapping (item id to outcome) if a row holds several work items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Result of the opening of a stage: the value that flows read as ``ctx.opened``, and lines for people."""
+
+    value: Any = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Context(Generic[O]):
-    """What a flow is given beside its row.
+    """What a flow receives beside its row.
 
     Attributes:
-        options: The stage's options. seed: The recipe's seed.
-        prepared: What ``Prepare.load`` made of the prepared table; None for a stage without one.
-        windows: Seconds of audio that the stage's models hear at once, by name; one without a limit is not in it.
-        keep_broken: Whether questions of balanced blocks that lost one of their four are kept, as single ones.
-        plan: What ``Stage.plan`` made of the rows of the shard; None for a stage without one, and inside ``plan``.
+        options: The stage's options.
+        seed: The recipe's seed.
+        prepared: Result of ``Prepare.load`` on the prepared table; None for a stage without one.
+        windows: Audio windows of the stage's models in seconds, by name; a model without a limit is missing.
+        keep_broken: Whether questions of balanced blocks that lost one of their four are kept as single questions.
+        opened: Value that ``Stage.opening`` returned; None for a stage without one, and in a dry run whose examples
+            would have stopped the stage.
+        plan: Result of ``Stage.plan`` on the rows of the shard; None for a stage without one, and inside ``plan``.
     """
 
     options: O
@@ -49,12 +60,13 @@ class Context(Generic[O]):
     prepared: Any = None
     windows: Mapping[str, float] = field(default_factory=dict)
     keep_broken: bool = False
+    opened: Any = None
     plan: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Materials:
-    """What corpus-wide knowledge is made from.
+    """The input of corpus-wide knowledge.
 
     Attributes:
         rows: A scan of the whole input folder.
@@ -71,7 +83,7 @@ class Prepare(Generic[O]):
 
     Attributes:
         build: Makes one small Arrow table from the whole input. Deterministic.
-        load: Makes of that table what flows look things up in. Called once a process.
+        load: Turns that table into what flows look things up in. Called once a process.
     """
 
     build: Callable[[Materials, Context[O]], pa.Table]
@@ -80,7 +92,7 @@ class Prepare(Generic[O]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Divided:
-    """What a tabular stage makes of a shard: rows kept, and (id, reason, detail) of those rejected."""
+    """The result of a tabular stage for a shard: kept rows, and (id, reason, detail) of rejected ones."""
 
     kept: pl.DataFrame
     rejected: pl.DataFrame
@@ -88,11 +100,15 @@ class Divided:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A model that a stage uses and what it must be able to do (names of ``Capabilities``).
+    """A model that a stage uses and its required capabilities (names of ``Capabilities``).
 
-    Models needed as ``distinct`` must not be the same model with the same sampling, asked in the same ``way``, under
-    two names: one reply would count as two opinions. ``way`` tells apart what the sampling does not (two scorings).
-    ``instead`` is the way out, for people, where a model cannot do it and no other is to be had.
+    Attributes:
+        model: Name of the model.
+        capabilities: Required capabilities.
+        distinct: Such models must not be the same model with the same sampling and ``way`` under two names: one reply
+            would count as two opinions.
+        way: Distinguishes what the sampling does not (two scorings).
+        instead: Advice for people if no model has the capability.
     """
 
     model: str
@@ -104,30 +120,36 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage(Generic[O]):
-    """What one stage does. Exactly one of ``flow`` and ``divide`` is given.
+    """One stage. Exactly one of ``flow`` and ``divide`` is given.
 
     Attributes:
-        help: One line for the command line. after: The stage that it follows; None for the first.
-        version: Raise it when the same inputs and replies would give other rows: shards are then redone.
+        help: One line for the command line.
+        after: The stage that it follows; None for the first.
+        version: Raised when the same inputs and replies would give other rows: shards are then redone.
         options: A frozen dataclass of ``option`` fields.
-        key: The column whose value names a work item of the input (``clip_id`` or ``id``).
-        reads, writes: Columns needed of the input and columns of the output, declared in ``records.py``.
-        flow: Asks for one row at a time. divide: A stage that asks nothing works on a whole shard as a table.
-        items: Ids of the work items of one input row, where it holds several (a question slot each).
-        prepare: Corpus-wide knowledge, if it needs any.
+        key: Column that identifies a work item of the input (``clip_id`` or ``id``).
+        reads: Required columns of the input, declared in ``records.py``.
+        writes: Columns of the output, declared in ``records.py``.
+        flow: Asks for one row at a time.
+        divide: Turns a whole shard, as a table, into rows without any request.
+        items: Returns the ids of the work items of one input row, if it holds several (a question slot each).
+        prepare: Corpus-wide knowledge, if needed.
         beside: Second inputs with these options, by the name of the option that says where they are: files or folders.
-            Their content, not their place, decides whether shards are made again; ``prepare`` alone reads them.
+            Their content, not their place, decides whether shards are made again; only ``prepare`` reads them.
+        opening: A flow without a row, driven before the first row of a run that has work (whether a judge hears, say).
+            Its requests have a journal of their own, so a later run repeats none of them. It stops the stage by
+            raising one of our errors; the next run then asks anew.
         plan: Makes of all input rows of a shard what its flows read as ``ctx.plan``. Called once a shard, before the
-            first of them, and only where the shard has work. Pure, and no flow changes what it returns: ``trace``, a
-            replay and a dry run plan the same rows again.
-        keeps: Name of a file in ``.audiomcq/`` that holds what the plans of all shards leave behind, in their order:
+            first flow, and only where the shard has work. Pure, and no flow changes its result: ``trace``, a replay
+            and a dry run plan the same rows again.
+        keeps: Name of a file in ``.audiomcq/`` that holds the tables of the plans of all shards, in their order.
             ``plan`` then returns an object with an Arrow table as its ``table``, with the same columns in every shard.
-        needs: The models that the options name and what each must do. prompts: Prompts that the flow may name with
-            these options; one that is not named here can be edited without a shard being redone.
-        listens: Local analyses that the flow may ask for with these options, by name, with the settings that say what
-            they need: they are checked before the first clip.
+        needs: Returns the models that the options name, with their required capabilities.
+        prompts: Returns the prompts that the flow may use with these options; editing any other prompt redoes no shard.
+        listens: Returns the local analyses that the flow may request with these options, by name, with settings that
+            say what they need: they are checked before the first clip.
         named_only: Whether ``run`` leaves it out unless the recipe has a table of its name.
-        joins: Of a second first stage: the stage that reads what it writes. It is run where the recipe has imports.
+        joins: For a second first stage: the stage that reads its output. It runs if the recipe has imports.
     """
 
     help: str
@@ -142,6 +164,7 @@ class Stage(Generic[O]):
     items: Callable[[Row, O], Sequence[str]] | None = None
     prepare: Prepare[O] | None = None
     beside: Callable[[O], Mapping[str, Path]] | None = None
+    opening: Callable[[Context[O]], Generator[Sequence[Request], Sequence[Reply], Opened]] | None = None
     plan: Callable[[Iterable[Row], Context[O]], Any] | None = None
     keeps: str = ""
     needs: Callable[[O], Sequence[Need]] | None = None

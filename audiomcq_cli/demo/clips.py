@@ -1,7 +1,7 @@
-"""The demo set as a table: each clip with its length, two captions, and what is heard in it when.
+"""The demo set as a table: each clip with its length, two captions, and its sounds with their times.
 
-Times are seconds, tempos beats a minute. Captions name things in the order in which they are first heard; where one
-sound goes on behind another, the one in front comes first.
+Times are seconds, tempos beats a minute. Captions name sounds in the order of their onsets; of a sound over a
+background the foreground comes first.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ COUNTED = (
     _clip("cuckoo-calls-four-times", 6.2, "A cuckoo clock calls four times", "Four calls of a cuckoo clock",
           at(CUCKOO, 0.4, 1.8, 3.2, 4.6)),
 )  # fmt: skip
-"""One sound, heard a number of times."""
+"""Clips of one sound, heard a number of times."""
 
 SEQUENCES = (
     _clip("bell-knocks-siren", 7.8,
@@ -135,7 +135,7 @@ SEQUENCES = (
           "The beating of a heart is followed by three beeps of an alarm",
           at(HEART, 0.4), at(BEEP, 4.4, 4.9, 5.4)),
 )  # fmt: skip
-"""Several sounds, one after another."""
+"""Clips of several sounds, one after another."""
 
 MIXTURES = (
     _clip("clock-in-rain", 7.0,
@@ -167,7 +167,7 @@ MIXTURES = (
           "Someone walks with steady footsteps as rain falls",
           at(STEPS, 0.8, seconds=5.0, gain=4), behind(RAIN, 0.1, 6.4, gain=-4)),
 )  # fmt: skip
-"""Sounds over others that go on behind them."""
+"""Clips of sounds over a background."""
 
 MUSIC = (
     _clip("guitar-slow-rising", 8.0,
@@ -213,6 +213,6 @@ MUSIC = (
           "A simple and happy tune is played on a piano",
           at(instrument("a piano playing a melody", play_piano, _ODE, tempo=138), 0.3)),
 )  # fmt: skip
-"""Instruments."""
+"""Clips of instruments."""
 
 CLIPS = (*COUNTED, *SEQUENCES, *MIXTURES, *MUSIC)

@@ -20,7 +20,9 @@ _TAIL = 0.2  # seconds; how long a drum may sound after its beat
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note or chord of a tune: the beat it starts at, how many it lasts and its pitches in Hz (none: a rest)."""
+    """A note or chord of a tune: the beat at which it starts, its length in beats, and its pitches in Hz (none: a
+    rest).
+    """
 
     beat: float
     beats: float
@@ -38,7 +40,7 @@ def read_tune(text: str) -> Iterator[Note]:
 
 
 def read_pitch(name: str) -> float:
-    """The pitch of a note in Hz, from its name and octave: A4 is 440, C4 the middle C."""
+    """Return the pitch of a note in Hz, from its name and octave: A4 is 440, C4 the middle C."""
     found = re.fullmatch("([A-G])([#b]?)([0-8])", name)
     if not found:
         raise ValueError(f"not a note: {name!r}")
@@ -47,7 +49,7 @@ def read_pitch(name: str) -> float:
 
 
 def count_beats(text: str) -> float:
-    """How many beats a tune lasts."""
+    """Return the length of a tune in beats."""
     return sum(note.beats for note in read_tune(text))
 
 

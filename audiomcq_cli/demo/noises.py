@@ -26,7 +26,7 @@ from audiomcq_cli.demo.signals import (
 
 
 def knock_wood(rng: Rng, seconds: float) -> Samples:
-    """A knuckle on a wooden door: a few damped modes of the panel under a short click."""
+    """Synthesise a knuckle on a wooden door: a few damped modes of the panel under a short click."""
     pitches = [160, 290, 430, 710, 1120]
     tone = ring_modes(
         seconds, [pitch * rng.uniform(0.98, 1.02) for pitch in pitches], [0.9, 1.0, 0.7, 0.4, 0.25],
@@ -37,7 +37,7 @@ def knock_wood(rng: Rng, seconds: float) -> Samples:
 
 
 def step(rng: Rng, seconds: float) -> Samples:
-    """One step on a hard floor: the heel's thud and click, then the softer sole."""
+    """Synthesise one step on a hard floor: the heel's thud and click, then the softer sole."""
     time = times(seconds)
     heel = ring_modes(seconds, [95 * rng.uniform(0.95, 1.05), 190, 420], [1.0, 0.6, 0.3], [0.03, 0.02, 0.01])
     heel += 0.35 * make_noise(rng, seconds, 700, 4000) * np.exp(-time / 0.006)
@@ -47,7 +47,7 @@ def step(rng: Rng, seconds: float) -> Samples:
 
 
 def walk(rng: Rng, seconds: float, pace: float = 1.9) -> Samples:
-    """Footsteps: ``pace`` steps a second, left and right not quite alike."""
+    """Synthesise footsteps: ``pace`` steps a second, left and right slightly different."""
     canvas = np.zeros(count(seconds))
     for number in range(int((seconds - 0.3) * pace) + 1):
         late = rng.uniform(0, 0.02) if number else 0.0
@@ -56,7 +56,7 @@ def walk(rng: Rng, seconds: float, pace: float = 1.9) -> Samples:
 
 
 def tick_clock(rng: Rng, seconds: float) -> Samples:
-    """A clock: tick and tock by turns, two a second."""
+    """Synthesise a clock: tick and tock in turn, two a second."""
     canvas = np.zeros(count(seconds))
     for number in range(int((seconds - 0.1) * 2) + 1):
         shift = 1.0 if number % 2 else 1.25
@@ -68,7 +68,7 @@ def tick_clock(rng: Rng, seconds: float) -> Samples:
 
 
 def bounce_ball(rng: Rng, seconds: float) -> Samples:
-    """A ball let fall on a floor: bounces that come faster and softer, as the height shrinks."""
+    """Synthesise a ball dropped on a floor: bounces that come faster and softer, as the height shrinks."""
     canvas, onset, gap, level = np.zeros(count(seconds)), 0.0, 0.27 * seconds, 1.0
     while gap > 0.03 and onset + 0.1 < seconds:
         blow = ring_modes(0.15, [130, 330, 690, 1500], [1.0, 0.7, 0.4, 0.2], [0.03, 0.02, 0.012, 0.005])
@@ -79,7 +79,7 @@ def bounce_ball(rng: Rng, seconds: float) -> Samples:
 
 
 def shatter_glass(rng: Rng, seconds: float) -> Samples:
-    """Glass that breaks: a hard crash, then splinters that ring as they fall."""
+    """Synthesise breaking glass: a hard crash, then splinters that ring as they fall."""
     time = times(seconds)
     canvas = make_noise(rng, seconds, 1800, 7500) * (np.exp(-time / 0.03) + 0.25 * np.exp(-time / 0.2))
     for _ in range(70):
@@ -91,14 +91,14 @@ def shatter_glass(rng: Rng, seconds: float) -> Samples:
 
 
 def drip(rng: Rng, seconds: float) -> Samples:
-    """A drop that falls into water: the bubble rings, and rises in pitch as it nears the surface."""
+    """Synthesise a drop that falls into water: the bubble rings, and rises in pitch as it nears the surface."""
     time = times(seconds)
     pitch = rng.uniform(750, 950) * (1 + 9 * time)
     return fade(np.sin(follow(np.minimum(pitch, 6000))) * np.exp(-time / 0.035), 0.003, 0.05)
 
 
 def beat_heart(rng: Rng, seconds: float) -> Samples:
-    """A heart at 72 beats a minute, as in a stethoscope: a lower and a higher thud each time."""
+    """Synthesise a heart at 72 beats a minute, as in a stethoscope: a lower and a higher thud each time."""
     canvas = np.zeros(count(seconds))
     for number in range(int((seconds - 0.5) * 1.2) + 1):
         for late, pitch, level in ((0.0, 55.0, 1.0), (0.3, 75.0, 0.7)):
@@ -112,7 +112,7 @@ def beat_heart(rng: Rng, seconds: float) -> Samples:
 
 
 def rain(rng: Rng, seconds: float) -> Samples:
-    """Rain: the rush of many drops and, over it, 200 near ones a second."""
+    """Synthesise rain: the rush of many drops and, over it, 200 near ones a second."""
     out = 0.35 * make_noise(rng, seconds, 900, 7500) + 0.12 * make_noise(rng, seconds, 200, 900)
     drops = np.zeros(len(out))
     for _ in range(int(200 * seconds)):
@@ -123,7 +123,7 @@ def rain(rng: Rng, seconds: float) -> Samples:
 
 
 def wind(rng: Rng, seconds: float) -> Samples:
-    """Wind: a rush in gusts, brighter as they grow, with a howl that wanders between 350 and 800 Hz."""
+    """Synthesise wind: a rush in gusts, brighter as they grow, with a howl that wanders between 350 and 800 Hz."""
     gust = 0.35 + 0.65 * make_swell(rng, seconds, 0.9)
     howl = np.zeros(count(seconds))
     place_of_howl = 3 * make_swell(rng, seconds, 0.7)
@@ -135,7 +135,7 @@ def wind(rng: Rng, seconds: float) -> Samples:
 
 
 def roll_waves(rng: Rng, seconds: float) -> Samples:
-    """Waves on a shore, one in three seconds: each swells, breaks brightly and draws back with a hiss."""
+    """Synthesise waves on a shore, one in three seconds: each swells, breaks brightly and draws back with a hiss."""
     place_in_wave = np.mod(times(seconds) / 3.0 + 0.12, 1.0)
     swell = np.where(place_in_wave < 0.35, place_in_wave / 0.35, np.exp(-3.0 * (place_in_wave - 0.35)))
     body, foam = make_noise(rng, seconds, 120, 900), make_noise(rng, seconds, 900, 6500)
@@ -143,7 +143,7 @@ def roll_waves(rng: Rng, seconds: float) -> Samples:
 
 
 def thunder(rng: Rng, seconds: float) -> Samples:
-    """Thunder: a crack, then rumbling that rolls and dies away."""
+    """Synthesise thunder: a crack, then rumbling that rolls and dies away."""
     time = times(seconds)
     crack = make_noise(rng, seconds, 80, 1500) * np.exp(-time / 0.18) * (0.5 + make_swell(rng, seconds, 25))
     roll = make_noise(rng, seconds, 30, 160) * (0.15 + make_swell(rng, seconds, 5)) * np.exp(-time / (0.45 * seconds))
@@ -151,7 +151,7 @@ def thunder(rng: Rng, seconds: float) -> Samples:
 
 
 def crackle_fire(rng: Rng, seconds: float) -> Samples:
-    """A fire: a soft low roar with sharp cracks, many of them faint."""
+    """Synthesise a fire: a soft low roar with sharp cracks, many of them faint."""
     out = 0.05 * make_noise(rng, seconds, 60, 500) * (0.6 + 0.4 * make_swell(rng, seconds, 3))
     out += 0.01 * make_noise(rng, seconds, 1000, 6000)
     for _ in range(int(22 * seconds)):
@@ -165,7 +165,7 @@ def crackle_fire(rng: Rng, seconds: float) -> Samples:
 
 
 def run_engine(rng: Rng, firing: Samples) -> Samples:
-    """An engine that fires so many times a second, at each sample: a rough low tone with pulsed noise over it."""
+    """Synthesise an engine with the given firings a second at each sample: a rough low tone under pulsed noise."""
     seconds = len(firing) / RATE
     phase = follow(firing * (1 + 0.02 * (make_swell(rng, seconds, 12) - 0.5)))
     levels = [0.7, 1.0, 0.8, 0.7, 0.45, 0.4, 0.25, 0.2, 0.15, 0.1, 0.08, 0.06]
@@ -175,19 +175,19 @@ def run_engine(rng: Rng, firing: Samples) -> Samples:
 
 
 def idle_engine(rng: Rng, seconds: float) -> Samples:
-    """An engine that idles, at 26 firings a second."""
+    """Synthesise an engine that idles, at 26 firings a second."""
     return fade(run_engine(rng, np.full(count(seconds), 26.0)), 0.1, 0.15)
 
 
 def rev_engine(rng: Rng, seconds: float) -> Samples:
-    """An engine that is revved up from idling and falls back."""
+    """Synthesise an engine that is revved up from idling and falls back."""
     place_in = times(seconds) / seconds
     throttle = np.where(place_in < 0.6, (place_in / 0.6) ** 1.5, np.exp(-5 * (place_in - 0.6)))
     return fade(run_engine(rng, 28 + 112 * throttle) * (0.4 + 0.6 * throttle), 0.05, 0.2)
 
 
 def applaud(rng: Rng, seconds: float) -> Samples:
-    """A crowd that applauds: 50 people, each with a hand clap of their own colour, about four times a second."""
+    """Synthesise an applauding crowd: 50 people, each with a clap of their own colour, about four times a second."""
     canvas = np.zeros(count(seconds))
     for _ in range(50):
         low, level, pace = rng.uniform(600, 1600), rng.uniform(0.2, 1.0), rng.uniform(3.3, 4.8)
@@ -200,7 +200,7 @@ def applaud(rng: Rng, seconds: float) -> Samples:
 
 
 def hiss_radio(rng: Rng, seconds: float) -> Samples:
-    """A radio between stations: a hiss as broad as its loudspeaker, with a little crackle."""
+    """Synthesise a radio between stations: a hiss as broad as its loudspeaker, with a little crackle."""
     return fade(make_noise(rng, seconds, 250, 4500) * (0.9 + 0.2 * make_swell(rng, seconds, 15)), 0.02, 0.05)
 
 
@@ -208,19 +208,19 @@ def hiss_radio(rng: Rng, seconds: float) -> Samples:
 
 
 def kick(rng: Rng, seconds: float) -> Samples:
-    """A bass drum: a thump whose pitch falls from 160 to 50 Hz."""
+    """Synthesise a bass drum: a thump whose pitch falls from 160 to 50 Hz."""
     time = times(seconds)
     tone = np.sin(follow(50 + 110 * np.exp(-time / 0.025))) * np.exp(-time / 0.11)
     return fade(tone + 0.1 * make_noise(rng, seconds, 1000, 4000) * np.exp(-time / 0.004), 0.001, 0.05)
 
 
 def snare(rng: Rng, seconds: float) -> Samples:
-    """A snare drum: the skin at 190 Hz and the rattle of the wires."""
+    """Synthesise a snare drum: the skin at 190 Hz and the rattle of the wires."""
     time = times(seconds)
     skin = ring_modes(seconds, [190, 330], [0.7, 0.4], [0.05, 0.035])
     return fade(skin + 0.35 * make_noise(rng, seconds, 1200, 7500) * np.exp(-time / 0.06), 0.001, 0.05)
 
 
 def hat(rng: Rng, seconds: float) -> Samples:
-    """A closed hi-hat: a short hiss above 5 kHz."""
+    """Synthesise a closed hi-hat: a short hiss above 5 kHz."""
     return fade(make_noise(rng, seconds, 5000) * np.exp(-times(seconds) / 0.02), 0.001, 0.02)

@@ -1,4 +1,4 @@
-"""What every sound is made of: noise, bands of noise, ringing modes, phases that follow a pitch, fades.
+"""The parts of every sound: noise, bands of noise, ringing modes, phases that follow a pitch, fades.
 
 Samples are float64, mono, ``RATE`` a second. Filters work on the spectrum of a whole sound and shift no phase, so shape
 noise first and give it its envelope afterwards.
@@ -15,21 +15,21 @@ Samples = npt.NDArray[np.float64]
 Rng = np.random.Generator
 
 RATE = 16_000
-"""Samples a second: what models that hear usually work at."""
+"""Samples a second: the usual rate of models that take audio."""
 
 
 def count(seconds: float) -> int:
-    """Samples in a length of time."""
+    """Return the number of samples in a length of time."""
     return round(seconds * RATE)
 
 
 def times(seconds: float) -> Samples:
-    """The time of each sample, from 0."""
+    """Return the time of each sample, from 0."""
     return np.arange(count(seconds), dtype=np.float64) / RATE
 
 
 def make_noise(rng: Rng, seconds: float, low: float = 0.0, high: float = RATE / 2) -> Samples:
-    """White noise between two frequencies, with edges of 24 dB an octave, at a root mean square of 1."""
+    """Return white noise between two frequencies, with edges of 24 dB an octave, at a root mean square of 1."""
     length = count(seconds)
     size = _round_up(length)
     spectrum = np.fft.rfft(rng.standard_normal(size))
@@ -41,7 +41,7 @@ def make_noise(rng: Rng, seconds: float, low: float = 0.0, high: float = RATE / 
 
 
 def make_swell(rng: Rng, seconds: float, pace: float) -> Samples:
-    """A slow random curve between 0 and 1 with about ``pace`` new values a second, smooth between them."""
+    """Return a slow random curve between 0 and 1 with about ``pace`` new values a second, smooth between them."""
     steps = int(seconds * pace) + 3
     places = times(seconds) * pace + rng.random()
     left = places.astype(np.int64)
@@ -51,7 +51,9 @@ def make_swell(rng: Rng, seconds: float, pace: float) -> Samples:
 
 
 def ring_modes(seconds: float, pitches: Sequence[float], levels: Sequence[float], decays: Sequence[float]) -> Samples:
-    """What something struck or plucked does: partials that die away, each by a factor of e in its decay (seconds)."""
+    """Return the sound of something struck or plucked: partials that die away, each by a factor of e in its decay
+    (seconds).
+    """
     time, out = times(seconds), np.zeros(count(seconds))
     for pitch, level, decay in zip(pitches, levels, decays, strict=True):
         if pitch < 0.45 * RATE:
@@ -60,15 +62,17 @@ def ring_modes(seconds: float, pitches: Sequence[float], levels: Sequence[float]
 
 
 def follow(pitch: Samples) -> Samples:
-    """The phase, in radians, of a tone whose pitch in Hz is given for each sample."""
+    """Return the phase, in radians, of a tone whose pitch in Hz is given for each sample."""
     return np.asarray(2 * np.pi * np.cumsum(pitch) / RATE)
 
 
 def add_harmonics(phase: Samples, levels: Sequence[float], highest: float) -> Samples:
-    """Harmonics of a tone, the fundamental first; those beyond what the rate can hold are left out.
+    """Return the harmonics of a tone, the fundamental first, without those above the Nyquist frequency.
 
     Args:
-        phase: Of the fundamental. levels: One a harmonic. highest: The highest pitch of the fundamental, in Hz.
+        phase: Phase of the fundamental.
+        levels: Level of each harmonic.
+        highest: The highest pitch of the fundamental, in Hz.
     """
     out = np.zeros(len(phase))
     for number, level in enumerate(levels, 1):
@@ -78,7 +82,7 @@ def add_harmonics(phase: Samples, levels: Sequence[float], highest: float) -> Sa
 
 
 def fade(samples: Samples, rise: float = 0.004, fall: float = 0.03) -> Samples:
-    """Let a sound begin and end at zero, over so many seconds."""
+    """Let a sound rise from zero and fall to zero, each over some seconds."""
     out = samples.copy()
     first, last = min(count(rise), len(out)), min(count(fall), len(out))
     out[:first] *= (1 - np.cos(np.pi * np.arange(first) / max(first, 1))) / 2
@@ -87,7 +91,7 @@ def fade(samples: Samples, rise: float = 0.004, fall: float = 0.03) -> Samples:
 
 
 def place(canvas: Samples, samples: Samples, onset: float) -> None:
-    """Add a sound to a canvas at a time in seconds; what would lie beyond its end is cut off."""
+    """Add a sound to a canvas at a time in seconds; the part beyond its end is cut off."""
     first = count(onset)
     samples = samples[: max(0, len(canvas) - first)]
     canvas[first : first + len(samples)] += samples
@@ -99,7 +103,7 @@ def level_peak(samples: Samples, peak: float = 1.0) -> Samples:
 
 
 def reverberate(rng: Rng, samples: Samples, wet: float = 0.12, seconds: float = 0.25) -> Samples:
-    """Put a sound into a small room: without one, synthesised sounds stand in a void."""
+    """Put a sound into a small room: without one, synthesised sounds seem to come from a void."""
     tail = make_noise(rng, seconds, 100, 5000) * np.exp(-6.9 * times(seconds) / seconds)
     tail /= np.sqrt(np.sum(tail**2))
     size = _round_up(len(samples) + len(tail))
@@ -108,5 +112,5 @@ def reverberate(rng: Rng, samples: Samples, wet: float = 0.12, seconds: float = 
 
 
 def _round_up(length: int) -> int:
-    """The next power of two: a transform of a prime length takes ten times as long."""
+    """Return the next power of two: a transform of a prime length takes ten times as long."""
     return int(1 << (length - 1).bit_length())

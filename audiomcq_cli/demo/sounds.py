@@ -1,4 +1,4 @@
-"""The sounds there are, each with the label of its events, and how they are put together to a clip."""
+"""The sounds of the demo, each with the label of its events, and the rendering of clips from them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Sound:
     """A kind of sound.
 
     Attributes:
-        label: What an event of it is called: it must stand as the answer to "what is heard?".
-        make: Makes it, from a length in seconds.
-        seconds: How long it is unless a clip says otherwise.
-        level: Its peak in dB; what goes on needs less than what is over at once to be as loud.
+        label: Label of its events. It must work as the answer to "what is heard?".
+        make: Synthesises it, from a length in seconds.
+        seconds: Its length, unless a clip says otherwise.
+        level: Its peak in dB; a sustained sound needs less than a short one to be as loud.
     """
 
     label: str
@@ -35,7 +35,7 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One occurrence of a sound in a clip, from its onset for so many seconds, at a peak in dB."""
+    """One occurrence of a sound in a clip: onset and length in seconds, peak in dB."""
 
     sound: Sound
     onset: float
@@ -44,13 +44,13 @@ class Part:
 
     @property
     def offset(self) -> float:
-        """When it ends, in seconds."""
+        """End in seconds."""
         return self.onset + self.seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A clip: two captions that say the same of it in other words, its length, and what is heard when."""
+    """A clip: two captions with the same meaning, its length, and its sounds with their times."""
 
     name: str
     captions: tuple[str, str]
@@ -90,29 +90,29 @@ RADIO = Sound("a radio hissing with static", noises.hiss_radio, 4.0, -8.0)
 
 
 def instrument(label: str, voice: music.Voice, tune: str, *, tempo: float, ring: float = 0.4) -> Sound:
-    """An instrument that plays a tune at a tempo in beats a minute, its last note longer by ``ring`` seconds."""
+    """Return an instrument that plays a tune at a tempo in beats a minute, its last note longer by ``ring`` seconds."""
     seconds = music.count_beats(tune) * 60 / tempo + ring
     return Sound(label, partial(music.play_tune, voice=voice, tune=tune, tempo=tempo), seconds, -4.0)
 
 
 def drums(*, tempo: float, beats: int) -> Sound:
-    """A drum kit that plays a beat at a tempo in beats a minute, and stops on the beat after so many."""
+    """Return a drum kit that plays a beat at a tempo in beats a minute, and stops on the beat after ``beats``."""
     return Sound("a drum kit playing a beat", partial(music.play_drums, tempo=tempo), beats * 60 / tempo + 0.3)
 
 
 def at(sound: Sound, *onsets: float, seconds: float = 0.0, gain: float = 0.0) -> tuple[Part, ...]:
-    """A sound at each of some onsets; its length and a gain in dB where they are not the sound's own."""
+    """Return a sound at each of some onsets; ``seconds`` and ``gain`` (dB) override its own."""
     length = round(seconds or sound.seconds, 3)
     return tuple(Part(sound, onset, length, sound.level + gain) for onset in onsets)
 
 
 def behind(sound: Sound, onset: float, offset: float, gain: float = -8.0) -> tuple[Part, ...]:
-    """A sound in the background, from its onset to its offset."""
+    """Return a sound in the background, from its onset to its offset."""
     return at(sound, onset, seconds=offset - onset, gain=gain)
 
 
 def render(clip: Clip, seed: int) -> Samples:
-    """The samples of a clip: every part in its place, in a small room, with a peak of 0.7."""
+    """Return the samples of a clip: every part in its place, in a small room, with a peak of 0.7."""
     canvas = np.zeros(count(clip.seconds))
     for number, part in enumerate(clip.parts):
         sound = part.sound.make(_seed(seed, clip.name, number), part.seconds)

@@ -26,7 +26,7 @@ from audiomcq_cli.demo.signals import (
 
 
 def pluck_string(rng: Rng, seconds: float, pitch: float) -> Samples:
-    """A guitar string: the modes of an ideal string plucked at a fifth of its length, high ones dying sooner."""
+    """Synthesise a guitar string: the modes of an ideal string plucked at a fifth of its length, high ones shorter."""
     numbers = range(1, 24)
     levels = [float(np.sin(np.pi * n / 5) / n) if n % 5 else 0.0 for n in numbers]
     decays = [1 / (1.6 + 0.10 * n**2 + pitch / 400) for n in numbers]
@@ -36,7 +36,7 @@ def pluck_string(rng: Rng, seconds: float, pitch: float) -> Samples:
 
 
 def pluck_bass(rng: Rng, seconds: float, pitch: float) -> Samples:
-    """A bass string: fewer and rounder harmonics than the guitar's."""
+    """Synthesise a bass string: fewer and rounder harmonics than the guitar's."""
     levels = [1.0, 0.5, 0.3, 0.15, 0.08, 0.04]
     tone = ring_modes(seconds, [n * pitch for n in range(1, 7)], levels, [0.7 / n for n in range(1, 7)])
     tone += 0.03 * make_noise(rng, seconds, 300, 1500) * np.exp(-times(seconds) / 0.01)
@@ -44,7 +44,7 @@ def pluck_bass(rng: Rng, seconds: float, pitch: float) -> Samples:
 
 
 def play_piano(rng: Rng, seconds: float, pitch: float) -> Samples:
-    """A piano note: stretched partials in pairs that beat slowly, and the thump of the hammer."""
+    """Synthesise a piano note: stretched partials in pairs that beat slowly, and the thump of the hammer."""
     numbers = range(1, 13)
     levels = [float(np.exp(-0.45 * (n - 1))) for n in numbers]
     stretched = [n * pitch * float(np.sqrt(1 + 4e-4 * n**2)) for n in numbers]
@@ -55,7 +55,7 @@ def play_piano(rng: Rng, seconds: float, pitch: float) -> Samples:
 
 
 def play_organ(rng: Rng, seconds: float, pitch: float) -> Samples:
-    """An organ note: steady pipes at the octaves and fifths above, a little out of step with each other."""
+    """Synthesise an organ note: steady pipes at the octaves and fifths above, a little out of step with each other."""
     pipes = {0.5: 0.4, 1: 1.0, 2: 0.7, 3: 0.4, 4: 0.35, 6: 0.2, 8: 0.15}
     time = times(seconds)
     tone = np.zeros(len(time))
@@ -66,7 +66,7 @@ def play_organ(rng: Rng, seconds: float, pitch: float) -> Samples:
 
 
 def blow_flute(rng: Rng, seconds: float, pitch: float) -> Samples:
-    """A flute note: almost a pure tone, with vibrato that comes late, and breath."""
+    """Synthesise a flute note: almost a pure tone, with vibrato that comes late, and breath."""
     time = times(seconds)
     vibrato = 1 + 0.006 * np.minimum(time / 0.4, 1) * np.sin(2 * np.pi * 5.2 * time)
     tone = add_harmonics(follow(pitch * vibrato), [1.0, 0.35, 0.18, 0.05], 1.01 * pitch)
@@ -75,7 +75,7 @@ def blow_flute(rng: Rng, seconds: float, pitch: float) -> Samples:
 
 
 def pluck_comb(rng: Rng, seconds: float, pitch: float) -> Samples:
-    """A tooth of a music box: a clear tone with the overtones of a steel bar, and a click."""
+    """Synthesise a tooth of a music box: a clear tone with the overtones of a steel bar, and a click."""
     tone = ring_modes(seconds, [pitch, 2 * pitch, 6.27 * pitch], [1.0, 0.2, 0.25], [0.5, 0.25, 0.06])
     tone += 0.05 * make_noise(rng, seconds, 3000, 7000) * np.exp(-times(seconds) / 0.003)
     return fade(tone, 0.001, 0.04)
@@ -85,7 +85,7 @@ def pluck_comb(rng: Rng, seconds: float, pitch: float) -> Samples:
 
 
 def strike_bell(rng: Rng, seconds: float, pitch: float = 590.0) -> Samples:
-    """A church bell: hum, prime, minor third, fifth and upper partials, and the blow of the clapper."""
+    """Synthesise a church bell: hum, prime, minor third, fifth and upper partials, and the blow of the clapper."""
     ratios = [0.5, 1.0, 1.19, 1.5, 2.0, 2.51, 2.66, 3.01, 4.17, 5.43]
     levels = [0.4, 0.8, 0.6, 0.3, 1.0, 0.25, 0.3, 0.35, 0.25, 0.15]
     decays = [0.9, 0.7, 0.55, 0.4, 0.45, 0.25, 0.2, 0.2, 0.12, 0.08]
@@ -95,7 +95,7 @@ def strike_bell(rng: Rng, seconds: float, pitch: float = 590.0) -> Samples:
 
 
 def ring_phone(rng: Rng, seconds: float) -> Samples:
-    """The bell of an old telephone: a hammer between two small gongs, 22 blows a second."""
+    """Synthesise the bell of an old telephone: a hammer between two small gongs, 22 blows a second."""
     canvas = np.zeros(count(seconds))
     gongs = [
         ring_modes(0.3, [pitch, 2.71 * pitch, 5.2 * pitch], [1.0, 0.6, 0.3], [0.12, 0.07, 0.03])
@@ -107,7 +107,7 @@ def ring_phone(rng: Rng, seconds: float) -> Samples:
 
 
 def honk_horn(rng: Rng, seconds: float) -> Samples:
-    """A car's horn: two buzzing tones a major third apart."""
+    """Synthesise a car's horn: two buzzing tones a major third apart."""
     levels = [0.5, 0.8, 1.0, 0.9, 0.7, 0.6, 0.45, 0.4, 0.3, 0.25, 0.2, 0.15]
     low, high = 405 * (1 + 0.01 * rng.random()), 510.0
     time = times(seconds)
@@ -116,7 +116,7 @@ def honk_horn(rng: Rng, seconds: float) -> Samples:
 
 
 def blow_ship_horn(rng: Rng, seconds: float) -> Samples:
-    """The horn of a ship: a low, rich tone that takes a moment to speak and shudders a little."""
+    """Synthesise the horn of a ship: a low, rich tone that takes a moment to speak and shudders a little."""
     time = times(seconds)
     pitch = 98 * (1 - 0.03 * np.exp(-time / 0.15))
     levels = [1 / n**0.8 for n in range(1, 16)]
@@ -127,7 +127,7 @@ def blow_ship_horn(rng: Rng, seconds: float) -> Samples:
 
 
 def blow_whistle(rng: Rng, seconds: float) -> Samples:
-    """A referee's whistle: a high tone that the pea inside breaks up 32 times a second."""
+    """Synthesise a referee's whistle: a high tone that the pea inside breaks up 32 times a second."""
     time = times(seconds)
     flutter = np.sin(2 * np.pi * 32 * time + rng.random())
     tone = np.sin(follow(2650 + 90 * flutter)) + 0.5 * np.sin(follow(2820 + 90 * flutter))
@@ -139,7 +139,7 @@ def blow_whistle(rng: Rng, seconds: float) -> Samples:
 
 
 def wail_siren(rng: Rng, seconds: float, period: float = 1.5) -> Samples:
-    """A siren: a tone that climbs and falls between 550 and 1350 Hz, once a period."""
+    """Synthesise a siren: a tone that climbs and falls between 550 and 1350 Hz, once a period."""
     time = times(seconds)
     climb = (1 - np.cos(2 * np.pi * time / period)) / 2
     levels = [1.0, 0.15, 0.4, 0.1, 0.15]
@@ -147,12 +147,14 @@ def wail_siren(rng: Rng, seconds: float, period: float = 1.5) -> Samples:
 
 
 def beep(rng: Rng, seconds: float, pitch: float = 2000.0) -> Samples:
-    """A beep of an alarm clock or a watch."""
+    """Synthesise a beep of an alarm clock or a watch."""
     return fade(add_harmonics(2 * np.pi * pitch * times(seconds), [1.0, 0.0, 0.3], pitch), 0.004, 0.008)
 
 
 def tap_morse(rng: Rng, seconds: float) -> Samples:
-    """Morse code at 650 Hz: dots of 70 ms and dashes of 210 ms, in random order, letters apart."""
+    """Synthesise Morse code at 650 Hz: dots of 70 ms and dashes of 210 ms, in random order, with
+    gaps between letters.
+    """
     canvas, onset = np.zeros(count(seconds)), 0.0
     while True:
         for mark in rng.choice([0.07, 0.21], size=int(rng.integers(2, 5))):
@@ -164,7 +166,7 @@ def tap_morse(rng: Rng, seconds: float) -> Samples:
 
 
 def call_cuckoo(rng: Rng, seconds: float) -> Samples:
-    """The two pipes of a cuckoo clock, a minor third down."""
+    """Synthesise the two pipes of a cuckoo clock, a minor third down."""
     canvas = np.zeros(count(seconds))
     for onset, pitch in ((0.0, 660.0), (0.5 * seconds, 550.0)):
         place(canvas, blow_flute(rng, 0.46 * seconds, pitch), onset)
@@ -172,7 +174,7 @@ def call_cuckoo(rng: Rng, seconds: float) -> Samples:
 
 
 def zap_laser(rng: Rng, seconds: float) -> Samples:
-    """A toy laser: a tone that drops from 3000 to 150 Hz."""
+    """Synthesise a toy laser: a tone that drops from 3000 to 150 Hz."""
     time = times(seconds)
     pitch = 150 + 2850 * np.exp(-time / (0.22 * seconds))
     return fade(np.tanh(2 * np.sin(follow(pitch))) * np.exp(-time / (0.5 * seconds)), 0.003, 0.05)
@@ -182,7 +184,7 @@ def zap_laser(rng: Rng, seconds: float) -> Samples:
 
 
 def chirp_bird(rng: Rng, seconds: float) -> Samples:
-    """A small bird: a phrase of quick whistled sweeps between 2.5 and 5.5 kHz, again and again."""
+    """Synthesise a small bird: a phrase of quick whistled sweeps between 2.5 and 5.5 kHz, again and again."""
     canvas = np.zeros(count(seconds))
     phrase = [(rng.uniform(2800, 5200), rng.uniform(-1500, 1500), rng.uniform(0.06, 0.13)) for _ in range(4)]
     whole = sum(length + 0.04 for _, _, length in phrase)
@@ -197,7 +199,7 @@ def chirp_bird(rng: Rng, seconds: float) -> Samples:
 
 
 def chirp_crickets(rng: Rng, seconds: float) -> Samples:
-    """Crickets: three insects between 4.2 and 5 kHz, each with short trills of three or four pulses."""
+    """Synthesise crickets: three insects between 4.2 and 5 kHz, each with short trills of three or four pulses."""
     canvas = np.zeros(count(seconds))
     for pitch, level in ((4250.0, 1.0), (4620.0, 0.5), (4900.0, 0.35)):
         pulse = np.sin(2 * np.pi * pitch * times(0.018)) * np.hanning(count(0.018))

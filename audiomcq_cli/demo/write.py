@@ -1,4 +1,4 @@
-"""Write the demo set as the folder that the source ``folder`` reads: audio, captions and events."""
+"""Writes the demo set as a folder for the source ``folder``: audio, captions and events."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def write_clips(folder: Path, *, seed: int = 0) -> list[Clip]:
     """Write the set to a folder: a 16-bit mono WAV file for each clip, and ``clips.jsonl``.
 
     Args:
-        folder: Made if it is not there; files of the same names are replaced.
-        seed: Another one gives other noise and other small differences, never other events or captions.
+        folder: Created if it does not exist; files of the same names are replaced.
+        seed: Changes the noise and other small details, never events or captions.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for clip in CLIPS:
@@ -35,7 +35,7 @@ def write_clips(folder: Path, *, seed: int = 0) -> list[Clip]:
 
 
 def describe(clip: Clip) -> dict[str, Any]:
-    """The line of a clip in the captions file: its events are in the order of their onsets."""
+    """Return the line of a clip in the captions file, with its events in the order of their onsets."""
     events = [
         {"label": part.sound.label, "onset": round(part.onset, 3), "offset": round(part.offset, 3)}
         for part in sorted(clip.parts, key=lambda part: (part.onset, part.offset))

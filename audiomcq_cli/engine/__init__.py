@@ -9,6 +9,7 @@ job        What is a stage given: options, input, output, journal?
 runtime    What outlives shards: models, prompts, audio, worker processes?
 beside     Which files does a stage read beside its input, and what is in them?
 prepared   Where does corpus-wide knowledge come from, and where is it kept?
+opening    What is asked before the first row, and kept where?
 planned    What is made of all rows of a shard before its first flow, and what is kept of it?
 progress   How far is a stage, and how fast?
 extent     How much is there to do?
@@ -21,6 +22,7 @@ journal    How is every reply kept, once?
 batch      How does a provider's batch API answer a whole stage?
 executors  Where do units of work and local analyses run?
 ledger     What does a stage leave: rows, rejects, counts, run log?
+exporting  How do rows become files that a trainer reads?
 views      What can be seen of a folder without changing it?
 =========  ===============================================================================
 """

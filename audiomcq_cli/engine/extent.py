@@ -1,4 +1,4 @@
-"""How much there is to do: rows of a shard, rows or bytes of a file that is to be read."""
+"""Measures how much there is to do: rows of a shard, rows or bytes of a file."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import orjson
 from audiomcq_cli import parquet
 
 LINES = frozenset((".csv", ".tsv", ".jsonl"))
-"""Endings of files with about a row in a line."""
+"""Extensions of files with about one row a line."""
 
 BLOCK = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much there is to read.
+    """The amount to read.
 
     Attributes:
-        rows: How many rows, where that is known; about: or how many lines, some of which may be no rows.
-        size: Bytes, where nothing is known of rows.
+        rows: Number of rows, if known.
+        about: Whether ``rows`` counts lines, some of which may not be rows.
+        size: Bytes, if the number of rows is unknown.
     """
 
     rows: int | None = None
@@ -34,7 +35,7 @@ UNKNOWN = Extent()
 
 
 def measure(path: Path) -> Extent:
-    """How much there is to read at a path; nothing is known of folders, addresses and files that cannot be read."""
+    """Return how much there is to read at a path; unknown for folders, addresses and unreadable files."""
     import pyarrow as pa
 
     try:
@@ -50,9 +51,9 @@ def measure(path: Path) -> Extent:
 
 
 def count_rows(paths: Sequence[Path], *, joined: bool) -> int | None:
-    """Input rows of some shards; None where one cannot be read, as whoever does says.
+    """Return the number of input rows of some shards; None if one cannot be read, which its reader reports.
 
-    ``joined``: of shards of sources the lines of a clip are one row.
+    ``joined``: in shards of sources, the lines of a clip are one row.
     """
     import pyarrow as pa
 

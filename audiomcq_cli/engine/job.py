@@ -1,4 +1,4 @@
-"""A job: one stage to be run, on which input, with which options."""
+"""A job: one stage to run, with its input and options."""
 
 from __future__ import annotations
 
@@ -21,19 +21,27 @@ from audiomcq_cli.storage.shards import Shard
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One stage to be run.
+    """One stage to run.
 
     Attributes:
-        name, stage, options, seed: What is done. source: Folder read; None where ``sources`` or ``imports`` are.
-        target: Folder written. workdir: Where the journal lies. reuse: Packed journals, work folders or folders of
-            journals that are looked into for what the journal lacks. shards: Number of shards, chosen at the first
-            stage only.
+        name: Name of the stage.
+        stage: The stage.
+        options: Its options.
+        seed: Seed of its random choices.
+        source: Folder to read; None if ``sources`` or ``imports`` are read.
+        target: Folder to write.
+        workdir: Folder of the journal.
+        reuse: Packed journals, work folders or folders of journals searched for replies that the journal lacks.
+        shards: Number of shards, chosen only at the first stage.
         keep_broken: See ``Context``.
-        only: Numbers of the shards to work on; None for all. keep_failed: Count failed items as done.
-        replay: Answer from the journal alone. max_failed: Part of the items of this stage and the one before that may
-            fail. max_rejected: Part that may be rejected. expected: Rows expected of a row, for a dry run, where no
-            journal says. command: What was typed, for the run log. drop_later: Leave out what later stages have
-            added to the rows of ``source``.
+        only: Numbers of the shards to work on; None for all.
+        keep_failed: Count failed items as done.
+        replay: Answer from the journal alone.
+        max_failed: Share of the items of this stage and the one before that may fail.
+        max_rejected: Share that may be rejected.
+        expected: Expected output rows for each row, for a dry run without a journal.
+        command: The command that was typed, for the run log.
+        drop_later: Drop the columns that later stages have added to the rows of ``source``.
     """
 
     name: str
@@ -59,7 +67,7 @@ class Job:
 
     @property
     def inputs(self) -> tuple[SourceSpec | ImportSpec, ...]:
-        """What a first stage reads."""
+        """Inputs of a first stage."""
         return (*self.sources, *self.imports)
 
     @property
@@ -68,13 +76,13 @@ class Job:
         return self.keep_broken and "block" in self.stage.reads
 
     def pinned(self) -> Job:
-        """The same with sources that lie elsewhere at the state that they have now."""
+        """Return the same job with remote sources at their current state."""
         return replace(self, sources=tuple(spec.pinned() for spec in self.sources))
 
     def partition(self, folder: Path, watch: Watch | None = None) -> list[Path]:
-        """Sort what a first stage reads into shards: one file for each in ``folder``, returned in order.
+        """Sort the inputs of a first stage into shards: one file for each in ``folder``, returned in order.
 
-        Without ``watch``, which is told how far reading has come, audio that sources bring along is not kept.
+        Without ``watch``, which reports progress, audio that sources bring along is not kept.
         """
         if self.imports:
             return partition_questions(self.imports, folder, self.shards, watch)
@@ -83,12 +91,12 @@ class Job:
 
     @property
     def needs(self) -> list[Need]:
-        """The models that the options name."""
+        """Return the models that the options name."""
         return list(self.stage.needs(self.options)) if self.stage.needs else []
 
     @property
     def listens(self) -> Mapping[str, Mapping[str, Any]]:
-        """The local analyses that the stage may ask for with these options, with their settings."""
+        """Return the local analyses that the stage may request with these options, with their settings."""
         return self.stage.listens(self.options) if self.stage.listens else {}
 
     @property
@@ -98,7 +106,7 @@ class Job:
 
     @property
     def prompts(self) -> list[str]:
-        """The prompts that the stage may use with these options."""
+        """Return the prompts that the stage may use with these options."""
         return list(self.stage.prompts(self.options)) if self.stage.prompts else []
 
 
@@ -112,14 +120,14 @@ class Part:
 
 
 def make_context(job: Job, runtime: Runtime) -> Context[Any]:
-    """What the flows of a stage are given, but for what is prepared."""
+    """Return the context of a stage's flows, still without prepared knowledge."""
     heard = {need.model: runtime.model(need.model).model.audio_window for need in job.needs}
     windows = {name: seconds for name, seconds in heard.items() if seconds is not None}
     return Context(job.options, job.seed, windows=windows, keep_broken=job.holds_broken)
 
 
 def find_input(job: Job) -> str | None:
-    """The folder that a stage reads, relative to that which it writes; None where it reads sources."""
+    """Return the folder that a stage reads, relative to its own; None if it reads sources."""
     return os.path.relpath(job.source, job.target) if job.source else None
 
 
@@ -129,7 +137,7 @@ def find_places(job: Job) -> dict[str, str]:
 
 
 def audio_roots(job: Job) -> dict[str, Path]:
-    """Folder below which the audio of every source lies."""
+    """Return the audio folder of every source."""
     if job.source is None:
         return {spec.name: root for spec in job.inputs if (root := spec.find_root(job.workdir))}
     found = manifests.read_manifest(job.source)

@@ -23,10 +23,10 @@ def plan_shard(stage: Stage[Any], context: Context[Any], rows: Iterable[Row]) ->
 
 
 def find_kept_table(name: str, stage: Stage[Any], plan: Any) -> pa.Table | None:
-    """The table that a shard's plan leaves behind; None for a stage that keeps nothing of its plans.
+    """Return the table that a shard's plan leaves behind; None for a stage without ``keeps``.
 
     Raises:
-        StorageError: The plan has no such table: a fault of the stage.
+        StorageError: The plan has no Arrow table; this is a fault of the stage.
     """
     if not stage.keeps:
         return None

@@ -1,4 +1,4 @@
-"""Corpus-wide knowledge: one small table made of a stage's whole input, kept beside its shards, read by all of them."""
+"""Corpus-wide knowledge: one small table from a stage's whole input, kept beside its shards and read by all of them."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def prepare(
 
 
 def load_prepared(stage: Stage[Any], target: Path) -> Any:
-    """What the flows of a finished stage looked things up in; None for a stage that prepares nothing.
+    """Return the prepared knowledge of a finished stage; None for a stage without any.
 
     Raises:
-        InputError: It is not there any more, or damaged.
+        InputError: The table is missing or damaged.
     """
     if stage.prepare is None:
         return None
@@ -68,7 +68,7 @@ def load_prepared(stage: Stage[Any], target: Path) -> Any:
 
 
 def _read_kept(path: Path, wanted: str = "") -> pa.Table | None:
-    """The table that is there, if it is whole and, where that is said, made of what is ``wanted``."""
+    """Return the kept table if it is whole and, if ``wanted`` is given, was made from that input."""
     import pyarrow as pa
 
     try:
@@ -82,7 +82,7 @@ def _read_kept(path: Path, wanted: str = "") -> pa.Table | None:
 
 
 def _hash(table: pa.Table) -> str:
-    """Hash of what a table holds, however it is stored."""
+    """Return the hash of a table's content, however it is stored."""
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()

@@ -1,4 +1,4 @@
-"""What the engine tells while it works, and how fast a stage goes; the command line shows it."""
+"""Progress of the engine, and the speed of a stage; the command line shows both."""
 
 from __future__ import annotations
 
@@ -9,31 +9,39 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 RECENT = 60.0
-"""Seconds that the rate is taken over."""
+"""Seconds over which the rate is measured."""
 
 FEW = 20
-"""Rows that the rate is taken over at least: where rows take minutes each, the last minute says little."""
+"""Least rows over which the rate is measured: if rows take minutes each, the last minute says little."""
 
 SETTLED = 3.0
-"""Seconds without a row from the journal after which those before say nothing more."""
+"""Seconds without a row from the journal after which earlier ones no longer count for the rate."""
 
 BETWEEN = 0.5
-"""Seconds between two points that the rate is taken from, at least."""
+"""Least seconds between two points of the rate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where a piece of work stands.
+    """The progress of some work.
 
     Attributes:
-        what: The stage, or what is read. unit: What its rows are, in the plural: clips, questions, rows.
-        done: Rows whose work has ended; every reply behind them is in the journal, or on its way there.
-        known: How many of those the journal answered alone. total: Rows there are in all; None where nobody knows.
-        about: Whether ``total`` is an estimate. size: Bytes there are to read, where they are known and rows are not.
-        outcomes: Work items kept, rejected and failed. rate: Rows a second lately. left: Seconds to the end, at that
-            rate. from_journal: Whether most rows lately came from the journal, which says nothing of the others.
-        seconds: So far. calls, prompt_tokens, completion_tokens: Sent and received by this stage in this run.
-        cost: In money; None without prices.
+        what: The stage, or the source that is read.
+        unit: Kind of its rows, in the plural: clips, questions, rows.
+        done: Finished rows; every reply for them is in the journal, or about to be.
+        known: Number of those that the journal answered alone.
+        total: Number of all rows; None if unknown.
+        about: Whether ``total`` is an estimate.
+        size: Bytes to read, if known while rows are not.
+        outcomes: Work items kept, rejected and failed.
+        rate: Recent rows a second.
+        left: Seconds to the end, at that rate.
+        from_journal: Whether most recent rows came from the journal, so that the rate says nothing about the others.
+        seconds: Seconds so far.
+        calls: Calls of this stage in this run.
+        prompt_tokens: Prompt tokens of this stage in this run.
+        completion_tokens: Reply tokens of this stage in this run.
+        cost: Money; None without prices.
     """
 
     what: str
@@ -55,19 +63,19 @@ class Standing:
 
 
 class Progress(Protocol):
-    """Somebody who wants to know."""
+    """An observer of progress."""
 
     def begin(self, stage: str, shards: int, rows: int | None) -> None:
-        """A stage begins, with so many shards and (where known) input rows to do."""
+        """Begin a stage with a number of shards and, if known, of input rows."""
 
     def advance(self, rows: int, outcomes: Mapping[str, int], *, known: bool = False) -> None:
-        """The work on so many input rows has ended, with so many items kept, rejected and failed.
+        """Count finished input rows and their items kept, rejected and failed.
 
-        ``known``: the journal answered all that they asked. Less than nothing takes back what is to be done again.
+        ``known``: the journal answered all their requests. Negative counts take back rows that are done again.
         """
 
     def show(self, standing: Standing) -> None:
-        """Where the work stands now; told every now and then, also while nothing ends."""
+        """Show the current progress; called from time to time, even while no row is finished."""
 
     def say(self, message: str) -> None:
         """Something worth a line."""
@@ -84,10 +92,10 @@ class _Point:
 
 
 class Pace:
-    """Rows that are done, how many of them lately, and how long the others will take.
+    """Counts finished rows, and estimates the recent rate and the time left.
 
-    The rate is that of the last ``RECENT`` seconds, or of the last ``FEW`` rows where those took longer: a resume runs
-    through what it knows a thousand times faster than it asks, so the mean since the start would promise too much.
+    The rate covers the last ``RECENT`` seconds, or the last ``FEW`` rows if those took longer: a resume passes known
+    rows a thousand times faster than new ones, so the mean since the start would be far too high.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -97,14 +105,16 @@ class Pace:
         self._points = deque([_Point(clock(), 0, 0)])
 
     def advance(self, rows: int, outcomes: Mapping[str, int], *, known: bool = False) -> None:
-        """Count rows that are done, or to be done again."""
+        """Count rows that are finished, or taken back."""
         self.done += rows
         self.known += rows if known else 0
         for outcome, items in outcomes.items():
             self.outcomes[outcome] += items
 
     def look(self, total: int | None) -> tuple[float | None, float | None, bool]:
-        """Rows a second lately, seconds that the rest of ``total`` takes, and whether the journal answered most."""
+        """Return recent rows a second, seconds for the rest of ``total``, and whether the journal
+        answered most rows.
+        """
         now = self._clock()
         if now - self._points[-1].at >= BETWEEN:
             self._points.append(_Point(now, self.done, self.known))
@@ -120,7 +130,7 @@ class Pace:
         return rate, left, from_journal
 
     def _find_first(self, now: float) -> _Point:
-        """Where the rate begins: with the first row asked once the known ones are through, which were much faster."""
+        """Return the start of the rate: the first new row after the known ones, which were much faster."""
         asked = next((point for point in self._points if point.known == self.known), self._points[-1])
         return asked if now - asked.at >= SETTLED and self.done > asked.done else self._points[0]
 

@@ -1,4 +1,4 @@
-"""What outlives shards: models with their connections and limits, prompts, audio, worker processes, the journal writer.
+"""Clients and workers that outlive shards: models with connections and limits, prompts, audio, the journal writer.
 
 Nothing here knows a stage.
 """
@@ -32,10 +32,14 @@ from audiomcq_cli.engine.servers.model import ModelHandle, check_capabilities, c
 from audiomcq_cli.engine.servers.remarks import Remark, Remarks
 from audiomcq_cli.engine.servers.route import Route
 from audiomcq_cli.engine.servers.tokens import estimate_tokens
-from audiomcq_cli.errors import BudgetReached, InputError, Interrupted, ModelError, RecipeError
+from audiomcq_cli.errors import BudgetReached, Interrupted, ModelError, RecipeError
 from audiomcq_cli.storage.prompts import Prompts
 
 T = TypeVar("T")
+
+Flight = tuple[bytes, tuple[Path | None, ...]]
+"""A call in flight: its journal key, and the audio roots of its clips. The same content below another root may be gone
+or changed there, which is no answer to the others."""
 
 
 class Runtime:
@@ -52,14 +56,14 @@ class Runtime:
         say: Callable[[str], None] = lambda message: None,
         clock: Clock = MACHINE,
     ) -> None:
-        """Make one; ``say`` is given lines for people, about servers."""
-        self._clock = clock
+        """Set up clients; ``say`` receives lines for people, about servers."""
+        self.clock = clock
         self.prompts = prompts or Prompts()
         self._budget = budget or Budget()
         self.purse = Purse(self._budget, models)
         self.journals = JournalWriter()
-        self.in_flight: dict[bytes, asyncio.Future[Entry]] = {}
-        self.audio_roots: dict[str, Path] = {}
+        self.in_flight: dict[Flight, asyncio.Future[Entry]] = {}
+        self.likely_in_vain: set[bytes] = set()  # keys of likely requests with an unusable reply
         self._say = say
         self._remarks = Remarks(say)
         self._stopping = asyncio.Event()
@@ -72,7 +76,7 @@ class Runtime:
     async def __aenter__(self) -> Runtime:
         if hours := self._budget.hours:
             reached = BudgetReached(f"the budget of {hours:g} hours is used up")
-            self._clock.call_later(hours * 3600, lambda: self.stop(reached))
+            self.clock.call_later(hours * 3600, lambda: self.stop(reached))
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -85,11 +89,11 @@ class Runtime:
 
     @property
     def stopping(self) -> bool:
-        """Whether the run has been asked to end."""
+        """True if the run has been asked to end."""
         return self._stopping.is_set()
 
     def stop(self, reason: Interrupted | None = None) -> None:
-        """Take no more work; calls in flight end and are kept."""
+        """Begin no more work; calls in flight end and are kept."""
         if not self.stopping:
             self._ending = reason or self._ending
             self._stopping.set()
@@ -97,34 +101,34 @@ class Runtime:
             handle.stop(self._ending)
 
     def raise_if_stopping(self) -> None:
-        """Raise ``Interrupted``, or the reason that was given, once the run has been asked to end."""
+        """Raise ``Interrupted``, or the given reason, if the run has been asked to end."""
         if self.stopping:
             raise self._ending
 
     # -------------------------------------------------------------------------------------------------- models
 
     def model(self, name: str) -> ModelHandle:
-        """A model of the recipe by name; raises ``RecipeError`` where there is none."""
+        """Return a model of the recipe by name; raises ``RecipeError`` if it does not exist."""
         if name not in self._models:
             known = ", ".join(sorted(self._models)) or "no models"
             raise RecipeError(f"no model {name!r} in the recipe (it has {known})", hint=f"add a [models.{name}] table")
         return self._models[name]
 
     def concurrency(self, needs: list[Need]) -> int:
-        """Calls that the models of a stage take at once."""
+        """Return how many calls the models of a stage take at once."""
         return sum(self.model(name).concurrency for name in {need.model for need in needs})
 
     async def check(self, stage: str, needs: list[Need]) -> list[Remark]:
-        """Make sure that every model is there and can do what the stage needs, before the first call.
+        """Check before the first call that every model answers and can do what the stage needs.
 
-        Models that it does not need are closed first: those in this process fill the memory that it wants.
+        Other models are closed first: those in this process take memory that the stage needs.
 
         Returns:
-            What people were told of servers that answer: one does not list the model, say, and the first call decides.
-            What ``ask`` has told them before is not said again.
+            Remarks about servers that answer, such as one that does not list the model: the first call then decides.
+                Remarks already reported by ``ask`` are not repeated.
 
         Raises:
-            CapabilityMissing, ModelError: naming the model and the stage.
+            CapabilityMissing, ModelError: The error names the model and the stage.
         """
         for need in needs:
             handle = self.model(need.model)
@@ -139,13 +143,13 @@ class Runtime:
         return found
 
     async def ask(self, names: Sequence[str]) -> list[list[Remark | ModelError | None]]:
-        """Ask all addresses of some models whether they would answer, and tell people what those say.
+        """Ask all addresses of some models whether they would answer, and report their remarks.
 
         Returns:
-            Of every model what its addresses said, or why they cannot be used.
+            For every model the remarks of its addresses, or why they cannot be used.
 
         Raises:
-            RecipeError: Of a model that cannot be asked at all, as its key is missing.
+            RecipeError: A model cannot be asked at all, for example because its key is missing.
         """
         everywhere = [self._endpoints(name) for name in names]
         found = await asyncio.gather(*(endpoints.ask() for endpoints in everywhere))
@@ -153,16 +157,16 @@ class Runtime:
         return found
 
     async def send(self, name: str, call: Call) -> Completion:
-        """Send a call, again where the server cannot answer now, within limits.
+        """Send a call, and repeat it while the server cannot answer, within limits.
 
         Raises:
-            CallError: The last one, when every attempt is used up or the call itself is refused.
+            CallError: The last error, when every attempt is used up or the call itself is refused.
             Interrupted: The run was asked to end, or its budget is used up, before the call was sent.
             ModelError: No call to this model can succeed.
         """
         model = self.model(name).model
         prompt, completion = estimate_tokens(call)
-        async for leg in Route(self._endpoints(name), prompt + completion, model.attempts, self._pause):
+        async for leg in Route(self._endpoints(name), prompt + completion, model.attempts, self.pause):
             with leg:
                 async with self._hold(model, call) as reserved:
                     self.raise_if_stopping()  # here: those who waited for a slot are not in flight
@@ -178,22 +182,22 @@ class Runtime:
         raise RuntimeError("a route ends by raising")
 
     def tell_uncounted(self, name: str) -> None:
-        """Say once of a model that its server does not tell the tokens of every call."""
+        """Report once for a model that its server does not report the tokens of every call."""
         if self.usage.uncounted[name] and name not in self._uncounted:
             self._uncounted.add(name)
             self._say(
-                f"model {name!r}: its server does not tell (usage) how many tokens calls take;"
-                " of those that it does not, the most that each may take counts as spent"
+                f"model {name!r}: its server does not report the tokens (usage) of all calls;"
+                " for the others the greatest possible number counts as spent"
             )
 
     @property
     def usage(self) -> Usage:
-        """What has been sent and spent so far."""
+        """Return what has been sent and spent so far."""
         return self.purse.usage
 
     @asynccontextmanager
     async def _hold(self, model: Model, call: Call) -> AsyncIterator[Reserved]:
-        """Reserve what a call may cost; where the budget does not reach for it, the run ends."""
+        """Reserve the possible cost of a call; if it does not fit the budget, the run ends."""
         try:
             async with self.purse.hold(model, call) as reserved:
                 yield reserved
@@ -202,17 +206,17 @@ class Runtime:
             raise
 
     def backends(self, name: str) -> Sequence[Backend]:
-        """What reaches a model, one for each of its addresses."""
+        """Return the backends of a model, one for each of its addresses."""
         return self._endpoints(name).backends
 
     def _endpoints(self, name: str) -> Endpoints:
         return self.model(name).endpoints(self.encode, self._say, self.usage.traffic)
 
     async def unless_stopping(self, work: Awaitable[T]) -> T:
-        """What comes of some work that can be done again; drops it as soon as the run is asked to end.
+        """Await work that can be repeated; drop it as soon as the run is asked to end.
 
         Raises:
-            Interrupted: It was.
+            Interrupted: The run was asked to end.
         """
         task = asyncio.ensure_future(work)
         stopping = asyncio.ensure_future(self._stopping.wait())
@@ -226,21 +230,15 @@ class Runtime:
             await asyncio.gather(task, stopping, return_exceptions=True)
         raise self._ending
 
-    async def _pause(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
         """Sleep; raises ``Interrupted`` as soon as the run is asked to end."""
-        await self.unless_stopping(self._clock.sleep(seconds))
+        await self.unless_stopping(self.clock.sleep(seconds))
 
     # --------------------------------------------------------------------------------------------------- audio
 
-    def audio_root(self, source: str) -> Path:
-        """Folder below which the audio of a source lies; raises ``InputError`` where it is not known."""
-        if source not in self.audio_roots:
-            raise InputError(f"where the audio of source {source!r} lies is not known")
-        return self.audio_roots[source]
-
     async def encode(self, audio: Audio, *, rate: int, format: str) -> bytes:
-        """Bytes of an audio part; those wanted last are kept, so a clip is encoded once for all calls about it."""
-        return await self._encodings.get(audio, self.audio_roots, rate, format)
+        """Return the bytes of an audio part; recent ones are cached, so a clip is encoded once for all its calls."""
+        return await self._encodings.get(audio, rate, format)
 
     async def analyse(self, name: str, path: Path, settings: Mapping[str, Any]) -> Row:
         """Run a local analysis in a worker process."""

@@ -1,14 +1,14 @@
 """The unit of work: one shard of one stage, from its input file to its kept rows and rejects.
 
-``run_shard`` streams: rows enter in order, many are in flight, and outcomes leave in the order the rows came in,
-whatever order the replies took. No file is put in place before every reply behind it is committed.
+``run_shard`` streams: rows enter in order, many are in flight, and outcomes leave in the order of the rows, whatever
+the order of the replies. No file is put in place before every reply behind it is committed.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from audiomcq_cli.errors import AudiomcqError, InputError, StorageError
 from audiomcq_cli.storage.shards import ROW_GROUP, Shard, read_rows
 
 BUFFER = 4_096
-"""Finished rows held back, at most, while an earlier row is still waiting for its replies."""
+"""Most finished rows held back while an earlier row still waits for its replies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Unit:
     Attributes:
         name, stage, context: What is done. source: Input shard: Parquet, or a partition (jsonl) of the sources.
         target: Where the kept rows go. journal: Path of the journal. fingerprint: Of this shard.
+        audio_roots: Folders below which the audio of the rows lies, by source.
         reuse: Journals looked into for what it lacks. replay: Answer from journals alone.
     """
 
@@ -49,6 +50,7 @@ class Unit:
     target: Shard
     journal: Path
     fingerprint: str
+    audio_roots: Mapping[str, Path]
     reuse: tuple[Path, ...] = ()
     replay: bool = False
 
@@ -56,12 +58,12 @@ class Unit:
 async def run_shard(
     unit: Unit, runtime: Runtime, progress: Progress, slots: asyncio.Semaphore, answerer: Answerer
 ) -> dict[str, Any]:
-    """Do one shard and return its note (counts, fingerprint): also what its footer holds.
+    """Do one shard and return its note (counts, fingerprint), which is also in its footer.
 
     Raises:
         Suspended: Rows wait for replies that come later; all of them have asked. Nothing is written.
-        Interrupted: The run was asked to end; what came back is in the journal.
-        ModelError: A model cannot be used; likewise.
+        Interrupted: The run was asked to end; replies so far are in the journal.
+        ModelError: A model cannot be used; replies so far are in the journal.
         StorageError: Something cannot be written.
     """
     if unit.stage.divide is not None:
@@ -107,7 +109,7 @@ async def plan_unit(unit: Unit, runtime: Runtime) -> Unit:
 
 
 def input_rows(unit: Unit) -> Iterator[Row]:
-    """The rows of a unit's input, each id once."""
+    """Yield the rows of a unit's input, each id once."""
     if unit.source.suffix == ".jsonl":
         yield from read_first(unit.source, unit.stage)
         return
@@ -126,12 +128,12 @@ def _refuse_double(unit: Unit, name: str) -> InputError:
 
 
 def _is_resumed(unit: Unit, journal: Journal) -> bool:
-    """Whether there may be many known rows to go through before the first that is not."""
+    """Return whether many known rows may come before the first unknown one."""
     return not unit.replay and unit.source.suffix == ".parquet" and journal.size >= ROW_GROUP
 
 
 class _Tally:
-    """Tells of every row whose work has ended, once: one that was driven ahead is driven again in its turn."""
+    """Reports every finished row once: a row that was driven ahead is driven again in its turn."""
 
     def __init__(self, progress: Progress, key: str, *, ahead: bool) -> None:
         self.ahead = ahead
@@ -168,16 +170,17 @@ class _Rows:
         return driven
 
     async def probe(self, row: Row) -> Driven:
-        """Drive a row by the journal alone; raises ``ReplayMiss`` where that does not hold all replies."""
+        """Drive a row by the journal alone; raises ``ReplayMiss`` if it lacks a reply."""
         return await self._drive(row, Replay())
 
     async def _drive(self, row: Row, answerer: Answerer) -> Driven:
-        asker = Asker(self.unit.name, self.runtime, self.journal, self.run, answerer)
-        return await drive(self.unit.stage, row, self.unit.context, asker.ask)
+        unit = self.unit
+        asker = Asker(unit.name, self.runtime, self.journal, self.run, answerer, unit.audio_roots)
+        return await drive(unit.stage, row, unit.context, asker.ask, asker.find_likely)
 
 
 async def _drive_rows(rows: _Rows, output: ShardOutput, slots: asyncio.Semaphore) -> None:
-    """Drive all rows in order, and on a resume some ahead of their turn."""
+    """Drive all rows in order; on a resume also drive some ahead of their turn."""
     unit, runtime = rows.unit, rows.runtime
     waiting: deque[asyncio.Task[Driven | None]] = deque()
     suspended = 0
@@ -230,7 +233,7 @@ async def _end_tasks(tasks: Iterable[asyncio.Task[Driven | None]], *, wait: bool
 
 
 def _unwrap(error: BaseException) -> BaseException:
-    """The first of our own errors in a group: requests asked together fail as one."""
+    """Return the first of our own errors in a group: requests made together fail as one."""
     if isinstance(error, BaseExceptionGroup):
         ours = error.subgroup(AudiomcqError)
         first: BaseException = (ours or error).exceptions[0]
@@ -239,7 +242,7 @@ def _unwrap(error: BaseException) -> BaseException:
 
 
 def _divide_shard(unit: Unit, progress: Progress) -> dict[str, Any]:
-    """A stage that asks nothing: the whole shard as one table."""
+    """Run a stage without requests on the whole shard as one table."""
     import polars as pl
 
     if unit.stage.divide is None:

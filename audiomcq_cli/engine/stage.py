@@ -1,4 +1,6 @@
-"""Runs one stage over a folder: which shards have work, prepare, run them, account for every item, manifest."""
+"""Runs one stage over a folder: finds shards with work, prepares, runs them, accounts for every item, writes the
+manifest.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,12 @@ from audiomcq_cli.engine.flows.answerers import Online
 from audiomcq_cli.engine.flows.asker import Answerer
 from audiomcq_cli.engine.intake.watching import Watch, Watching
 from audiomcq_cli.engine.job import Job, Part, audio_roots
+from audiomcq_cli.engine.ledger.alive import enter_killed, find_alive
 from audiomcq_cli.engine.ledger.endings import DONE, name_ending
 from audiomcq_cli.engine.ledger.manifest import write_manifest
 from audiomcq_cli.engine.ledger.report import StageReport, make_report
-from audiomcq_cli.engine.ledger.run_log import Logbook, enter_killed, find_alive
+from audiomcq_cli.engine.ledger.run_log import Logbook
+from audiomcq_cli.engine.opening import run_opening
 from audiomcq_cli.engine.planned import gather_plans
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
@@ -36,7 +40,7 @@ from audiomcq_cli.storage.files import HIDDEN, hash_file, locked
 from audiomcq_cli.storage.shards import Shard, list_shards, read_note, shard
 
 MOST_OPEN = 64
-"""Shards open at once, at most: each has a journal and two files."""
+"""Most shards open at once: each has a journal and two files."""
 
 
 async def run_stage(
@@ -46,13 +50,13 @@ async def run_stage(
     progress: Progress,
     tell: Callable[[StageReport], None] = lambda report: None,
 ) -> StageReport:
-    """Run a stage: redo the shards that need it and write the manifest when all are there.
+    """Run a stage: redo the shards that need it and write the manifest when all exist.
 
-    ``tell`` is given the report also where the stage does not come to its end.
+    ``tell`` receives the report even if the stage does not come to its end.
 
     Raises:
-        Interrupted, ModelError, StorageError, InputError: What is done so far stays done. RecipeError: There is no such
-            shard, or the folder to write holds something else.
+        Interrupted, ModelError, StorageError, InputError: Work done so far is kept.
+        RecipeError: There is no such shard, or the folder to write holds something else.
     """
     _check_target(job)
     job = await asyncio.to_thread(job.pinned)
@@ -63,14 +67,14 @@ async def run_stage(
         progress.end()
     for line in await asyncio.to_thread(_list_remarks, job):
         progress.say(line)
-    runtime.audio_roots = audio_roots(job)
+    roots = audio_roots(job)
     if job.only is not None and (wrong := sorted(job.only - {part.target.index for part in parts})):
         raise RecipeError(
             f"no shard {wrong[0]}: there are 0 to {len(parts) - 1}",
             hint="--shards says which shards to work on; how many there are is chosen at caption, with --shard-count",
         )
     with locked(job.target, "prepared", wait=True):
-        plan = make_plan(job, runtime, parts)
+        plan = make_plan(job, runtime, parts, roots)
     todo = await asyncio.to_thread(find_work, job, plan)
     enter_killed(job.target)
     if todo:
@@ -96,10 +100,10 @@ def _check_target(job: Job) -> None:
 
 
 def find_parts(job: Job, watch: Watch | None = None) -> list[Part]:
-    """Every input shard with the one it becomes; sources are partitioned first where the stage reads them.
+    """Return every input shard with its output shard; sources are partitioned first if the stage reads them.
 
     Raises:
-        InputError: The input is not there or not whole.
+        InputError: The input does not exist or is not whole.
     """
     recorded: Mapping[str, str] = {}
     if job.source is None:
@@ -113,12 +117,14 @@ def find_parts(job: Job, watch: Watch | None = None) -> list[Part]:
     for part in parts:
         if recorded.get(part.source.name, part.digest) != part.digest:
             hint = "damaged, or changed by hand? run the stage that writes this folder again: it makes that shard anew"
-            raise InputError("not the shard that the manifest beside it names", file=str(part.source), hint=hint)
+            raise InputError(
+                "its SHA-256 differs from the one in .audiomcq/manifest.json", file=str(part.source), hint=hint
+            )
     return parts
 
 
 def _list_remarks(job: Job) -> list[str]:
-    """What the sources do not read of what they were given."""
+    """Return remarks about what the sources do not read."""
     return [
         f"{spec.name}: {line}"
         for spec in job.sources
@@ -128,10 +134,11 @@ def _list_remarks(job: Job) -> list[str]:
 
 
 def check_columns(path: Path, job: Job) -> None:
-    """Make sure that a shard has the columns that a stage reads, and none of later stages, which would be lost.
+    """Check that a shard has the columns that a stage reads, and none of later stages, which would be lost.
 
     Raises:
-        InputError: It has not. RecipeError: It has, and nobody said to leave them out.
+        InputError: A column is missing.
+        RecipeError: Columns of later stages would be lost without ``drop_later``.
     """
     import pyarrow as pa
 
@@ -150,7 +157,7 @@ def check_columns(path: Path, job: Job) -> None:
 
 
 def _whole(job: Job, folder: Path) -> tuple[list[Shard], dict[str, str]]:
-    """The shards of an input folder, and their hashes where it has a manifest."""
+    """Return the shards of an input folder, and their hashes if it has a manifest."""
     found = list_shards(folder)
     if len(found) < found[0].count:
         raise InputError(
@@ -177,7 +184,9 @@ async def _work_logged(
     todo: Sequence[Work],
     tell: Callable[[StageReport], None],
 ) -> tuple[StageReport, list[dict[str, Any]]]:
-    """Do what is to be done, and enter into the run log what it took, however it ends; the notes of what is there."""
+    """Do the work, and add its effort to the run log, however it ends; return the report and the notes of existing
+    shards.
+    """
     units, reasons = plan.units, [work.reason for work in todo]
     if line := explain_work(job.name, len(units), reasons):
         progress.say(line)
@@ -188,7 +197,7 @@ async def _work_logged(
             sources = [work.unit.source for work in todo]
             rows = await asyncio.to_thread(count_rows, sources, joined=job.stage.joins is None)
             book.begin(job.name, len(todo), rows)
-            await _work(job, runtime, executor, book, [work.unit for work in todo])
+            await _work(job, runtime, executor, book, plan, [work.unit for work in todo])
         except BaseException as error:
             how = name_ending(error)
             if isinstance(error, ModelAbsent | AccountExhausted) and job.command:
@@ -207,11 +216,15 @@ async def _work_logged(
     return report, notes
 
 
-async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progress, todo: Sequence[Unit]) -> None:
+async def _work(
+    job: Job, runtime: Runtime, executor: Executor, progress: Progress, plan: Plan, todo: Sequence[Unit]
+) -> None:
     if not job.replay:
         for analysis, settings in job.listens.items():
             ANALYSES[analysis].check(analysis, settings)
         await runtime.check(job.name, job.needs)
+    context = await run_opening(job, todo[0].context, runtime, progress, plan.asks_of, todo[0].audio_roots)
+    todo = [replace(unit, context=context) for unit in todo]
     manifests.manifest_path(job.target).unlink(missing_ok=True)  # not whole from here on
     _remove_stale(job.target, todo[0].target.count)
     rows = max(16, 2 * runtime.concurrency(job.needs))
@@ -246,7 +259,7 @@ async def _work(job: Job, runtime: Runtime, executor: Executor, progress: Progre
 
 
 def _count_open(source: Path, rows: int) -> int:
-    """Shards to hold open so that so many rows are in flight; all are of about one size."""
+    """Return how many shards to open so that enough rows are in flight; all are of about one size."""
     import pyarrow as pa
 
     try:
@@ -258,7 +271,7 @@ def _count_open(source: Path, rows: int) -> int:
 
 
 def _lock(job: Job, unit: Unit, locks: ExitStack) -> None:
-    """Keep others from a shard; raises ``StorageError`` naming the run that has it."""
+    """Keep other runs from a shard; raises ``StorageError`` naming the run that has it."""
     try:
         locks.enter_context(locked(job.target, unit.target.path.stem, wait=False))
     except StorageError as error:
@@ -270,7 +283,7 @@ def _lock(job: Job, unit: Unit, locks: ExitStack) -> None:
 
 
 def _remove_stale(folder: Path, count: int) -> None:
-    """Remove shards of an older version that was cut into another number of them."""
+    """Remove shards of an older version with another number of shards."""
     hidden = folder / HIDDEN
     for path in (
         *folder.glob("part-*.parquet"),

@@ -8,13 +8,9 @@ has. Audio files are not copied; ``audio_path`` is relative to the audio root of
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from audiomcq_cli.contracts import Export, Row, option
+from audiomcq_cli.contracts import Export, Record, Row, Written, option
 from audiomcq_cli.errors import InputError
 
 _COLUMNS = ("source_dataset", "id", "question_type", "audio_path", "question", "choices", "answer")
@@ -28,7 +24,7 @@ _COT = {
 
 @dataclass(frozen=True, slots=True)
 class AudiomcqOptions:
-    """What can be set for this export."""
+    """Options of this export."""
 
     labels: str = option(
         "auto",
@@ -39,32 +35,8 @@ class AudiomcqOptions:
     cot: str = option("none", "which chains of thought the records carry", choices=tuple(_COT))
 
 
-def write(rows: Iterable[Row], folder: Path, options: AudiomcqOptions) -> int:
-    """Write ``data.jsonl``.
-
-    Raises:
-        InputError: A row has no chain of thought where one is asked for, or only some rows have a label.
-    """
-    labels: Counter[str] = Counter()
-    with (folder / "data.jsonl").open("w", encoding="utf-8", newline="\n") as file:
-        for row in rows:
-            labels[str(row.get("audio_contribution") or "")] += 1
-            file.write(json.dumps(_make_record(row, options), ensure_ascii=False) + "\n")
-    _check_labels(labels, options)
-    return labels.total()
-
-
-def _check_labels(labels: Counter[str], options: AudiomcqOptions) -> None:
-    """Refuse records of which only some would have the label: the reader drops all others."""
-    without = labels[""]
-    if options.labels == "without" or not without or (options.labels == "auto" and without == labels.total()):
-        return
-    told = ", ".join(f"{rows:,} {label or 'without a label'}" for label, rows in sorted(labels.items(), reverse=True))
-    hint = "export a folder that filter or a later stage wrote, or leave the label out of all: --labels without"
-    raise InputError(f"{told}: NeMo-RL would train on the strong ones alone", column="audio_contribution", hint=hint)
-
-
-def _make_record(row: Row, options: AudiomcqOptions) -> Row:
+def make_records(row: Row, options: AudiomcqOptions) -> list[Record]:
+    """The record of a row; raises ``InputError`` where it has no chain of thought and one is asked for."""
     record = {name: row[name] for name in _COLUMNS}
     if options.labels != "without" and row.get("audio_contribution"):
         record["audio-contribution"] = row["audio_contribution"]
@@ -73,11 +45,26 @@ def _make_record(row: Row, options: AudiomcqOptions) -> Row:
             hint = "export a folder that cot or a later stage wrote, where a writer wrote all of it; or leave cot out"
             raise InputError(f"question {row['id']!r} has none", column=name, hint=hint)
         record[name] = row[name]
-    return record
+    return [record]
+
+
+def check_labels(written: Written, options: AudiomcqOptions) -> None:
+    """Refuse a mix of records with and without label: the reader drops those without."""
+    without = written.tally.get("", 0)
+    if options.labels == "without" or not without or (options.labels == "auto" and without == written.written):
+        return
+    labels = sorted(written.tally.items(), reverse=True)
+    told = ", ".join(f"{rows:,} {label or 'without a label'}" for label, rows in labels)
+    hint = "export a folder that filter or a later stage wrote, or leave the label out of all: --labels without"
+    raise InputError(f"{told}: NeMo-RL would train on the strong ones alone", column="audio_contribution", hint=hint)
 
 
 EXPORT: Export[AudiomcqOptions] = Export(
     help="data.jsonl as the public AudioMCQ release has it and NeMo-RL reads it.",
+    version=1,
     options=AudiomcqOptions,
-    write=write,
+    files=("data.jsonl",),
+    records=make_records,
+    tally=lambda row, options: str(row.get("audio_contribution") or ""),
+    check=check_labels,
 )

@@ -1,7 +1,7 @@
-"""Reads JSON that anybody may have written: in UTF-8, without halves of surrogate pairs, bounded in size and depth.
+"""Reads JSON from untrusted authors: UTF-8, without lone surrogates, with limits on size and depth.
 
-The parser is Python's own, since it reads back all that ``json.dumps`` writes: whole numbers of any size, infinity.
-Depth is bounded because all that walks the data later (checks, comparisons, writers) is recursive.
+The parser is Python's own, because it reads everything that ``json.dumps`` writes: whole numbers of any size, infinity.
+Depth is limited because the code that uses the data (checks, comparisons, writers) is recursive.
 """
 
 from __future__ import annotations
@@ -12,20 +12,22 @@ from typing import Any
 from audiomcq_cli.errors import InputError
 
 LARGEST = 256 * 2**20
-"""Bytes of a file. The manifest of a release of 10,000 files has 2 MB."""
+"""Most bytes of a file. The manifest of a release of 10,000 files has 2 MB."""
 
 DEEPEST = 64
-"""Lists and tables within each other. A manifest has 8."""
+"""Most levels of nested lists and tables. A manifest has 8."""
 
 
 def read_json(data: bytes | str, file: str, *, hint: str = "") -> Any:
-    """The value that a JSON text stands for.
+    """Parse a JSON text.
 
     Args:
-        data: The text. file: Its name, for the error. hint: What to do where it cannot be read.
+        data: The text.
+        file: Name of the file, for the error.
+        hint: Advice if it cannot be read.
 
     Raises:
-        InputError: It is not JSON, too large, or too deep.
+        InputError: The text is not JSON, too large, or too deep.
     """
     if len(data) > LARGEST:
         raise InputError(f"more than {LARGEST:,} bytes of JSON", file=file, hint=hint)
@@ -34,9 +36,9 @@ def read_json(data: bytes | str, file: str, *, hint: str = "") -> Any:
         value = json.loads(text, parse_constant=_read_constant)
         if "\\ud" in text.lower():
             json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except RecursionError:  # its traceback has a thousand lines that say nothing
+    except RecursionError:  # its traceback has a thousand useless lines
         raise InputError(f"JSON more than {DEEPEST} levels deep", file=file, hint=hint) from None
-    except ValueError as error:  # no JSON, no UTF-8, a number of 5,000 digits
+    except ValueError as error:  # not JSON, not UTF-8, a number of 5,000 digits
         raise InputError(f"not JSON: {error}", file=file, hint=hint) from error
     if is_deeper(value, DEEPEST):
         raise InputError(f"JSON more than {DEEPEST} levels deep", file=file, hint=hint)
@@ -44,14 +46,14 @@ def read_json(data: bytes | str, file: str, *, hint: str = "") -> Any:
 
 
 def _read_constant(name: str) -> float:
-    """Infinity, which is compared like any number; what is not a number passes every check of a range."""
+    """Return infinity, which compares like any number. NaN is refused: it passes every range check."""
     if name == "NaN":
         raise ValueError("NaN is no number")
     return float(name)
 
 
 def is_deeper(value: Any, most: int) -> bool:
-    """Whether lists and tables lie in each other more than ``most`` deep."""
+    """Return whether lists and tables are nested more than ``most`` levels deep."""
     level = [value]
     for _ in range(most + 1):
         level = [

@@ -1,4 +1,4 @@
-"""The one way to say which fields and types data out of a foreign file must have: a JSON Schema."""
+"""Checks the fields and types of data from a foreign file against a JSON Schema."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from audiomcq_cli.errors import InputError
 
 _HEAD, _TAIL = 120, 100
-"""Characters of a message that are shown: it begins with the value that is wrong, and ends with what is wrong."""
+"""Characters of a message that are kept at both ends: it begins with the wrong value and ends with the fault."""
 
 
 PATH = {"type": "string", "maxLength": 3_000, "pattern": r"\A(?:[^/\x00]{0,255}(?:/|\Z))*\Z"}
-"""Text that may name a file or a folder: systems take no U+0000, no name of over 255 and no path of 4,096 bytes."""
+"""Schema of a path: systems refuse U+0000, names of more than 255 bytes and paths of more than 4,096."""
 
 
 def find_faults(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
-    """Every place where a value is not of the form that a schema asks for, with what is wrong there."""
+    """Yield every place where a value breaks a schema, with the fault."""
     import jsonschema
 
     for error in jsonschema.Draft202012Validator(schema).iter_errors(value):
@@ -24,18 +24,22 @@ def find_faults(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def fits(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether a value is of the form that a schema asks for."""
+    """Return whether a value fits a schema."""
     return next(find_faults(value, schema), None) is None
 
 
 def require(value: Any, schema: Mapping[str, Any], what: str, file: str, *, hint: str = "") -> dict[str, Any]:
-    """A table of the form that a schema asks for.
+    """Return a value if it is a table that fits a schema.
 
     Args:
-        value: Parsed data. schema: Of a table. what: What it should be, as "a manifest". file, hint: For the error.
+        value: Parsed data.
+        schema: Schema of a table.
+        what: Description of the expected data, such as "a manifest".
+        file: Name of the file, for the error.
+        hint: Advice for the error.
 
     Raises:
-        InputError: It is of another form.
+        InputError: The value does not fit.
     """
     for fault in find_faults(value, schema):
         raise InputError(f"not {what} that this version reads: {fault}", file=file, hint=hint)
@@ -43,6 +47,6 @@ def require(value: Any, schema: Mapping[str, Any], what: str, file: str, *, hint
 
 
 def _cut(text: str) -> str:
-    """A text without its middle where it is long: it may hold a whole file."""
+    """Shorten a long text in the middle: it may hold a whole file."""
     text = " ".join(text.split())
     return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]} … {text[-_TAIL:]}"

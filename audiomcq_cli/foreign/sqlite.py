@@ -1,8 +1,8 @@
-"""Reads SQLite files that anybody may have written: a file is ours only if its schema is ours, word for word.
+"""Reads SQLite files from untrusted authors: a file is accepted only if its schema is ours, word for word.
 
-A view named like a table can run for ever, a trigger can write what nobody asked for, and a virtual table or a
-generated column computes what it likes. None of them can be there where every statement of the schema is known. What
-is then left to a stranger are values, whose types and lengths the readers check.
+A view named like a table can run for ever, a trigger can write unexpectedly, and a virtual table or a generated column
+can compute anything. None of them can exist if every statement of the schema is known. Only values are left to the
+author; the readers check their types and lengths.
 """
 
 from __future__ import annotations
@@ -15,23 +15,24 @@ from pathlib import Path
 from audiomcq_cli.errors import InputError
 
 LARGEST_VALUE = 256 * 2**20
-"""Bytes of a text or blob; SQLite's own limit is a thousand million."""
+"""Most bytes of a text or blob; SQLite's own limit is a thousand million."""
 
 _STEPS = 10_000
-"""Steps of SQLite's machine between two looks at the limit. Python takes note of signals there as well."""
+"""Steps of SQLite's machine between two checks of the limit. Python also handles signals then."""
 
 _LEAST_STEPS = 50_000_000
 
 
 def guard(connection: sqlite3.Connection, schema: str) -> str:
-    """Make a connection safe to read from, and see that the file has the tables of ``schema`` and nothing else.
+    """Make a connection safe to read from, and check that the file has exactly the tables of ``schema``.
 
     Args:
-        connection: Just opened. schema: The statements that make the file, each ended by a semicolon; any that make
-            neither a table nor an index are passed over.
+        connection: A new connection.
+        schema: Statements that create the file, each ended by a semicolon. Statements that create neither a table nor
+            an index are ignored.
 
     Returns:
-        What is wrong with the schema of the file; empty where it is as it should be.
+        A description of what is wrong with the schema of the file; empty if nothing is.
     """
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_VALUE)
@@ -45,17 +46,17 @@ def guard(connection: sqlite3.Connection, schema: str) -> str:
             return f"it holds a {kind} {name!r:.60}, which this program does not make so"
         seen.add(_normalise(sql))
     for sql in sorted(known - seen):
-        if not sql.startswith("create index"):  # a missing one makes lookups slow, and nothing wrong
+        if not sql.startswith("create index"):  # without an index lookups are slow, but correct
             return f"it lacks the table {sql.split()[2]!r}"
     return ""
 
 
 @contextmanager
 def limited(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
-    """Let queries take so many steps as reading all of a file can take, and no more.
+    """Limit queries to the steps that reading all of a file can take.
 
     Raises:
-        InputError: More were taken.
+        InputError: A query took more.
     """
     most = (_LEAST_STEPS + 16 * path.stat().st_size) // _STEPS
     taken = 0
@@ -73,12 +74,12 @@ def limited(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
             raise InputError("takes longer to read than its size can explain", file=str(path)) from error
         raise
     finally:
-        with suppress(sqlite3.ProgrammingError):  # it was closed meanwhile
+        with suppress(sqlite3.ProgrammingError):  # closed meanwhile
             connection.set_progress_handler(None, 0)
 
 
 def _normalise(sql: str) -> str:
-    """A statement as one line: lower case, single blanks, none beside brackets and commas."""
+    """Return a statement as one line in lower case, with single blanks and none beside brackets and commas."""
     words = " ".join(sql.lower().split()).replace("if not exists ", "")
     for sign in "(),":
         words = words.replace(f" {sign}", sign).replace(f"{sign} ", sign)

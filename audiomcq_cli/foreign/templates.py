@@ -1,9 +1,9 @@
-"""Renders prompts: those of this machine here, those out of somebody's manifest in a process that can be ended.
+"""Renders prompts: local ones in this process, those from a foreign manifest in a process that can be ended.
 
-The sandbox of Jinja2 keeps a template from what is not its own, and not from taking for ever: loops within loops, a
-macro that calls itself twice, ``2 ** 9 ** 9`` (already while it is compiled) or a text a thousand million letters wide.
-A thread cannot be ended and a count of loops does not see a power, so a foreign template is rendered by a process with
-a deadline and a limit of memory, without the keys that this one has in its environment.
+The sandbox of Jinja2 keeps a template away from other objects, but not from running for ever: nested loops, a macro
+that calls itself twice, ``2 ** 9 ** 9`` (even while it is compiled) or a text a thousand million characters wide. A
+thread cannot be ended, and a count of loops does not see a power. A foreign template is therefore rendered by a process
+with a deadline and a memory limit, and without the keys in this process's environment.
 """
 
 from __future__ import annotations
@@ -26,39 +26,42 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 SECONDS = 6.0
-"""What all templates of one foreign manifest may take together; a row's prompts take some 10 ms."""
+"""Seconds that all templates of one foreign manifest may take together; a row's prompts take some 10 ms."""
 
 START_SECONDS = 60.0
-"""What the process may take until it is ready: on a busy machine Python and Jinja2 take their time."""
+"""Seconds that the process may take to start: on a busy machine Python and Jinja2 are slow."""
 
 MEMORY = 1 << 30
-"""Bytes that the process may have, where the system can limit that."""
+"""Memory limit of the process in bytes, if the system supports one."""
 
 LARGEST = 16 * 2**20
-"""Characters that a foreign template may render to, and may itself have."""
+"""Most characters of a foreign template, and of the text that it renders."""
 
 _HINT = "ask whoever made it for the prompt as a file, and look at that"
 _KEPT = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
 
 
 def render(template: str, variables: Mapping[str, Any], name: str) -> str:
-    """Render a template in this process: one that is shipped, or of the user's own.
+    """Render a template in this process: one from the package or of the user.
 
     Raises:
-        InputError: It is no template, or does not go with these variables.
+        InputError: The text is not a template, or does not fit these variables.
     """
     from jinja2 import TemplateError
 
     try:
         return _compile(template).render(variables)
     except (RecursionError, MemoryError) as error:
-        raise InputError(f"cannot be rendered: it grows without end ({type(error).__name__})", file=name) from None
+        hint = "look for a macro that calls itself, or a loop over a very large range"
+        raise InputError(
+            f"cannot be rendered: it grows without end ({type(error).__name__})", file=name, hint=hint
+        ) from None
     except (TemplateError, SyntaxError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
         raise InputError(f"cannot be rendered: {error}", file=name) from error
 
 
 class Renderer:
-    """Renders foreign templates in one process, begun with the first of them; a context manager."""
+    """Renders foreign templates in one process, started with the first of them; a context manager."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -73,10 +76,10 @@ class Renderer:
         self._end()
 
     def render(self, template: str, variables: Mapping[str, Any], name: str) -> str:
-        """Render a template as ``render`` does.
+        """Render a template as the function ``render`` does.
 
         Raises:
-            InputError: As there; also where it takes too long, or needs too much memory.
+            InputError: As in ``render``; also if it takes too long or needs too much memory.
         """
         if self._process is None:
             self._process = _begin()
@@ -102,7 +105,7 @@ class Renderer:
         return self._answer(max(0.1, self._left))
 
     def _answer(self, seconds: float) -> dict[str, Any] | None:
-        """The next line of the process; None where it does not come in time, for the process is ended then."""
+        """Return the next line of the process; None if it is late, and the process is then ended."""
         process = self._process
         if process is None or process.stdout is None:
             return None
@@ -139,14 +142,14 @@ def _compile(template: str) -> Template:
 
 
 def _serve() -> None:
-    """Answer each line of stdin, a template with its variables, with a line on stdout: its text or what is wrong."""
+    """Answer each line of stdin (a template with its variables) with a line on stdout: its text or an error."""
     import jinja2.sandbox  # noqa: F401 - before the limits
 
     _limit_itself()
     _tell({"ready": True})
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        variables = ast.literal_eval(request["variables"])  # JSON would make lists of tuples, which are shown otherwise
+        variables = ast.literal_eval(request["variables"])  # JSON has no tuples, which render otherwise than lists
         try:
             text = render(request["template"], variables, "template")
         except InputError as error:
@@ -161,7 +164,7 @@ def _tell(reply: Mapping[str, Any]) -> None:
 
 
 def _limit_itself() -> None:
-    """Where the system can, bound memory and time from within too: a parent that was killed ends nobody."""
+    """Limit memory and time from within, if the system can: a killed parent cannot end this process."""
     try:
         import resource
     except ImportError:
@@ -171,7 +174,7 @@ def _limit_itself() -> None:
         try:
             hard = resource.getrlimit(what)[1]
             resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
-        except (ValueError, OSError):  # macOS has no limit of this kind
+        except (ValueError, OSError):  # macOS has no such limit
             continue
 
 

@@ -1,8 +1,8 @@
-"""Reads YAML that anybody may have written: bounded in size, in depth, and in what its aliases expand to.
+"""Reads YAML from untrusted authors, with limits on size, depth, and the expansion of aliases.
 
-PyYAML keeps an alias as a second reference to one object, so a few hundred bytes of aliases ("billion laughs") cost
-nothing to read and gigabytes to compare, to print or to write. What it raises about a scalar depends on the scalar:
-``2026-13-45`` is a ``ValueError``, ``!!int ""`` an ``IndexError``, ``!!bool maybe`` a ``KeyError``.
+PyYAML keeps an alias as a second reference to one object, so a few hundred bytes of aliases ("billion laughs") are
+cheap to read and take gigabytes to compare, print or write. Its errors about a scalar vary: ``2026-13-45`` is a
+``ValueError``, ``!!int ""`` an ``IndexError``, ``!!bool maybe`` a ``KeyError``.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Any
 from audiomcq_cli.errors import InputError
 
 LARGEST = 256 * 2**10
-"""Characters. The head of our largest cards has 40,000; PyYAML alone takes 5 s for these."""
+"""Most characters. The head of our largest cards has 40,000; PyYAML alone takes 5 s for this many."""
 
 MOST_NODES = 100_000
-"""Values, those counted again that aliases repeat."""
+"""Most values, with those that aliases repeat counted again."""
 
 DEEPEST = 64
 
 
 def read_yaml(text: str, file: str, *, hint: str = "") -> dict[str, Any]:
-    """The keys and values of a YAML document; empty where there are none.
+    """Return the keys and values of a YAML document; empty if it has none.
 
     Raises:
-        InputError: It is not YAML of keys and values, or too large, too deep, or repeats too much by aliases.
+        InputError: The text is not YAML of keys and values, too large, too deep, or repeats too much by aliases.
     """
     import yaml  # type: ignore[import-untyped]  # no stubs among the dependencies
 
@@ -54,10 +54,10 @@ def read_yaml(text: str, file: str, *, hint: str = "") -> dict[str, Any]:
 
 
 def _construct(loader: Any, node: Any) -> Any:
-    """The Python value of a node; what goes wrong is said with the line of the scalar that it is about."""
+    """Return the Python value of a node; an error names the line of the scalar."""
     try:
         return loader.construct_document(node)
-    except Exception as error:  # PyYAML lets through whatever int, date or a dict raises: see above
+    except Exception as error:  # PyYAML lets through what int, date or dict raise: see above
         if type(error).__module__.startswith("yaml"):
             raise
         scalar = _find_culprit(loader, node) or node
@@ -68,7 +68,7 @@ def _construct(loader: Any, node: Any) -> Any:
 
 
 def _find_culprit(loader: Any, node: Any) -> Any:
-    """The first scalar that cannot be constructed by itself."""
+    """Return the first scalar that cannot be constructed by itself."""
     import yaml
 
     for one in _walk(node):
@@ -83,7 +83,7 @@ def _find_culprit(loader: Any, node: Any) -> Any:
 
 
 def _check_depth(events: Any) -> None:
-    """Refuse before anything recursive sees it."""
+    """Refuse a deep document before recursive code reads it."""
     depth = 0
     for number, event in enumerate(events):
         name = type(event).__name__
@@ -95,7 +95,7 @@ def _check_depth(events: Any) -> None:
 
 
 def _check_size(root: Any) -> None:
-    """Refuse what is too much when every alias is written out, and what contains itself."""
+    """Refuse a document that is too large with every alias written out, or that contains itself."""
     sizes: dict[int, int] = {}
 
     def measure(node: Any, above: frozenset[int]) -> int:
@@ -113,7 +113,7 @@ def _check_size(root: Any) -> None:
 
 
 def _walk(root: Any) -> Any:
-    """A node and all below it, in order; what contains itself was refused."""
+    """Yield a node and everything below it, in order. Cycles were refused before."""
     waiting = [root]
     while waiting:
         node = waiting.pop()

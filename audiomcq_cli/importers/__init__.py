@@ -1,1 +1,1 @@
-"""Formats of multiple-choice questions that exist: one file each."""
+"""Formats of existing multiple-choice question sets: one file each."""

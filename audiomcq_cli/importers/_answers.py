@@ -1,7 +1,7 @@
-"""The options and the key of a question, in the forms in which sets write them: pure functions that guess nothing.
+"""Reads the options and the key of a question in the forms that sets use. Nothing is guessed.
 
-A key is the text of an option, its letter, both ("(A) a dog"), or its number. Where two readings of it lead to two
-options, or none does, there is no key.
+A key is the text of an option, its letter, both ("(A) a dog"), or its number. If two readings of it lead to two
+options, or no reading does, there is no key.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from audiomcq_cli.sources._columns import read_number
 from audiomcq_cli.sources._lists import GluedTexts, parse_list
 
 FORMS = ("auto", "text", "letter", "index", "index1")
-"""What a set writes as its key: ``text`` where an option's text counts before anything else that it could mean,
-``index`` counted from 0, ``index1`` from 1; ``auto`` takes every reading and refuses where they differ."""
+"""Forms of a key. ``text``: an option's text is tried before other readings. ``index`` counts from 0, ``index1`` from
+1. ``auto`` tries every reading and refuses a key if they differ.
+"""
 
 MOST = 26
-"""Options have letters."""
+"""Most options: each has a letter."""
 
 REPEATED = "repeated_choice_dropped"
-"""Flag of a question of which an option was there twice."""
+"""Flag of a question with a repeated option."""
 
 EMPTY = "empty_choice_dropped"
-"""Flag of a question of which an option had no text."""
+"""Flag of a question with an empty option."""
 
 _WHOLE = re.compile(r"(-?[0-9]+)\.0+")
 _ALONE = re.compile(r"[(\[]?([A-Za-z])[)\]]?[.:)]?")
@@ -41,8 +42,9 @@ class Choices:
     """The options of a question.
 
     Attributes:
-        texts: Each different, none empty. places: Of every option of the set, in its order, where it stands in
-            ``texts``; None where it has no text. flags: What was left out.
+        texts: Texts of the options, all different, none empty.
+        places: For every option of the set, its index in ``texts``; None if it has no text.
+        flags: What was dropped.
     """
 
     texts: tuple[str, ...]
@@ -51,17 +53,17 @@ class Choices:
 
 
 def read_text(value: object) -> str:
-    """A cell as text: numbers as they are written, whole ones without a point, nothing for nothing."""
+    """Return a cell as text: numbers as they are written, whole ones without a point, empty for null."""
     if value is None:
         return ""
     return read_number(value) if isinstance(value, float | Decimal) else str(value).strip()
 
 
 def read_choices(value: object) -> Choices | Problem:
-    """Options from a list, a table of letters, or either of them written as JSON or Python in a text.
+    """Read options from a list, a table of letters, or either of them written as JSON or Python in a text.
 
-    Letters that stand before every option in their order ("A. a dog") are no part of them. An option that is there
-    twice, letter for letter, is kept once; case counts, for "Am" and "AM" are two chords.
+    Letters before all options, in order ("A. a dog"), are removed. An option that occurs twice, with the same
+    characters, is kept once; case counts, because "Am" and "AM" are two chords.
     """
     if isinstance(value, str):
         try:
@@ -78,10 +80,12 @@ def read_choices(value: object) -> Choices | Problem:
 
 
 def find_answer(answer: object, choices: Choices, form: str = "auto") -> int | Problem:
-    """Where in ``choices.texts`` the key is.
+    """Return the index in ``choices.texts`` of the key.
 
     Args:
-        answer: What the set has as its key. choices: The options. form: One of ``FORMS``.
+        answer: Key as the set writes it.
+        choices: The options.
+        form: One of ``FORMS``.
     """
     text = read_text(answer)
     if not text:
@@ -118,7 +122,7 @@ def _tidy_choices(texts: Sequence[str]) -> Choices | Problem:
 
 
 def _find_places(answer: object, text: str, choices: Choices, form: str) -> set[int]:
-    """Options of the set, by their place in it, that a key may mean."""
+    """Return the options, by their place in the set, that a key may mean."""
     shown = ["" if place is None else choices.texts[place] for place in choices.places]
     texts = _find_text(text, shown)
     if texts and form == "text":
@@ -136,19 +140,21 @@ def _find_places(answer: object, text: str, choices: Choices, form: str) -> set[
 
 
 def _find_text(text: str, shown: Sequence[str]) -> set[int]:
-    """Options of that text; where none is the same to the letter, those of other case, spaces or outer marks."""
+    """Return the options with that text; if none matches exactly, those that differ in case, spaces or outer marks."""
     plain = tidy(text)
     if same := {place for place, one in enumerate(shown) if one == plain}:
         return same
     alike = fold(text)
     if found := {place for place, one in enumerate(shown) if alike and fold(one) == alike}:
         return found
-    whole = _WHOLE.fullmatch(plain)  # 3.0 where the column has gaps: pandas writes its numbers so
+    whole = _WHOLE.fullmatch(plain)  # 3.0 if the column has gaps: pandas writes numbers so
     return {place for place, one in enumerate(shown) if one == whole[1]} if whole else set()
 
 
 def _find_letter(text: str, shown: Sequence[str]) -> set[int]:
-    """The option of a letter, alone or before a text: that has to be its own, or both of them are meant."""
+    """Return the option of a letter, alone or before a text. If the text belongs to another option,
+    both are returned.
+    """
     if alone := _ALONE.fullmatch(text):
         return _find_number(str(ord(alone[1].upper()) - ord("A")), len(shown), first=0)
     if found := _BEFORE_TEXT.fullmatch(text):

@@ -1,4 +1,4 @@
-"""From a row of a set to a question: what the layouts of all sets have in common."""
+"""Makes a question from a row of a set: the part that all layouts share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.audio import check_relative, drop_audio_extension
+from audiomcq_cli.audio_files import check_relative, drop_audio_extension
 from audiomcq_cli.contracts import ImportedQuestion, Reject
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.importers._answers import Choices, find_answer, read_choices, read_text
@@ -31,18 +31,25 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Which columns of a set hold what; an empty name stands for a column that the set does not have.
+    """The columns of a set; an empty name means that the set has no such column.
 
     Attributes:
-        id, question, answer: One column each. choices: One column with a list, or one for each option.
-        audio: Columns with the name of its audio; the first that has a value counts.
-        form: What the key is, one of ``_answers.FORMS``.
-        question_type: Column with a type, or type of all its questions with ``=`` before it.
-        difficulty, license, origin, credit: One column each; ``credit`` is set beside the origin.
+        id: Column with the id.
+        question: Column with the question.
+        answer: Column with the key.
+        choices: One column with a list, or one for each option.
+        audio: Columns with the name of the audio file; the first with a value counts.
+        form: Form of the key, one of ``_answers.FORMS``.
+        question_type: Column with a type, or ``=`` and the type of all questions.
+        difficulty: Column with the difficulty.
+        license: Column with the license.
+        origin: Column with the origin of the audio.
+        credit: Column with the author, which is added to the origin.
         tags: Columns that become tags, with the name of the tag.
         cot: Columns with a chain of thought, with the model that wrote it.
-        own_names: Whether every audio file has a name of its own, whatever folder it is in.
-        expected: What the set is, for messages. files: Files of it in a folder, best first.
+        own_names: Whether file names are unique across folders.
+        expected: Description of the set, for messages.
+        files: Files of the set in a folder, best first.
     """
 
     id: str = "id"
@@ -64,18 +71,18 @@ class Columns:
 
     @property
     def used(self) -> frozenset[str]:
-        """The names of all columns that are read."""
+        """Names of all columns that are read."""
         single = (self.id, self.question, self.answer, self.question_type, self.difficulty, self.license, self.origin)
         return frozenset((*single, self.credit, *self.audio, *self.choices, *self.tags, *self.cot))
 
 
 def tags_of(*columns: str) -> dict[str, str]:
-    """Tags with the names of their columns."""
+    """Return the names of the tags with their columns."""
     return {column: column for column in columns}
 
 
 def read_set(path: Path, columns: Columns) -> Iterator[ImportedQuestion]:
-    """Stream the questions of a set; raises ``InputError`` where a file is wrong."""
+    """Stream the questions of a set; raises ``InputError`` if a file is invalid."""
     needed = (columns.question, *columns.choices)
     folder = path.is_dir()
     for record in read_records(path, needed, columns.expected, columns.files, columns.used):
@@ -83,7 +90,7 @@ def read_set(path: Path, columns: Columns) -> Iterator[ImportedQuestion]:
 
 
 def read_question(record: Record, columns: Columns, *, fallback: str = "") -> ImportedQuestion:
-    """A question of a row; ``fallback`` stands before the number of a row that has no id."""
+    """Make a question from a row; ``fallback`` and the row number make the id of a row without one."""
     cells = record.cells
     own = _read_cell(cells, columns.id) or fallback + name_row(record.row)
     name = next(filter(None, (_read_path(cells.get(column)) for column in columns.audio)), "")
@@ -121,7 +128,7 @@ def read_question(record: Record, columns: Columns, *, fallback: str = "") -> Im
 def _find_problem(
     record: Record, columns: Columns, name: str, question: str, choices: Choices | Problem, answer: int | Problem
 ) -> Reject | None:
-    """Why a row cannot be used: the first of all reasons."""
+    """Return the first reason why a row cannot be used; None if there is none."""
     found: tuple[str, Problem] | None = None
     try:
         check_relative(name or ".")
@@ -153,7 +160,9 @@ def _read_cell(cells: Mapping[str, Any], column: str) -> str:
 
 
 def _read_path(value: object) -> str:
-    """The name of an audio file, as text or in a table of bytes and path, without the root of some machine."""
+    """Return the name of an audio file, from a text or a table of bytes and path, without the root of the machine that
+    wrote it.
+    """
     text = read_text(value.get("path") if isinstance(value, Mapping) else value)
     if is_address(text):
         return text
@@ -162,9 +171,9 @@ def _read_path(value: object) -> str:
 
 
 def _name_clip(name: str, own_names: bool) -> str:
-    """Id of a clip: the name of its file, with its folders unless every file has a name of its own.
+    """Return the id of a clip: the path of its file, or only the name if names are unique.
 
-    An address with a query is told from others by all of it.
+    An address with a query is used whole.
     """
     if has_query(name):
         return name
@@ -174,22 +183,22 @@ def _name_clip(name: str, own_names: bool) -> str:
 
 
 def _read_type(cells: Mapping[str, Any], column: str) -> tuple[str | None, dict[str, str]]:
-    """Type of a question, and a tag with what the set says of it."""
+    """Return the type of a question, and a tag with the set's own words for it."""
     if column.startswith("="):
         return column[1:], {}
     said = " ".join(_read_cell(cells, column).split())
     return _find_type(said), {column: said} if said else {}
 
 
-@lru_cache(maxsize=1_024)  # a set says few different things
+@lru_cache(maxsize=1_024)  # a set has few different values
 def _find_type(said: str) -> str | None:
-    """One of our types; of a mix the one that takes most to be understood: speech before music before sound."""
+    """Return one of our types; of a mix, the one that is hardest to understand: speech before music before sound."""
     words = set(re.findall("[a-z]+", said.lower()))
     return next((type_ for type_, known in _TYPES.items() if words & known), None)
 
 
 def _read_tag(value: object) -> str:
-    """The value of a tag on one line; of a list, also one written as text, its parts."""
+    """Return the value of a tag on one line; the items of a list are joined, even if the list is written as text."""
     if isinstance(value, str) and value.startswith("[") and _LIST_OF_ONE.fullmatch(value):
         value = value.strip("[]' ")
     if isinstance(value, list):

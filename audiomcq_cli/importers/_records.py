@@ -1,4 +1,6 @@
-"""Streams the rows of JSON, JSON Lines, CSV and Parquet files, one in memory at a time, with errors that say where."""
+"""Streams the rows of JSON, JSON Lines, CSV and Parquet files, one in memory at a time, with errors that name the
+place.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ EXTENSIONS = (*JSON_EXTENSIONS, ".csv", ".parquet")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row: its file as messages name it, its number in it, counted from 1, and its cells by column."""
+    """One row: the file's name for messages, the row number from 1, and the cells by column."""
 
     file: str
     row: int
@@ -33,12 +35,14 @@ def read_records(
     """Stream the rows of a file, or of the files of a folder in the order of their names.
 
     Args:
-        path: File or folder. needed: Columns that the first row of each file has to have.
-        expected: What the set is, for messages. patterns: Files of a folder; those of the first that finds some.
-        used: Columns that are wanted of a Parquet file, others may hold what cannot be read; all if there is none.
+        path: File or folder.
+        needed: Columns that the first row of each file must have.
+        expected: Description of the set, for messages.
+        patterns: Patterns for files of a folder, tried before those of ``EXTENSIONS``; only the first match is used.
+        used: Columns to read from a Parquet file, because others may be unreadable; all columns if none of them exists.
 
     Raises:
-        InputError: Nothing is there to read, a file is not what its extension says, or lacks a column.
+        InputError: There is nothing to read, a file is not what its extension says, or it lacks a column.
     """
     for file in _list_files(path, expected, patterns):
         name = file.relative_to(path).as_posix() if file != path else file.name
@@ -86,7 +90,7 @@ def _check_columns(path: Path, cells: Mapping[str, Any], needed: Sequence[str], 
 
 
 def _name_texts(field: pa.Field) -> str:
-    """The name of a column, of the path in a column of audio; empty for one of bytes."""
+    """Return the name of a column, or of the path within a column of audio; empty for a column of bytes."""
     import pyarrow as pa
 
     def holds_bytes(type_: pa.DataType) -> bool:

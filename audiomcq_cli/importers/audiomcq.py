@@ -1,9 +1,9 @@
 """AudioMCQ and its StrongAC-GeminiCoT subset (arXiv 2509.21060): lists of objects, or ``data.jsonl``.
 
-Audio lies in a folder for each source, and files of two sources may have the same name. A published label becomes the
-tag ``audio-contribution``; ``filter`` makes one of its own. A chain of thought in three tagged stages is kept as
-``structured_cot``, any other as ``simple_cot``. The names of those columns in the whole set are in no text that says
-so: those that are read are the ones below.
+Audio is in a folder for each source, and files of two sources may have the same name. A published label becomes the tag
+``audio-contribution``; ``filter`` makes its own label. A chain of thought in three tagged stages is kept as
+``structured_cot``, any other as ``simple_cot``. The names of the whole set's columns are not documented; the ones that
+are read are listed below.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _COLUMNS = Columns(
 
 
 def read(path: Path, options: NoOptions) -> Iterator[ImportedQuestion]:
-    """Stream the questions of a file or folder; raises ``InputError`` where one is wrong."""
+    """Stream the questions of a file or folder; raises ``InputError`` if one is invalid."""
     return read_set(path, _COLUMNS)
 
 

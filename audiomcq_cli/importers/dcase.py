@@ -1,7 +1,6 @@
 """DCASE 2026 task 5, audio-dependent question answering: ``dev.jsonl``; R1-AQA's files have the same columns.
 
-The key is the text of an option, in R1-AQA's its number counted from 0. The development set does not say of what type
-a question is.
+The key is the text of an option; in R1-AQA its number, counted from 0. The development set has no question types.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _COLUMNS = Columns(
 
 
 def read(path: Path, options: NoOptions) -> Iterator[ImportedQuestion]:
-    """Stream the questions of a file; raises ``InputError`` where it is wrong."""
+    """Stream the questions of a file; raises ``InputError`` if it is invalid."""
     return read_set(path, _COLUMNS)
 
 

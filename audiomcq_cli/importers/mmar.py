@@ -1,7 +1,7 @@
 """MMAR (github.com/ddlBoJack/MMAR): ``MMAR-meta.json``, a list of objects or one object a line.
 
-Clips are parts of videos: their address and time are the origin. Modality says what is in a clip, and may be a mix
-(``mix-sound-speech``): such a question is of the type speech if there is any, else of music.
+Clips are parts of videos: the address and time are the origin. The modality may be a mix (``mix-sound-speech``): such a
+question has the type speech if there is speech, else music.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _COLUMNS = Columns(
 
 
 def read(path: Path, options: NoOptions) -> Iterator[ImportedQuestion]:
-    """Stream the questions of a file; raises ``InputError`` where it is wrong."""
+    """Stream the questions of a file; raises ``InputError`` if it is invalid."""
     return read_set(path, _COLUMNS)
 
 

@@ -1,7 +1,7 @@
 """MMAU (github.com/Sakshi113/MMAU): ``mmau-test-mini.json`` or ``mmau-test.json``, a list of objects.
 
-The questions of the test set are without answers: they are rejected, one by one, for that reason. The column
-``audio_id`` is a path (``./test-mini-audios/ID.wav``), and every question has a recording of its own.
+The questions of the test set have no answers: each is rejected for that reason. The column ``audio_id`` is a path
+(``./test-mini-audios/ID.wav``), and every question has a recording of its own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _COLUMNS = Columns(
 
 
 def read(path: Path, options: NoOptions) -> Iterator[ImportedQuestion]:
-    """Stream the questions of a file; raises ``InputError`` where it is wrong."""
+    """Stream the questions of a file; raises ``InputError`` if it is invalid."""
     return read_set(path, _COLUMNS)
 
 

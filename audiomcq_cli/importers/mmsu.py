@@ -1,7 +1,7 @@
 """MMSU (Hub: ddwang2000/MMSU): one column for each option; Parquet as on the Hub, or JSON Lines.
 
-All of it is speech. Its key is the text of an option or a letter; a row where the two lead to different options has
-none. What is in the Parquet files as audio is not read: its name is.
+All of it is speech. The key is the text of an option or a letter; a row whose text and letter lead to different options
+has no key. Audio in the Parquet files is not read, only its name.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _COLUMNS = Columns(
 
 
 def read(path: Path, options: NoOptions) -> Iterator[ImportedQuestion]:
-    """Stream the questions of a file or folder; raises ``InputError`` where one is wrong."""
+    """Stream the questions of a file or folder; raises ``InputError`` if one is invalid."""
     return read_set(path, _COLUMNS)
 
 

@@ -1,4 +1,4 @@
-"""Any other set: a CSV, JSON, JSON Lines or Parquet file, and the names of its columns."""
+"""Any other set: a CSV, JSON, JSON Lines or Parquet file with named columns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Options:
     """The columns of a table.
 
     Raises:
-        RecipeError: A column is named twice as an option of the question, or none is.
+        RecipeError: A column is named as two options of the question, or no option is named.
     """
 
     id_column: str = option("id", "column with the id of a question; rows without one are numbered")
@@ -50,7 +50,7 @@ class Options:
 
 
 def read(path: Path, options: Options) -> Iterator[ImportedQuestion]:
-    """Stream the questions of a file or folder; raises ``InputError`` where one is wrong."""
+    """Stream the questions of a file or folder; raises ``InputError`` if one is invalid."""
     columns = Columns(
         id=options.id_column,
         audio=(options.audio_column,),

@@ -1,1 +1,1 @@
-"""What a clip sounds like, found out here and without a model of language: probe, measurements, speech, transcript."""
+"""Analyses clips on this machine, without a language model: probe, measurements, speech, transcript."""

@@ -1,4 +1,4 @@
-"""The local analyses there are, by name: what the engine runs in worker processes for *listen* requests."""
+"""The table of local analyses, which the engine runs in worker processes for *listen* requests."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ class Analysis:
     """A local analysis of an audio file.
 
     Attributes:
-        number: Raise it when the analysis itself gives other results. tools: What is installed behind it.
-        run: Gives plain data for a file and settings, or ``{"problem": code, "detail": text}``.
-        example: What it might give: a rehearsal runs nothing.
-        needs: Packages without which it cannot run, by the name that they are imported under.
-        identify: Settings as they stand in a key, where they name what can change: weights by their content hash.
+        number: Version; raised when the analysis itself gives other results.
+        tools: Packages whose versions the results depend on.
+        run: Returns plain data for a file and settings, or ``{"problem": code, "detail": text}``.
+        example: Sample result: a rehearsal runs nothing.
+        needs: Required packages, by the names under which they are imported.
+        identify: Returns the settings for a key, with changeable things by content: weights by their hash.
     """
 
     number: int
@@ -46,14 +47,14 @@ class Analysis:
 
     @property
     def version(self) -> str:
-        """What the results depend on beside the audio: part of the key under which they are kept."""
+        """Return what the results depend on beside the audio. It is part of their key."""
         return f"{self.number} ({', '.join(f'{name} {_find_version(name)}' for name in self.tools)})"
 
     def check(self, name: str, settings: Settings) -> None:
-        """Make sure that it can run.
+        """Check that an analysis can run.
 
         Raises:
-            ModelError: A package or the weights are not there.
+            ModelError: A package or the weights are missing.
         """
         if missing := [one for one in self.needs if importlib.util.find_spec(one) is None]:
             raise ModelError(f"the analysis {name!r} needs {missing[0]}, which is not installed", hint=INSTALL)
@@ -75,11 +76,11 @@ ANALYSES: dict[str, Analysis] = {
         identify=identify_weights,
     ),
 }
-"""The analyses there are, by name."""
+"""All analyses by name."""
 
 
 def run_analysis(name: str, path: str, settings: Settings) -> Row:
-    """Run one of ``ANALYSES`` on a file, in any process; bad audio comes back as a ``problem``, never as an error."""
+    """Run one of ``ANALYSES`` on a file, in any process; bad audio is returned as a ``problem``, never raised."""
     import soundfile as sf
 
     try:

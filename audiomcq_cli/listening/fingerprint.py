@@ -1,11 +1,11 @@
 """A compact acoustic fingerprint: 32 bits for each eighth of a second.
 
-The bits of Haitsma and Kalker, "A Highly Robust Audio Fingerprinting System" (ISMIR 2002): whether the difference in
-energy between two neighbouring bands grew, here since two frames before: of a copy cut half a frame step off, at most
-23 % of the bits differ with that, 35 % with one frame, where two other recordings never come below 44 %.
-They outlast re-encoding, gain and resampling, and a copy that begins later has the same words from there on.
-Chromaprint's library comes in no PyPI package, and its fingerprints begin at 3 seconds; these begin at 0.75.
-Two recordings are compared by the share of equal bits at the best shift; words that are 0 (silence) say nothing.
+The bits follow Haitsma and Kalker, "A Highly Robust Audio Fingerprinting System" (ISMIR 2002): each says whether the
+difference in energy between two neighbouring bands grew, here since two frames before. In a copy cut half a frame step
+off, at most 23 % of the bits then differ, against 35 % since one frame; two other recordings never differ in less than
+44 %. The bits survive re-encoding, gain and resampling, and a copy that begins later has the same words from there on.
+Chromaprint's library comes in no PyPI package, and its fingerprints need 3 seconds; these need 0.75. Two recordings are
+compared by the share of equal bits at the best shift; words that are 0 (silence) do not count.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 RATE = 8_000
 FRAME, HOP = 4_000, 1_000
-"""Samples of a frame, and from one frame to the next."""
+"""Samples of a frame, and between the starts of two frames."""
 
 LAG = 2
-"""Frames to the one before that each is compared with."""
+"""Frames back to the one that each frame is compared with."""
 
 LONGEST = 120
-"""Seconds from the beginning that are taken at most, as fpcalc of Chromaprint does."""
+"""Most seconds from the beginning that are used, as in Chromaprint's fpcalc."""
 
 _BANDS = 33
 _LOWEST, _HIGHEST = 300.0, 2_000.0
-_FLOOR = 1e-6  # below the noise of 16 bits, which must not make bits
+_FLOOR = 1e-6  # below 16-bit noise, which must not make bits
 
 
 class FingerprintTaker:
-    """Takes the fingerprint of a file, block by block."""
+    """Computes the fingerprint of a file, block by block."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
@@ -43,7 +43,7 @@ class FingerprintTaker:
         self._length = 0
 
     def add(self, block: Samples) -> None:
-        """Take a block of shape (frames, channels)."""
+        """Add a block of shape (frames, channels)."""
         import soxr
 
         if self._length >= LONGEST * RATE:
@@ -53,7 +53,7 @@ class FingerprintTaker:
         self._keep(self._stream.resample_chunk(mix(block)))
 
     def finish(self) -> list[int] | None:
-        """The fingerprint; None for less than 0.75 s."""
+        """Return the fingerprint; None for less than 0.75 s."""
         import numpy as np
 
         if self._stream is not None and self._length < LONGEST * RATE:
@@ -67,7 +67,7 @@ class FingerprintTaker:
 
 
 def take_fingerprint(samples: Samples) -> list[int] | None:
-    """The words of mono samples at ``RATE``; None where there are not enough for one."""
+    """Return the words of mono samples at ``RATE``; None if there are too few samples."""
     import numpy as np
 
     if len(samples) < FRAME + LAG * HOP:
@@ -84,7 +84,7 @@ def take_fingerprint(samples: Samples) -> list[int] | None:
 
 @cache
 def _make_bands() -> Any:
-    """Which bins of a frame lie in which band; bands are evenly spaced in pitch."""
+    """Return which bins of a frame lie in which band; bands are evenly spaced in pitch."""
     import numpy as np
 
     edges = np.geomspace(_LOWEST, _HIGHEST, _BANDS + 1)

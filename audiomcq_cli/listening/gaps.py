@@ -1,7 +1,7 @@
-"""Sounds with silence between them: where each begins and ends, by its level over time.
+"""Finds sounds with silence between them: the beginning and end of each, by its level over time.
 
-A level above the floor is a sound and one at the floor is silence; what lies between the two, what comes too soon after
-the sound before, and what swells again before it is over could be counted one way or another, and then nothing is told.
+A level above the floor is a sound and one at the floor is silence. A level between the two, a sound too soon after
+another, and a sound that swells again before it is over could be counted in two ways: then nothing is reported.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import Any
 from audiomcq_cli.listening.sound import QUIET, RATE, STEP, Sound
 
 CONTRAST = 30.0
-"""dB from the floor to the loudest sound that there must be at least."""
+"""Least difference in dB between the floor and the loudest sound."""
 
 _ABOVE_FLOOR = 8.0  # dB: noise of 30 ms stays within 3 dB of its level
-_DEEPEST = 55.0  # dB below the loudest: what is softer still is not heard beside it
-_ALIKE = 20.0  # dB below the loudest: a sound that is softer may or may not be counted
-_MERGED, _SEPARATE = 0.06, 0.12  # seconds: a gap shorter than the one is none; one shorter than the other might be one
+_DEEPEST = 55.0  # dB below the loudest: softer sounds are not heard beside it
+_ALIKE = 20.0  # dB below the loudest: a softer sound may or may not be counted
+_MERGED, _SEPARATE = 0.06, 0.12  # seconds: below the first no gap; below the second perhaps one
 _SWELL = 9.0  # dB that a sound may rise again after a dip
-_SHARP = 0.08  # seconds in which a sharp edge is over
-_NEAR_PEAK = 12.0  # dB below its peak a sound has fully begun
+_SHARP = 0.08  # seconds that a sharp edge takes at most
+_NEAR_PEAK = 12.0  # dB below its peak at which a sound has fully begun
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A sound, or the silence between two: seconds, None where the edge is too soft to say."""
+    """A sound, or the silence between two, in seconds; an edge that is too soft to locate is None."""
 
     onset: float | None
     offset: float | None
@@ -33,14 +33,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """The sounds of a clip in their order, and the silences; those only if every edge is sharp."""
+    """The sounds of a clip in their order, and the silences; silences only if every edge is sharp."""
 
     sounds: tuple[Part, ...]
     silences: tuple[Part, ...]
 
 
 def find_gaps(sound: Sound) -> Gaps | None:
-    """The sounds of a clip that have silence around them; None where they cannot be told apart for certain."""
+    """Return the sounds of a clip that have silence around them; None if they cannot be separated with certainty."""
     import numpy as np
 
     if len(sound.envelope) < 20:
@@ -66,7 +66,7 @@ def find_gaps(sound: Sound) -> Gaps | None:
 
 
 def _smooth(envelope: Any) -> Any:
-    """Mean power of three steps, dB: ten milliseconds are less than a period of low tones."""
+    """Return the mean power of three steps in dB: ten milliseconds are less than a period of low tones."""
     import numpy as np
 
     power = np.pad(10 ** (envelope / 10), 1, mode="edge")
@@ -74,7 +74,7 @@ def _smooth(envelope: Any) -> Any:
 
 
 def _find_runs(above: Any) -> list[tuple[int, int]]:
-    """Begin and end of each stretch that is true."""
+    """Return the begin and end of each true stretch."""
     import numpy as np
 
     edges = np.flatnonzero(np.diff(np.concatenate([[0], above.astype(np.int8), [0]])))
@@ -82,7 +82,7 @@ def _find_runs(above: Any) -> list[tuple[int, int]]:
 
 
 def _join(runs: list[tuple[int, int]]) -> list[tuple[int, int]] | None:
-    """Runs with the shortest gaps closed; None where a gap may or may not be one."""
+    """Return the runs with the shortest gaps closed; None if a gap is doubtful."""
     joined: list[tuple[int, int]] = []
     for begin, end in runs:
         gap = (begin - joined[-1][1]) * STEP / RATE if joined else _SEPARATE
@@ -95,7 +95,7 @@ def _join(runs: list[tuple[int, int]]) -> list[tuple[int, int]] | None:
 
 
 def _swells(level: Any) -> bool:
-    """Whether a sound rises again after a dip, as two sounds that run into each other do."""
+    """Return whether a sound rises again after a dip, as two sounds that run into each other do."""
     import numpy as np
 
     peak = int(level.argmax())
@@ -116,7 +116,7 @@ def _place(level: Any, begin: int, end: int, steps: int) -> Part:
 
 
 def _find_silences(sounds: list[Part], seconds: float) -> tuple[Part, ...]:
-    """What lies before, between and behind the sounds; nothing where one edge is not known."""
+    """Return the silences before, between and after the sounds; empty if an edge is unknown."""
     if any(one.offset is None for one in sounds):
         return ()
     edges = [0.0, *(time for one in sounds for time in (one.onset or 0.0, one.offset or 0.0)), seconds]

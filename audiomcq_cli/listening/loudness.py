@@ -1,6 +1,6 @@
-"""Loudness as ITU-R BS.1770-4 and EBU R 128 define it, taken block by block.
+"""Measures loudness by ITU-R BS.1770-4 and EBU R 128, block by block.
 
-The filters are pyloudnorm's; its meter wants the whole recording in memory and takes four times as long.
+The filters are pyloudnorm's; its meter needs the whole recording in memory and takes four times as long.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from audiomcq_cli.decoding import Samples
 
 STEP = 0.1
-"""Seconds: a block of 0.4 s that is gated is four of these, and begins with each."""
+"""Seconds of a step. A gated block of 0.4 s is four steps, and one begins with each step."""
 
 _A_SECOND = 10  # steps
 _ABSOLUTE_GATE, _RELATIVE_GATE = -70.0, -10.0
@@ -23,7 +23,7 @@ _SURROUND = {5: (1.0, 1.0, 1.0, 1.41, 1.41), 6: (1.0, 1.0, 1.0, 0.0, 1.41, 1.41)
 
 
 class LoudnessMeter:
-    """Takes the K-weighted power of each tenth of a second."""
+    """Measures the K-weighted power of each tenth of a second."""
 
     def __init__(self, rate: int, channels: int) -> None:
         self._filters = _design(rate)
@@ -34,7 +34,7 @@ class LoudnessMeter:
         self._powers: list[Any] = []
 
     def add(self, block: Samples) -> None:
-        """Take a block of shape (frames, channels)."""
+        """Add a block of shape (frames, channels)."""
         import numpy as np
         from scipy.signal import sosfilt
 
@@ -46,13 +46,13 @@ class LoudnessMeter:
         self._powers.append(parts.mean(axis=1))
 
     def powers(self) -> Any:
-        """Power of each whole tenth of a second, summed over the channels."""
+        """Return the power of each whole tenth of a second, summed over the channels."""
         import numpy as np
 
         return np.concatenate(self._powers) if self._powers else np.zeros(0)
 
     def integrate(self) -> float | None:
-        """Integrated loudness in LUFS; None for less than 0.4 s, or where no block is above -70 LUFS."""
+        """Return the integrated loudness in LUFS; None for less than 0.4 s, or if no block is above -70 LUFS."""
         import numpy as np
 
         powers = self.powers()
@@ -67,12 +67,12 @@ class LoudnessMeter:
 
 
 def as_loudness(power: float) -> float:
-    """Loudness in LUFS of a K-weighted power."""
+    """Return the loudness in LUFS of a K-weighted power."""
     return -0.691 + 10 * math.log10(power)
 
 
 def split_evenly(values: Any, rest: Any, size: int) -> tuple[Any, Any]:
-    """Join values to the rest of those before; returns whole parts, shape (parts, size), and what is left."""
+    """Join values to an earlier rest; return whole parts, shape (parts, size), and the new rest."""
     import numpy as np
 
     joined = values if rest is None else np.concatenate([rest, values])
@@ -86,10 +86,10 @@ def _as_power(loudness: float) -> float:
 
 @lru_cache(maxsize=8)
 def _design(rate: int) -> Any:
-    """The two filters of K-weighting at a rate, as second-order sections.
+    """Return the two filters of K-weighting at a rate, as second-order sections.
 
-    Those that Brecht De Man derived of the standard's coefficients at 48 kHz (AES convention e-Brief, 2018), which
-    pyloudnorm has too: its own are 0.2 LU off at 8 kHz.
+    They are the filters that Brecht De Man derived from the standard's coefficients at 48 kHz (AES convention e-Brief,
+    2018), which pyloudnorm has too: its own are 0.2 LU off at 8 kHz.
     """
     import numpy as np
     from pyloudnorm import IIRfilter
@@ -101,28 +101,28 @@ def _design(rate: int) -> Any:
 
 # ------------------------------------------------------------------------------------------------------- over time
 
-_QUIETEST = -70.0  # LUFS: a second that is softer is told as that
-_TREND, _LEVEL = 6.0, 2.0  # dB of a change that is heard, and of one that is none
-_STRAIGHT = 2.0  # dB that a fade may be off a straight line, which then gives its first and last level
-_STEP, _BACK = 0.1, 1.5  # dB in half a second: it goes on in most of them by more, and back in none by more
+_QUIETEST = -70.0  # LUFS: a softer second is reported as this level
+_TREND, _LEVEL = 6.0, 2.0  # dB of a change that is heard, and of one that is not
+_STRAIGHT = 2.0  # dB that a fade may deviate from a straight line, which then gives its first and last level
+_STEP, _BACK = 0.1, 1.5  # dB in half a second: most of them must rise by more, and none may fall by more
 
 
 def take_powers(sound: Sound) -> Any:
-    """K-weighted power of each tenth of a second."""
+    """Return the K-weighted power of each tenth of a second."""
     meter = LoudnessMeter(RATE, 1)
     meter.add(sound.samples[:, None])
     return meter.powers()
 
 
 def measure_seconds(powers: Any) -> list[Told]:
-    """K-weighted loudness of each whole second of tenths, ungated; text is the second that it begins with."""
+    """Return the ungated K-weighted loudness of each whole second; the text is the second at which it begins."""
     whole = len(powers) // _A_SECOND
     means = powers[: whole * _A_SECOND].reshape(whole, _A_SECOND).mean(axis=1)
     return [Told(max(_QUIETEST, as_loudness(max(float(mean), 1e-12))), 1.0, str(at)) for at, mean in enumerate(means)]
 
 
 def follow_loudness(powers: Any) -> Told | None:
-    """The change of loudness from the beginning to the end, of what grows or fades steadily or stays as it is."""
+    """Return the change of loudness from beginning to end, if it grows or fades steadily or stays constant."""
     import numpy as np
 
     whole = len(powers) // 5

@@ -1,6 +1,6 @@
-"""Everything that is measured of a clip in one go: the analysis ``measure``. Names and tolerances: ``measurements.py``.
+"""The analysis ``measure``: all measurements of a clip in one pass. Names and tolerances are in ``measurements.py``.
 
-Only what is certain is told. A rhythm with accents has no tempo here, a chord no pitch, rain no onsets.
+Only certain results are reported. A rhythm with accents has no tempo here, a chord no pitch, rain no onsets.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from audiomcq_cli.decoding import Samples
 
 SHORTEST, LONGEST = 0.1, 600.0
-"""Seconds of a clip that is measured: a recording of hours has no tempo, and would not fit into memory."""
+"""Least and greatest length in seconds of a clip that is measured: a recording of hours has no tempo, and would not fit
+into memory.
+"""
 
 EXAMPLE: Row = {
     "measurements": [make_entry("brightness", 1_500.0, 0.9)],
@@ -33,7 +35,7 @@ EXAMPLE: Row = {
 
 
 def measure(path: Path, settings: Mapping[str, Any]) -> Row:
-    """The measurements and the measured events of a file; nothing of one not between those lengths."""
+    """Return the measurements and the measured events of a file; empty if its length is outside these limits."""
     try:
         samples, seconds = audio.load_timed(path, RATE, most=LONGEST)
     except ClipTooLong:
@@ -44,7 +46,7 @@ def measure(path: Path, settings: Mapping[str, Any]) -> Row:
 
 
 def measure_samples(samples: Samples) -> Row:
-    """The same of mono samples at ``RATE``."""
+    """Return the same for mono samples at ``RATE``."""
     sound = Sound(samples)
     gaps = find_gaps(sound)
     if gaps and hides_onsets(sound, gaps):
@@ -60,7 +62,7 @@ def measure_samples(samples: Samples) -> Row:
 
 
 def _tell(sound: Sound, gaps: Any) -> Iterator[tuple[str, Told]]:
-    """What can be told, by name."""
+    """Yield every certain measurement with its name."""
     powers = take_powers(sound)
     yield from (("second_loudness", told) for told in measure_seconds(powers))
     onsets = find_onsets(sound, gaps)

@@ -1,7 +1,7 @@
-"""The fundamental frequency of clips in which one voice or instrument is heard, and where it goes.
+"""Follows the fundamental frequency of clips with one voice or instrument.
 
 YIN (de Cheveigné and Kawahara, "YIN, a fundamental frequency estimator for speech and music", JASA 2002), over all
-frames at once; librosa's does not say how periodic a frame is, and its pYIN takes seconds for a clip.
+frames at once; librosa's version does not say how periodic a frame is, and its pYIN takes seconds for a clip.
 """
 
 from __future__ import annotations
@@ -12,29 +12,31 @@ from typing import Any
 from audiomcq_cli.listening.sound import RATE, Sound, Told
 
 LOWEST, HIGHEST = 55.0, 2_000.0
-"""Hz of the fundamental frequencies that are looked for."""
+"""Range of fundamental frequencies in Hz."""
 
-_FRAME, _HOP = 1_024, 441  # samples that are compared, and from one frame to the next: 46 and 20 ms
-_LONGEST = int(RATE / LOWEST) + 2  # samples of a period
-_PERIODIC = 0.1  # aperiodicity of a frame that has a pitch, at most: a tenth of its power
-_AS_GOOD = 0.03  # of aperiodicity: twice the period must not be better by more, or the pitch is an octave lower
-_FUNDAMENTAL = 10**-2.5  # of a frame's power, at least: the common period of a chord is no pitch that is heard
-_LOUD = 30.0  # dB below the loudest frame: what is softer does not count
-_VOICED = 0.8  # of the power, at least, is in frames that have a pitch
-_SHORTEST = 0.15  # seconds with a pitch
-_EDGES = 0.05  # seconds in which no frame is centred
-_FIRM = 2 ** (15 / 1200)  # times: a percentile is no further from its neighbours
-_GLIDES, _HOLDS = 2.0, 0.5  # semitones of a change that is heard, and of one that is none
-_STRAIGHT = 0.5  # semitones that a glide may be off a straight line
-_LOST = 0.1  # seconds without a pitch at either end: a glide goes on there that is too low or too high to follow
+_FRAME, _HOP = 1_024, 441  # samples that are compared, and between two frames: 46 and 20 ms
+_LONGEST = int(RATE / LOWEST) + 2  # samples of the longest period
+_PERIODIC = 0.1  # greatest aperiodicity of a frame that has a pitch: a tenth of its power
+_AS_GOOD = 0.03  # of aperiodicity: if twice the period is better by more, the pitch is an octave lower
+_FUNDAMENTAL = 10**-2.5  # least share of a frame's power: the common period of a chord is not a pitch that is heard
+_LOUD = 30.0  # dB below the loudest frame: softer frames do not count
+_VOICED = 0.8  # least share of the power in frames that have a pitch
+_SHORTEST = 0.15  # least seconds with a pitch
+_EDGES = 0.05  # seconds at both ends in which no frame is centred
+_FIRM = 2 ** (15 / 1200)  # greatest ratio of a percentile to its neighbours
+_GLIDES, _HOLDS = 2.0, 0.5  # semitones of a change that is heard, and of one that is not
+_STRAIGHT = 0.5  # semitones that a glide may deviate from a straight line
+_LOST = 0.1  # seconds without a pitch at either end: a glide goes on there, too low or too high to follow
 
 
 @dataclass(frozen=True, slots=True)
 class PitchTrack:
-    """Fundamental frequency over time.
+    """The fundamental frequency over time.
 
     Attributes:
-        times: Seconds of the frames that are heard. pitches: Hz, 0 where a frame has no pitch. powers: Of each.
+        times: Seconds of the audible frames.
+        pitches: Hz of each frame; 0 if it has no pitch.
+        powers: Power of each frame.
         seconds: Length of the clip.
     """
 
@@ -44,13 +46,13 @@ class PitchTrack:
     seconds: float
 
     def cut(self, begin: float, end: float) -> PitchTrack:
-        """The frames of a part."""
+        """Return the frames between two times."""
         inside = (self.times >= begin) & (self.times < end)
         return PitchTrack(self.times[inside], self.pitches[inside], self.powers[inside], end - begin)
 
     @property
     def voiced(self) -> float:
-        """Part of the power that is in frames with a pitch; 0 where they are too few to say anything."""
+        """Share of the power that is in frames with a pitch; 0 if there are too few."""
         has = self.pitches > 0
         if has.sum() * _HOP / RATE < _SHORTEST:
             return 0.0
@@ -58,7 +60,7 @@ class PitchTrack:
 
 
 def track_pitch(sound: Sound) -> PitchTrack | None:
-    """The pitch of each frame that is heard; None where nothing is."""
+    """Return the pitch of each audible frame; None if there is none."""
     import numpy as np
 
     span = _FRAME + _LONGEST
@@ -81,7 +83,7 @@ def track_pitch(sound: Sound) -> PitchTrack | None:
 
 
 def _smooth(pitches: Any) -> Any:
-    """Running median of the frames that have a pitch."""
+    """Return the running median of the frames that have a pitch."""
     from scipy.ndimage import median_filter
 
     has = pitches > 0
@@ -91,10 +93,11 @@ def _smooth(pitches: Any) -> Any:
 
 
 def summarize_pitch(track: PitchTrack | None) -> dict[str, Told]:
-    """Median, 5th and 95th percentile of the fundamental frequency, and its median in the first and the second half.
+    """Return the median, 5th and 95th percentile of the fundamental frequency, and its median in the first and second
+    half.
 
-    Nothing where what is heard has no one pitch, and none that hangs on a few frames: of a fast glide the median of
-    the whole is certain, the percentiles are not.
+    Empty if the sound has no single pitch. A value that depends on a few frames is left out: in a fast glide the median
+    of the whole is certain, the percentiles are not.
     """
     if track is None or track.voiced < _VOICED:
         return {}
@@ -107,7 +110,7 @@ def summarize_pitch(track: PitchTrack | None) -> dict[str, Told]:
 
 
 def _take_percentile(track: PitchTrack, at: float) -> Told | None:
-    """A percentile of the pitch that the frames lost at the edges could not move."""
+    """Return a percentile of the pitch, if the frames lost at the edges could not move it."""
     import numpy as np
 
     pitches = track.pitches[track.pitches > 0]
@@ -117,7 +120,9 @@ def _take_percentile(track: PitchTrack, at: float) -> Told | None:
 
 
 def follow_glide(track: PitchTrack | None) -> Told | None:
-    """The change from the beginning to the end, in semitones, of a pitch that glides one way or stays where it is."""
+    """Return the change from beginning to end, in semitones, of a pitch that glides in one
+    direction or stays constant.
+    """
     import numpy as np
 
     if track is None or track.voiced < _VOICED:
@@ -140,10 +145,11 @@ def follow_glide(track: PitchTrack | None) -> Told | None:
 
 
 def _find_pitches(frames: Any, energy: Any) -> Any:
-    """Hz of each frame, 0 where it has no pitch.
+    """Return the pitch of each frame in Hz, 0 if it has none.
 
     Args:
-        frames: Samples, shape (frames, samples). energy: Of what each lag compares a frame with, shape (frames, lags).
+        frames: Samples, shape (frames, samples).
+        energy: Energy of the part that each lag compares a frame with, shape (frames, lags).
     """
     import numpy as np
 
@@ -168,7 +174,7 @@ def _find_pitches(frames: Any, energy: Any) -> Any:
 
 
 def _measure_aperiodicity(frames: Any, energy: Any) -> Any:
-    """The cumulative mean normalized difference of each frame and lag (YIN, step 3), shape (frames, lags)."""
+    """Return the cumulative mean normalized difference of each frame and lag (YIN, step 3), shape (frames, lags)."""
     import numpy as np
     from scipy import fft
 
@@ -183,7 +189,7 @@ def _measure_aperiodicity(frames: Any, energy: Any) -> Any:
 
 
 def _refine_periods(aperiodicity: Any, first: Any) -> Any:
-    """Periods finer than a sample: by parabola, at the largest multiple that there is."""
+    """Return periods finer than a sample: by a parabola, at the largest multiple available."""
     import numpy as np
 
     rows = np.arange(len(first))
@@ -204,7 +210,7 @@ def _refine_periods(aperiodicity: Any, first: Any) -> Any:
 
 
 def _bend(values: Any, rows: Any, at: Any) -> Any:
-    """Where the parabola through a dip and its neighbours is lowest."""
+    """Return the minimum of the parabola through a dip and its neighbours."""
     import numpy as np
 
     before, here, after = values[rows, at - 1], values[rows, at], values[rows, at + 1]
@@ -213,7 +219,7 @@ def _bend(values: Any, rows: Any, at: Any) -> Any:
 
 
 def _read(values: Any, at: Any) -> Any:
-    """Values next to fractional places, or those of the place itself beyond the end."""
+    """Return values next to fractional positions; past the end, the value at the position itself."""
     import numpy as np
 
     near = np.rint(at).astype(int)
@@ -222,7 +228,7 @@ def _read(values: Any, at: Any) -> Any:
 
 
 def _measure_fundamental(frames: Any, pitches: Any) -> Any:
-    """Part of each frame's power that is at its pitch."""
+    """Return the share of each frame's power that is at its pitch."""
     import numpy as np
 
     window = np.hanning(frames.shape[1])

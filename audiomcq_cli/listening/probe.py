@@ -1,6 +1,6 @@
-"""What is found out about every clip by decoding it once: length, level, defects, and a fingerprint.
+"""The analysis ``probe``: decodes every clip once for length, level, defects, and a fingerprint.
 
-All of it is taken block by block, so a recording of hours needs no more memory than a clip.
+All of it is computed block by block, so a recording of hours needs no more memory than a clip.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from audiomcq_cli.decoding import Samples
 
 SILENCE = -60.0
-"""dBFS: a hundredth of a second whose level (RMS over all channels) is below is silence."""
+"""Level in dBFS below which a hundredth of a second is silence (RMS over all channels)."""
 
 _FULL_SCALE = 1 - 2**-15  # the largest sample of 16 bits
 LONGEST = 86_400.0
-"""Seconds of a file that is listened to: no clip takes a day, and a few bytes can say that much silence."""
+"""Most seconds of a file that are decoded: no clip takes a day, and a few bytes can encode that much silence."""
 
-_SLOWEST = 4_000  # samples a second, of which K-weighting has its filters; a header that says less is damaged
-_LARGEST = 2.0**31  # of the samples of 32 bits that somebody took for floating point; squares of more overflow
+_SLOWEST = 4_000  # samples a second, the least for K-weighting; a header with less is damaged
+_LARGEST = 2.0**31  # 32-bit samples read as floating point; squares of more overflow
 _SLACK = 0.1  # seconds; see probe
 
 EXAMPLE: Row = {
@@ -42,7 +42,7 @@ EXAMPLE: Row = {
 
 
 def probe(path: Path, settings: Mapping[str, Any]) -> Row:
-    """Length, rate, channels, format, levels and fingerprint of a file, after decoding all of it.
+    """Return the length, rate, channels, format, levels and fingerprint of a file, after decoding all of it.
 
     The header alone cannot be trusted: a FLAC file damaged in the middle and an MP3 file cut in half both keep their
     full length there, and seeking to the last block finds neither. Decoding takes 5 to 20 ms for ten seconds, once,
@@ -83,7 +83,7 @@ def probe(path: Path, settings: Mapping[str, Any]) -> Row:
 
 
 class Levels:
-    """Peak, clipped and silent parts of a file, block by block."""
+    """Measures the peak, and the clipped and silent share of a file, block by block."""
 
     def __init__(self, file: Decoded) -> None:
         self.frames = 0
@@ -97,7 +97,7 @@ class Levels:
         """Count the samples of a block, shape (frames, channels).
 
         Raises:
-            OSError: There are some of no size, or of one that no recording has.
+            OSError: A sample is not finite, or larger than in any recording.
         """
         import numpy as np
 
@@ -115,7 +115,7 @@ class Levels:
         self._quiet += int((parts.mean(axis=1) < 10 ** (SILENCE / 10)).sum())
 
     def describe(self) -> list[Row]:
-        """The measurements; of digital silence there is no peak."""
+        """Return the measurements; digital silence has no peak."""
         if not self._parts:  # less than a hundredth of a second
             return []
         peak = [make_entry("peak", 20 * math.log10(self._peak))] if self._peak else []
@@ -124,7 +124,9 @@ class Levels:
 
 
 def _count_runs(full: Any) -> int:
-    """Samples that stand with at least two others at full scale: a loud tone touches it, one that is clipped stays."""
+    """Count samples at full scale next to at least two others: a loud tone touches full scale, a clipped one stays
+    there.
+    """
     import numpy as np
 
     runs = full[:-2] & full[1:-1] & full[2:]

@@ -1,4 +1,4 @@
-"""When sounds begin, how fast they follow each other, and whether all of it repeats."""
+"""Finds onsets, tempo, and repetition."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from typing import Any
 from audiomcq_cli.listening.gaps import Gaps
 from audiomcq_cli.listening.sound import HOP, RATE, STEP, Sound, Told
 
-_NEAREST = 0.1  # seconds: onsets closer than that are heard as one
-_LEAD = 0.006  # seconds by which the rise of a spectrum's level leads what it comes from
+_NEAREST = 0.1  # seconds: closer onsets are heard as one
+_LEAD = 0.006  # seconds by which the rise of a spectrum's level precedes its cause
 _ATTACK = 0.04  # seconds in which a sound has begun
-_CLEAR, _VAGUE = 0.5, 0.25  # of a usual onset's strength: what is stronger is one, what is weaker is none
+_CLEAR, _VAGUE = 0.5, 0.25  # of a usual onset's strength: above the first it is an onset, below the second it is not
 _LEAST_RISE = 6.0  # dB, mean over the bands, from one frame to the next
-_STANDS_OUT = 4.0  # times the usual flux: that of noise has peaks of twice
-_LIKE_A_BEGINNING = 0.6  # of how the sounds begin: a laser, whose pitch falls, has half of it
+_STANDS_OUT = 4.0  # times the usual flux: noise has peaks of twice
+_LIKE_A_BEGINNING = 0.6  # share of the flux at beginnings: a laser, whose pitch falls, has half of it
 _SLOWEST, _FASTEST = 40.0, 208.0  # beats a minute, as on a metronome
 _FEWEST = 6  # beats
-_EVEN = 0.025  # of the beat: how far beats may be from an even grid, or a smoothly changing one
+_EVEN = 0.025  # of the beat: how far beats may be from an even grid, or from one that changes smoothly
 _ACCENT = 4.0  # dB between neighbours
 _PHASES = 24  # of a beat
-_CHANGES = 1.12  # times the tempo that is heard as faster
+_CHANGES = 1.12  # ratio of tempos that is heard as faster
 _STEADY = 1.03
-_AS_LOUD = 2.5  # dB between the turns of what repeats itself
-_MORE_ALIKE = 0.03  # a multiple of the period must not be by more, or that is the period
+_AS_LOUD = 2.5  # dB between the repetitions of a repeating clip
+_MORE_ALIKE = 0.03  # a multiple that is more alike than this is the period
 
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """Beats a minute where they are even, and how the tempo changes."""
+    """The tempo in beats a minute, if it is even, and how it changes."""
 
     tempo: Told | None = None
     change: Told | None = None
 
 
 def find_onsets(sound: Sound, gaps: Gaps | None) -> list[float]:
-    """When sounds begin, in seconds; empty where some of them could be one or not.
+    """Return the onsets of sounds in seconds; empty if some are doubtful.
 
-    Peaks of the spectral flux (Bello et al., "A Tutorial on Onset Detection in Music Signals", 2005, as in
-    ``librosa.onset.onset_strength``) which all stand out as much. Where there is silence between the sounds, their
-    beginnings, if none of them changes while it lasts.
+    They are peaks of the spectral flux (Bello et al., "A Tutorial on Onset Detection in Music Signals", 2005, as in
+    ``librosa.onset.onset_strength``) that all stand out clearly. If there is silence between the sounds, the onsets are
+    their beginnings, unless one of them changes while it lasts.
     """
     if gaps is None:
         peaks = _pick_peaks(sound.flux)
@@ -49,13 +49,13 @@ def find_onsets(sound: Sound, gaps: Gaps | None) -> list[float]:
 
 
 def hides_onsets(sound: Sound, gaps: Gaps) -> bool:
-    """Whether one of the sounds changes while it lasts as if another began: strings that ring into each other."""
+    """Return whether a sound changes while it lasts as if another began: strings that ring into each other."""
     begins, changes = _compare_changes(sound, gaps)
     return changes > min(_LEAST_RISE, _LIKE_A_BEGINNING * begins)
 
 
 def _compare_changes(sound: Sound, gaps: Gaps) -> tuple[float, float]:
-    """The flux with which the sounds usually begin, and the strongest while one of them lasts."""
+    """Return the usual flux at the beginnings of sounds, and the strongest flux within one."""
     import numpy as np
 
     begins = [one.onset or 0.0 for one in gaps.sounds]
@@ -67,13 +67,13 @@ def _compare_changes(sound: Sound, gaps: Gaps) -> tuple[float, float]:
 
 
 def _span(begin: float, end: float) -> slice:
-    """The frames of a part of a clip."""
+    """Return the frames between two times."""
     first = max(0, round(begin * RATE / HOP))
     return slice(first, max(first, round(end * RATE / HOP)))
 
 
 def _pick_peaks(flux: Any) -> list[float]:
-    """Seconds of the peaks of the flux; empty where there are some that may or may not count."""
+    """Return the times of the peaks of the flux in seconds; empty if some are doubtful."""
     import numpy as np
     from scipy.ndimage import maximum_filter1d
 
@@ -97,7 +97,7 @@ def _pick_peaks(flux: Any) -> list[float]:
 
 
 def _is_sharp(envelope: Any, onset: float) -> bool:
-    """Whether a sound is at its full level, but for 6 dB, as soon as it begins."""
+    """Return whether a sound reaches its full level (within 6 dB) as soon as it begins."""
     import numpy as np
 
     begin = round(onset * RATE / STEP)
@@ -109,7 +109,7 @@ def _is_sharp(envelope: Any, onset: float) -> bool:
 
 
 def _refine(values: Any, at: int) -> float:
-    """Place of a peak between two frames, by the parabola through three."""
+    """Return the position of a peak between two frames, by the parabola through three."""
     if not 0 < at < len(values) - 1:
         return float(at)
     before, here, after = (float(values[at + shift]) for shift in (-1, 0, 1))
@@ -121,9 +121,9 @@ def _refine(values: Any, at: int) -> float:
 
 
 def follow_beat(sound: Sound, onsets: list[float]) -> Beat:
-    """The tempo, where sounds follow each other evenly or ever faster or slower and every one of them is a beat.
+    """Return the tempo, if sounds follow each other evenly, or ever faster or slower, and every one of them is a beat.
 
-    What has accents or subdivisions could be counted at twice or half the tempo, and nothing is told of it.
+    Accents or subdivisions could be counted at twice or half the tempo, so their tempo is not reported.
     """
     import numpy as np
 
@@ -152,7 +152,9 @@ def follow_beat(sound: Sound, onsets: list[float]) -> Beat:
 
 
 def _has_accents(sound: Sound, times: Any) -> bool:
-    """Whether every second, third or fourth beat is more alike than neighbours are: a drum between two others."""
+    """Return whether every second, third or fourth beat is more alike than neighbours are: a drum
+    between two others.
+    """
     import numpy as np
 
     width = round(0.06 / sound.frame_seconds)
@@ -163,7 +165,7 @@ def _has_accents(sound: Sound, times: Any) -> bool:
 
 
 def _find_pulse(sound: Sound) -> Told | None:
-    """The tempo of an even pulse within other sounds: all rises are alike after one beat and after each further one."""
+    """Return the tempo of an even pulse within other sounds: all rises are alike after each number of beats."""
     rises = sound.rises
     alike = _correlate_itself(rises - rises.mean(axis=1, keepdims=True))
     longest = round(60 / _SLOWEST / sound.frame_seconds)
@@ -184,7 +186,7 @@ def _find_pulse(sound: Sound) -> Told | None:
 
 
 def _beats_once(flux: Any, period: float) -> bool:
-    """Whether what rises does so once in each period."""
+    """Return whether the level rises only once in each period."""
     import numpy as np
 
     phase = (np.arange(len(flux)) % period / period * _PHASES).astype(int)
@@ -195,7 +197,7 @@ def _beats_once(flux: Any, period: float) -> bool:
 
 
 def _strikes(envelope: Any, period: float) -> bool:
-    """Whether the level jumps at a beat, as a knock does and what only swells does not."""
+    """Return whether the level jumps at a beat, as in a knock, and does not just swell."""
     import numpy as np
 
     phases = round(period)
@@ -210,11 +212,11 @@ def _strikes(envelope: Any, period: float) -> bool:
 
 
 def find_repetition(sound: Sound) -> Told | None:
-    """The time after which the clip sounds the same again, and again.
+    """Return the time after which the clip repeats itself, again and again.
 
-    The shortest lag at which its levels by band correlate with themselves as good as perfectly, where no shorter one
+    It is the shortest lag at which the levels by band correlate with themselves almost perfectly, if no shorter lag
     comes near and every multiple does as well (Foote, "Automatic audio segmentation using a measure of audio novelty",
-    2000, for the likeness of spectra).
+    2000, for the similarity of spectra).
     """
     import numpy as np
 
@@ -240,14 +242,14 @@ def find_repetition(sound: Sound) -> Told | None:
 
 
 def _read_multiples(alike: Any, period: float, times: int) -> Any:
-    """How alike it is after one period and after each further one."""
+    """Return the similarity after one period and after each further one."""
     import numpy as np
 
     return alike[np.rint(np.arange(1, times + 1) * period).astype(int)]
 
 
 def _turns_alike(envelope: Any, period: float) -> bool:
-    """Whether every turn is as loud as the others: where some beats have an accent, the bar is what repeats itself."""
+    """Return whether every repetition is as loud as the others: with accents on some beats, only the bar repeats."""
     import numpy as np
 
     power = 10 ** (envelope / 10)
@@ -258,7 +260,7 @@ def _turns_alike(envelope: Any, period: float) -> bool:
 
 
 def _find_quietest(power: Any, period: float) -> float:
-    """The phase at which a turn may be cut off without cutting a sound."""
+    """Return the phase at which a repetition can be cut without cutting a sound."""
     import numpy as np
 
     phases = max(1, round(period))
@@ -267,7 +269,7 @@ def _find_quietest(power: Any, period: float) -> float:
 
 
 def _correlate_itself(rows: Any) -> Any:
-    """Correlation of rows with themselves, shifted by each lag, over what overlaps; 1 at lag 0."""
+    """Return the correlation of rows with themselves, shifted by each lag, over the overlap; 1 at lag 0."""
     import numpy as np
     from scipy import fft
 
@@ -281,7 +283,7 @@ def _correlate_itself(rows: Any) -> Any:
 
 
 def _follow_multiples(alike: Any, first: int, least: float) -> tuple[float, int]:
-    """The period that lag ``first`` stands for, made finer by its multiples, and how many of them are alike."""
+    """Return the period at lag ``first``, refined by its multiples, and how many of them are alike."""
     period, times = _refine(alike, first), 1
     while (at := round((times + 1) * period)) < len(alike) - 3:
         near = at - 3 + int(alike[at - 3 : at + 4].argmax())

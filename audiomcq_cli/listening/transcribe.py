@@ -1,6 +1,6 @@
-"""What is said in a clip, word by word: the analysis ``transcribe``, by faster-whisper on weights that are there.
+"""The analysis ``transcribe``: the words in a clip, by faster-whisper with installed weights.
 
-Nothing is ever downloaded: weights come in an installed package, or lie in a folder that is named.
+Nothing is ever downloaded: weights come in an installed package, or lie in a given folder.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli import audio
+from audiomcq_cli import audio, audio_files
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.decoding import INSTALL
 from audiomcq_cli.errors import ModelError
@@ -21,11 +21,11 @@ from audiomcq_cli.measurements import make_entry
 RATE = 16_000
 
 FILES = ("model.bin", "config.json", "tokenizer.json")
-"""What a folder of weights must hold; without the tokenizer faster-whisper would fetch one."""
+"""Files that a folder of weights must hold; without the tokenizer faster-whisper would download one."""
 
-_MARGIN = 0.3  # seconds: words are looked for so far around the speech that was found
-_NOTHING_SAID, _UNLIKELY, _REPETITIVE = 0.6, -1.0, 2.4  # Whisper's own limits of a segment that it made up
-_FEWEST_WORDS, _CLEAR, _UNCLEAR = 5, 0.8, 0.5  # of which a rate is told; confidence of all, and of each
+_MARGIN = 0.3  # seconds around detected speech in which words are searched for
+_NOTHING_SAID, _UNLIKELY, _REPETITIVE = 0.6, -1.0, 2.4  # Whisper's own limits for a segment that it invented
+_FEWEST_WORDS, _CLEAR, _UNCLEAR = 5, 0.8, 0.5  # least words for a rate; confidence of all words, and of each
 
 EXAMPLE: Row = {
     "words": [{"text": "hello", "onset": 0.5, "offset": 0.9, "confidence": 0.95}],
@@ -34,7 +34,7 @@ EXAMPLE: Row = {
 
 
 def transcribe(path: Path, settings: Mapping[str, Any]) -> Row:
-    """Words with their times and confidences, and how fast they are spoken.
+    """Return words with their times and confidences, and the rate of speech.
 
     Args:
         path: The file.
@@ -49,8 +49,8 @@ def transcribe(path: Path, settings: Mapping[str, Any]) -> Row:
     segments, _ = model.transcribe(
         samples[round(begin * RATE) : round(end * RATE)],
         language=None if model.model.is_multilingual else "en",
-        temperature=0.0,  # hotter tries would be drawn by chance
-        condition_on_previous_text=False,  # one mistake would make the next
+        temperature=0.0,  # higher temperatures would be random
+        condition_on_previous_text=False,  # one mistake would cause the next
         word_timestamps=True,
     )
     words = [word for word in _list_words(segments, begin, seconds) if _is_spoken(word, spans)]
@@ -59,9 +59,9 @@ def transcribe(path: Path, settings: Mapping[str, Any]) -> Row:
 
 
 def measure_rate(words: Sequence[Row], spans: Iterable[tuple[float, float]]) -> Row | None:
-    """Words a minute of the time in which somebody speaks; None where not every word was understood.
+    """Return the words a minute during speech; None if not every word was understood.
 
-    Neither is it told where digits are among them, for "1984" is three words.
+    Digits also give None, because "1984" is three words.
     """
     confidences = [float(word["confidence"]) for word in words]
     digits = any(letter.isdigit() for word in words for letter in word["text"])
@@ -73,10 +73,10 @@ def measure_rate(words: Sequence[Row], spans: Iterable[tuple[float, float]]) -> 
 
 
 def find_weights(name: str) -> Path:
-    """The folder of weights that a name means: a folder, or an installed package that holds one.
+    """Return the folder of weights with a name: a folder, or an installed package that holds one.
 
     Raises:
-        ModelError: It is not there, or lacks a file.
+        ModelError: It does not exist, or lacks a file.
     """
     folder = Path(name).expanduser()
     if not folder.is_dir():
@@ -88,7 +88,7 @@ def find_weights(name: str) -> Path:
 
 
 def identify_weights(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Settings with the content hash of the weights in place of their name."""
+    """Return the settings with the content hash of the weights in place of their name."""
     folder = find_weights(settings["weights"])
     marks = tuple((file, status.st_size, status.st_mtime_ns) for file in FILES for status in [(folder / file).stat()])
     return {**settings, "weights": _hash_weights(folder, marks)}
@@ -96,12 +96,12 @@ def identify_weights(settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=4)
 def _hash_weights(folder: Path, marks: tuple[tuple[str, int, int], ...]) -> str:
-    hashes = [audio.hash_file(folder / file) for file, _, _ in marks]
+    hashes = [audio_files.hash_file(folder / file) for file, _, _ in marks]
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def _find_package(name: str) -> Path:
-    """The folder with a model in an installed package, which is not imported: what it imports may not be there."""
+    """Return the model folder of an installed package without importing it: its imports may be missing."""
     try:
         spec = importlib.util.find_spec(name.replace("-", "_")) if "/" not in name and "." not in name else None
     except (ImportError, ValueError):
@@ -137,5 +137,5 @@ def _list_words(segments: Iterable[Any], shift: float, seconds: float) -> list[R
 
 
 def _is_spoken(word: Row, spans: Iterable[tuple[float, float]]) -> bool:
-    """Whether a word lies in a stretch of speech."""
+    """Return whether a word lies in a stretch of speech."""
     return any(word["offset"] > onset - _MARGIN and word["onset"] < offset + _MARGIN for onset, offset in spans)

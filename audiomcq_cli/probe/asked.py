@@ -1,4 +1,4 @@
-"""What a probe knows of a row: its text, its key, and the groups by which results are told. Nothing of the audio."""
+"""The text of a row, its key, and the groups by which results are reported. Nothing about the audio."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DIMENSIONS: Mapping[str, str] = {
     "label": "audio_contribution",
     "subset": "subset",
 }
-"""What results are told by, each with its column; the form of a question is in no column, see ``form_of``."""
+"""Dimensions by which results are reported, with their columns. The form has no column: see ``form_of``."""
 
 COLUMNS = (*NEEDED, *filter(None, DIMENSIONS.values()), "provenance", "proof", "block", "cluster")
 """Columns that are read where a table has them."""
@@ -61,7 +61,7 @@ class Asked:
 
 
 def read_asked(table: pa.Table) -> Iterator[Asked]:
-    """The rows of a table that has at least the columns ``NEEDED``; the columns ``COLUMNS`` are looked at.
+    """Yield the rows of a table. It needs the columns ``NEEDED``; of the others, those in ``COLUMNS`` are read.
 
     Raises:
         InputError: A row has no question, or its answer is none of its options. pyarrow.ArrowException: A column is of
@@ -86,7 +86,7 @@ def read_asked(table: pa.Table) -> Iterator[Asked]:
 
 
 def asked_of(row: Row) -> Asked:
-    """A row of a stage or a release, as far as a guesser sees it.
+    """Return what a guesser sees of a row of a stage or a release.
 
     Raises:
         InputError: It has no question, or its answer is none of its options.
@@ -112,7 +112,7 @@ def asked_of(row: Row) -> Asked:
 
 
 def form_of(row: Row) -> str:
-    """The form of a question: what the rules that made it call it, else how it was made and how it opens.
+    """Return the form of a question: the form that the rules note, else its method and its question word.
 
     The grounded method notes the form as the prompt of the column ``question``; a question about measurements also
     names its family in its proof. A question that a model wrote, or a set brought, has the form of its first question
@@ -130,7 +130,7 @@ def form_of(row: Row) -> str:
 
 
 def open_question(question: str) -> str:
-    """The first question word and the word after it, as ``which animal``; empty where there is none."""
+    """Return the first question word and the next word, such as ``which animal``; empty if there is none."""
     found = _OPENING.search(fold(question))
     return " ".join(filter(None, found.groups())) if found else ""
 

@@ -1,4 +1,4 @@
-"""Guesses by counting: what was the key among unrelated rows, against how often it would be by chance.
+"""Guesses by counting how often something was the key in unrelated rows, compared with chance.
 
 A *lift* is how many times as often something is the key as chance has it, in whole numbers (``ONE`` is as often as
 chance). Little evidence counts little: a lift begins as that of something more general, with the weight of ``WEIGHT``
@@ -48,7 +48,7 @@ def guess(table: Table) -> dict[str, Guesses]:
 
 
 def find_lifts(table: Table) -> dict[str, Ints]:
-    """How likely each slot is the key, by every guesser."""
+    """Return the lift of each slot by guesser: how much more often than by chance it is the key."""
     import numpy as np
 
     plain = np.full(len(table.row), ONE, np.int64)
@@ -64,7 +64,7 @@ def find_lifts(table: Table) -> dict[str, Ints]:
 
 
 def rank(table: Table, lift: np.ndarray[Any, Any]) -> Guesses:
-    """Which rows have their most likely, and their least likely, option right; ties are broken by hash."""
+    """Return for each row whether its most and its least likely option is the key; ties are broken by hash."""
     import numpy as np
 
     order = np.lexsort((table.tie, lift, table.row))

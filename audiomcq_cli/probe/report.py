@@ -1,4 +1,4 @@
-"""Probes rows, and tells what comes of it: how far they can be guessed, in which groups, and what gives keys away."""
+"""Probes rows and reports how many can be guessed, in which groups, and which words give keys away."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ LEAST = 40
 40 rows in 95 % of cases."""
 
 WORDS = 10
-"""Words that are told of, of each kind."""
+"""Most words of each kind in a report."""
 
 _DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Guessed:
-    """How far some rows can be guessed by one guesser: its most likely and its least likely option."""
+    """The results of one guesser on some rows, for its most likely and its least likely option."""
 
     guesser: str
     most: Share
@@ -52,7 +52,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a probe found.
+    """The results of a probe.
 
     Attributes:
         rows: How many rows there are. probed: How many of them were looked at.
@@ -78,7 +78,7 @@ class Report:
 
     @property
     def told(self) -> str:
-        """Why nothing is said, where nothing is."""
+        """Reason for the absence of results, if there are none."""
         return "" if self.guessers else tell_few(self.probed)
 
     def of(self, dimension: str) -> list[Group]:
@@ -114,7 +114,7 @@ def probe(rows: Sequence[Asked], *, of: int | None = None, learned: int = 0) -> 
 
 
 def find_above(report: Report, limit: float) -> list[Group]:
-    """The forms of which more can be guessed than a limit allows, the worst first.
+    """Return the forms above a limit, worst first.
 
     The limit is for four options; rows with more or fewer may be as far above their own chance. A form counts where the
     whole of its interval is above: of many forms, some small one is above by luck.
@@ -124,12 +124,12 @@ def find_above(report: Report, limit: float) -> list[Group]:
 
 
 def exceeds(found: Share, share: float, limit: float) -> bool:
-    """Whether a share of rows, or an end of its interval, is above a limit for four options."""
+    """Return whether a share, or an end of its interval, is above a limit for four options."""
     return share - found.chance > limit - 0.25 + 1e-9
 
 
 def tell_few(rows: int) -> str:
-    """What is said instead of a number."""
+    """Text in place of a number."""
     return f"too few rows: {rows:,}"
 
 
@@ -184,7 +184,7 @@ def _find_best(guessers: Sequence[Guessed]) -> Guessed | None:
 
 
 def _learn(rows: Sequence[Asked], most: int) -> Guessed | None:
-    """What a trained model gets right of a sample of the rows, in the order of their ids."""
+    """Return the results of a trained model on a sample of the rows, in the order of their ids."""
     if not most:
         return None
     from audiomcq_cli.probe.learning import learn
@@ -199,7 +199,7 @@ def _learn(rows: Sequence[Asked], most: int) -> Guessed | None:
 
 
 def _flags(table: Table, places: Sequence[int] | None) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which rows are chosen: those at some places, or all."""
+    """Return a mask of the chosen rows: those at some places, or all."""
     import numpy as np
 
     flags = np.full(len(table.rows), places is None)

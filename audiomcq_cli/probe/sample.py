@@ -1,4 +1,4 @@
-"""Which rows a probe looks at where a corpus has too many for its time and memory: whole clips and blocks, by hash."""
+"""Chooses the rows to probe if a corpus has too many for time and memory: whole clips and blocks, by hash."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Sample:
 
     def __init__(self, most: int = MOST) -> None:
         self.seen = 0
-        """How many rows were offered."""
+        """Number of rows offered."""
         self._most = most
         self._bound = 1 << 64
         self._kept: list[tuple[int, Asked]] = []

@@ -1,4 +1,4 @@
-"""How often guesses are right, against chance, with an interval.
+"""Counts right guesses, compares them with chance, and gives an interval.
 
 The interval is Wilson's, for as many rows as the guesses are worth: rows of one clip, block or cluster are not right
 independently of each other, and the spread of the sums of such groups says how many independent rows would spread as
@@ -24,7 +24,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many of some rows are right: the interval of the share, and how many there would be by chance."""
+    """The share of rows guessed right, with its interval and the share by chance."""
 
     rows: int
     right: int
@@ -39,7 +39,7 @@ class Share:
 
     @property
     def excess(self) -> float:
-        """How far the share is above that of chance."""
+        """Share above chance."""
         return self.share - self.chance
 
 
@@ -71,7 +71,7 @@ def wilson(share: float, rows: float, confidence: float) -> tuple[float, float]:
 
 
 def _count_worth(right: np.ndarray[Any, Any], related: np.ndarray[Any, Any]) -> float:
-    """How many independent rows would spread as much: at most as many as there are, and one at least."""
+    """Return the number of independent rows with the same spread: from 1 to the number of rows."""
     import numpy as np
 
     counted = np.bincount(related)

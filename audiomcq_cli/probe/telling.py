@@ -1,4 +1,4 @@
-"""What gives keys away: words that are the key more often than chance, positions, the longest and shortest option."""
+"""Finds what gives keys away: words more often right than by chance, positions, and the longest and shortest option."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 LEAST = 10
-"""Times that a word is offered before it is told of."""
+"""Least number of times that a reported word is offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def count_words(table: Table, chosen: Flags, most: int) -> tuple[list[Counted], 
 
 
 def count_positions(table: Table) -> list[Counted]:
-    """How often the key is at each position, from 0."""
+    """Count keys by position, from 0."""
     import numpy as np
 
     begins = np.searchsorted(table.row, table.row, side="left")
@@ -68,7 +68,7 @@ def count_positions(table: Table) -> list[Counted]:
 
 
 def count_lengths(table: Table) -> list[Counted]:
-    """How often the key is the longest option, and the shortest; equally long ones all count as offered."""
+    """Count keys that are the longest, or the shortest, option. Options of equal length all count as offered."""
     import numpy as np
 
     lengths = np.array([len(option) for asked in table.rows for option in asked.options], np.int64)

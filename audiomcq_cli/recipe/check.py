@@ -1,4 +1,4 @@
-"""What is wrong with a recipe, for people: the first thing that breaks its schema, and where that stands."""
+"""Finds the first problem of a recipe and its place, in words for people."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _TYPES = {
 
 
 def error_at(path: Path, text: str, keys: Sequence[str | int], message: str, hint: str = "") -> RecipeError:
-    """An error of a recipe, with the line and the key where it stands."""
+    """Return an error about a recipe, with its line and key."""
     dotted = ".".join(str(key) for key in keys)
     return RecipeError(f"{path}, line {find_line(text, keys)}, key {dotted}: {message}", hint=hint)
 
 
 def first_problem(table: Any, wanted: Mapping[str, Any]) -> tuple[list[str | int], str] | None:
-    """Where a table first breaks its schema, and how."""
+    """Return the first place where a table breaks its schema, and a description; None if it is valid."""
     import jsonschema
 
     for error in jsonschema.Draft202012Validator(wanted).iter_errors(table):
@@ -44,7 +44,7 @@ def first_problem(table: Any, wanted: Mapping[str, Any]) -> tuple[list[str | int
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """What to say of a name that is not known: those it is a part of, the one it is close to, else all there are."""
+    """Suggest known names for an unknown one: those that contain it, the closest one, else all of them."""
     known = list(known)
     close = [one for one in known if name in one.split("_")] or difflib.get_close_matches(name, known, n=1)
     meant = " or ".join(repr(one) for one in sorted(close))
@@ -52,11 +52,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 DEEPEST = 20
-"""Tables and lists inside one another: no recipe needs more, and what reads them is recursive."""
+"""Most levels of nested tables and lists: no recipe needs more, and the code that reads them is recursive."""
 
 
 def first_odd(table: Any) -> tuple[list[str | int], str] | None:
-    """Where TOML says what no recipe can mean: times, infinite or huge numbers, texts that end in the middle."""
+    """Return the first value that TOML allows and no recipe can use: a time, an infinite or huge number, a truncated
+    text.
+    """
     todo: list[tuple[list[str | int], Any]] = [([], table)]
     while todo:
         keys, value = todo.pop()
@@ -83,7 +85,7 @@ def first_odd(table: Any) -> tuple[list[str | int], str] | None:
 
 
 def explain_toml(text: str, error: Exception) -> tuple[str, str]:
-    """What is wrong with a text that is not TOML, with its line, and a hint."""
+    """Describe what is wrong with a text that is not TOML, with its line, and a hint."""
     hint = 'texts stand in quotes, as name = "corpus"'
     if isinstance(error, RecursionError):
         lines = text.split("\n")
@@ -101,15 +103,15 @@ def explain_toml(text: str, error: Exception) -> tuple[str, str]:
         hint = f"leave {key} out where it has no value"
     elif re.fullmatch(r"[\w./:-]+", word):
         hint = f'texts stand in quotes: {key} = "{word}"'
-        if key in ("api_key_env", "base_url"):  # it may be the key itself
+        if key in ("api_key_env", "base_url"):  # the value may be the key itself
             hint = f"texts stand in quotes, after {key} as well"
     return f"not TOML: {error}", hint
 
 
 def _explain(error: Any, keys: Sequence[str | int]) -> str:
-    """What is wrong with a value, for people."""
+    """Describe what is wrong with a value."""
     described = error.schema.get("description", "")
-    # What stands where the name of a variable should may well be the key itself; an address may hold a password.
+    # In place of a variable's name there may be the key itself, and an address may hold a password.
     found = "something else" if keys and keys[-1] in ("api_key_env", "base_url") else repr(error.instance)
     match error.validator:
         case "required":

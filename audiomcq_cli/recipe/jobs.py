@@ -1,4 +1,4 @@
-"""Makes jobs of a recipe: its stages in order, each with its options, folders and limits."""
+"""Makes jobs from a recipe: its stages in order, each with its options, folders and limits."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from audiomcq_cli.recipe.read import Recipe
 from audiomcq_cli.recipe.specs import source_specs
 
 PUBLISH = "publish"
-"""The last step of a run, which makes a release and is no stage."""
+"""The last step of a run. It makes a release and is not a stage."""
 
 WORKDIR = Path("build")
 
 
 def list_stages(recipe: Recipe, until: str | None = None) -> list[str]:
-    """Names of the stages of a run in order, ``publish`` last; question sets begin with the stage that they join.
+    """Return the names of the stages of a run in order, ``publish`` last; a run of question sets begins with the stage
+    that they join.
 
     Raises:
-        RecipeError: ``until`` is none of them.
+        RecipeError: ``until`` is not one of them.
     """
     stages = registry.stages()
     names = [
@@ -44,11 +45,13 @@ def list_stages(recipe: Recipe, until: str | None = None) -> list[str]:
 def make_jobs(
     recipe: Recipe, names: Sequence[str], flags: Mapping[str, Mapping[str, Any]], **changes: Any
 ) -> list[Job]:
-    """The stages of a run as jobs, each reading the folder of the one before.
+    """Return the stages of a run as jobs, each reading the folder of the one before.
 
     Args:
-        recipe: With its sources. names: Of the stages, in order. flags: Options by stage that count more than the
-            recipe's. changes: Fields of every job.
+        recipe: Recipe with its sources.
+        names: Names of the stages, in order.
+        flags: Options by stage that override the recipe's.
+        changes: Fields to set in every job.
     """
     folder = find_workdir(recipe)
     jobs: list[Job] = []
@@ -61,7 +64,7 @@ def make_jobs(
 
 
 def make_job(recipe: Recipe, name: str, flags: Mapping[str, Any] | None = None, **changes: Any) -> Job:
-    """One stage as a job: what the recipe says of it, ``flags`` over its options, ``changes`` over the other fields."""
+    """Return one stage as a job: the recipe's options overridden by ``flags``, other fields by ``changes``."""
     said: dict[str, Any] = {
         "seed": recipe.seed,
         "keep_broken": recipe.keep_broken,
@@ -75,24 +78,24 @@ def make_job(recipe: Recipe, name: str, flags: Mapping[str, Any] | None = None, 
 
 
 def find_workdir(recipe: Recipe) -> Path:
-    """The folder that a run builds in."""
+    """Return the folder that a run builds in."""
     return recipe.workdir or WORKDIR
 
 
 OF_SOURCES = ("limit", "sample", "audio", "name", "license")
-"""Flags that say something of sources; the last three of one that the command line names."""
+"""Flags about sources; the last three describe one that the command line names."""
 
 
 def choose_sources(texts: Sequence[str], recipe: Recipe, given: Mapping[str, Any]) -> tuple[SourceSpec, ...]:
-    """The sources that a command line names, else the recipe's, with what flags say of them.
+    """Return the sources of the command line, else the recipe's, changed by the flags about sources.
 
     Raises:
-        RecipeError: A flag is for one source, and there are several or none is named.
+        RecipeError: A flag is for one source, and the command line names several or none.
     """
     of_one = sorted(set(given) - {"limit", "sample"})
     if not texts:
         if of_one:
-            raise RecipeError(f"--{of_one[0]} is for a source named on the command line, and there is none")
+            raise RecipeError(f"--{of_one[0]} describes a source on the command line, but none is named")
         return tuple(replace(spec, **given) for spec in recipe.sources)
     if len(texts) > 1 and of_one:
         raise RecipeError(f"--{of_one[0]} is for one source", hint="put several sources into a recipe")

@@ -1,4 +1,4 @@
-"""On which line of a TOML text a key stands: what the parser knows and does not tell."""
+"""Finds the line of a key in a TOML text, which the parser knows and does not report."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 
 def find_line(text: str, keys: Sequence[str | int]) -> int:
-    """Line of a key in TOML text, or of the nearest table or key around it; from 1.
+    """Return the line, from 1, of a key in TOML text, or of the nearest table or key around it.
 
-    A statement (a header, or a key with its value, which may take several lines) is what TOML itself can read.
+    A statement (a header, or a key with its value, which may span lines) is the shortest text that TOML can parse.
     """
     best, depth = 1, 0
     table: list[str | int] = []
@@ -37,7 +37,7 @@ def find_line(text: str, keys: Sequence[str | int]) -> int:
 
 
 def _path_of(statement: Any) -> list[str]:
-    """The keys that lead to the value of a statement, as far as there is one way."""
+    """Return the keys that lead to the value of a statement, up to where it branches."""
     path: list[str] = []
     while isinstance(statement, dict) and len(statement) == 1:
         [(name, statement)] = statement.items()
@@ -46,7 +46,7 @@ def _path_of(statement: Any) -> list[str]:
 
 
 def _count_in(names: Sequence[str], arrays: dict[tuple[str | int, ...], int], *, begins: bool) -> list[str | int]:
-    """The keys of a header with the numbers of the arrays of tables in it; ``begins`` is a new element of one."""
+    """Return the keys of a header with indices into arrays of tables; ``begins`` adds an element."""
     keys: list[str | int] = []
     for place, name in enumerate(names, start=1):
         keys.append(name)

@@ -1,4 +1,4 @@
-"""Options that stages, sources, backends and exports declare, as keys of a recipe."""
+"""Reads the options that stages, sources, backends and exports declare from recipe tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def schema_of(options: type) -> dict[str, Any]:
-    """JSON Schema of the recipe table that sets these options."""
+    """Return the JSON Schema of the recipe table that sets these options."""
     hints = typing.get_type_hints(options)
     return {
         "type": "object",
@@ -25,16 +25,16 @@ def schema_of(options: type) -> dict[str, Any]:
 
 
 def build(options: type[T], table: Mapping[str, Any]) -> T:
-    """Options from a table that has been checked against ``schema_of``."""
+    """Build options from a table that has been checked against ``schema_of``."""
     hints = typing.get_type_hints(options)
     return options(**{name: _convert(hints[name], value) for name, value in table.items()})
 
 
 def restore(options: type[T], table: Mapping[str, Any]) -> T:
-    """Options from a table that a manifest keeps, as another version or hand may have written it.
+    """Build options from a table of a manifest, which another version or a person may have written.
 
     Raises:
-        InputError: It is no table of these options.
+        InputError: The table does not fit these options.
     """
     for fault in find_faults(table, schema_of(options)):
         raise InputError(fault)
@@ -70,5 +70,5 @@ def _convert(hint: Any, value: Any) -> Any:
 
 
 def is_mapping(hint: Any) -> bool:
-    """Whether an option is a table of names and values."""
+    """Return whether an option is a table of names and values."""
     return typing.get_origin(hint) in (Mapping, dict, types.MappingProxyType)

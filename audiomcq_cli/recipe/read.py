@@ -1,4 +1,4 @@
-"""The recipe: one TOML file that says everything about a corpus. Its errors name the line and the key."""
+"""Reads the recipe: one TOML file that describes a corpus. Its errors name the line and the key."""
 
 from __future__ import annotations
 
@@ -28,24 +28,36 @@ N = TypeVar("N", SourceSpec, ImportSpec)
 DEFAULT_BACKEND = "openai-compatible"
 
 ROLES = ("captioners", "writer", "graders", "grader", "judges")
-"""Options of stages that name models."""
+"""Stage options that name models."""
 
 _NAME = re.compile(r"[^\s,;\[\]()\"']+")
-"""A name among signs that stand between names, or around them."""
+"""A name, between characters that may separate or surround names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """A recipe that has been checked; paths are as seen from the current folder.
+    """A checked recipe; paths are relative to the current folder.
 
     Attributes:
-        path, text: Its file and what is in it; None for a run without one (see ``default_recipe``).
-        name, version, seed, keep_broken, shards: ``[project]``. named: Whether it has that table, so that the name is
-            its own.
-        workdir: Folder of all stage folders and of the journal. prompts: Folder of the user's own prompts.
-        reuse: Journals looked into for what the own one lacks.
-        models, sources, imports: By name; in order; of the latter two only one. stages: Their tables as they stand.
-        publish, budget, limits, expect: The tables of those names.
+        path: File of the recipe; None for a run without one (see ``default_recipe``).
+        text: Content of the file; None for a run without one.
+        name: Name of the project.
+        version: Version of the project.
+        seed: Seed of all random choices.
+        keep_broken: Whether questions of broken blocks are kept.
+        shards: Number of shards.
+        named: Whether the recipe has ``[project]``, so that the name is its own.
+        workdir: Folder of all stage folders and of the journal.
+        prompts: Folder of the user's own prompts.
+        reuse: Journals searched for replies that the run's own journal lacks.
+        models: Models by name.
+        sources: Sources in order. A recipe has sources or imports.
+        imports: Question sets in order.
+        stages: Tables of the stages, unchanged.
+        publish: Table ``[publish]``.
+        budget: Table ``[budget]``.
+        limits: Table ``[limits]``.
+        expect: Table ``[expect]``.
     """
 
     path: Path | None = None
@@ -69,15 +81,15 @@ class Recipe:
     expect: Mapping[str, float] = field(default_factory=dict)
 
     def limit(self, name: str, stage: str, default: float) -> float:
-        """A limit of a stage, where it is set for all of them or for that one."""
+        """Return a limit, set for all stages or for this one."""
         given = self.limits.get(name, default)
         return float(given.get(stage, default) if isinstance(given, Mapping) else given)
 
     def options(self, stage: str, flags: Mapping[str, Any] | None = None) -> Any:
-        """The options of a stage: flags first, then the recipe's table, then the defaults.
+        """Return the options of a stage: flags first, then the recipe's table, then the defaults.
 
         Raises:
-            RecipeError: A flag's value is not one that the option takes, or the options contradict each other.
+            RecipeError: A flag's value is invalid, or options contradict each other.
         """
         given, table = dict(flags or {}), self.stages.get(stage, {})
         options = registry.stages()[stage].options
@@ -87,12 +99,12 @@ class Recipe:
                 return build(options, {**table, **given})
             return _build(options, table, self.path, self.text, [stage])
         except RecipeError:
-            raise_if_unknown(self, stage, {**table, **given})  # "j1 j2" is no model, rather than one judge too few
+            raise_if_unknown(self, stage, {**table, **given})  # "j1 j2" is no model, not one judge too few
             raise
 
 
 def raise_if_unknown(recipe: Recipe, stage: str, table: Mapping[str, Any]) -> None:
-    """Raise ``RecipeError`` where the options of a stage name a model that the recipe does not have."""
+    """Raise ``RecipeError`` if the options of a stage name a model that the recipe does not have."""
     for role in ROLES:
         named = table.get(role, ())
         entries = (named,) if isinstance(named, str) else named
@@ -102,7 +114,7 @@ def raise_if_unknown(recipe: Recipe, stage: str, table: Mapping[str, Any]) -> No
 
 
 def unknown_model(recipe: Recipe, stage: str, name: str, named: str = "") -> RecipeError:
-    """The error of a stage that names a model which the recipe does not have; ``named``: all that are named with it."""
+    """Return the error about an unknown model in a stage; ``named`` holds all names of the same option."""
     known = ", ".join(sorted(recipe.models)) or "none"
     message = f"stage {stage} needs a model {name!r}"
     if recipe.path is None:
@@ -118,16 +130,16 @@ def unknown_model(recipe: Recipe, stage: str, name: str, named: str = "") -> Rec
 
 
 def check_flags(given: Mapping[str, Any], options: type) -> None:
-    """Raise ``RecipeError`` where the value of a flag is none that its option takes."""
+    """Raise ``RecipeError`` if the value of a flag is invalid for its option."""
     if problem := first_problem(dict(given), schema_of(options)):
         raise RecipeError(f"--{str(problem[0][0]).replace('_', '-')}: {problem[1]}")
 
 
 def override(recipe: Recipe, table: str, given: Mapping[str, Any]) -> Recipe:
-    """A recipe with other values in its table ``budget``, ``limits`` or ``publish``, as flags give them.
+    """Return a recipe with other values in its table ``budget``, ``limits`` or ``publish``.
 
     Raises:
-        RecipeError: A value is none that the table takes.
+        RecipeError: A value is invalid for the table.
     """
     if problem := first_problem(dict(given), schema("recipe")["properties"][table]):
         raise RecipeError(f"{table} {'.'.join(str(key) for key in problem[0])}: {problem[1]}")
@@ -136,7 +148,7 @@ def override(recipe: Recipe, table: str, given: Mapping[str, Any]) -> Recipe:
 
 
 def recipe_schema() -> dict[str, Any]:
-    """The whole JSON Schema of a recipe, with the tables and keys of every stage, source and backend there is."""
+    """Return the JSON Schema of a recipe, with the tables and keys of all stages, sources and backends."""
     whole = copy.deepcopy(schema("recipe"))
     for name, stage in registry.stages().items():
         whole["properties"][name] = {"description": stage.help, **schema_of(stage.options)}
@@ -155,7 +167,8 @@ def read_recipe(path: Path) -> Recipe:
     """Read and check a recipe.
 
     Raises:
-        InputError: There is no such file. RecipeError: It does not make sense; the message names line and key.
+        InputError: The file does not exist.
+        RecipeError: The recipe is invalid; the message names line and key.
     """
     try:
         text = path.read_text("utf-8")
@@ -165,14 +178,14 @@ def read_recipe(path: Path) -> Recipe:
         raise InputError(message, file=str(path), hint="expected a TOML file; is the path right?") from error
     except UnicodeDecodeError as error:
         raise RecipeError(f"{path}: not UTF-8, byte {error.start}", hint="save the file as UTF-8") from error
-    except (ValueError, RecursionError) as error:  # of TOML, or of a number with thousands of digits
+    except (ValueError, RecursionError) as error:  # from TOML, or a number with thousands of digits
         message, hint = explain_toml(text, error)
         raise RecipeError(f"{path}: {message}", hint=hint) from error
     return _Reader(path, text).read(table)
 
 
 def default_recipe() -> Recipe:
-    """What a command uses that is given no recipe: models and stages of an example, nothing else of it."""
+    """Return the recipe of a command without one: models and stages of an example, and nothing else of it."""
     example = read_recipe(shipped("examples") / DEFAULT_RECIPE)
     return Recipe(models=example.models, stages=example.stages)
 
@@ -195,7 +208,7 @@ class _Reader:
             if name not in known:
                 raise self._error([name], f"unknown table{did_you_mean(name, known)}")
             if name in ("models", "sources", "imports"):
-                continue  # one by one, with the keys that their backend or adapter adds
+                continue  # each one, with the keys of its backend or adapter
             self._check([name], value, known[name])
         if table.get("sources") and table.get("imports"):
             raise self._error(["imports"], "a corpus begins with sources or with imports, not with both")
@@ -223,7 +236,7 @@ class _Reader:
         )
 
     def _check_version(self, project: Any) -> None:
-        """Say of a version that is none what one is: the pattern of the schema is for editors."""
+        """Explain what a version is. The pattern in the schema is for editors."""
         from audiomcq_cli.release.diff.versions import parse_version
 
         version = project.get("version") if isinstance(project, dict) else None
@@ -234,7 +247,7 @@ class _Reader:
                 raise error_at(self._path, self._text, ["project", "version"], str(error), error.hint) from error
 
     def _publish(self, table: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What a release is called; the one before is a folder beside the recipe if there is one of the name."""
+        """Return ``[publish]``; a previous release that exists as a folder beside the recipe becomes that folder."""
         if "since" in table and (folder := self._beside(table["since"])).exists():
             return {**table, "since": str(folder)}
         return table
@@ -279,7 +292,7 @@ class _Reader:
             raise self._error(keys, "expected an address such as http://localhost:8000/v1")  # it may hold a password
 
     def _inputs(self, key: str, tables: Any, base: Mapping[str, Any], make: Callable[..., N]) -> tuple[N, ...]:
-        """What the tables ``[[sources]]`` or ``[[imports]]`` name, each made of its text and keys."""
+        """Return what the tables ``[[sources]]`` or ``[[imports]]`` name, each built from its text and keys."""
         if not isinstance(tables, list):
             raise self._error([key], f"expected tables [[{key}]]")
         specs = [self._input(key, [key, index], table, base, make) for index, table in enumerate(tables)]
@@ -315,7 +328,7 @@ class _Reader:
     def _split(
         self, keys: Sequence[str | int], table: Any, base: Mapping[str, Any], options: type
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Check a table against the common keys and those that its backend or adapter adds; return both apart."""
+        """Check a table against the common keys and those of its backend or adapter; return both parts."""
         extra = schema_of(options)["properties"]
         self._check(keys, table, {**base, "properties": {**base["properties"], **extra}})
         own = {one.name: one for one in fields(options) if one.name in table}
@@ -341,7 +354,7 @@ class _Reader:
 
 
 def _build(options: type[T], table: Mapping[str, Any], path: Path, text: str, keys: Sequence[str | int]) -> T:
-    """Options from a table of a recipe; where they contradict each other, the error says where the table is."""
+    """Build options from a table of a recipe. If they contradict each other, the error names the place of the table."""
     try:
         return build(options, table)
     except RecipeError as error:

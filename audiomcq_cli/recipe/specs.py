@@ -1,4 +1,4 @@
-"""What ``ADAPTER:PATH`` names, on the command line or in a recipe: a source or a set of questions."""
+"""Reads ``ADAPTER:PATH``, on the command line or in a recipe, as a source or a set of questions."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
 def source_specs(texts: Sequence[str], **given: Any) -> tuple[SourceSpec, ...]:
-    """The sources that a command line names, each as ``ADAPTER:PATH``, and what it says of all of them.
+    """Return the sources that a command line names, each as ``ADAPTER:PATH``, with what it says about all of them.
 
     Raises:
-        RecipeError: As ``source_spec``; or two have the same name.
+        RecipeError: As ``source_spec``, or two have the same name.
     """
     specs = tuple(source_spec(text, **given) for text in texts)
     names = [spec.name for spec in specs]
@@ -42,10 +42,10 @@ def source_spec(
     license: str | None = None,
     origin: str | None = None,
 ) -> SourceSpec:
-    """A source from ``ADAPTER:PATH``.
+    """Return a source from ``ADAPTER:PATH``.
 
     Raises:
-        RecipeError: It is not of that form, or there is no such adapter.
+        RecipeError: The text is not of that form, or the adapter does not exist.
     """
     adapter, path = _read_adapter("source", text, registry.names("sources"))
     _check_name(name)
@@ -75,10 +75,10 @@ def import_spec(
     license: str | None = None,
     origin: str | None = None,
 ) -> ImportSpec:
-    """A question set from ``ADAPTER:PATH``; of a folder the audio is looked for in it.
+    """Return a question set from ``ADAPTER:PATH``; the audio of a folder is searched for inside it.
 
     Raises:
-        RecipeError: It is not of that form, there is no such adapter, or its options contradict each other.
+        RecipeError: The text is not of that form, the adapter does not exist, or its options contradict each other.
     """
     adapter, path = _read_adapter("import", text, registry.names("importers"))
     _check_name(name)
@@ -97,7 +97,7 @@ def import_spec(
 
 
 def expand_home(path: str) -> Path:
-    """A path with ``~`` in its place; raises ``RecipeError`` where there is no such home."""
+    """Expand ``~`` in a path; raises ``RecipeError`` if that user has no home."""
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
@@ -105,7 +105,7 @@ def expand_home(path: str) -> Path:
 
 
 def _read_adapter(kind: str, text: str, known: Sequence[str]) -> tuple[str, str]:
-    """Adapter and path of ``ADAPTER:PATH``."""
+    """Split ``ADAPTER:PATH``."""
     adapter, colon, path = text.partition(":")
     if not colon or not path:
         raise RecipeError(f"{kind} {text!r}: expected ADAPTER:PATH", hint=f"adapters are {', '.join(known)}")
@@ -120,7 +120,7 @@ def _check_name(name: str | None) -> None:
 
 
 def _make_name(path: Path, *, remote: bool = False) -> str:
-    """A name after that of the file or folder; of what lies elsewhere without its revision, which ids outlive."""
+    """Return a name made from the file or folder. The revision of a remote source is left out: ids outlive it."""
     name = re.sub("@[^:]*", "", path.name) if remote else Path(os.path.abspath(path)).name  # noqa: PTH100 - resolve() follows links
     name = re.sub(r"\.(csv|tsv|jsonl?|ndjson|parquet)$", "", name, flags=re.IGNORECASE)
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")

@@ -1,13 +1,13 @@
-"""Makes a release folder, ready for the Hub, of what split wrote.
+"""Makes a release folder, ready for the Hub, from what split wrote.
 
-    README.md, statistics.json, plots/, …      what is not rows: see companions.py
-    CHANGELOG.md                               what changed from version to version
-    data/SUBSET/LABEL-00003-of-00064.parquet   rows of one input shard in one subset with one label
-    .audiomcq/manifest.json                    every file with its hash, counts, where the rows come from
+README.md, statistics.json, plots/, …      files other than rows: see companions.py
+CHANGELOG.md                               changes from version to version
+data/SUBSET/LABEL-00003-of-00064.parquet   rows of one input shard in one subset with one label
+.audiomcq/manifest.json                    every file with its hash, the counts, the origin of the rows
 
-Shards are read and written in pieces, so memory does not grow with the corpus; a clip stays in its shard, so a new
-version changes only the files whose rows changed. The folder is built beside its target and takes its place when it is
-whole: a reader sees the old release or the new one. Nothing in it depends on when or where it was built.
+Shards are read and written in pieces, so memory does not grow with the corpus. A clip stays in its shard, so a new
+version changes only the files whose rows changed. The folder is built beside its target and takes the target's place
+once it is whole: a reader sees the old release or the new one. Nothing in it depends on when or where it was built.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ from audiomcq_cli.storage.shards import list_shards
 FORMAT = 1
 
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
-"""What file managers leave in folders, and nobody misses."""
+"""Files that file managers leave in folders. They may be overwritten."""
 
 _LAYOUT = 4
-"""Number of the form of the files beside the rows: a release with another number is built again."""
+"""Version of the form of the files beside the rows. A release with another number is built again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseReport:
-    """What was built: the folder, its files in order, the names of its configs, what it counts, what can be guessed."""
+    """A release that was built: its folder, files in order, names of configs, counts, and what can be guessed."""
 
     folder: Path
     files: tuple[ReleaseFile, ...]
@@ -64,19 +64,22 @@ class ReleaseReport:
 def build_release(
     source: Path, target: Path, info: ReleaseInfo, *, since: Tree | None = None, replaces: Tree | None = None
 ) -> ReleaseReport:
-    """Build a release of a stage folder.
+    """Build a release from a stage folder.
 
     Args:
-        source: Folder that split wrote. target: Folder of the release: new, empty, or a release that is replaced.
-        info: What the release is called. since: The release before, where it is not the one that is replaced.
-        replaces: What is replaced, where that is not the target; what people wrote into its card and changelog stays.
+        source: Folder that split wrote.
+        target: Folder of the release: new, empty, or holding a release to replace.
+        info: Names of the release.
+        since: The previous release, if it is not the one that is replaced.
+        replaces: The release that is replaced, if it is not in the target. What people wrote into its card and
+            changelog stays.
 
     Raises:
         InputError: The rows are not what split writes, or there are none.
-        RecipeError: The version does not allow for what changed since the release before.
+        RecipeError: The version is too low for what changed since the previous release.
         TooGuessable: More can be guessed from the text alone than ``info`` allows.
-        StorageError: The stage is unfinished or contradicts its manifest, the target is something else or holds what is
-            not the release's, or another process builds it.
+        StorageError: The stage is unfinished or contradicts its manifest; the target is not a release or holds other
+            files; or another process is building it.
     """
     target = target.resolve()
     if source.resolve() in target.parents:
@@ -86,7 +89,7 @@ def build_release(
         try:
             return _build(source, target, info, since, replaces)
         finally:
-            with suppress(OSError):  # it is only tidier without
+            with suppress(OSError):  # cleaning up is optional
                 lock.unlink()
 
 
@@ -133,8 +136,11 @@ def _build(source: Path, target: Path, info: ReleaseInfo, since: Tree | None, re
 def is_current(
     source: Path, target: Path, info: ReleaseInfo, *, since: Tree | None = None, replaces: Tree | None = None
 ) -> bool:
-    """Whether a release is whole, made of this very stage folder under this name since the same release, and has what
-    people wrote into that which it replaces."""
+    """Return whether a release is up to date.
+
+    It is when it is whole, was made from this stage folder with these names since the same release, and has what people
+    wrote into the release that it replaces.
+    """
     try:
         path = manifest_path(target)
         manifest = read_release_manifest(path.read_bytes(), str(path))
@@ -146,10 +152,10 @@ def is_current(
 
 
 def _fingerprint(source: Path, info: ReleaseInfo, since: Tree | None, replaces: Tree | None) -> str:
-    """Hash of what a release depends on: the manifest of its input, which names every shard's hash, and its names.
+    """Return the hash of everything that a release depends on.
 
-    Where they were named, the release before counts too, against which the changelog is made, and of the one that is
-    replaced what people wrote.
+    This is its names and the manifest of its input, which names the hash of every shard. If given, the previous release
+    (the changelog is made against it) and what people wrote into the replaced release count too.
     """
     names = json.dumps([FORMAT, _LAYOUT, asdict(info)], sort_keys=True).encode()
     before = since.read(MANIFEST) if since and MANIFEST in since.files else b""
@@ -160,7 +166,7 @@ def _fingerprint(source: Path, info: ReleaseInfo, since: Tree | None, replaces: 
 
 
 def _check_source(source: Path) -> dict[str, Any]:
-    """The manifest of a stage folder whose shards are those that the manifest names."""
+    """Return the manifest of a stage folder; its shards must match the manifest."""
     found = {shard.path.name for shard in list_shards(source)}
     manifest = read_manifest(source)
     if manifest is None:
@@ -174,10 +180,10 @@ def _check_source(source: Path) -> dict[str, Any]:
 
 
 def check_target(target: Path) -> None:
-    """Refuse to replace what is not a release, or holds files that are no part of it: they would be lost.
+    """Refuse to replace a folder that is not a release or holds files outside it: those files would be lost.
 
     Raises:
-        StorageError: It would be.
+        StorageError: The folder is not a release or holds other files.
     """
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
@@ -227,18 +233,18 @@ def _write_rows(
 
 
 def _read_former(tree: Tree | None) -> str:
-    """The card of what is replaced, as far as people had a hand in it."""
+    """Return the card of the replaced release, if people edited it."""
     if (card := _read_text(tree, CARD)) and tree is not None:
         try:
             manifest = read_manifest_of(tree) if MANIFEST in tree.files else {"files": []}
             return find_former(card, manifest)
-        except (InputError, LookupError):  # too damaged to say what of the card is the program's
+        except (InputError, LookupError):  # too damaged to say which part of the card is the program's
             return card
     return ""
 
 
 def _read_text(tree: Tree | None, path: str) -> str:
-    """A text of what is replaced; empty where there is none."""
+    """Return a text of the replaced release; empty if there is none."""
     if tree is None or path not in tree.files:
         return ""
     try:
@@ -255,7 +261,7 @@ def _describe(folder: Path, path: Path, *, rows: int | None) -> ReleaseFile:
 def _make_manifest(
     info: ReleaseInfo, statistics: Statistics, files: list[ReleaseFile], lineage: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The manifest of a release. Audio roots are left out: they are places on the machine that built it."""
+    """Return the manifest of a release. Audio roots are left out: they are folders of the machine that built it."""
     return {
         "format": FORMAT,
         "release": info.name,
@@ -281,7 +287,7 @@ def _beside(target: Path, purpose: str) -> Path:
 
 
 def _recover(target: Path, previous: Path) -> None:
-    """Bring back the old release where the new one did not take its place; else remove it."""
+    """Bring back the old release if the new one did not take its place; otherwise remove it."""
     if previous.exists() and not target.exists():
         previous.rename(target)
     shutil.rmtree(previous, ignore_errors=True)

@@ -1,9 +1,9 @@
-"""Writes everything in a release folder that is not rows.
+"""Writes everything in a release folder except the rows.
 
 README.md          dataset card
-statistics.json    what was counted; plots/*.png are drawn from it
+statistics.json    counts of the rows; plots/*.png are drawn from them
 croissant.json     metadata for machines
-recipe.toml        what made it, with prompts/NAME.toml
+recipe.toml        the recipe that made the release, with prompts/NAME.toml
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def write_companions(
         guessed: What can be guessed from the text alone, as plain data.
 
     Raises:
-        InputError: The YAML of the former card cannot be read. StorageError: A prompt has a name that no file has.
+        InputError: The YAML of the former card cannot be read.
+        StorageError: A prompt has a name that no file has.
     """
     summary = summarize(statistics, manifest, guessed)
     plots = {f"plots/{plot.name}.png": plot for plot in draw_plots(summary)}

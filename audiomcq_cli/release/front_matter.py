@@ -12,7 +12,9 @@ from audiomcq_cli.foreign.yaml import read_yaml
 from audiomcq_cli.release.layout import CARD
 
 _FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?\r?\n|)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
-"""Blank lines before it are as in ``huggingface_hub``, which the Hub and ``datasets`` read cards with."""
+"""Front matter of a card. Leading blank lines are allowed, as in ``huggingface_hub``, which the Hub and ``datasets``
+use.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,10 @@ class Front:
 
 
 def read_front(card: str, file: str, *, hint: str = "") -> Front | None:
-    """Take a card apart; None where it has no YAML between two lines ``---`` at its head.
+    """Split a card into YAML and text; None if it has no YAML between two lines ``---`` at its head.
 
     Raises:
-        InputError: It is no YAML of keys and values.
+        InputError: The YAML is not a table of keys and values.
     """
     found = _FRONT.match(card)
     if found is None:
@@ -40,12 +42,13 @@ _MEND = "mend what stands between the two lines --- at the head of the card"
 
 
 def read_metadata(text: bytes, file: str = CARD) -> Mapping[str, Any]:
-    """The YAML at the head of a card.
+    """Return the YAML at the head of a card.
 
     Raises:
-        InputError: There is none, or it is no YAML of keys and values.
+        InputError: There is no YAML, or it is not a table of keys and values.
     """
     front = read_front(text.decode("utf-8", "replace"), file, hint=_MEND)
     if front is None:
-        raise InputError("no YAML between two lines --- at its head", file=file, hint=_MEND)
+        hint = "begin the card with a line ---, then its keys as YAML, then another line ---"
+        raise InputError("no YAML between two lines --- at its head", file=file, hint=hint)
     return front.keys

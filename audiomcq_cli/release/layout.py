@@ -1,4 +1,4 @@
-"""Names in a release: what it is called, its card, and what is known of each file."""
+"""Names of a release and of its files."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ CARD = "README.md"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseInfo:
-    """What a release is called: the recipe's ``[project]`` and ``[publish]`` tables.
+    """The names of a release: the recipe's ``[project]`` and ``[publish]`` tables.
 
     Attributes:
-        name: Of the project. version: Of the release. title: For people; the name where it is empty.
-        license: Of the questions: an identifier of the Hub, or any text. languages: ISO 639 codes.
-        repo: ``org/name`` on the Hub, where it is known.
+        name: Name of the project.
+        version: Version of the release.
+        title: Title for people; if empty, the name is used.
+        license: License of the questions: an identifier of the Hub, or any text.
+        languages: ISO 639 codes.
+        repo: ``org/name`` on the Hub, if known.
         audio: ``embed`` puts the bytes of the audio into the rows, ``reference`` leaves it where it is.
-        redistribute: Sources whose audio is embedded though its license is not known to allow it.
+        redistribute: Sources whose audio is embedded although their license is not known to allow it.
         max_guessable: Share of questions with four options that may be guessed from the text alone; None: any.
     """
 
@@ -33,7 +36,7 @@ class ReleaseInfo:
 
     @property
     def embed(self) -> bool:
-        """Whether the rows carry their audio."""
+        """True if the rows carry their audio."""
         return self.audio == "embed"
 
 

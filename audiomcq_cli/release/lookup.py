@@ -1,4 +1,4 @@
-"""Finds rows of a release, here or on the Hub: what of a row can be shown without the journal behind it."""
+"""Finds rows of a release, here or on the Hub, and what can be shown of a row without its journal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from audiomcq_cli.release.tree import Tree
 from audiomcq_cli.storage.manifest import read_manifest
 
 _BYTES = "audio"
-"""Column of the embedded audio, which nobody reads in a terminal."""
+"""Column of the embedded audio, which a terminal cannot show."""
 
 
 def list_ids(tree: Tree) -> Iterator[tuple[str, str]]:
-    """Id and clip of every row of a release."""
+    """Yield the id and clip of every row of a release."""
     for file in tree.data_files():
         for batch in tree.batches(file.path, ("id", "clip_id"), rows=10_000):
             for row in batch.to_pylist():
@@ -24,7 +24,9 @@ def list_ids(tree: Tree) -> Iterator[tuple[str, str]]:
 
 
 def read_released(tree: Tree, wanted: Collection[str]) -> list[Row]:
-    """The rows of some ids, in the order of the files, without their audio; of other files only the ids are read."""
+    """Return the rows with the given ids, in the order of the files, without audio; of other files
+    only ids are read.
+    """
     found: list[Row] = []
     for file in tree.data_files():
         ids = [row["id"] for batch in tree.batches(file.path, ("id",), rows=10_000) for row in batch.to_pylist()]
@@ -38,7 +40,7 @@ def read_released(tree: Tree, wanted: Collection[str]) -> list[Row]:
 
 
 def find_origin(tree: Tree, manifest: Mapping[str, Any]) -> Path | None:
-    """The stage folder beside a release that it was built from, by its lineage; None where it is not there."""
+    """Return the stage folder that a release was built from, by its lineage; None if it is not beside the release."""
     if tree.folder is None:
         return None
     for place in sorted(path for path in tree.folder.parent.iterdir() if path.is_dir() and path != tree.folder):

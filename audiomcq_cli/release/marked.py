@@ -1,6 +1,6 @@
-"""Keeps what people wrote into the card of a release when the next release writes its own part anew.
+"""Keeps what people wrote into the card of a release when the next release rewrites its own part.
 
-Our part is between two comments; all text before and after them belongs to people. In the YAML, the keys that we write
+Our part is between two comments; all text before and after them belongs to people. In the YAML, the keys in ``OURS``
 are ours; other keys and other tags belong to people. A card without our comments belongs to people as a whole: it is
 kept below our part, under a comment that says so.
 """
@@ -35,7 +35,7 @@ OURS = frozenset(
         "dataset_info",
     }
 )  # fmt: skip
-"""Keys of the YAML that a release writes, or leaves out because there is nothing to say."""
+"""YAML keys that a release sets, or leaves out if it has no value for them."""
 
 _PART = re.compile(r"<!-- audiomcq:begin\b.*?-->.*?<!-- audiomcq:end\b.*?-->", re.DOTALL)
 _MARK = re.compile(r"<!-- audiomcq:(?:begin|end)\b.*?-->", re.DOTALL)
@@ -43,7 +43,7 @@ _MARK = re.compile(r"<!-- audiomcq:(?:begin|end)\b.*?-->", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """What people wrote into a card: text before and after ours, keys and tags of the YAML."""
+    """Additions of people to a card: text before and after our part, and keys and tags of the YAML."""
 
     before: str = ""
     after: str = ""
@@ -55,7 +55,7 @@ def read_former(card: str) -> Former:
     """Separate what people wrote into a card from what a release wrote.
 
     Raises:
-        InputError: The card begins with YAML that cannot be read, so nobody can tell whose it is.
+        InputError: The YAML at the head of the card cannot be read, so its owner is unknown.
     """
     front = read_front(card, CARD, hint=_MEND)
     keys, body = (front.keys, front.body) if front else ({}, card)
@@ -66,10 +66,10 @@ def read_former(card: str) -> Former:
 
 
 def find_former(card: str, manifest: Mapping[str, Any]) -> str:
-    """A card as far as people had a hand in it: all of it, or nothing where the program wrote every byte.
+    """Return a card if people may have edited it; empty if the program wrote every byte.
 
-    Cards of the first versions have no comments of ours. One that still has the hash that the manifest of its release
-    gives is no person's work, so it does not go below the new one.
+    Cards of the first versions lack our comments. Such a card with the hash in its release's manifest was not edited,
+    so it is not kept below the new one.
     """
     hashes = {file["file"]: file["sha256"] for file in manifest["files"]}
     ours = not _MARK.search(card) and hashlib.sha256(card.encode()).hexdigest() == hashes.get(CARD)
@@ -77,7 +77,7 @@ def find_former(card: str, manifest: Mapping[str, Any]) -> str:
 
 
 def find_theirs(card: str, our_tags: Sequence[str]) -> str:
-    """What people wrote into a card, as one text; empty where a release wrote all of it."""
+    """Return what people wrote into a card, as one text; empty if a release wrote all of it."""
     former = read_former(card)
     tags = sorted(set(former.tags) - set(our_tags))
     if not (former.before or former.after or former.keys or tags):
@@ -86,17 +86,17 @@ def find_theirs(card: str, our_tags: Sequence[str]) -> str:
 
 
 def wrap(text: str, former: Former) -> str:
-    """Our text between its comments, with what people wrote around it."""
+    """Put our text between its comments, with the text of people around it."""
     parts = (former.before, f"{BEGIN}\n\n{text}\n\n{END}", former.after)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _part(body: str) -> tuple[str, str]:
-    """The text before and after ours."""
+    """Return the text before and after our part."""
     found = _PART.split(body)
     if len(found) > 1 and not _MARK.search("".join(found)):
         before, *after = (part.strip() for part in found)
         return before, "\n\n".join(part for part in after if part)
-    # No comments of ours, or one without the other: where our text ends is not to be known.
+    # One or both of our comments are missing, so the end of our text is unknown.
     rest = _MARK.sub("", body).strip()
     return "", f"{UNMARKED}\n\n{rest}" if rest else ""

@@ -1,4 +1,4 @@
-"""What the release in a folder is: its version, its rows, and which manifest of a stage it was built of."""
+"""Identifies the release in a folder: its version, its rows, and the stage manifest that it was built from."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from audiomcq_cli.storage.manifest import manifest_path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A release as it stands in its folder.
+    """A release in its folder.
 
     Attributes:
-        folder, name, version, rows: What it is. input: SHA-256 of the manifest of the stage folder that it was built
-            of; empty where it does not say.
+        folder: Folder of the release.
+        name: Name of the project.
+        version: Version of the release.
+        rows: Number of rows.
+        input: SHA-256 of the manifest of the stage folder that it was built from; empty if it does not say.
     """
 
     folder: str
@@ -27,7 +30,7 @@ class Standing:
 
 
 def find_releases(folder: Path) -> list[Standing]:
-    """The release that a folder is, or the releases that it holds."""
+    """Return the release in a folder, or the releases in its subfolders."""
     folders = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())] if folder.is_dir() else []
     return [found for path in folders if (found := _read_standing(path))]
 

@@ -1,7 +1,7 @@
-"""One way to look into a release or stage folder, wherever it lies: on this disk, or at a revision on the Hub.
+"""Reads a release or stage folder in one way, on this disk or at a revision on the Hub.
 
-A revision is resolved to its commit once, so a reader sees one state however the branch moves. Hashes of large files
-come with the listing of the Hub; of a Parquet file only the columns asked for are read, over range requests.
+A revision is resolved to its commit once, so a reader sees one state even if the branch moves. Hashes of large files
+come with the listing of the Hub; of a Parquet file only the requested columns are read, over range requests.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _DATA = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class TreeFile:
-    """A file: its path below the root, its size, and its SHA-256 where the listing tells it."""
+    """A file: its path below the root, its size, and its SHA-256 if the listing has it."""
 
     path: str
     size: int
@@ -48,7 +48,7 @@ class TreeFile:
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A Parquet file of rows: shard and number of shards, and in a release the subset and label that its name says."""
+    """A Parquet file of rows: shard, number of shards, and in a release the subset and label from its name."""
 
     path: str
     index: int
@@ -62,8 +62,10 @@ class Tree:
     """The files below a root.
 
     Attributes:
-        name: As people named it, for messages. folder: Where it lies on this disk, if it does.
-        commit: The commit on the Hub. files: By path, hidden ones as well.
+        name: Name that people gave, for messages.
+        folder: Folder on this disk, if it is local.
+        commit: Commit on the Hub, if it is there.
+        files: Files by path, hidden ones as well.
     """
 
     name: str
@@ -75,10 +77,11 @@ class Tree:
 
     @contextmanager
     def open(self, path: str) -> Iterator[IO[bytes]]:
-        """A file to read, at any place of it.
+        """Open a file for random access.
 
         Raises:
-            InputError: There is none. HubError: The Hub does not give it.
+            InputError: The file does not exist.
+            HubError: The Hub does not provide it.
         """
         if path not in self.files:
             raise InputError("no such file", file=f"{self.name}/{path}")
@@ -86,18 +89,18 @@ class Tree:
             with (self.folder / path).open("rb") as file:
                 yield file
             return
-        # Ranges are asked for as they are: reading ahead would fetch the audio between two columns.
+        # No reading ahead: it would fetch the audio between two columns.
         how = {"cache_type": "none", "size": self.files[path].size}
         with asking(self.name), self._fs.open(f"{self._root}/{path}", "rb", **how) as file:
             yield file
 
     def read(self, path: str) -> bytes:
-        """A whole file; raises like ``open``."""
+        """Return the content of a file; raises like ``open``."""
         with self.open(path) as file:
             return file.read()
 
     def hash(self, path: str) -> str:
-        """SHA-256 of a file, hex: as the Hub tells it, else of its bytes."""
+        """Return the SHA-256 of a file in hex: the Hub's, else computed from its bytes."""
         if known := self.files[path].sha256:
             return known
         digest = hashlib.sha256()
@@ -108,7 +111,7 @@ class Tree:
 
     @contextmanager
     def parquet(self, path: str) -> Iterator[pq.ParquetFile]:
-        """A Parquet file; raises like ``open``, and ``InputError`` where it is none or breaks off."""
+        """Open a Parquet file; raises like ``open``, and ``InputError`` if it is not Parquet or is cut off."""
         import pyarrow as pa
 
         with self.open(path) as file:
@@ -117,21 +120,21 @@ class Tree:
                     yield parquet
             except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
                 if isinstance(error, OSError) and type(error) is not OSError:
-                    raise  # of the connection, not of the file
+                    raise  # about the connection, not the file
                 problem = " ".join(str(error).split())
                 raise InputError(f"not a readable Parquet file: {problem}", file=f"{self.name}/{path}") from error
 
     def batches(self, path: str, columns: Sequence[str] | None = None, rows: int = 1_000) -> Iterator[pa.RecordBatch]:
-        """The rows of a Parquet file in some columns; one part of a struct is named as ``audio.path``."""
+        """Yield the rows of a Parquet file in some columns; one part of a struct is named like ``audio.path``."""
         with self.parquet(path) as file:
             for batch in file.iter_batches(batch_size=rows, columns=list(columns) if columns is not None else None):
                 batch.validate(
                     full=True
-                )  # Parquet vouches for no text: Arrow takes any bytes, and others crash on them
+                )  # Parquet does not check text: Arrow takes any bytes, and other readers crash on them
                 yield batch
 
     def data_files(self) -> list[DataFile]:
-        """The files of rows, by their names, in order."""
+        """Return the files with rows, in the order of their names."""
         found = []
         for path in sorted(self.files):
             if match := _DATA.fullmatch(path):
@@ -141,14 +144,15 @@ class Tree:
 
 
 def open_tree(where: str | Path) -> Tree:
-    """Look into a folder or a dataset on the Hub.
+    """Open a folder or a dataset on the Hub.
 
     Args:
-        where: A folder, else ``org/name[@revision]``, which may have ``hf:`` before it (a folder of that name does not
-            count then). ``HF_ENDPOINT`` and ``HF_TOKEN`` say which Hub, and who asks.
+        where: A folder, else ``org/name[@revision]``. With ``hf:`` before it, a local folder of that name is ignored.
+            ``HF_ENDPOINT`` and ``HF_TOKEN`` choose the Hub and the account.
 
     Raises:
-        InputError: There is no such thing. HubError: The Hub refuses or does not answer.
+        InputError: Neither exists.
+        HubError: The Hub refuses or does not answer.
     """
     text = str(where)
     repo = text.removeprefix("hf:")
@@ -161,10 +165,10 @@ def open_tree(where: str | Path) -> Tree:
 
 
 def read_manifest_of(tree: Tree) -> dict[str, Any]:
-    """The manifest of a release or of a stage folder, told apart by its key ``release`` or ``stage``.
+    """Return the manifest of a release or of a stage folder; its key ``release`` or ``stage`` says which.
 
     Raises:
-        InputError: There is none, or it is of neither.
+        InputError: There is no manifest, or it has neither key.
     """
     if MANIFEST not in tree.files:
         message = f"neither a release nor a finished stage: it has no {MANIFEST}"
@@ -182,7 +186,7 @@ def read_manifest_of(tree: Tree) -> dict[str, Any]:
 
 
 def _find_hint(tree: Tree) -> str:
-    """What to name instead of a tree without a manifest: folders in it that have one, releases first."""
+    """Suggest what to name instead of a tree without a manifest: subfolders with a manifest, releases first."""
     if not tree.folder:
         return "only a dataset that audiomcq published has one"
     inside = [path.removesuffix(f"/{MANIFEST}") for path in tree.files if path.endswith(f"/{MANIFEST}")]
@@ -195,10 +199,10 @@ def _find_hint(tree: Tree) -> str:
 
 
 def read_release_manifest(data: bytes, file: str) -> dict[str, Any]:
-    """The manifest of a release, of the form that its schema asks for: what a file is called leads nowhere else.
+    """Return the manifest of a release. Its schema is checked, so that no file name in it leads outside the folder.
 
     Raises:
-        InputError: It is of another form.
+        InputError: The manifest does not fit its schema.
     """
     return require(read_json(data, file, hint=_PUBLISH), schema("release"), "a release", file, hint=_PUBLISH)
 
@@ -211,7 +215,7 @@ def _open_folder(folder: Path) -> Tree:
     for parent, _, names in os.walk(root):
         for name in names:
             path = Path(parent, name)
-            if path.is_file():  # not a link to nothing
+            if path.is_file():  # skips broken links
                 place = path.relative_to(root).as_posix()
                 files[place] = TreeFile(place, path.stat().st_size)
     return Tree(str(folder), files, folder=root)

@@ -1,1 +1,1 @@
-"""One file a source format."""
+"""Source formats: one file each."""

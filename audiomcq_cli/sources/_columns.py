@@ -1,6 +1,6 @@
-"""Which column of a table holds what, as the recipe says or the names suggest, and a row read so.
+"""Finds the columns of a table, as the recipe names them or their names suggest, and reads its rows.
 
-For tables whose columns are not known beforehand: files of one's own (``table``) and any dataset of the Hub (``hf``).
+For tables whose columns are not known beforehand: the user's own files (``table``) and any dataset of the Hub (``hf``).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FIELDS: Mapping[str, str] = {
     "origin": "where the audio comes from",
     "author": "who recorded it",
 }
-"""What a column can hold, by the names that ``columns`` uses."""
+"""Kinds of content of a column, by the names that ``columns`` uses."""
 
 _GUESSES: Mapping[str, tuple[str, ...]] = {
     "id": ("clip_id", "audio_id", "id", "__key__"),
@@ -43,13 +43,13 @@ _GUESSES: Mapping[str, tuple[str, ...]] = {
     "origin": ("origin", "source_url", "url"),
     "author": ("author",),
 }
-"""Names that columns have in public sets, likeliest first. Questions are not guessed: they may be the set's test."""
+"""Usual names of columns in public sets, likeliest first. Questions are not guessed: they may be the set's test."""
 
 _CAPTION = re.compile(r"caption(_[0-9]+)?")
 
 
 def check_mapping(columns: Mapping[str, str]) -> None:
-    """Refuse names that are none of ``FIELDS``; raises ``RecipeError``."""
+    """Refuse names outside ``FIELDS``; raises ``RecipeError``."""
     for name in columns:
         if name not in FIELDS and not _CAPTION.fullmatch(name):
             raise RecipeError(
@@ -62,11 +62,12 @@ def check_mapping(columns: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Column of each field; None, or empty, where there is none. ``captions`` may be several columns.
+    """The column of each field; None, or empty, if there is none. ``captions`` may be several columns.
 
     Attributes:
-        file: For messages. own_names: Whether every audio file has a name of its own, whatever folder it is in.
-        prefix: What stands before the number of a row that nothing else names.
+        file: Name of the file, for messages.
+        own_names: Whether file names are unique across folders.
+        prefix: Prefix for the number of a row that has no other name.
     """
 
     file: str
@@ -84,7 +85,7 @@ class Plan:
 
     @property
     def used(self) -> list[str]:
-        """The columns that are read, each once."""
+        """Names of the columns to read, each once."""
         single = (self.id, self.audio, self.events, self.question, self.answer, self.license, self.origin, self.author)
         return list(dict.fromkeys([*(name for name in single if name), *self.captions]))
 
@@ -101,11 +102,15 @@ def plan_columns(
     """Find the column of each field: the one that ``given`` names, else one whose name suggests it.
 
     Args:
-        given: The recipe's mapping; an empty name says that there is no such column. found: The columns there are.
-        file, own_names, prefix: As of a ``Plan``. audio: The column that holds audio by its type, where there is one.
+        given: The recipe's mapping; an empty name means that there is no such column.
+        found: The columns of the table.
+        file: As in ``Plan``.
+        audio: The column with audio type, if there is one.
+        own_names: As in ``Plan``.
+        prefix: As in ``Plan``.
 
     Raises:
-        InputError: A column that is named is not there, or there is nothing that a clip could be made of.
+        InputError: A named column does not exist, or no column could identify a clip.
     """
     names = ", ".join(found[:40])
     for field, column in given.items():
@@ -131,13 +136,13 @@ def plan_columns(
 
 
 def read_row(row: int, cells: Mapping[str, Any], plan: Plan) -> SourceRow:
-    """A row of a table as a row of a source.
+    """Turn a row of a table into a row of a source.
 
-    The cell of the audio is a path, bytes, or ``{"path", "bytes"}`` as ``datasets`` has it; the bytes may be a function
-    that gives them.
+    The cell of the audio is a path, bytes, or ``{"path", "bytes"}`` as in ``datasets``; the bytes may be a function
+    that returns them.
 
     Raises:
-        InputError: A cell holds something of another kind than its column should; with file, row and column.
+        InputError: A cell holds the wrong kind of value; the error names file, row and column.
     """
     reader = _Reader(row, cells, plan.file)
     name, content = reader.audio(plan.audio)
@@ -151,7 +156,7 @@ def read_row(row: int, cells: Mapping[str, Any], plan: Plan) -> SourceRow:
     captions, problem = reader.captions(plan.captions)
     question, answer = reader.text(plan.question), reader.text(plan.answer)
     if question and answer and not any(answer in text for text in captions):
-        captions.append(f"{question} {answer}")  # what was answered is known of the audio as well
+        captions.append(f"{question} {answer}")  # the answer describes the audio as well
     address = reader.text(plan.origin) or (name if is_address(name) else "")
     return SourceRow(
         source_id=source_id,
@@ -169,18 +174,18 @@ def read_row(row: int, cells: Mapping[str, Any], plan: Plan) -> SourceRow:
 
 
 def read_number(value: float | Decimal) -> str:
-    """A number as text; a whole one without a point, which a column of whole numbers with gaps has (3.0)."""
+    """Return a number as text, a whole one without a point: a column of whole numbers with gaps holds 3.0."""
     if value.is_nan() if isinstance(value, Decimal) else math.isnan(value):
-        return ""  # NaN is how pandas writes that there is nothing
+        return ""  # pandas writes NaN for a missing value
     if math.isinf(value):
         return str(value)
     return str(int(value)) if value == int(value) else str(value)
 
 
 def _name_clip(row: str, name: str, names: AudioNames, content: Callable[[], bytes] | None) -> str:
-    """Id of a clip that has none: its address, its path, else what is in it.
+    """Return the id of a clip without one: its address, its path, else a hash of its content.
 
-    The number of its row comes last: it changes with the rows before.
+    The number of its row is the last resort: it changes with the rows before.
     """
     if is_address(name):
         return name
@@ -190,7 +195,7 @@ def _name_clip(row: str, name: str, names: AudioNames, content: Callable[[], byt
 
 
 def parse_events(value: object, file: str, row: int, column: str = "events") -> tuple[Event, ...]:
-    """Events from a list of objects with ``label``, ``onset`` and ``offset``; raises ``InputError``."""
+    """Parse events from a list of objects with ``label``, ``onset`` and ``offset``; raises ``InputError``."""
     if not isinstance(value, list | None):
         raise _refuse_event(file, row, column, f"expected a list, found {type(value).__name__}")
     return tuple(_parse_event(event, file, row, column) for event in value or ())
@@ -217,14 +222,14 @@ def _refuse_event(file: str, row: int, column: str, message: str) -> InputError:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """The cells of one row, with errors that say where."""
+    """Reads the cells of one row; its errors name the place."""
 
     row: int
     cells: Mapping[str, Any]
     file: str
 
     def text(self, column: str | None) -> str:
-        """A text, or a number as text; empty for a column that is not there or has no value."""
+        """Return a text, or a number as text; empty if the column does not exist or has no value."""
         value = self.cells.get(column) if column else None
         if value is None:
             return ""
@@ -235,7 +240,7 @@ class _Reader:
         return str(value).strip()
 
     def captions(self, columns: Sequence[str]) -> tuple[list[str], str]:
-        """The texts of some columns, and what is wrong with one of them, if anything is."""
+        """Return the texts of some columns, and what is wrong with one of them, if anything."""
         texts: list[str] = []
         for column in columns:
             try:
@@ -245,9 +250,9 @@ class _Reader:
         return texts, ""
 
     def texts(self, column: str) -> Iterator[str]:
-        """A text, or each of a list of texts or of objects with a ``text``; those that are empty are left out.
+        """Yield a text, or each item of a list of texts or of objects with a ``text``; empty ones are dropped.
 
-        A list may stand as text in the cell, as CSV has it.
+        A list may be written as text in the cell, as in CSV.
         """
         value = self.cells.get(column)
         if isinstance(value, str) and isinstance(read := parse_list(value), list | tuple):
@@ -260,7 +265,7 @@ class _Reader:
                 yield text.strip()
 
     def events(self, column: str | None) -> tuple[Event, ...]:
-        """Events, from a list or from JSON in a cell."""
+        """Return events, from a list or from JSON in a cell."""
         value = self.cells.get(column) if column else None
         if isinstance(value, str):
             try:
@@ -270,7 +275,7 @@ class _Reader:
         return parse_events(value, self.file, self.row, column or "")
 
     def audio(self, column: str | None) -> tuple[str, Callable[[], bytes] | None]:
-        """Name of the audio file, and a way to its bytes where there is one."""
+        """Return the name of the audio file, and a function that returns its bytes, if there is one."""
         value = self.cells.get(column) if column else None
         if not isinstance(value, dict) or not {"path", "bytes"} & set(value):
             value = {"bytes": value} if isinstance(value, bytes) else {"path": value}

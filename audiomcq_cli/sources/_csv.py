@@ -1,4 +1,4 @@
-"""Reads CSV files of captions, with errors that say where, and the cells that several formats have in common."""
+"""Reads CSV files of captions with errors that name the place, and the cells that several formats share."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from audiomcq_cli.contracts import Reject, SourceRow
 from audiomcq_cli.errors import InputError
 
 LARGEST_CELL = 64 * 2**20
-"""Characters. No caption is as long, and a quote that is not closed is found before the rest of the file is read."""
+"""Most characters of a cell. No caption is that long, and an unclosed quote is found before the rest of the file is
+read.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row of a table: its number, counted from 1 without the header and blank lines, and its cells by column."""
+    """One row of a table: its number, from 1, without the header and blank lines, and its cells by column."""
 
     row: int
     cells: dict[str, str]
@@ -31,15 +33,17 @@ class Record:
 def read_csv(
     path: Path, columns: Sequence[str], *, encoding: str = "utf-8-sig", delimiter: str = ","
 ) -> Iterator[Record]:
-    """Stream the rows of a file of comma-separated values with a header, one in memory at a time.
+    """Stream the rows of a delimited file with a header, one in memory at a time.
 
     Args:
-        path: The file. columns: Columns that it must have, in any order and among others.
-        encoding: UTF-8, with or without a byte order mark, where nothing else is said. delimiter: Or a tab.
+        path: The file.
+        columns: Columns that it must have, in any order and among others.
+        encoding: Encoding; by default UTF-8 with or without a byte order mark.
+        delimiter: A comma or a tab.
 
     Raises:
-        InputError: It is not a file, is empty, lacks a column, is in another encoding, or a row has more or fewer
-            fields than the header or quotes that do not match.
+        InputError: The path is not a file; the file is empty, lacks a column or has another encoding; or a row has
+            unmatched quotes or a wrong number of fields.
     """
     expected = f"a CSV file with the columns {', '.join(columns)}" if columns else "a CSV file with a header"
     row = 0
@@ -73,7 +77,7 @@ def read_csv(
 
 @contextmanager
 def refusing(path: Path, expected: str) -> Iterator[None]:
-    """Turn the errors of opening and reading a file into ``InputError``, saying what was expected."""
+    """Turn the errors of opening and reading a file into ``InputError``, with what was expected."""
     try:
         yield
     except IsADirectoryError as error:
@@ -87,24 +91,24 @@ def refusing(path: Path, expected: str) -> Iterator[None]:
 
 
 def name_row(row: int) -> str:
-    """Source id of a row that has none of its own."""
+    """Return the source id of a row without one."""
     return f"row-{row}"
 
 
 def reject_row(file: Path | str, row: int, reason: str, column: str, what: str) -> SourceRow:
-    """A row that cannot be used, named after its file and number: of all files of a source it may be the only one."""
+    """Return a row that cannot be used, named after its file and row number."""
     name = PurePath(file).name
     problem = Reject(reason, describe_cell(name, row, column, what))
     return SourceRow(source_id=f"{name}-{name_row(row)}", row=row, problem=problem)
 
 
 def describe_cell(file: str, row: int, column: str, what: str) -> str:
-    """What is wrong with a cell, and where it is."""
+    """Describe what is wrong with a cell, and where it is."""
     return f"{file}, row {row}, column {column!r}: {what}"
 
 
 def parse_seconds(text: str) -> str | None:
-    """A time in seconds in its shortest form (``30.0`` is ``30``), or None where it is not one or is negative."""
+    """Return a time in seconds in its shortest form (``30.0`` is ``30``), or None if it is invalid or negative."""
     found = re.fullmatch(r"0*([0-9]{1,9})(?:\.([0-9]*?)0*)?", text.strip())
     if not found:
         return None
@@ -113,12 +117,12 @@ def parse_seconds(text: str) -> str | None:
 
 
 def format_youtube(video: str, seconds: str) -> str:
-    """Address of a video from a second on; ids are untrusted and quoted."""
+    """Return the address of a video from a second on; ids are untrusted and are escaped."""
     return f"https://www.youtube.com/watch?v={quote(video, safe='')}&t={seconds.partition('.')[0]}s"
 
 
 def credit(address: str, author: str) -> str | None:
-    """Where a recording comes from and by whom, as licenses ask to keep; None where neither is known."""
+    """Return the address and author of a recording, which licenses ask to keep; None if neither is known."""
     if address and author:
         return f"{address} (by {author})"
     return address or author or None
@@ -143,7 +147,7 @@ def _read_header(reader: Iterator[list[str]], path: Path, columns: Sequence[str]
 
 
 def _refuse_encoding(path: Path) -> InputError:
-    """Say which line is not UTF-8: the decoder works in blocks and cannot."""
+    """Find the line that is not UTF-8: the decoder works in blocks and cannot tell."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if number == 1 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

@@ -1,6 +1,8 @@
-"""Which recording a row is about: ids that are none, and the parts of a path or an address that name its audio file.
+"""Identifies the recording of a row: recognises invalid ids, and derives names of the audio file from a path or
+address.
 
-An address as a whole tells two recordings apart; parts of it only look for a file, which may be that of another row.
+A whole address tells two recordings apart. Parts of it are only used to look for a file, which may belong to another
+row.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from audiomcq_cli.audio import drop_audio_extension
+from audiomcq_cli.audio_files import drop_audio_extension
 
 _ERROR = re.compile(r"#(N/A|[A-Z0-9_/ ]+[!?])|#N/A N/A|#{3,}|Err:[0-9]{3}|#GETTING_DATA")  # Excel, Sheets, LibreOffice
 _ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{1,3}")  # 12345678901 as a spreadsheet shows it
@@ -17,7 +19,7 @@ _YOUTUBE = re.compile(r"[A-Za-z0-9_-]{11}")
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://([^/?#]*)(.*)", re.DOTALL)
 _DRIVE = re.compile("[A-Za-z]:")
 _WEB = ("http", "https")
-"""Schemes with a query and a fragment; in those of storage (s3, gs, file, hf) both signs belong to the name."""
+"""Schemes with a query and a fragment. In storage schemes (s3, gs, file, hf), ``?`` and ``#`` belong to the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,9 @@ class AudioNames:
     """Names below an audio root that the audio of a row may have.
 
     Attributes:
-        sure: Those that say all that the row says of it, best first. guesses: Ends and parts of them, which may as well
-            be the name of another row's file; one with a slash before it has to be the whole path of a file.
+        sure: Names with everything that the row says, best first.
+        guesses: Parts of those names, which may also belong to another row's file. A name that begins with a slash must
+            be the whole path of a file.
     """
 
     sure: tuple[str, ...] = ()
@@ -34,7 +37,7 @@ class AudioNames:
 
 
 def find_id_problem(text: str) -> str:
-    """Why a text cannot be the id of a recording; empty where it can."""
+    """Return why a text cannot be the id of a recording; empty if it can."""
     if _ERROR.fullmatch(text):
         return f"is {text!r}, an error of a spreadsheet"
     if _ROUNDED.fullmatch(text):
@@ -43,7 +46,7 @@ def find_id_problem(text: str) -> str:
 
 
 def find_youtube_problem(text: str) -> str:
-    """Why a text cannot be the id of a video of YouTube; empty where it can."""
+    """Return why a text cannot be the id of a YouTube video; empty if it can."""
     problem = find_id_problem(text)
     if problem or _YOUTUBE.fullmatch(text):
         return problem
@@ -51,23 +54,23 @@ def find_youtube_problem(text: str) -> str:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is an address of the web or the like."""
+    """Return whether a text is an address with a scheme."""
     return _ADDRESS.fullmatch(text) is not None
 
 
 def has_query(address: str) -> bool:
-    """Whether what stands behind the path of an address tells recordings apart, too."""
+    """Return whether the query or fragment of an address tells recordings apart."""
     found = _ADDRESS.fullmatch(address)
     return found is not None and found[1].lower() in _WEB and re.search("[?#]", found[3]) is not None
 
 
 def name_audio(text: str, *, own_names: bool = True) -> AudioNames:
-    """Names below an audio root that a path may mean which was written on another machine, or an address.
+    """Return names below an audio root that a path from another machine, or an address, may mean.
 
-    The longest comes first: of ``/data/audioset/a.wav`` these are ``data/audioset/a.wav``, ``audioset/a.wav`` and
-    ``a.wav``, each also without its extension for those who keep the set in another format. Unless every file has a
-    name of its own, an end of the path counts only as the whole path of a file (``/a.wav``): ``b/a.wav`` is another.
-    Of an address only host and path together, with its query, are sure.
+    The longest comes first: for ``/data/audioset/a.wav`` they are ``data/audioset/a.wav``, ``audioset/a.wav`` and
+    ``a.wav``, each also without its extension, because a set may be kept in another format. Unless file names are
+    unique, the end of a path counts only as the whole path of a file (``/a.wav``): ``b/a.wav`` is another file. For an
+    address, only host and path together, with the query, are sure.
     """
     found = _ADDRESS.fullmatch(text)
     if not found:
@@ -101,6 +104,6 @@ def _split(path: str) -> list[str]:
 
 
 def _with_stem(path: str) -> tuple[str, ...]:
-    """A path, and without its extension, unless the name of the file is nothing else."""
+    """Return a path with and without its extension, unless nothing else is left of the file's name."""
     stem = drop_audio_extension(path)
     return tuple(dict.fromkeys((path, path if stem.endswith("/") else stem or path))) if path else ()

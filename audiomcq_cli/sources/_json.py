@@ -17,21 +17,21 @@ from audiomcq_cli.errors import InputError
 from audiomcq_cli.sources._csv import refusing
 
 JSON_EXTENSIONS = (".json", ".jsonl", ".ndjson")
-"""Any of them may hold any of the three forms."""
+"""Extensions of JSON files. Each may hold any of the three forms."""
 
 _BEGIN = ("start_map", "start_array")
 _END = ("end_map", "end_array")
 _DEEPEST = 32
-"""Lists in lists that are read: no set has more than a few, and memory is not for those who nest more."""
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # orjson refuses the whole text for half of a pair
+"""Most levels of nested lists. No set needs more than a few."""
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # orjson refuses a whole text for one lone surrogate
 _KEY = re.compile(rb'"\s*:')
 _LONGEST_LINE = 2**20
-"""Bytes. Where the first line is longer, the file is one object rather than an object a line."""
+"""Most bytes of a first line in JSON Lines. If it is longer, the file is one object."""
 
 
 @dataclass(frozen=True, slots=True)
 class JsonRow:
-    """One row: its number, counted from 1, what it holds, and the key under which it stood, if under one."""
+    """One row: its number, from 1, its value, and its key, if it has one."""
 
     row: int
     cells: dict[str, Any]
@@ -39,10 +39,11 @@ class JsonRow:
 
 
 def read_json(path: Path, expected: str) -> Iterator[JsonRow]:
-    """Stream the rows of a file, whichever of the three forms it has.
+    """Stream the rows of a file in any of the three forms.
 
     Raises:
-        InputError: It cannot be read, is not JSON, or holds something else than objects; with the row.
+        InputError: The file cannot be read, is not JSON, or holds something other than objects; the error names the
+            row.
     """
     with refusing(path, expected), path.open("rb") as file:
         form = _find_form(file)
@@ -58,10 +59,10 @@ def read_json(path: Path, expected: str) -> Iterator[JsonRow]:
 
 
 def read_lines(path: Path, expected: str) -> Iterator[tuple[str, Any]]:
-    """Stream what stands on the lines of a JSON Lines file, blank ones left out; the key is empty.
+    """Stream the values of a JSON Lines file without blank lines; the key is empty.
 
     Raises:
-        InputError: It cannot be read, a line is not JSON, or a key is there twice.
+        InputError: The file cannot be read, a line is not JSON, or a key occurs twice.
     """
     row = 0
     with refusing(path, expected), path.open("rb") as file:
@@ -74,11 +75,13 @@ def read_lines(path: Path, expected: str) -> Iterator[tuple[str, Any]]:
             except RepeatedKey as error:
                 raise _refuse_key(error, path, row) from error
             except ValueError as error:
-                raise InputError(f"is not JSON: {error}", file=str(path), row=row, hint="one object a line") from error
+                raise InputError(
+                    f"is not JSON: {error}", file=str(path), row=row, hint="expected one JSON object on each line"
+                ) from error
 
 
 class RepeatedKey(ValueError):
-    """An object has a key twice, and so two values of it; only one would be seen."""
+    """An object has a key twice, so that one of its two values would be lost."""
 
     def __init__(self, key: str) -> None:
         super().__init__(f"the key {key!r} is there more than once")
@@ -86,15 +89,15 @@ class RepeatedKey(ValueError):
 
 
 def parse_json(text: bytes) -> Any:
-    """What JSON says, half of a surrogate pair included: whoever takes the row sees that it is no Unicode.
+    """Parse JSON, lone surrogates included: the reader of the row reports them.
 
     Raises:
-        ValueError: It is not JSON.
+        ValueError: The text is not JSON.
         RepeatedKey: An object in it has a key twice.
     """
     try:
         value = _parse(text)
-        if len(_KEY.findall(text)) != _count_keys(value):  # a text may look like a key, so this alone says nothing
+        if len(_KEY.findall(text)) != _count_keys(value):  # a text may look like a key, so this alone proves nothing
             json.loads(text.decode("utf-8"), object_pairs_hook=_refuse_repeated)
     except RecursionError as error:  # orjson itself goes deeper than Python
         raise ValueError("nested too deeply") from error
@@ -135,7 +138,7 @@ def _parse(text: bytes) -> Any:
 
 
 def _find_form(file: IO[bytes]) -> str:
-    """``lines`` or ``whole``, by how the file begins; empty for a file without anything."""
+    """Return ``lines`` or ``whole``, by the beginning of the file; empty for an empty file."""
     begin = file.read(_LONGEST_LINE).removeprefix(codecs.BOM_UTF8).lstrip()
     if not begin:
         return ""
@@ -151,9 +154,9 @@ def _find_form(file: IO[bytes]) -> str:
 
 
 def _read_whole(file: IO[bytes], path: Path) -> Iterator[tuple[str, Any]]:
-    """Entries of a list (without a key) or of an object, one in memory at a time.
+    """Yield the entries of a list (without a key) or of an object, one in memory at a time.
 
-    They are put together from the bare events: the prefixes that ijson has for them grow with the depth of the file.
+    They are built from the basic events: ijson's prefixes grow with the depth of the file.
     """
     import ijson
     from ijson.common import ObjectBuilder

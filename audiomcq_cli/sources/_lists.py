@@ -1,4 +1,4 @@
-"""Lists that stand as text in a cell: as JSON, or as Python prints them."""
+"""Parses lists that are written as text in a cell: as JSON, or as Python prints them."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import json
 import re
 import tokenize
 
-_LONGEST = 20_000  # characters; what is taken apart as Python is not trusted
-_SIDE_BY_SIDE = re.compile(r"""['"]\s*[A-Za-z]{0,2}['"]""")  # also an empty text: the tokens decide
+_LONGEST = 20_000  # characters; parsing untrusted Python must stay cheap
+_SIDE_BY_SIDE = re.compile(r"""['"]\s*[A-Za-z]{0,2}['"]""")  # an empty text, too: the tokens decide
 _BETWEEN = (tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT)
 
 
 class GluedTexts(ValueError):
-    """Texts of a list stand side by side: Python would make one of them, and nobody meant that."""
+    """Texts of a list stand side by side: Python would join them, which nobody intended."""
 
     def __init__(self) -> None:
         super().__init__("texts stand side by side without a comma (one is missing, or numpy has printed the list)")
 
 
 def parse_list(text: str) -> object:
-    """What a text holds that is a list, a tuple or a table; any other text as it is, without space around it.
+    """Return the list, tuple or table that a text holds; any other text is returned without surrounding space.
 
     Raises:
-        GluedTexts: Between two of its texts there is no comma.
+        GluedTexts: A comma is missing between two of its texts.
     """
     text = text.strip()
     if not text.startswith(("[", "{", "(")) or len(text) > _LONGEST:
@@ -42,7 +42,7 @@ def parse_list(text: str) -> object:
 
 
 def _is_glued(text: str) -> bool:
-    """Whether one text follows another, by the tokens of Python, as far as there are any."""
+    """Return whether one string token follows another."""
     last = False
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
@@ -50,5 +50,5 @@ def _is_glued(text: str) -> bool:
                 return True
             last = token.type == tokenize.STRING or (last and token.type in _BETWEEN)
     except (SyntaxError, tokenize.TokenError):
-        pass  # no list of Python either
+        pass  # not a list of Python either
     return False

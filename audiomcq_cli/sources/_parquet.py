@@ -13,9 +13,9 @@ from audiomcq_cli import parquet
 from audiomcq_cli.errors import InputError
 
 _ROWS = 256
-"""Read at once: rows may hold audio."""
+"""Rows read at once: rows may hold audio."""
 _BUFFER = 2**20
-"""Bytes read ahead of each column; without it a whole row group is in memory."""
+"""Bytes read ahead of each column; otherwise a whole row group is in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class ParquetRow:
 
 
 def list_parquet(path: Path) -> list[Path]:
-    """The file itself, or the Parquet files in a folder and in those below, by name; hidden ones are left out.
+    """Return the file itself, or the Parquet files in a folder and its subfolders, by name, without hidden ones.
 
     Raises:
-        InputError: There is none.
+        InputError: There are none.
     """
     if not path.is_dir():
         if not path.exists():
@@ -47,7 +47,7 @@ def list_parquet(path: Path) -> list[Path]:
 
 
 def read_schema(path: Path) -> Any:
-    """The Arrow schema of a file; raises ``InputError`` where it is not Parquet, or has a column twice."""
+    """Return the Arrow schema of a file; raises ``InputError`` if it is not Parquet, or has a column twice."""
     with _refusing(path):
         schema = parquet.read_schema(path)
     if twice := [name for name, count in Counter(schema.names).items() if count > 1]:
@@ -56,7 +56,7 @@ def read_schema(path: Path) -> Any:
 
 
 def check_columns(path: Path, columns: Sequence[str]) -> None:
-    """Make sure that a file has some columns; raises ``InputError`` naming those that are not there."""
+    """Check that a file has some columns; raises ``InputError`` naming those that it lacks."""
     names = read_schema(path).names
     if missing := [name for name in columns if name not in names]:
         found = ", ".join(names[:40])
@@ -67,8 +67,8 @@ def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[ParquetRow]:
     """Stream some columns of a file.
 
     Raises:
-        InputError: It is not Parquet, or damaged, with the row from which on it cannot be read; or a column is there
-            twice, or holds what Python has no value for, as a time in the year 300,000.
+        InputError: The file is not Parquet; it is damaged, with the first unreadable row; a column occurs twice; or a
+            value does not exist in Python, such as a time in the year 300,000.
     """
     read_schema(path)
     row = 0
@@ -86,7 +86,7 @@ def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[ParquetRow]:
 
 
 def _read_column(column: Any, path: Path, row: int, name: str) -> list[Any]:
-    """The cells of a column, of which the first is that of ``row``, as Python has them."""
+    """Return the cells of a column as Python values; ``row`` is the number of the first."""
     import pyarrow as pa
 
     no_value = (pa.ArrowException, ValueError, ArithmeticError, LookupError, TypeError, ImportError)
@@ -94,7 +94,7 @@ def _read_column(column: Any, path: Path, row: int, name: str) -> list[Any]:
         cells: list[Any] = column.to_pylist()
         return cells
     except no_value:
-        pass  # which of them it is, is found one by one
+        pass  # the cells are tried one by one
     cells = []
     for place, cell in enumerate(column, row):
         try:

@@ -1,7 +1,7 @@
-"""Files of a dataset's own repository on the Hub: what its rows may name, and a way to their bytes.
+"""Files of a dataset's own repository on the Hub: checks the names in its rows, and reads the files.
 
-A row is untrusted, and whoever reads it may hold a token. So a name is taken apart and checked here before anything is
-asked for, and is never handed to fsspec, which opens chains (``zip://x::file:///y``) and whatever else has a scheme.
+A row is untrusted, and whoever reads it may hold a token. A name is therefore parsed and checked here before any
+request. It is never given to fsspec, which opens chains (``zip://x::file:///y``) and every other scheme.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _BROKEN = "cannot be read out of its archive"
 
 
 class ForeignFile(ValueError):
-    """A row names a file that is none of its repository at the revision that is read."""
+    """A row names a file outside its repository or its revision."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file of the repository, or, where ``member`` is not empty, a file in that ZIP archive."""
+    """A file of the repository, or, if ``member`` is set, a file in that ZIP archive."""
 
     path: str
     member: str = ""
@@ -37,7 +37,8 @@ class Repository:
     """A dataset's repository at one commit.
 
     Attributes:
-        name: As ``org/name``. commit: 40 digits.
+        name: ``org/name``.
+        commit: 40 digits.
     """
 
     name: str
@@ -46,18 +47,19 @@ class Repository:
 
     @property
     def root(self) -> str:
-        """What the address of every file of it begins with."""
+        """Beginning of the address of every file in it."""
         return f"hf://datasets/{self.name}@{self.commit}/"
 
     def find(self, named: str, *, archives: bool) -> Place | None:
-        """The file that a row names by its address; None for a name that is not looked for on the Hub at all.
+        """Return the file that a row names by its address; None for a name that is not an address on the Hub.
 
         Args:
-            named: As the row has it. archives: Whether it may be a file in a ZIP archive of the repository, as
-                ``datasets`` itself names those that it lists.
+            named: Name in the row.
+            archives: Whether it may be a file in a ZIP archive of the repository, in the form in which ``datasets``
+                lists those.
 
         Raises:
-            ForeignFile: It is an address on the Hub that is not of this repository and commit, or several in a chain.
+            ForeignFile: The name is an address outside this repository and commit, or a chain of addresses.
         """
         inner, colons, outer = named.rpartition("::")
         if archives and colons and inner.startswith("zip://") and outer.startswith(self.root):
@@ -71,10 +73,10 @@ class Repository:
         return None
 
     def read(self, place: Place) -> bytes:
-        """The bytes of a file.
+        """Return the bytes of a file.
 
         Raises:
-            InputError: There is no such file, or it cannot be got out of its archive.
+            InputError: The file does not exist, or cannot be read from its archive.
             HubError: The Hub refuses, or does not answer.
         """
         with asking(self.name):
@@ -110,7 +112,7 @@ class Repository:
 
 
 def check_card(card: Mapping[str, Any] | None, file: str) -> None:
-    """Refuse a card that sends readers to files outside of its repository, before anything is opened.
+    """Refuse a card that sends readers to files outside its repository, before anything is opened.
 
     Raises:
         InputError: ``data_files`` or ``data_dir`` of a config is an address, absolute, or leads upwards.
@@ -124,7 +126,7 @@ def check_card(card: Mapping[str, Any] | None, file: str) -> None:
 
 
 def check_data(files: Any, repository: Repository, file: str) -> None:
-    """Refuse a set of which a data file, as ``datasets`` has found it, lies elsewhere; raises ``InputError``."""
+    """Refuse a set with a data file, as found by ``datasets``, outside its repository; raises ``InputError``."""
     for path in _list_texts(files):
         if not path.startswith(repository.root):
             raise _refuse_data(path, file)
@@ -136,7 +138,7 @@ def _refuse_data(path: str, file: str) -> InputError:
 
 
 def _list_texts(value: Any) -> list[str]:
-    """The texts in lists and values of dicts, as ``data_files`` has them in several forms; names of splits as well."""
+    """Return all texts in the lists and dicts of ``data_files``, names of splits included."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, Mapping):
@@ -151,7 +153,7 @@ def _is_missing_file(error: BaseException) -> bool:
 
 
 def _is_inside(path: str) -> bool:
-    """Whether a path is a plain relative one, read as it is and with its percent signs decoded."""
+    """Return whether a path is a plain relative one, both as it is and with its percent signs decoded."""
     if any(sign < " " or sign == "\x7f" for sign in path) or "\\" in path:
         return False
     return not any({"", ".", ".."} & set(read.split("/")) for read in (path, unquote(path)))

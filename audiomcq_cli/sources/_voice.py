@@ -1,4 +1,4 @@
-"""A sentence about a voice, made of the labels that sets of speech have: gender, age, pitch, speed and so on."""
+"""Writes a sentence about a voice from the labels of speech sets: gender, age, pitch, speed and so on."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MOODS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Labels of a voice, each a word or two; empty where nothing is known. Numbers tell nobody how it sounds."""
+    """Labels of a voice, each a word or two; empty if unknown. Numbers are left out: they do not describe a sound."""
 
     gender: str = ""
     age: str = ""
@@ -47,9 +47,9 @@ class Voice:
 
 
 def describe_voice(voice: Voice) -> str:
-    """A sentence such as ``A young woman speaks slowly in a high-pitched, quiet voice, in a sad tone.``
+    """Return a sentence such as ``A young woman speaks slowly in a high-pitched, quiet voice, in a sad tone.``
 
-    Empty where no label says anything.
+    Empty if no label says anything.
     """
     age, emotion = _clean(voice.age), _clean(voice.emotion)
     pitch, speed, energy = (_place(level) for level in (voice.pitch, voice.speed, voice.energy))
@@ -73,7 +73,7 @@ def describe_voice(voice: Voice) -> str:
 
 
 def quote_words(words: str, gender: str) -> str:
-    """A sentence with what is said, as ``She says: "…"``."""
+    """Return a sentence with the spoken words, such as ``She says: "…"``."""
     if not words:
         return ""
     who = {"female": "She says", "male": "He says"}.get(_GENDERS.get(_clean(gender), ""), "The words are")
@@ -89,20 +89,20 @@ def _name_person(gender: str, age: str) -> str:
 
 
 def _say(level: str, table: Mapping[str, str]) -> str:
-    """The words of a table for a level, which may be more of it (very high); empty where it has none."""
+    """Return the words of a table for a level, which may begin with "very"; empty if the table lacks it."""
     very, _, place = level.rpartition(" ")
     said = table.get(_LEVELS.get(place, place), "")
     return f"{very} {said}" if very == "very" and said else "" if very else said
 
 
 def _place(level: str) -> str:
-    """``low``, ``middle``, ``high``, or another word as it is; empty for what says nothing."""
+    """Return ``low``, ``middle``, ``high``, or another word unchanged; empty for a label without meaning."""
     word = _clean(level)
     return _LEVELS.get(word, word)
 
 
 def _clean(label: str) -> str:
-    """A label in lower case; empty where it is a number or says that nothing is known."""
+    """Return a label in lower case; empty if it is a number or says that nothing is known."""
     label = " ".join(label.lower().replace("_", " ").split()).strip(" .")
     unknown = label in ("", "unknown", "none", "n/a", "nan", "other") or re.fullmatch("[0-9.+e-]+", label)
     return "" if unknown else label

@@ -1,4 +1,4 @@
-"""Names under which windows of AudioSet's videos are handed on: AudioCaps and MusicCaps are cut from them."""
+"""Names of the files that windows of AudioSet videos are distributed as: AudioCaps and MusicCaps consist of them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from audiomcq_cli.sources._identity import AudioNames
 
 
 def name_window(video: str, start: str, end: str | None) -> AudioNames:
-    """Names that the audio of a window of a video may have, all with and without the Y of AudioSet's archives.
+    """Return the names that the audio of a window of a video may have, with and without the Y of AudioSet's archives.
 
-    Sure are those with the time: ``ID_30``, ``ID_30_40``, ``ID_30.000_40.000`` and, in milliseconds as of audiosetdl,
-    ``ID_30000_40000``. The id alone may be the whole video, or another window of it.
+    Names with the time are sure: ``ID_30``, ``ID_30_40``, ``ID_30.000_40.000`` and, in milliseconds as audiosetdl
+    writes them, ``ID_30000_40000``. The id alone may be the whole video, or another window of it.
 
     Args:
-        video: Id of the video. start, end: Seconds, as ``parse_seconds`` writes them; None for an unknown end.
+        video: Id of the video.
+        start: Start in seconds, as ``parse_seconds`` writes it.
+        end: End in seconds, likewise; None if unknown.
     """
     windows = [start]
     if end is not None:
@@ -26,5 +28,5 @@ def name_window(video: str, start: str, end: str | None) -> AudioNames:
 
 
 def add_seconds(start: str, seconds: int) -> str:
-    """A time so many seconds later, written like the first."""
+    """Return a time later by some seconds, in the same form."""
     return str(Decimal(start) + seconds)

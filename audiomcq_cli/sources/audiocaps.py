@@ -1,7 +1,7 @@
 """AudioCaps 1 and 2: ``train.csv``, ``val.csv`` or ``test.csv``, one caption a row.
 
-A clip is ten seconds of a YouTube video, so its id is made of both the video and the start. The rows of a clip (five
-in val and test) need not stand together.
+A clip is ten seconds of a YouTube video, so its id has both the video and the start. The rows of a clip (five in val
+and test) need not be adjacent.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from audiomcq_cli.sources._identity import find_youtube_problem
 from audiomcq_cli.sources._windows import add_seconds, name_window
 
 _SECONDS = 10
-"""Length of every clip."""
+"""Length of every clip in seconds."""
 
 _COLUMNS = ("audiocap_id", "youtube_id", "start_time", "caption")
 
 
 def read(path: Path, options: NoOptions) -> Iterator[SourceRow]:
-    """Stream the rows of a file; raises ``InputError`` where the file itself is wrong."""
+    """Stream the rows of a file; raises ``InputError`` if the file itself is invalid."""
     for record in read_csv(path, _COLUMNS):
         yield _read_row(record, path)
 

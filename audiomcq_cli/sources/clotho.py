@@ -1,7 +1,7 @@
 """Clotho v2.1: ``clotho_captions_{development,validation,evaluation}.csv``, five captions a clip.
 
-The metadata file that comes with it (ISO-8859-1) names the author and the license of each recording. It has a few
-thousand rows and is held in memory.
+Its metadata file (ISO-8859-1) has the author and license of each recording. It has a few thousand rows and is held in
+memory.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from audiomcq_cli.audio import normalize
+from audiomcq_cli.audio_files import normalize
 from audiomcq_cli.contracts import Layout, Source, SourceRow, option
 from audiomcq_cli.sources._csv import Record, credit, read_csv, reject_row
 from audiomcq_cli.sources._identity import find_id_problem
 
 _CAPTIONS = tuple(f"caption_{number}" for number in range(1, 6))
-_UNKNOWN = ("", "not found")  # what stands in the metadata where nothing is known, in lower case
+_UNKNOWN = ("", "not found")  # values for "unknown" in the metadata, in lower case
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What can be set for Clotho."""
+    """Options for Clotho."""
 
     metadata: str = option("", "metadata CSV with license and author, relative to the captions file or absolute")
 
@@ -33,7 +33,7 @@ class _Recording:
 
 
 def read(path: Path, options: Options) -> Iterator[SourceRow]:
-    """Stream the rows of a captions file; raises ``InputError`` where it, or the metadata file, is wrong."""
+    """Stream the rows of a captions file; raises ``InputError`` if it, or the metadata file, is invalid."""
     recordings = _read_metadata(path.parent / options.metadata) if options.metadata else {}
     for record in read_csv(path, ("file_name", *_CAPTIONS)):
         yield _read_row(record, recordings, path)
@@ -51,7 +51,7 @@ def _read_row(record: Record, recordings: Mapping[str, _Recording], path: Path) 
         source_id=name,
         row=record.row,
         captions=tuple(caption for caption in captions if caption),
-        audio=(name, PurePosixPath(name).stem),  # the stem, for those who keep the set as FLAC
+        audio=(name, PurePosixPath(name).stem),  # the stem, because the set may be kept as FLAC
         license=recording.license,
         origin=recording.origin,
     )

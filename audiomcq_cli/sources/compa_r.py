@@ -1,7 +1,7 @@
-"""CompA-R: JSON, a list of questions about clips with their answers in free text; a clip has several.
+"""CompA-R: JSON, a list of questions about clips with free-text answers; a clip has several.
 
-It has no captions. An answer is what is said of the audio, so it serves as one; together with its instruction it is
-also a question of the source's own (``seeds``), which the writer of new questions is shown.
+It has no captions. An answer describes the audio, so it serves as a caption. With its instruction it is also one of the
+source's own questions (``seeds``), which are shown to the writer of new questions.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _EXPECTED = "a JSON list of objects with audio_id, instruction and output"
 
 
 def read(path: Path, options: NoOptions) -> Iterator[SourceRow]:
-    """Stream the entries of the file; raises ``InputError`` where it is not what it should be."""
+    """Stream the entries of the file; raises ``InputError`` if it is invalid."""
     for record in read_json(path, _EXPECTED):
         yield _read_row(record, path)
 

@@ -1,10 +1,10 @@
-"""A folder of audio files and, if there are some, captions files: the format for data of one's own.
+"""A folder of audio files with optional captions files: the format for the user's own data.
 
 A captions file is CSV, TSV, JSON Lines or Parquet, with ``file_name`` (relative to its own folder) and ``caption``, or
-``caption_1``, ``caption_2`` and so on; ``license``, ``source_url`` or ``origin``, and ``author`` are kept where they
-are there. ``events`` are the sounds that are known to be in a clip: a list of objects with ``label`` and, where they
-are known, ``onset`` and ``offset`` in seconds. A clip may have several rows. Each folder below may have a captions file
-too, as in the layout of AudioFolder. Audio files without a row follow, without a caption.
+``caption_1``, ``caption_2`` and so on. ``license``, ``source_url`` or ``origin``, and ``author`` are optional.
+``events`` are known sounds of a clip: a list of objects with ``label`` and, if known, ``onset`` and ``offset`` in
+seconds. A clip may have several rows. Subfolders may have captions files too, as in the AudioFolder layout. Audio files
+without a row follow, without a caption.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from audiomcq_cli.audio import AUDIO_EXTENSIONS, FolderIndex, index_folder
+from audiomcq_cli.audio_files import AUDIO_EXTENSIONS, FolderIndex, index_folder
 from audiomcq_cli.contracts import Event, Layout, Reject, Source, SourceRow, option
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.sources._columns import parse_events
@@ -26,15 +26,15 @@ from audiomcq_cli.sources._parquet import check_columns, read_parquet, read_sche
 
 _TABLES = (".csv", ".jsonl", ".tsv", ".ndjson", ".parquet")
 _OWN_KEYS = (".jsonl", ".ndjson")
-_SURE = (".csv", ".jsonl")  # beside the audio they are captions, or an error; others may be anything
+_SURE = (".csv", ".jsonl")  # beside the audio they are captions or an error; other types may be anything
 _EXPECTED = "a CSV, TSV, JSON Lines or Parquet file with file_name and caption"
 _KEPT = ("license", "source_url", "origin", "author")
-_SHOWN = 5  # names of a line for people
+_SHOWN = 5  # names shown in a line for people
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What can be set for a folder."""
+    """Options for a folder."""
 
     captions: str = option(
         "", "captions file, relative to the folder or absolute; else the only one in it and in each folder below"
@@ -51,21 +51,21 @@ class Line(Record):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A captions file, and the folder that its file names are relative to, as it is called below the folder read."""
+    """A captions file, and its folder relative to the source: file names in it are relative to that folder."""
 
     path: Path
     folder: str = ""
 
 
 def read(path: Path, options: Options) -> Iterator[SourceRow]:
-    """Stream the rows of the captions files in their order, then the audio files that have none, by name.
+    """Stream the rows of the captions files in their order, then the audio files without a row, by name.
 
-    A name means the file at that path. Where there is none, it means the file of that name in some folder below, if
-    there is one alone, and no row has its path.
+    A name means the file at that path. If there is none, it means the only file of that name in any subfolder, unless a
+    row has that file's path.
 
     Raises:
-        InputError: The folder is not there, holds nothing, or has several captions files to choose from; or a captions
-            file itself is wrong.
+        InputError: The folder does not exist, is empty, has several captions files to choose from, or a captions file
+            is invalid.
     """
     index = index_folder(path)
     tables = _find_tables(path, options)
@@ -86,7 +86,7 @@ def read(path: Path, options: Options) -> Iterator[SourceRow]:
 
 
 def _find_audio(row: SourceRow, index: FolderIndex) -> SourceRow:
-    """A row whose audio is not where it says, with the one file of that name, if there is one."""
+    """Return a row; if its audio is not at its path, the only file of that name is used."""
     if not row.audio or index.find(row.audio, exact=True):
         return row
     [name] = row.audio
@@ -101,7 +101,7 @@ def _find_audio(row: SourceRow, index: FolderIndex) -> SourceRow:
 
 
 def list_unread(path: Path, options: Options) -> Iterator[str]:
-    """Lines about the files that are neither audio by their names nor read as captions."""
+    """Yield lines about the files that are neither audio by name nor read as captions."""
     read_ = {table.path for table in _find_tables(path, options)}
     tables, others, hidden, links = [], defaultdict[str, list[str]](list), [], []
     for folder, folders, files in os.walk(path):
@@ -136,7 +136,7 @@ def _show(names: Sequence[str]) -> str:
 
 
 def _find_tables(root: Path, options: Options) -> list[Table]:
-    """The captions files: the one that is named, else that of the folder and those of the folders below."""
+    """Return the captions files: the one in the options, else those of the folder and its subfolders."""
     if options.captions:
         return [Table(root / options.captions)]
     found = []
@@ -158,7 +158,7 @@ def _find_tables(root: Path, options: Options) -> list[Table]:
 
 
 def _is_captions(path: Path) -> bool:
-    """Whether a file that lies somewhere below has the columns of a captions file."""
+    """Return whether a file in a subfolder has the columns of a captions file."""
     try:
         if path.suffix.lower() == ".parquet":
             names = list(read_schema(path).names)
@@ -211,7 +211,7 @@ def _read_jsonl(path: Path) -> Iterator[Line]:
 
 
 def _read_cells(record: Record, path: Path) -> Line:
-    """A row of a CSV file; its events are JSON in a cell."""
+    """Return a row of a CSV file; events are JSON in a cell."""
     cells = dict(record.cells)
     text = cells.pop("events", "").strip()
     try:
@@ -261,7 +261,9 @@ def _read_row(record: Line, table: Table) -> SourceRow:
 
 
 def _refuse_uncaptioned(record: Line, path: Path) -> InputError:
-    """The error of a row that says nothing about its clip: the header's fault, unless each row has its own keys."""
+    """Return the error about a row that says nothing about its clip; it blames the header, unless each row has its own
+    keys.
+    """
     found = ", ".join(record.found[:20])
     hint = f"expected {_EXPECTED}; the source table reads other column names; audio alone needs no captions file"
     if path.suffix.lower() in _OWN_KEYS:

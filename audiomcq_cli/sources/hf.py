@@ -1,8 +1,8 @@
-"""Any dataset of the Hugging Face Hub: ``hf:org/name[@revision][:config[:split]]``, streamed, its audio not decoded.
+"""Any dataset of the Hugging Face Hub: ``hf:org/name[@revision][:config[:split]]``, streamed, without decoding audio.
 
-Audio that is in the rows, or lies as files beside them, is kept as it is in the work folder; where the rows only name
-it (a path, an address of the web), it is looked for by that name in the folder that ``audio`` gives. A token comes from
-the environment. Another Hub is reached with ``HF_ENDPOINT``.
+Audio in the rows, or in files of the repository, is kept unchanged in the work folder. If the rows only name it (a
+path, a web address), it is searched for by name in the folder of the option ``audio``. The token comes from the
+environment; ``HF_ENDPOINT`` chooses another Hub.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from audiomcq_cli.sources._repository import ForeignFile, Place, Repository, che
 _ADDRESS = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[^:]+))?(:(?P<config>[^:]*)(:(?P<split>[^:]+))?)?")
 _COMMIT = re.compile("[0-9a-f]{40}")
 _FILES = ("audiofolder", "webdataset")
-"""Kinds of sets whose audio lies in files, and that datasets makes into rows itself."""
+"""Builders of sets whose audio is in files, from which ``datasets`` makes rows."""
 
 _HUB = "https://huggingface.co/datasets/"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What can be set for a dataset of the Hub.
+    """Options for a dataset of the Hub.
 
     Raises:
-        RecipeError: ``columns`` names something that a column cannot hold.
+        RecipeError: ``columns`` names an unknown kind of content.
     """
 
     columns: Mapping[str, str] = option({}, 'which column holds what, as { caption = "text", audio = "file" }')
@@ -46,7 +46,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A dataset of the Hub, and which part of it at which state; empty for what is not said."""
+    """The address of a dataset on the Hub: repository, revision, config and split; empty where it was not given."""
 
     repo: str
     revision: str = ""
@@ -62,7 +62,7 @@ def read(path: Path, options: Options) -> Iterator[SourceRow]:
     """Stream the rows.
 
     Raises:
-        InputError: There is no such dataset, config, split or column, or a cell is not what it should be.
+        InputError: The dataset, config, split or column does not exist, or a cell is invalid.
         HubError: The Hub refuses, or does not answer.
     """
     told = _parse_address(path)
@@ -84,7 +84,7 @@ def read(path: Path, options: Options) -> Iterator[SourceRow]:
 
 
 def _read_cells(row: int, cells: Mapping[str, Any], plan: Plan, repository: Repository, *, archives: bool) -> SourceRow:
-    """A row of the set; one that names a file that is not the set's own has a problem, and nothing is asked for."""
+    """Return a row of the set. A row that names a file outside the set gets a problem, and nothing is requested."""
     if not plan.audio:
         return read_row(row, cells, plan)
     try:
@@ -96,7 +96,7 @@ def _read_cells(row: int, cells: Mapping[str, Any], plan: Plan, repository: Repo
 
 
 def pin(path: Path, options: Options) -> Path:
-    """The same address at the commit that its revision names now; raises like ``read``."""
+    """Return the same address at the commit that its revision names now; raises like ``read``."""
     address = _parse_address(path)
     if _COMMIT.fullmatch(address.revision):
         return path
@@ -119,7 +119,7 @@ def _ask(address: Address) -> Any:
 
 
 def _find_license(card: Any) -> str | None:
-    """What the card says of the set, which holds for the audio that is in it."""
+    """Return the license of the set from its card; it covers the audio in the set."""
     found = card.get("license") if card else None
     return ", ".join(map(str, found)) if isinstance(found, list) else found
 
@@ -129,8 +129,9 @@ class _Opened:
     """A set whose rows can be read.
 
     Attributes:
-        rows: As ``datasets`` gives them. audio: The column that is audio by its type, if there is one.
-        lists_files: Whether ``datasets`` itself has listed the audio files, those in archives as well.
+        rows: Rows from ``datasets``.
+        audio: The column with audio type, if there is one.
+        lists_files: Whether ``datasets`` itself has listed the audio files, those in archives included.
     """
 
     rows: Iterator[dict[str, Any]]
@@ -139,7 +140,7 @@ class _Opened:
 
 
 def _open(address: Address, repository: Repository) -> _Opened:
-    """Open a set, nothing in it decoded: to decode a cell is to open what it names, whatever that is.
+    """Open a set without decoding anything: decoding a cell opens whatever it names.
 
     Only the calls to the Hub are in the block that translates its errors.
     """
@@ -180,7 +181,9 @@ def _stream(opened: _Opened, address: Address) -> Iterator[dict[str, Any]]:
 
 
 def _name_only() -> Any:
-    """Audio as a name, for files that lie beside a table: ``datasets`` (5.2) wants torch before it passes one on."""
+    """Return an audio feature that keeps only the name: ``datasets`` (5.2) needs torch to pass on a file beside a
+    table.
+    """
     import datasets
 
     class Named(datasets.Audio):  # type: ignore[misc]  # datasets has no types
@@ -194,7 +197,7 @@ def _name_only() -> Any:
 
 
 def _choose_split(address: Address) -> str:
-    """The split that is named, the only one, or ``train``; raises ``InputError`` naming those there are."""
+    """Return the named split, the only one, or ``train``; raises ``InputError`` with the available ones."""
     import datasets
 
     if address.split:
@@ -212,7 +215,7 @@ def _choose_split(address: Address) -> str:
 
 @contextmanager
 def _having_loop() -> Iterator[None]:
-    """An event loop for this thread: ``datasets`` (5.2) takes one for granted, and only the main thread has one."""
+    """Provide an event loop for this thread: ``datasets`` (5.2) expects one, and only the main thread has one."""
     import asyncio
 
     loop = asyncio.new_event_loop()
@@ -226,7 +229,7 @@ def _having_loop() -> Iterator[None]:
 
 @contextmanager
 def _refusing(address: Address) -> Iterator[None]:
-    """Translate what ``datasets`` says of a set, a config or a split that it cannot open."""
+    """Translate the errors of ``datasets`` about a set, a config or a split that it cannot open."""
     from datasets.exceptions import DataFilesNotFoundError, DatasetNotFoundError
 
     file = f"hf:{address}"
@@ -234,23 +237,24 @@ def _refusing(address: Address) -> Iterator[None]:
         yield
     except (DataFilesNotFoundError, DatasetNotFoundError, ValueError, RuntimeError) as error:
         if find_refusal(error):
-            raise  # to ``asking``, which is around this
+            raise  # for ``asking``, which encloses this
         if isinstance(error, DataFilesNotFoundError):
             hint = "sets that need a script of their own cannot be read; is there a copy as Parquet?"
             raise InputError("has no files that datasets can read", file=file, hint=hint) from error
         if isinstance(error, DatasetNotFoundError):
             hint = "is the name right? For a private one put a token into HF_TOKEN"
             raise InputError("no such dataset on the Hub, or none that may be seen", file=file, hint=hint) from error
-        said = " ".join(str(error).split())  # a config or split that there is not, or a script
+        said = " ".join(str(error).split())  # a missing config or split, or a script
         hint = "hf:org/name:config:split names a part of it"
         raise InputError(f"cannot be opened: {said}", file=file, hint=hint) from error
 
 
 def _hold_audio(value: Any, repository: Repository, place: tuple[str, int, str], *, archives: bool) -> Any:
-    """The cell of a clip's audio: bytes as they are, files of the set by a way to them, names as names.
+    """Return the cell of a clip's audio: bytes unchanged, files of the set as a function that reads them, names as
+    names.
 
     Raises:
-        ForeignFile: It names a file that is not the set's own.
+        ForeignFile: The cell names a file outside the set.
     """
     path = value.get("path") if isinstance(value, dict) else value
     if not isinstance(path, str) or (isinstance(value, dict) and value.get("bytes") is not None):
@@ -262,7 +266,7 @@ def _hold_audio(value: Any, repository: Repository, place: tuple[str, int, str],
 
 
 def _fetch(found: Place, repository: Repository, place: tuple[str, int, str]) -> Callable[[], bytes]:
-    """A way to the bytes of a file; an error about the file itself names the row."""
+    """Return a function that reads a file; an error about the file names the row."""
 
     def fetch() -> bytes:
         try:

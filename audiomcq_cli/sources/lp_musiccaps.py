@@ -24,10 +24,10 @@ _COLUMNS = ("track_id", "title", "artist_name", "release", "path")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What can be set for LP-MusicCaps.
+    """Options for LP-MusicCaps.
 
     Raises:
-        RecipeError: ``kinds`` names none, or one that there is not.
+        RecipeError: ``kinds`` is empty or has an unknown kind.
     """
 
     kinds: tuple[str, ...] = option(_KINDS, "captions taken: writing, summary, paraphrase")
@@ -38,7 +38,7 @@ class Options:
 
 
 def read(path: Path, options: Options) -> Iterator[SourceRow]:
-    """Stream the rows of a file, or of all in a folder; raises ``InputError`` where one is not what it should be."""
+    """Stream the rows of a file, or of all files in a folder; raises ``InputError`` if one is invalid."""
     captions = [f"caption_{kind}" for kind in options.kinds]
     for file in list_parquet(path):
         check_columns(file, [*_COLUMNS, *captions])

@@ -2,9 +2,9 @@
 
 The captions are CC BY-SA 4.0; the license of the audio is not known.
 
-The public file has each video once, so ``ytid`` alone would name a clip there. The id holds the start all the same: a
-clip is a window of a video, two windows in an extended file must never be taken for one clip, and AudioCaps, cut from
-the same AudioSet videos, names its clips so too.
+The public file has each video once, so ``ytid`` alone would identify a clip. The id has the start all the same: a clip
+is a window of a video, two windows in an extended file must stay two clips, and AudioCaps, cut from the same AudioSet
+videos, names its clips in this way too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _COLUMNS = ("ytid", "start_s", "end_s", "caption")
 
 
 def read(path: Path, options: NoOptions) -> Iterator[SourceRow]:
-    """Stream the rows of a file; raises ``InputError`` where the file itself is wrong."""
+    """Stream the rows of a file; raises ``InputError`` if the file itself is invalid."""
     for record in read_csv(path, _COLUMNS):
         yield _read_row(record, path)
 

@@ -1,8 +1,8 @@
-"""SpeechCraft (LibriTTS-R): JSON descriptions of a voice, with what it says.
+"""SpeechCraft (LibriTTS-R): JSON descriptions of a voice, with the spoken words.
 
-The keys of the published files are not the same everywhere, so each is found under several names, or under the one that
-``columns`` gives. A description in words is taken as it is; where there are labels alone (pitch: high, speed: slow), a
-sentence is made of them. The words that are spoken follow in either case.
+The keys differ between the published files, so each is searched for under several names, or under the one in
+``columns``. A description in words is used unchanged. If there are only labels (pitch: high, speed: slow), a sentence
+is made of them. The spoken words follow in either case.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from audiomcq_cli.audio import drop_audio_extension
+from audiomcq_cli.audio_files import drop_audio_extension
 from audiomcq_cli.contracts import Layout, Source, SourceRow, option
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.sources._columns import read_number
@@ -35,7 +35,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "emotion": ("emotion",),
     "emphasis": ("emphasis", "stress"),
 }
-"""What is read of a row, and the keys it is looked for under, best first."""
+"""Fields of a row, with the keys under which each is searched for, best first."""
 
 _LIBRITTS = re.compile(r"([0-9]+)_([0-9]+)_[0-9]{6}_[0-9]{6}")
 _EXPECTED = "JSON objects that describe a voice: a list, JSON Lines, or an object of them by id"
@@ -43,10 +43,10 @@ _EXPECTED = "JSON objects that describe a voice: a list, JSON Lines, or an objec
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What can be set for SpeechCraft.
+    """Options for SpeechCraft.
 
     Raises:
-        RecipeError: ``columns`` names something that is not read.
+        RecipeError: ``columns`` names an unknown field.
     """
 
     columns: Mapping[str, str] = option({}, 'which key holds what, as { text = "transcription" }')
@@ -57,7 +57,7 @@ class Options:
 
 
 def read(path: Path, options: Options) -> Iterator[SourceRow]:
-    """Stream the rows of the file; raises ``InputError`` where it is not what it should be."""
+    """Stream the rows of the file; raises ``InputError`` if it is invalid."""
     keys = {name: (options.columns[name],) if name in options.columns else known for name, known in _KEYS.items()}
     for record in read_json(path, _EXPECTED):
         yield _read_row(record, keys, path)
@@ -103,7 +103,7 @@ def _write_caption(given: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _read_text(record: JsonRow, keys: Sequence[str], path: Path) -> str:
-    """The first value that there is; several words, as of an emphasis, are put in a row."""
+    """Return the first value that exists; several words (of an emphasis) are joined."""
     key = next((one for one in keys if record.cells.get(one) not in (None, "", [])), None)
     value: Any = record.cells[key] if key is not None else ""
     if isinstance(value, list) and all(isinstance(one, str) for one in value):

@@ -1,7 +1,7 @@
-"""A table of one's own: CSV, JSON Lines, a JSON list, or Parquet, with its columns named in the recipe.
+"""The user's own table: CSV, JSON Lines, a JSON list, or Parquet, with its columns named in the recipe.
 
-Columns that bear the names of ``audiomcq sources table`` need no mapping. Parquet may hold the audio itself, as bytes
-or as ``{bytes, path}`` like ``datasets`` writes it.
+Columns with the names in ``audiomcq sources table`` need no mapping. Parquet may hold the audio itself, as bytes or as
+``{bytes, path}`` like ``datasets`` writes it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _EXPECTED = "a table: .csv, .jsonl, .json or .parquet"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What can be set for a table.
+    """Options for a table.
 
     Raises:
-        RecipeError: ``columns`` names something that a column cannot hold.
+        RecipeError: ``columns`` names an unknown kind of content.
     """
 
     columns: Mapping[str, str] = option({}, 'which column holds what, as { caption = "text", audio = "file" }')
@@ -36,7 +36,7 @@ class Options:
 
 
 def read(path: Path, options: Options) -> Iterator[SourceRow]:
-    """Stream the rows of a table; raises ``InputError`` where it, or a cell, is not what it should be."""
+    """Stream the rows of a table; raises ``InputError`` if it, or a cell, is invalid."""
     kind = path.suffix.lower()
     if not path.exists():
         raise InputError(f"no such file, expected {_EXPECTED}", file=str(path), hint="check the path")
@@ -52,12 +52,12 @@ def read(path: Path, options: Options) -> Iterator[SourceRow]:
 def _read_csv(path: Path, options: Options) -> Iterator[SourceRow]:
     plan: Plan | None = None
     for record in read_csv(path, [name for name in options.columns.values() if name]):
-        plan = plan or _plan(options, list(record.cells), path)  # the header's, the same for every row
+        plan = plan or _plan(options, list(record.cells), path)  # from the header, the same for every row
         yield read_row(record.row, record.cells, plan)
 
 
 def _read_json(path: Path, options: Options) -> Iterator[SourceRow]:
-    """Objects need not all have the same keys, so each kind of them has its plan."""
+    """Stream the rows of a JSON file. Objects may have different keys; each set of keys has its own plan."""
     plans: dict[tuple[str, ...], Plan] = {}
     mapped = {name for name in options.columns.values() if name}
     unseen, row = set(mapped), 0

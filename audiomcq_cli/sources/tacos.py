@@ -1,4 +1,4 @@
-"""TACOS: ``annotations_strong.csv`` (sounds with their times), and beside it weak captions and metadata.
+"""TACOS: ``annotations_strong.csv`` (sounds with their times), with weak captions and metadata beside it.
 
 ``annotations_weak.csv`` has a caption of the whole clip, ``metadata.csv`` its author and license. The metadata of some
 ten thousand recordings are held in memory, the annotations are not.
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from audiomcq_cli.audio import normalize
+from audiomcq_cli.audio_files import normalize
 from audiomcq_cli.contracts import Event, Layout, Reject, Source, SourceRow, option
 from audiomcq_cli.sources._csv import Record, credit, describe_cell, read_csv, reject_row
 from audiomcq_cli.sources._identity import find_id_problem
@@ -21,7 +21,7 @@ _STRONG, _WEAK, _METADATA = "annotations_strong.csv", "annotations_weak.csv", "m
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What can be set for TACOS."""
+    """Options for TACOS."""
 
     split: str = option("", "take the clips of one split, as its file says", choices=("", "development", "test"))
 
@@ -33,7 +33,7 @@ class _Recording:
 
 
 def read(path: Path, options: Options) -> Iterator[SourceRow]:
-    """Stream the sounds, then the captions; raises ``InputError`` where a file is not what it should be."""
+    """Stream the sounds, then the captions; raises ``InputError`` if a file is invalid."""
     folder = _find_folder(path)
     strong = path / _STRONG if path.is_dir() else path
     recordings = _read_metadata(folder / _METADATA) if (folder / _METADATA).is_file() else {}
@@ -80,7 +80,7 @@ def _read_row(record: Record, recordings: Mapping[str, _Recording], path: Path, 
 
 
 def _read_name(record: Record) -> str:
-    """Name of a recording in the form in which all files of the set are compared."""
+    """Return the name of a recording in the form that all files of the set share."""
     return normalize(record.cells["filename"].strip())
 
 

@@ -1,1 +1,1 @@
-"""The stages: each file says what one stage does, as a pure description."""
+"""The stages: one file each, a pure description of what the stage does."""

@@ -1,7 +1,7 @@
-"""Captions by models that hear: what each of them says of a clip, or of every part of one that is too long for it.
+"""Captions by models that accept audio: each describes a clip, or every part of a clip that is too long for it.
 
-All captioners are asked at once, each for as many windows as it needs. What a model says is kept as it is; only what is
-no description at all (a refusal, "I cannot hear the audio") is asked for again, and then left out with a remark.
+All captioners are asked at once, each for as many windows as it needs. A description is kept as it is. Only a reply
+that describes nothing (a refusal, "I cannot hear the audio") is asked for again, and then left out with a flag.
 """
 
 from __future__ import annotations
@@ -13,32 +13,34 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from audiomcq_cli.answers import drop_thinking
-from audiomcq_cli.contracts import Audio, Chat, Failure, Outcome, Reject, Reply, Request, Row
+from audiomcq_cli.contracts import Chat, Clip, Failure, Outcome, Reject, Reply, Request, Row
 from audiomcq_cli.mcq import tidy
 from audiomcq_cli.records import name_window
 
 TOO_LONG = ("split", "flag", "reject")
-"""What may become of a clip that is longer than a captioner hears at once."""
+"""Treatments of a clip that is longer than a captioner's audio window."""
 
 ATTEMPTS = 2
-"""How often a captioner is asked for a description whose reply is none, beside the model's own ``tries``."""
+"""Attempts to get a description from a captioner whose replies describe nothing, in addition to the model's own
+``tries``.
+"""
 
 UNDESCRIBED = "not_described"
-"""Flag of a clip, or reason of one without any caption: a captioner had nothing to say of it, or of a part."""
+"""Flag of a clip, or reject reason of one without any caption: a captioner described neither it nor a part of it."""
 
 TOO_LONG_TO_HEAR = "too_long_to_hear"
-"""Flag of a clip, or reason of its end: it is longer than a captioner hears at once."""
+"""Flag of a clip, or its reject reason: it is longer than a captioner's audio window."""
 
 NO_WORDS = ("empty", "length", "too_large", "refusal", "content_filter")
-"""Failures in which the model had its say; after any other one it was not heard, and the clip is tried again."""
+"""Failures in which the model answered; after any other failure the clip is tried again."""
 
 
 @dataclass(slots=True)
 class _Part:
-    """What one captioner is asked of one window; ``span`` is its beginning and end, none of a whole clip."""
+    """One request to a captioner for one window; ``span`` is the window's start and end, empty for a whole clip."""
 
     captioner: str
-    audio: Audio
+    audio: Clip
     span: tuple[float, float] | None = None
     replies: list[Reply] = field(default_factory=list)
     problem: str = ""
@@ -69,15 +71,17 @@ class _Part:
 def describe(
     clip: Row, captioners: Sequence[str], windows: Mapping[str, float], too_long: str
 ) -> Generator[Sequence[Request], Sequence[Reply], Outcome]:
-    """Ask every captioner for a description of a clip and add what they say to its captions.
+    """Ask every captioner for a description of a clip and add the descriptions to its captions.
 
     Args:
-        clip: A clip that has been measured. captioners: Names of models. windows: Seconds that they hear at once.
+        clip: A clip that has been measured.
+        captioners: Names of models.
+        windows: Audio windows of the models in seconds.
         too_long: One of ``TOO_LONG``.
 
     Returns:
-        The row; a failure where a model could not be asked; a reject where the clip is without any caption because
-        every model says that it has nothing to say.
+        The row; a failure if a model could not be reached; a reject if the clip has no caption because no model
+            described it.
     """
     short = [name for name in captioners if clip["duration"] > windows.get(name, math.inf)]
     if short and too_long == "reject":
@@ -95,9 +99,9 @@ def describe(
 
 
 def split_clip(duration: float, window: float) -> list[tuple[float, float]]:
-    """Beginning and end, in seconds, of the fewest windows of one length that hold a clip; to the millisecond.
+    """Return start and end, in seconds, of the fewest windows of equal length that cover a clip; to the millisecond.
 
-    They are of one length because a sliver at the end would be asked for like the others, and hold nothing.
+    They are equal because a sliver at the end would cost a request like the others, and hold nothing.
     """
     whole, longest = -(-round(duration * 1e6) // 1000), int(window * 1000 + 1e-6)
     count = max(1, -(-whole // longest))
@@ -106,11 +110,11 @@ def split_clip(duration: float, window: float) -> list[tuple[float, float]]:
 
 
 def clean(text: str) -> str:
-    """A description on one line, without what the model thought before it."""
+    """Return a description on one line, without the model's thinking."""
     return tidy(drop_thinking(text))
 
 
-# A description may quote somebody who says any of these.
+# A description may quote someone who says any of these.
 _QUOTED = re.compile(r"\"[^\"]*\"|\u201c[^\u201d]*\u201d|\u2018[^\u2019]*\u2019")
 _SOUND = r"(?:audio|sounds?|clips?|recordings?|files?|attachments?|music|anything|it)\b"
 _CANNOT = r"(?:cannot|can't|can\ not|could(?:n't|\ not)|do(?:n't|\ not)|(?:am\ |'m\ )?(?:unable|not\ able)\ to)"
@@ -136,9 +140,9 @@ _DENIALS = re.compile(
 
 
 def find_fault(text: str) -> str:
-    """Why a reply describes nothing, in words for the model, or an empty string.
+    """Return why a reply describes nothing, in words for the model; empty if it describes something.
 
-    Whether a description is a good one nobody can tell here; this only finds what is none.
+    The quality of a description cannot be judged here.
     """
     said = clean(text)
     if not re.search(r"\w{2}", said):
@@ -149,8 +153,8 @@ def find_fault(text: str) -> str:
 
 
 def _split(clip: Row, captioner: str, window: float) -> list[_Part]:
-    """What a captioner is asked: the clip, or the windows of one that is too long for it."""
-    whole = Audio.original(clip)
+    """Return the requests to a captioner: the clip, or the windows of a clip that is too long."""
+    whole = Clip.of_row(clip)
     if clip["duration"] <= window:
         return [_Part(captioner, whole)]
     spans = split_clip(clip["duration"], window)
@@ -158,7 +162,7 @@ def _split(clip: Row, captioner: str, window: float) -> list[_Part]:
 
 
 def _may_say_more(part: _Part) -> bool:
-    """Whether the last reply was usable as far as the engine can tell, and is none all the same."""
+    """Return whether the last reply was valid for the engine but described nothing."""
     return bool(part.problem) and not part.replies[-1].failed
 
 
@@ -173,7 +177,7 @@ def _collect(clip: Row, parts: Sequence[_Part], flags: Sequence[str]) -> Outcome
             return Failure(failed[0])
         return Reject(UNDESCRIBED, parts[0].problem, last[0].text)
     silent = [UNDESCRIBED] if len(good) < len(parts) else []
-    made = [part.replies[-1].made("captions") for part in good]  # those of all windows are one
+    made = [part.replies[-1].made("captions") for part in good]  # those of all windows are the same
     return [
         clip
         | {

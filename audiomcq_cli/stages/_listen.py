@@ -1,26 +1,26 @@
-"""What ``caption --describe local`` asks of a clip and what it fills in: events, transcript and measurements."""
+"""Local analyses of ``caption --describe local``, which fill in events, transcript and measurements."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-from audiomcq_cli.contracts import Audio, Listen, Reject, Reply, Request, Row
+from audiomcq_cli.contracts import Clip, Listen, Reject, Reply, Request, Row
 from audiomcq_cli.measurements import SINGING, SPEECH
 
 UNSURE = "voices_unsure"
-"""Flag of a clip in which there may or may not be speech, singing or music: nothing is told of them."""
+"""Flag of a clip in which speech, singing or music is doubtful: none of them is reported."""
 
 
 def list_analyses(transcriber: str) -> Mapping[str, Mapping[str, Any]]:
-    """What is asked, with settings that say which weights it takes."""
+    """Return the analyses, with settings that name their weights."""
     return {"measure": {}, "segment": {}, "transcribe": {"weights": transcriber}}
 
 
 def listen_locally(
-    clip: Row, audio: Audio, transcriber: str
+    clip: Row, audio: Clip, transcriber: str
 ) -> Generator[Sequence[Request], Sequence[Reply], Row | Reject]:
-    """Measure a clip, look for speech, singing and music, and write down what is said."""
+    """Measure a clip, detect speech, singing and music, and transcribe speech."""
     measured, heard = replies = yield [Listen(analysis=name, audio=audio) for name in ("measure", "segment")]
     if reject := _find_problem(replies):
         return reject
@@ -50,7 +50,7 @@ def _find_problem(replies: Sequence[Reply]) -> Reject | None:
 
 
 def _add(clip: Row, reply: Reply, column: str, entries: Sequence[Row]) -> Row:
-    """A clip with more entries in a column, and whom they come from."""
+    """Return a clip with more entries in a column, and their provenance."""
     calls = clip["calls"] if reply.call in clip["calls"] else [*clip["calls"], reply.call]
     made = [reply.made(column)] if entries else []
     return clip | {

@@ -1,4 +1,4 @@
-"""Makes the clips: what the sources say about each, and what its audio file is found to be.
+"""Makes the clips: the statements of the sources about each, and the measurements of its audio file.
 
 The engine has already brought the rows of a clip together and looked for its audio, so a row of the input is::
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiomcq_cli import records
-from audiomcq_cli.contracts import Audio, Context, Flow, Listen, Need, Outcome, Reject, Row, Stage, option
+from audiomcq_cli.contracts import Clip, Context, Flow, Listen, Need, Outcome, Reject, Row, Stage, option
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.measurements import read_values
 from audiomcq_cli.records import AUDIO_MISSING, EVENT_OUTSIDE_CLIP
@@ -23,17 +23,17 @@ from audiomcq_cli.stages._describe import describe
 from audiomcq_cli.stages._listen import list_analyses, listen_locally
 
 SLACK = 0.1
-"""Seconds by which an event may begin behind the end: annotators round, and so do codecs."""
+"""Seconds by which an event may begin after the end of the clip: annotators round, and so do codecs."""
 
 DESCRIBERS = ("local", "model")
-"""Who may listen to a clip and say what is heard."""
+"""Ways to describe the audio."""
 
 _MEASURED = ("audio_sha256", "duration", "sample_rate", "channels", "fingerprint")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What can be set for the caption stage."""
+    """Options of caption."""
 
     min_duration: float = option(0.0, "reject clips shorter than this, in seconds (0: no limit)", minimum=0)
     max_duration: float = option(0.0, "reject clips longer than this, in seconds (0: no limit)", minimum=0)
@@ -62,18 +62,19 @@ class Options:
         if 0 < self.max_duration < self.min_duration:
             least, most = self.min_duration, self.max_duration
             raise RecipeError(
-                f"min_duration: {least:g} s is more than max_duration, {most:g} s", hint="no clip is both"
+                f"min_duration: {least:g} s is more than max_duration, {most:g} s",
+                hint="lower min_duration or raise max_duration",
             )
         if unknown := [name for name in self.describe if name not in DESCRIBERS]:
             raise RecipeError(f"describe: {unknown[0]!r} is not known", hint=f"expected {', '.join(DESCRIBERS)}")
         if "model" in self.describe and not self.captioners:
-            raise RecipeError("captioners: nobody is named to describe the clips", hint="name models of the recipe")
+            raise RecipeError("captioners: no model is named to describe the clips", hint="name models of the recipe")
         if len(set(self.captioners)) < len(self.captioners):
             raise RecipeError("captioners: a model is named twice", hint="its captions would stand there twice")
 
 
 def flow(row: Row, context: Context[Options]) -> Flow:
-    """Bring one clip into its columns and, where its audio is there, measure it."""
+    """Bring one clip into its columns and, if its audio exists, measure it."""
     if row["problem"]:
         return Reject(row["problem"]["reason"], row["problem"]["detail"])
     clip = _begin_clip(row)
@@ -84,8 +85,7 @@ def flow(row: Row, context: Context[Options]) -> Flow:
             return Reject(AUDIO_MISSING, "no audio file of this clip below the audio root")
         return [_check_events(clip | {"flags": [AUDIO_MISSING]})]
 
-    heard = {"source": row["source_dataset"], "path": row["audio_path"], "sha256": row["audio_sha256"] or ""}
-    audio = Audio(transform="original", **heard)
+    audio = Clip.of_row(row)
     [reply] = yield [Listen(analysis="probe", audio=audio)]
     if reply.failed:
         return Reject(reply.error, reply.detail)
@@ -115,7 +115,7 @@ def _flag_captions(clip: Row) -> Row:
 
 
 def _begin_clip(row: Row) -> Row:
-    """The clip before its audio is heard: nothing measured, no remarks."""
+    """Return the clip before its audio is analysed: no measurements, no flags."""
     return {
         "clip_id": row["clip_id"],
         "source_dataset": row["source_dataset"],
@@ -136,7 +136,7 @@ def _begin_clip(row: Row) -> Row:
 
 
 def _distinct(captions: Iterable[Row]) -> list[Row]:
-    """Captions with a text, each text once, where it first stands."""
+    """Return captions with a text, each text once, at its first place."""
     found: dict[str, Row] = {}
     for caption in captions:
         if text := caption["text"].strip():
@@ -145,7 +145,7 @@ def _distinct(captions: Iterable[Row]) -> list[Row]:
 
 
 def _check_events(clip: Row) -> Row:
-    """Leave out the events that cannot be in a clip as long as this one, and say so."""
+    """Drop the events that cannot be in a clip of this length, and flag the clip."""
     events = [_cut(event) for event in clip["events"] if _fits(event, clip["duration"])]
     if len(events) == len(clip["events"]):
         return clip | {"events": events}
@@ -153,7 +153,7 @@ def _check_events(clip: Row) -> Row:
 
 
 def _cut(event: Row) -> Row:
-    """An event that goes on when the clip begins, as of then."""
+    """Return an event that began before the clip, with its onset at 0."""
     return event | {"onset": 0.0} if (event["onset"] or 0.0) < 0 else event
 
 
@@ -179,7 +179,7 @@ def _list_analyses(options: Options) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _check_limits(measured: Row, options: Options) -> Reject | None:
-    """What of a clip's audio is beyond the limits, if anything."""
+    """Return the reject for the first limit that a clip's audio exceeds, if any."""
     seconds = measured["duration"]
     if seconds < options.min_duration:
         return Reject("too_short", f"{seconds:.3f} s, expected at least {options.min_duration:g} s")

@@ -1,8 +1,8 @@
 """Writes the reasoning that leads to a question's answer: in three stages, and condensed into one paragraph.
 
-Both are checked by rules and graded; what is wrong with them is told to the writer, who then tries once more. Grounded
-questions need no writer: where numbers prove the answer, templates tell them and hold every option against them. What a
-template could say of another question would teach nobody anything: it gets no reasoning.
+Both are checked by rules and graded. The writer is told what is wrong and tries once more. Grounded questions need no
+writer: if numbers prove the answer, a template states them and compares every option with them. For other grounded
+questions a template has nothing to teach, so they get no reasoning.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ STAGES = ("stage1", "stage2", "stage3")
 """Tags of the structured reasoning: the question, the audio, the choices."""
 
 DIMENSIONS = ("reasoning_logic_fidelity", "simple_reasoning_logic_fidelity")
-"""What reasoning is graded on, 1 to 5 each."""
+"""Dimensions on which reasoning is graded, 1 to 5 each."""
 
 STAGE_LENGTH = (20, 2000)
-"""Characters of a stage, least and most."""
+"""Least and most characters of a stage."""
 
 SIMPLE_LENGTH = (40, 1000)
-"""Characters of the simple reasoning, least and most."""
+"""Least and most characters of the simple reasoning."""
 
-# Stages and analysis come as plain text and get their tags here; a tag inside would break what a trainer cuts out.
+# Stages and analysis come as plain text and get their tags here; a tag inside would break the parsing by a trainer.
 _TAG = re.compile(r"</?\s*[a-z]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class CotOptions:
-    """What can be set for cot."""
+    """Options of cot."""
 
     writer: str = option(
         "writer", "model that writes the reasoning; empty: templates write it where numbers prove the answer"
@@ -51,7 +51,7 @@ class CotOptions:
 
 
 def ask(row: Row, ctx: Context[CotOptions]) -> Flow:
-    """Write, check and grade; write again with what was wrong until it passes or no attempt is left."""
+    """Write, check and grade; write again with the faults until the reasoning passes or no attempt is left."""
     held = hold(row, ctx)
     if isinstance(held, Reject):
         return held
@@ -73,7 +73,7 @@ def ask(row: Row, ctx: Context[CotOptions]) -> Flow:
 
 
 def _compose(row: Row) -> list[Row] | Reject:
-    """The reasoning out of templates, held to the same rules; none for a question without a proof."""
+    """Return the reasoning from templates, checked by the same rules; none for a question without a proof."""
     if not row["proof"]:
         return [row | {"structured_cot": None, "simple_cot": None}]
     parts, analysis = telling.compose_proved(row)
@@ -86,23 +86,25 @@ def _compose(row: Row) -> list[Row] | Reject:
 
 
 def compose_structured(parts: Mapping[str, str]) -> str:
-    """The three stages in their tags, one a line."""
+    """Return the three stages in their tags, one a line."""
     return "\n".join(f"<{name}>{parts[name].strip()}</{name}>" for name in STAGES)
 
 
 def compose_simple(analysis: str) -> str:
-    """The simple reasoning in its tags."""
+    """Return the simple reasoning in its tags."""
     return f"<simple analysis>{analysis.strip()}</simple analysis>"
 
 
 def check_structured(
     parts: Mapping[str, str], question_type: str, choices: Sequence[str], answer: str
 ) -> list[Problem]:
-    """What is wrong with the three stages: tags, lengths, mentions of a text, and how stages 1 and 3 end."""
+    """Return what is wrong with the three stages: tags, lengths, mentions of a text, and the
+    endings of stages 1 and 3.
+    """
     problems = [problem for name in STAGES for problem in _check_text(name, parts[name], *STAGE_LENGTH)]
     if not _ends_in(parts["stage1"], question_type):
         problems.append(Problem("cot_no_type", f"stage1 has to end in the question type, {question_type!r}"))
-    # Where another choice ends in the answer's words ("a dog barking", "barking"), the longest one is what is said.
+    # If one choice ends in another's words ("a dog barking", "barking"), the longest one is meant.
     ending = [choice for choice in choices if _ends_in(parts["stage3"], choice)]
     if max(ending, key=len, default="") != answer:
         problems.append(Problem("cot_no_key", f"stage3 has to end in the right option, word for word: {answer!r}"))
@@ -110,18 +112,18 @@ def check_structured(
 
 
 def check_simple(analysis: str) -> list[Problem]:
-    """What is wrong with the simple reasoning: tags, length, mentions of a text."""
+    """Return what is wrong with the simple reasoning: tags, length, mentions of a text."""
     return _check_text("the short paragraph", analysis, *SIMPLE_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """What one attempt came to.
+    """The result of one attempt.
 
     Attributes:
-        replies: Those behind it: the structured reasoning, the simple one, the grades, as far as it got.
+        replies: Replies so far: the structured reasoning, the simple one, the grades.
         texts: The columns ``structured_cot`` and ``simple_cot``.
-        problems: What is wrong with it, worst first; none if it passed.
+        problems: What is wrong with it, worst first; empty if it passed.
     """
 
     replies: Sequence[Reply]
@@ -133,7 +135,7 @@ class _Attempt:
 def _write(
     row: Row, options: CotOptions, sample: int, feedback: Sequence[str]
 ) -> Generator[Sequence[Request], Sequence[Reply], _Attempt]:
-    """One attempt; it ends at the first reply that a rule finds fault with."""
+    """Make one attempt; it ends at the first reply that breaks a rule."""
     item = {name: row[name] for name in ("question", "question_type", "choices", "answer")}
     heard = {**item, "captions": heard_texts(row["captions"])}
 
@@ -174,7 +176,7 @@ def _check_text(name: str, text: str, least: int, most: int) -> list[Problem]:
 
 
 def _ends_in(text: str, ending: str) -> bool:
-    """Whether a text ends in some words, whatever their case and the punctuation around them."""
+    """Return whether a text ends in some words, ignoring case and the punctuation around them."""
     return re.search(rf"(?<!\w){re.escape(fold(ending))}$", fold(text)) is not None
 
 

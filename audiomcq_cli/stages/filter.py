@@ -1,11 +1,11 @@
-"""Labels each question by what judges make of it without its audio: weak if enough of them are right all the same.
+"""Labels each question by how judges answer it without its audio: weak if enough of them are right anyway.
 
 The rule is that of arXiv 2509.21060: every judge is asked once, with 30 s of silence in place of the clip and the
-options in the row's order; a question is weak if 2 of 3 judges are right. An answer that cannot be read is not a wrong
-one: it is kept with its own status, and the row is flagged.
+options in the row's order; a question is weak if 2 of 3 judges are right. An unreadable answer is not a wrong one: it
+is kept with its own status, and the row is flagged.
 
-A judge is asked in words (``MODEL``) or scored (``MODEL:SCORING``): then its answer is the option that it finds
-likeliest, and it hears nothing. One model scored in two ways is two judges.
+A judge is asked in words (``MODEL``) or scored (``MODEL:SCORING``). A scored judge's answer is the option that it finds
+likeliest; it gets no audio. One model scored in two ways counts as two judges.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from itertools import islice
 
 from audiomcq_cli.answers import parse_answer
 from audiomcq_cli.contracts import (
-    Audio,
     Chat,
     Context,
     Failure,
@@ -27,6 +26,7 @@ from audiomcq_cli.contracts import (
     Request,
     Row,
     Score,
+    Silence,
     Stage,
     option,
 )
@@ -36,22 +36,25 @@ from audiomcq_cli.records import LABELLED, REASONED, UNDECIDED
 from audiomcq_cli.stages._blocks import hold, plan_blocks
 
 UNPARSABLE = "unparsable_votes"
-"""Flag of a row of which some judge's answer could not be read."""
+"""Flag of a row with an unreadable answer of a judge."""
 
 
 DEAF = 'set condition = "none" under [filter] (--condition none): the judges then get no audio part'
-"""The way out where no judge hears."""
+"""Advice if no judge accepts audio."""
 
 SILENT = ("empty", "length", "control_characters", "refusal", "content_filter")
-"""Failures in which the judge was there and gave no answer: unparsable, where a server that is gone fails the row."""
+"""Failures in which the judge was reached and gave no answer: unparsable. A server that cannot be reached fails the
+row.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """How log-probabilities become an answer: the best of those after the first prompt, less those after the others.
+    """A way to score options: the log-probability after the first prompt, less those after the others; the best wins.
 
     Attributes:
-        prompts: What is scored after. letters: Whether it is the options' letters that are scored, not their texts.
+        prompts: Prompts after which options are scored.
+        letters: Whether the options' letters are scored, not their texts.
     """
 
     prompts: tuple[str, ...]
@@ -68,7 +71,7 @@ SCORINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """A judge: its entry in ``judges``, the model that it names, and how that is scored; None if asked in words."""
+    """A judge: its entry in ``judges``, its model, and its scoring; None if it is asked in words."""
 
     entry: str
     model: str
@@ -77,7 +80,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class FilterOptions:
-    """What can be set for filter.
+    """Options of filter.
 
     Raises:
         RecipeError: There are fewer judges than ``weak_at`` needs, one is named twice, or a scoring is unknown.
@@ -109,19 +112,19 @@ class FilterOptions:
 
 
 def list_judges(options: FilterOptions) -> list[Judge]:
-    """The judges in their order; raises ``RecipeError`` for a scoring that there is not."""
+    """Return the judges in their order; raises ``RecipeError`` for an unknown scoring."""
     judges = []
     for entry in options.judges:
         model, colon, name = entry.partition(":")
         if not model or (colon and name not in SCORINGS):
             known = ", ".join(SCORINGS)
-            raise RecipeError(f"judges: {entry!r} is no judge", hint=f"MODEL or MODEL:SCORING; scorings are {known}")
+            raise RecipeError(f"judges: {entry!r} is not a judge", hint=f"MODEL or MODEL:SCORING; scorings are {known}")
         judges.append(Judge(entry, model, SCORINGS.get(name)))
     return judges
 
 
 def ask(row: Row, ctx: Context[FilterOptions]) -> Flow:
-    """Ask all judges at once and label the row by their votes."""
+    """Ask all judges in parallel, without the clip, and label the question by their votes."""
     held = hold(row, ctx)
     if isinstance(held, Reject):
         return held
@@ -158,7 +161,7 @@ def _make_requests(row: Row, judge: Judge, options: FilterOptions) -> list[Reque
     variables = {"question": row["question"], "options": format_options(choices), "choices": list(choices)}
     scoring = judge.scoring
     if scoring is None:
-        audio = (Audio.silence(options.silence_seconds),) if options.condition == "silence" else ()
+        audio = (Silence(options.silence_seconds),) if options.condition == "silence" else ()
         return [Chat(model=judge.model, prompt="judge", variables=variables, audio=audio, optional=True)]
     texts = tuple(map(letter, range(len(choices)))) if scoring.letters else tuple(choices)
     return [
@@ -187,7 +190,7 @@ def _read_vote(row: Row, judge: Judge, replies: Sequence[Reply], options: Filter
 
 
 def _find_likeliest(replies: Sequence[Reply]) -> int | None:
-    """The option of the best score; None where two share it: nothing is guessed."""
+    """Return the option with the best score; None if two share it: nothing is guessed."""
     first, *others = ([score["logprob"] for score in reply.value] for reply in replies)
     scores = [logprob - sum(less) for logprob, *less in zip(first, *others, strict=True)]
     best = max(scores)

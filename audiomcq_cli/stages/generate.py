@@ -1,11 +1,11 @@
 """Makes questions about a clip from what is known of it, by one method or two side by side.
 
-``llm``: a model writes, for each slot, a question and its type, then its choices. The slots of a clip are filled one
-after the other, so that the writer sees what it has already asked of the clip. ``grounded``: no model; what the
-captions state, what the source knows and what was measured is asked in set forms of four clips at once, a balanced
-block: one question with the same four options, each the answer of one clip. Which clips go together is planned for a
-whole shard. A clip that finds no block is asked about what was measured alone, with wrong options a stated margin away.
-The numbers behind such an answer are kept as its proof.
+``llm``: for each slot a model writes a question and its type, then its choices. The slots of a clip are filled one
+after the other, so that the writer sees its earlier questions about the clip. ``grounded``: no model. Captions, the
+source's knowledge and measurements are asked about in fixed forms, of four clips at once, a balanced block: one
+question with the same four options, each the answer of one clip. The whole shard is planned at once. A clip without a
+block is asked only about what was measured, with wrong options a stated margin away. The numbers behind an answer are
+kept as its proof.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LLM, GROUNDED = METHODS = ("llm", "grounded")
-"""How questions are made, in their ids and in the column ``method``."""
+"""Methods of making questions, as they are named in ids and in the column ``method``."""
 
 EARLIER = "earlier_blocks"
 """The option that names the blocks of an earlier version."""
@@ -87,7 +87,9 @@ ANGLES: Mapping[str, tuple[str, ...]] = {
         "what changes in the course of the clip",
     ),
 }
-"""What a question can be about, by type. A slot is offered a few, and no two slots of a clip the same first."""
+"""Possible subjects of a question, by type. Each slot is offered a few, and no two slots of a clip
+the same one first.
+"""
 
 ANGLES_OFFERED = 4
 
@@ -98,24 +100,24 @@ SEEDS: Mapping[str, tuple[str, ...]] = {
     "temporal": ("When does each sound begin and end?", "In what order do the sounds of this recording come?"),
     "": ("Please describe this audio in detail.", "What is heard in this audio?"),
 }
-"""Seed questions for clips whose source asks none, by the type that is wanted; empty where any type will do."""
+"""Seed questions for clips whose source asks none, by the requested type; empty if any type will do."""
 
 SOURCE_TYPES: Mapping[str, str] = {
     "AudioCaps": "sound", "Clotho": "sound", "MusicCaps": "music", "LP-MusicCaps": "music", "SpeechCraft": "speech",
     "TACOS": "temporal",
 }  # fmt: skip
-"""What the sources of the corpus are about: the type of the seed question where no type is wanted."""
+"""Main type of each source: the type of the seed question if no type is requested."""
 
 _KNOWN_BY = ("clip_id", "audio_sha256", "captions", "events", "transcript", "measurements", "duration", "flags")
-"""Columns out of which it is known what a corpus has."""
+"""Columns from which the knowledge about the corpus is computed."""
 
 
 @dataclass(frozen=True, slots=True)
 class GenerateOptions:
-    """What can be set for generate.
+    """Options of generate.
 
     Raises:
-        RecipeError: ``types`` or ``methods`` names something unknown, or there is nothing in it to go by.
+        RecipeError: ``types`` or ``methods`` names something unknown, or is empty.
     """
 
     methods: tuple[str, ...] = option(
@@ -152,7 +154,7 @@ class GenerateOptions:
 
 
 def list_items(row: Row, options: GenerateOptions) -> list[str]:
-    """Ids of the question slots of a clip."""
+    """Return the ids of the question slots of a clip."""
     return [id_ for method in options.methods for id_ in _list_slots(row, options, method)]
 
 
@@ -169,7 +171,7 @@ def ask(row: Row, ctx: Context[GenerateOptions]) -> Flow:
 
 
 def prepare(materials: Materials, ctx: Context[GenerateOptions]) -> pa.Table:
-    """What is known of the whole corpus, for the grounded method; an empty table without it."""
+    """Return the corpus-wide knowledge for the grounded method; an empty table without that method."""
     if GROUNDED not in ctx.options.methods:
         return knowledge.empty_table()
     clips = materials.rows.select(*_KNOWN_BY).collect_batches(chunk_size=5_000, maintain_order=True)
@@ -184,26 +186,26 @@ def plan(rows: Iterable[Row], ctx: Context[GenerateOptions]) -> ShardPlan:
 
 
 def draw_type(id_: str, types: Mapping[str, float], seed: int) -> str:
-    """The target type of a slot, drawn by the shares in ``types``; empty where there are none."""
+    """Return the target type of a slot, drawn by the shares in ``types``; empty if there are none."""
     point = draw(seed, id_, "type") / 2**64 * sum(types.values())
     wanted = [name for name in TYPES if types.get(name, 0) > 0]
     ends = zip(wanted, accumulate(types[name] for name in wanted), strict=True)
-    # Rounding may leave the point just behind the last end.
+    # Rounding may leave the point just after the last end.
     return next((name for name, end in ends if point < end), wanted[-1] if wanted else "")
 
 
 def draw_angles(clip_id: str, slot: int, question_type: str, seed: int) -> list[str]:
-    """A few angles for a slot, of one type or of all: the slots of a clip take turns through one shuffled list."""
+    """Return a few angles for a slot, of one type or of all: the slots of a clip take turns in one shuffled list."""
     known = ANGLES[question_type] if question_type else [angle for angles in ANGLES.values() for angle in angles]
     turns = sorted(known, key=lambda angle: draw(seed, clip_id, "angle", angle))
     return [turns[(slot * ANGLES_OFFERED + place) % len(turns)] for place in range(ANGLES_OFFERED)]
 
 
 def choose_seed(row: Row, slot: int, question_type: str, options: GenerateOptions, seed: int) -> dict[str, str]:
-    """The seed question of a slot, and its answer where there is one.
+    """Return the seed question of a slot, with its answer if it has one.
 
-    Of the questions that the source itself asks of the clip the slots take turns; where it asks none, one is formed for
-    the type that is wanted, else for the source.
+    The slots take turns through the source's own questions about the clip. If there are none, one is formed for the
+    requested type, else for the source.
     """
     own = sorted(row["seeds"], key=lambda one: draw(seed, row["clip_id"], "seed", one["question"]))
     if own:
@@ -221,7 +223,7 @@ def _list_slots(row: Row, options: GenerateOptions, method: str) -> list[str]:
 
 
 def _ask_grounded(row: Row, ctx: Context[GenerateOptions], ids: Sequence[str]) -> dict[str, Outcome]:
-    """Fill the slots as planned for the shard: of blocks first, then with questions about what was measured."""
+    """Fill the slots as planned for the shard: first with questions of blocks, then with measured ones."""
     if not any(row[name] for name in ("captions", "events", "measurements", "transcript")):
         return dict.fromkeys(ids, Reject("no_caption", "the clip has no caption, no known sound and no measurement"))
     plan: ShardPlan = ctx.plan
@@ -295,7 +297,7 @@ def _ask_writer(
 
 
 def _carry(row: Row) -> Row:
-    """The columns of a clip that its questions keep."""
+    """Return the columns of a clip that its questions keep."""
     return {name: row[name] for name in QUESTION if name in CLIP}
 
 
@@ -308,7 +310,7 @@ def _fill_slot(
     given = {"captions": list(captions), "difficulty": options.difficulty}
     angles = draw_angles(row["clip_id"], slot, wanted, ctx.seed)
     chosen = choose_seed(row, slot, wanted, options, ctx.seed)
-    # An answer that stands in a caption too is heard anyhow: it is not said twice.
+    # An answer that is also a caption is not repeated.
     answer = "" if any(chosen["answer"] in caption for caption in captions) else chosen["answer"]
     variables = {
         **given,

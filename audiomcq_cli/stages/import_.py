@@ -1,4 +1,4 @@
-"""Makes the rows of a question set that exists into those of the pipeline, and measures their audio.
+"""Turns the rows of an existing question set into rows of the pipeline, and measures their audio.
 
 The engine has read the set, given every question an id and looked for its audio, so a row of the input is::
 
@@ -6,19 +6,18 @@ The engine has read the set, given every question an id and looked for its audio
      "difficulty", "structured_cot", "simple_cot", "cot_model", "tags": [{"name", "value"}], "flags", "audio_path",
      "audio_present", "audio_sha256", "license", "origin", "problem": {"reason", "detail"} or None}
 
-Nothing is asked of a model, nothing in a question is changed, and its options keep their order: how a set orders them
-is one of the things to find out about it.
+No model is called, no question is changed, and options keep their order: the order that a set uses is worth studying.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audiomcq_cli.contracts import Audio, Context, Flow, Listen, Reject, Row, Stage, option
+from audiomcq_cli.contracts import Clip, Context, Flow, Listen, Reject, Row, Stage, option
 from audiomcq_cli.records import AUDIO_MISSING, REASONED
 
 TYPE_NOT_KNOWN = "question_type_not_known"
-"""Flag of a question of which the set does not say the type, or one that is none of ours: it is called sound."""
+"""Flag of a question whose type is missing in the set or is not one of ours: its type is set to sound."""
 
 _MEASURED = ("audio_sha256", "duration", "sample_rate", "channels", "fingerprint")
 _EMPTY = ("captions", "events", "transcript", "measurements", "proof", "scores", "calls", "provenance")
@@ -30,13 +29,13 @@ _TAKEN = (
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What can be set for import."""
+    """Options of import."""
 
     require_audio: bool = option(False, "reject questions whose audio file is not there")
 
 
 def flow(row: Row, context: Context[Options]) -> Flow:
-    """Bring one question into its columns and, where its audio is there, measure that."""
+    """Bring one question into its columns and, if its audio exists, measure it."""
     if row["problem"]:
         return Reject(row["problem"]["reason"], row["problem"]["detail"])
     question = _begin_question(row)
@@ -44,8 +43,7 @@ def flow(row: Row, context: Context[Options]) -> Flow:
         if context.options.require_audio:
             return Reject(AUDIO_MISSING, f"row {row['row']}: no audio file {row['audio_path']!r} below the audio root")
         return [question | {"flags": [*question["flags"], AUDIO_MISSING]}]
-    heard = {"source": row["source_dataset"], "path": row["audio_path"], "sha256": row["audio_sha256"] or ""}
-    [reply] = yield [Listen(analysis="probe", audio=Audio(transform="original", **heard))]
+    [reply] = yield [Listen(analysis="probe", audio=Clip.of_row(row))]
     if reply.failed:
         return Reject(reply.error, reply.detail)
     measured = reply.value
@@ -63,7 +61,7 @@ def flow(row: Row, context: Context[Options]) -> Flow:
 
 
 def _begin_question(row: Row) -> Row:
-    """The question before its audio is heard."""
+    """Return the question before its audio is analysed."""
     written = [column for column in ("structured_cot", "simple_cot") if row[column]]
     return {
         **{name: row[name] for name in _TAKEN},

@@ -1,20 +1,20 @@
-"""Puts every labelled question into a training subset, by a plan with a name.
+"""Puts every labelled question into a training subset, by a named plan.
 
-Training plans have two sides, ``sft`` and ``rl``, and a clip with all its questions is on one of them. A question that
-the plan has no place for on its clip's side is rejected, so what comes in is what is kept and what is rejected.
+Training plans have two sides, ``sft`` and ``rl``, and a clip with all its questions is on one of them. A question for
+which the plan has no place on its clip's side is rejected, so questions in = kept + rejected.
 
-    plan             a clip is in sft          sft takes         rl takes
-    weak-to-strong   if most questions weak    weak questions    strong questions
-    mixed-to-strong  by its hash, sft_share    weak and strong   strong questions
-    mixed-to-mixed   by its hash, sft_share    weak and strong   weak and strong
+plan             a clip is in sft          sft takes         rl takes
+weak-to-strong   if most questions weak    weak questions    strong questions
+mixed-to-strong  by its hash, sft_share    weak and strong   strong questions
+mixed-to-mixed   by its hash, sft_share    weak and strong   weak and strong
 
-``weak-strong`` is no training plan: its subsets ``weak`` and ``strong`` are the two labels as they are, and a clip with
+``weak-strong`` is not a training plan: its subsets ``weak`` and ``strong`` are the two labels, and a clip with
 questions of both is in both. The plans are those of arXiv 2509.21060; there the SFT set is as large as the weak one in
-every plan, which is why ``sft_share`` is by default the weak share of the corpus.
+every plan, which is why the default of ``sft_share`` is the weak share of the corpus.
 
-Where a clip goes depends on its own questions, its own hash and one threshold, never on rank or order. So with a given
-``sft_share`` clips that are added move no other; with the default one they move those whose hash lies between the old
-threshold and the new.
+The place of a clip depends on its own questions, its own hash and one threshold, never on rank or order. With a fixed
+``sft_share``, added clips therefore move no other clip; with the default they move those whose hash lies between the
+old threshold and the new.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class Plan:
 
     Attributes:
         subsets: The labels that each subset takes.
-        clips: What places a clip, and all its questions with it: ``majority`` (of its labels), ``hash``, or empty where
-            each question goes by its own label.
-        reason: Code under which a question is rejected that its subset does not take.
+        clips: What places a clip with all its questions: ``majority`` (of its labels), ``hash``, or empty if each
+            question goes by its own label.
+        reason: Reject code of a question that its subset does not take.
     """
 
     subsets: Mapping[str, tuple[str, ...]]
@@ -60,7 +60,7 @@ PLANS = {
 
 @dataclass(frozen=True, slots=True)
 class SplitOptions:
-    """What can be set for split."""
+    """Options of split."""
 
     plan: str = option(
         "weak-to-strong",
@@ -76,10 +76,10 @@ class SplitOptions:
 
 
 def build_threshold(materials: Materials, ctx: Context[SplitOptions]) -> pa.Table:
-    """The one number that placing a clip needs beside the clip: a table of one row, ``sft_share``.
+    """Return the one number that placing a clip needs beside the clip: a table of one row, ``sft_share``.
 
     Raises:
-        RecipeError: A share is asked of a plan that places clips without one.
+        RecipeError: A share is set for a plan that does not use one.
     """
     import polars as pl
     import pyarrow as pa
@@ -96,7 +96,7 @@ def build_threshold(materials: Materials, ctx: Context[SplitOptions]) -> pa.Tabl
 
 
 def load_threshold(table: pa.Table) -> float:
-    """The share of clips that go to sft where a plan places them by hash."""
+    """Return the share of clips that go to sft if the plan places them by hash."""
     share: float = table["sft_share"][0].as_py()
     return share
 
@@ -148,14 +148,14 @@ def _list_broken(rows: pl.DataFrame, faults: pl.Series) -> pl.DataFrame:
 
 
 def _place(rows: pl.DataFrame, plan: Plan, ctx: Context[SplitOptions]) -> pl.DataFrame:
-    """The rows with their column ``subset``, in their order."""
+    """Return the rows with their column ``subset``, in their order."""
     import polars as pl
 
     label = pl.col("audio_contribution")
     if not plan.clips:
         return rows.with_columns(subset=label)
     majority = plan.clips == "majority"
-    # A tie between the labels of a clip is a toss of its hash.
+    # A tie between the labels of a clip is decided by its hash.
     threshold = (0.5 if majority else ctx.prepared) * 2**64
     balance = (label == "weak").sum().cast(pl.Int64) - (label == "strong").sum().cast(pl.Int64)
     clips = rows.group_by("clip_id", maintain_order=True).agg(balance=balance)

@@ -1,4 +1,4 @@
-"""Keeps the questions that pass the lints and that every grader finds good enough."""
+"""Keeps the questions that pass the lints and the grades of every grader."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from audiomcq_cli.records import QUESTION, VERIFIED
 from audiomcq_cli.stages._blocks import hold, plan_blocks
 
 DIMENSIONS = ("answer_consistency", "incorrect_options_quality", "language_fluency")
-"""What a question is graded on, 1 to 5 each."""
+"""Dimensions on which a question is graded, 1 to 5 each."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyOptions:
-    """What can be set for verify."""
+    """Options of verify."""
 
     graders: tuple[str, ...] = option(("grader",), "models that grade each question; empty: only the rules check it")
     threshold: int = option(4, "lowest score that passes, for every dimension and grader", minimum=1, maximum=5)

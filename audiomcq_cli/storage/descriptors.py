@@ -1,7 +1,7 @@
-"""How many files this process may hold open, and what is said when there are no more.
+"""Raises the limit of open files, and explains the error when it is reached.
 
-A stage holds a lock for each of its shards, and a journal and two files for each that is open. Where the system's usual
-1,024 do not reach, the program takes what it may have without asking anybody.
+A stage holds a lock for each of its shards, and a journal and two files for each shard that is open. If the system's
+usual 1,024 is too low, the program raises its limit as far as it may.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ import errno
 import os
 
 try:
-    import resource  # now: when no file can be opened any more no module can be imported either
+    import resource  # imported now: when no file can be opened any more, no module can be imported either
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 UNWRITABLE = (
     "is the disk full, the folder gone, or not yours to write? with that mended, run again: what is done is kept"
 )
-"""What to do about a file that cannot be written."""
+"""Hint for a file that cannot be written."""
 
 MOST = 65_536
-"""Open files that are asked for: far more than a stage needs, and no more than a table of them should take."""
+"""Most open files that are requested: far more than a stage needs, and few enough for the system's table of them."""
 
 RESERVED = 512
 """Open files that a run needs beside its locks: 64 shards at once with four each, connections, workers, libraries."""
 
 
 def raise_limit() -> int:
-    """Let this process have as many open files as it may; returns how many that are."""
+    """Raise this process's limit of open files as far as allowed; return the new limit."""
     if resource is None:
         return MOST
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -43,7 +43,7 @@ def raise_limit() -> int:
 
 
 def is_exhausted(error: BaseException | None = None) -> bool:
-    """Whether no file can be opened because too many are: as an error says, or, of libraries that do not tell, now."""
+    """Return whether the limit of open files is reached: by the error, or, for libraries that hide it, by a test."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
             return True
@@ -56,7 +56,7 @@ def is_exhausted(error: BaseException | None = None) -> bool:
 
 
 def advise(error: BaseException | None = None) -> str:
-    """What to do about a file that cannot be opened or written."""
+    """Return the hint for a file that cannot be opened or written."""
     if not is_exhausted(error):
         return UNWRITABLE
     return (

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside and put in place, hashed, locked."""
+"""Files that are complete or absent: written beside the target and moved into place, hashed, locked."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from audiomcq_cli.errors import StorageError
 from audiomcq_cli.storage.descriptors import advise
 
 HIDDEN = ".audiomcq"
-"""Folder inside a stage folder for all that is not a kept row; ``datasets`` and globs pass over it."""
+"""Folder inside a stage folder for everything but kept rows; ``datasets`` and globs skip it."""
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, hex."""
+    """Return the SHA-256 of a file's bytes, hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
 def locked(folder: Path, name: str, *, wait: bool) -> Iterator[None]:
-    """Keep other processes from the same work in a stage folder; the lock ends with the process, however that ends.
+    """Keep other processes from the same work in a stage folder. The lock ends with the process, even if that is
+    killed.
 
     Raises:
-        StorageError: Another process has it and ``wait`` is false.
+        StorageError: Another process has the lock and ``wait`` is false.
     """
     with holding(folder / HIDDEN / "locks" / f"{name}.lock", f"{folder}: another run is working on {name}", wait=wait):
         yield
@@ -34,10 +35,10 @@ def locked(folder: Path, name: str, *, wait: bool) -> Iterator[None]:
 
 @contextmanager
 def holding(path: Path, busy: str, *, wait: bool = False) -> Iterator[None]:
-    """Hold a lock file; ``busy`` says what another process does that has it.
+    """Hold a lock file; ``busy`` describes the work of another process that holds it.
 
     Raises:
-        StorageError: Another process has it and ``wait`` is false, or it cannot be written.
+        StorageError: Another process has the lock and ``wait`` is false, or the file cannot be written.
     """
     import filelock
 
@@ -57,9 +58,9 @@ def holding(path: Path, busy: str, *, wait: bool = False) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path that takes the place of ``path`` when the block ends well, and is removed when not.
+    """Yield a temporary path that replaces ``path`` when the block succeeds, and is removed when it fails.
 
-    It is the same every time, so that what a killed run left is written over.
+    The temporary path is always the same, so that the leftovers of a killed run are overwritten.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     try:
@@ -71,5 +72,5 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error}", hint=advise(error)) from error
     finally:
-        with suppress(OSError):  # a folder that is gone or only to be read: that was said already
+        with suppress(OSError):  # a folder that is gone or read-only: that error is already raised
             temporary.unlink()

@@ -1,7 +1,7 @@
-"""The manifest of a stage folder: written last, the proof that the stage is whole.
+"""The manifest of a stage folder. It is written last and proves that the stage is complete.
 
-It holds what the rows were made with (stages so far with options, models and prompts: the lineage) and what became of
-every item, shard by shard. Nothing in it depends on when, where or how often the stage was run.
+It holds what made the rows (the lineage: all stages so far with options, models and prompts) and what became of every
+item, shard by shard. Nothing in it depends on when, where or how often the stage was run.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ COUNTS = ("in", "kept", "rejected", "failed")
 
 
 def manifest_path(folder: Path) -> Path:
-    """Where the manifest of a folder is."""
+    """Return the path of a folder's manifest."""
     return folder / HIDDEN / "manifest.json"
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a folder, or None where the stage is not finished.
+    """Return the manifest of a folder, or None if the stage is not finished.
 
     Raises:
-        InputError: The file is there and is not a manifest.
+        InputError: The file exists and is not a manifest.
     """
     path = manifest_path(folder)
-    if path.is_fifo():  # nobody may ever write into it
+    if path.is_fifo():  # reading it might never end
         raise InputError("is a pipe, no file", file=str(path), hint=_WRITE_AGAIN)
     try:
         data = path.read_bytes()
@@ -46,17 +46,20 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     if isinstance(manifest, dict) and "release" in manifest:
         hint = "name the folder of the stage that it was made from"
         raise InputError("this is a release, not a stage", file=str(folder), hint=hint)
+    if isinstance(manifest, dict) and "export" in manifest:
+        hint = "name the folder of the stage that it was made from"
+        raise InputError("this is an export, not a stage", file=str(folder), hint=hint)
     return require(manifest, schema("manifest"), "a manifest", str(path), hint=_WRITE_AGAIN)
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Write the manifest of a folder, whole or not at all."""
+    """Write the manifest of a folder atomically."""
     with replacing(manifest_path(folder)) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
 
 
 def total_items(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Sum of the item counts of several shards."""
+    """Return the sum of the item counts of several shards."""
     sums = dict.fromkeys(COUNTS, 0)
     for part in parts:
         for name in COUNTS:
@@ -65,7 +68,7 @@ def total_items(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def total_reasons(parts: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
-    """Sum of the counts by outcome and reason code of several shards, sorted by code."""
+    """Return the sum of the counts by outcome and reason code of several shards, sorted by code."""
     sums: dict[str, dict[str, int]] = {"rejected": {}, "failed": {}}
     for part in parts:
         for outcome, codes in part.items():

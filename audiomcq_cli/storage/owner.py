@@ -1,7 +1,7 @@
-"""Whose a work folder is: a small file beside the shards, so that one corpus does not replace another in silence.
+"""Records the owner of a work folder in a small file, so that one corpus does not silently replace another.
 
-``run`` enters its project in the work folder and in every stage folder; a command of one stage in the folder that it
-writes. A run without a project (no recipe) is known by its sources. A folder without the file is adopted.
+``run`` records its project in the work folder and in every stage folder; the command of one stage does so in the folder
+that it writes. A run without a project (no recipe) is identified by its sources. A folder without the file is adopted.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from audiomcq_cli.storage.files import HIDDEN, replacing
 
 FILE = "owner.json"
 OF_ALL = "journal"
-"""Folder of it in a work folder, which has no hidden one: that is how stage folders are known."""
+"""Subfolder for the record in a work folder. A work folder has no hidden folder, because that marks stage folders."""
 
 LEFT_BY_READING = ("audio.sqlite", "audio.sqlite-journal")
 LOCKS = "locks"
-"""Hashes of audio and locks: files that are there as soon as a stage begins to read its sources."""
+"""Folder of locks. Like the hashes of audio, it exists as soon as a stage begins to read its sources."""
 
 ON_PURPOSE = "build elsewhere (--workdir, or another OUT), or replace it on purpose: --take-over"
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who builds: a project by its name, else the sources as ``ADAPTER:PATH``; neither is known of some commands.
+    """The owner of a folder: a project by name, else its sources as ``ADAPTER:PATH``; some commands know neither.
 
-    Of a project the name alone is recorded: its sources may change. They count in a folder where only sources are
-    recorded, by a run before there was a recipe.
+    For a project only the name is recorded: its sources may change. Sources count if they were recorded alone, by a run
+    before there was a recipe.
     """
 
     project: str = ""
@@ -47,7 +47,7 @@ class Owner:
 
 
 def read_owner(folder: Path) -> Owner:
-    """The owner of a folder; nobody where none is recorded, or what is recorded cannot be read."""
+    """Return the owner of a folder; an empty owner if none is recorded, or the record cannot be read."""
     if not owner_path(folder).is_file():
         return Owner()
     try:
@@ -58,7 +58,7 @@ def read_owner(folder: Path) -> Owner:
 
 
 def check_owner(owner: Owner, folders: Iterable[Path]) -> None:
-    """Refuse to build in a folder of somebody else; raises ``RecipeError`` naming both."""
+    """Refuse to build in a folder of another owner; raises ``RecipeError`` naming both."""
     for folder in folders:
         there = read_owner(folder)
         same = there.project == owner.project if there.project else there.sources == owner.sources
@@ -67,7 +67,7 @@ def check_owner(owner: Owner, folders: Iterable[Path]) -> None:
 
 
 def write_owner(owner: Owner, folder: Path) -> None:
-    """Enter the owner of a folder. Where that cannot be done the work goes on: whatever writes there will say why."""
+    """Record the owner of a folder. A failure is ignored: the next write there will report it."""
     there = read_owner(folder)
     if not owner or there == (Owner(owner.project) if owner.project else owner):
         return
@@ -78,7 +78,7 @@ def write_owner(owner: Owner, folder: Path) -> None:
 
 
 def withdraw_owner(owner: Owner, folder: Path) -> None:
-    """Remove the record of an owner where nothing has been built for it."""
+    """Remove the record of an owner if nothing has been built for it."""
     if not owner or read_owner(folder) != (Owner(owner.project) if owner.project else owner) or holds_work(folder):
         return
     path = owner_path(folder)
@@ -88,7 +88,7 @@ def withdraw_owner(owner: Owner, folder: Path) -> None:
 
 
 def holds_work(folder: Path) -> bool:
-    """Whether a work folder or a stage folder holds anything but what reading the sources leaves until it ends."""
+    """Return whether a work folder or a stage folder holds more than the temporary files of reading sources."""
     return any(
         path.is_file() and path.name not in (FILE, *LEFT_BY_READING) and path.parent.name != LOCKS
         for path in folder.rglob("*")
@@ -96,9 +96,9 @@ def holds_work(folder: Path) -> bool:
 
 
 def name_sources(sources: Sequence[tuple[str, Path, bool]], folder: Path) -> tuple[str, ...]:
-    """Sources (adapter, path, whether it lies elsewhere) as they are known to the owner of a folder.
+    """Return sources (adapter, path, whether it is remote) in the form in which an owner records them.
 
-    Paths are relative to it, so that both can be moved together.
+    Paths are relative to the folder, so that both can be moved together.
     """
     named = (
         f"{adapter}:{path.as_posix() if remote else _spell(Path(os.path.relpath(path, folder)))}"
@@ -108,10 +108,10 @@ def name_sources(sources: Sequence[tuple[str, Path, bool]], folder: Path) -> tup
 
 
 def _spell(path: Path) -> str:
-    """A path in letters that do not depend on the locale that a command is run in."""
+    """Return a path in an encoding that does not depend on the locale."""
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def owner_path(folder: Path) -> Path:
-    """Where the owner of a stage folder, or of the folder that they lie in, is recorded."""
+    """Return the path of the owner record of a stage folder or a work folder."""
     return folder / HIDDEN / FILE if (folder / HIDDEN).is_dir() else folder / OF_ALL / FILE

@@ -1,4 +1,4 @@
-"""Prompts: TOML files that come with the package, or lie in a folder of the user's own, which is looked into first."""
+"""Prompts: TOML files from the user's folder, else from the package."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from audiomcq_cli.foreign.toml import read_toml
 from audiomcq_cli.storage.resources import schema, shipped
 
 Render = Callable[[str, Mapping[str, Any], str], str]
-"""Renders a template with variables; the name of its file is for errors."""
+"""Renders a template with variables; the third argument is its file name, for errors."""
 
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -27,12 +27,16 @@ _KEYS = {"version", "description", "system", "user", "example", "reply"}
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One prompt as it stands in its file.
+    """One prompt.
 
     Attributes:
-        name: The file's name. version: As it says itself. digest: Hash of the file's bytes and of its reply schema.
-        source: The file's text. reply: Name of the reply schema, empty for free text. schema: That schema.
-        renderer: What renders its templates: a process of its own where they are somebody else's.
+        name: Name of its file.
+        version: Version that the file declares.
+        digest: Hash of the file's bytes and of its reply schema.
+        source: Text of the file.
+        reply: Name of the reply schema; empty for free text.
+        schema: The reply schema.
+        renderer: Renders its templates: a separate process for templates from elsewhere.
     """
 
     name: str
@@ -47,11 +51,11 @@ class Prompt:
     renderer: Render = field(default=templates.render, compare=False, repr=False)
 
     def render(self, variables: Mapping[str, Any]) -> tuple[str, str]:
-        """System and user text for some variables, which are inserted as they are and never evaluated."""
+        """Return system and user text with the variables inserted; values are never evaluated."""
         return self._render(self.system, variables), self._render(self.user, variables)
 
     def variables(self) -> set[str]:
-        """The variables that its texts use; raises ``InputError`` where one of them is no template."""
+        """Return the variables that its templates use; raises ``InputError`` if one is not a template."""
         from jinja2 import Environment, TemplateError, meta
 
         found: set[str] = set()
@@ -63,7 +67,7 @@ class Prompt:
         return found
 
     def render_example(self, variables: Mapping[str, Any]) -> str:
-        """A good reply to the same request."""
+        """Return a good reply to the same request."""
         return self._render(self.example, variables)
 
     def _render(self, template: str, variables: Mapping[str, Any]) -> str:
@@ -71,17 +75,17 @@ class Prompt:
 
 
 class Prompts:
-    """The prompts of a run: those of the user's folder, else those shipped."""
+    """The prompts of a run: from the user's folder, else from the package."""
 
     def __init__(
         self, folder: Path | None = None, texts: Mapping[str, str] | None = None, render: Render = templates.render
     ) -> None:
-        """Look into ``folder`` before those shipped; ``texts`` (name to a file's text, from a manifest) before both.
+        """Search ``texts`` (from a manifest: file text by name), then ``folder``, then the package.
 
-        Texts that are not those shipped are rendered by ``render``.
+        Texts that differ from the package's are rendered by ``render``.
 
         Raises:
-            InputError: There is no such folder.
+            InputError: The folder does not exist.
         """
         self._folder = folder
         if folder is not None and not folder.is_dir():
@@ -92,7 +96,7 @@ class Prompts:
         """Return a prompt by name.
 
         Raises:
-            InputError: There is none, or its file is not as described above.
+            InputError: It does not exist, or its file does not have the form described above.
         """
         if name not in self._loaded:
             path = self._find(name)
@@ -108,7 +112,7 @@ class Prompts:
 
 
 def _read_foreign(name: str, source: str, render: Render) -> Prompt:
-    """A prompt out of a manifest: its own templates only where they are not those shipped."""
+    """Return a prompt from a manifest; its own templates are used only if they differ from the package's."""
     path = shipped("prompts") / f"{name}.toml"
     known = _NAME.fullmatch(name) and path.is_file() and path.read_text("utf-8") == source
     return replace(_read_prompt(name, source, f"prompt {name}"), renderer=templates.render if known else render)

@@ -1,8 +1,8 @@
-"""Prompts and schemas: found beside the package when installed, beside its folder in a checkout.
+"""Finds prompts and schemas: inside the package when installed, beside its folder in a checkout.
 
-A prompt is a TOML file: ``version``, ``description``, ``system`` and ``user`` (Jinja2 templates), ``example`` (a
-template of a good reply, which rehearsals and cost estimates use) and, where the reply must be JSON, ``reply``: the
-name of a schema in ``schemas/reply/``. A folder of the user's own is looked into first.
+A prompt is a TOML file with ``version``, ``description``, ``system`` and ``user`` (Jinja2 templates), ``example`` (a
+template of a good reply, used by rehearsals and cost estimates) and, if the reply must be JSON, ``reply``: the name of
+a schema in ``schemas/reply/``. The user's own folder is searched first.
 """
 
 from __future__ import annotations
@@ -15,20 +15,22 @@ from typing import Any
 from audiomcq_cli.errors import InputError
 
 DEFAULT_RECIPE = "laptop.toml"
-"""The example whose models and stages are used where no recipe is given."""
+"""Example whose models and stages are used without a recipe."""
 
 _PACKAGE = Path(__file__).parent.parent
 
 
 def shipped(kind: str) -> Path:
-    """Folder of the ``prompts``, ``schemas`` or ``examples`` that come with the program."""
+    """Return the package's folder of ``prompts``, ``schemas`` or ``examples``."""
     inside = _PACKAGE / kind
     return inside if inside.is_dir() else _PACKAGE.parent / kind
 
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """A shipped JSON Schema by its path below ``schemas/`` without the extension, as ``reply/question``."""
+    """Return a JSON Schema of the package by its path below ``schemas/`` without extension, such as
+    ``reply/question``.
+    """
     path = shipped("schemas") / f"{name}.json"
     try:
         loaded: dict[str, Any] = json.loads(path.read_text("utf-8"))

@@ -1,7 +1,7 @@
-"""Parquet shards: their names, reading, and writing that is whole or not there.
+"""Parquet shards: their names, and reading and atomic writing.
 
 A stage folder shows only ``part-00003-of-00064.parquet``; ``.audiomcq/`` beside them holds the rejects under the same
-names, the manifest and the run log. What this program notes in a Parquet footer stands under the key ``audiomcq``.
+names, the manifest and the run log. This program's note in a Parquet footer has the key ``audiomcq``.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 ROW_GROUP = 1_000
-"""Rows in a row group: fixed, so that the same rows give the same bytes."""
+"""Rows in a row group. The number is fixed, so that the same rows give the same bytes."""
 
 _NAME = re.compile(r"part-(\d{5})-of-(\d{5})\.parquet")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shard:
-    """One shard of a folder: its number, how many there are, and where it is."""
+    """One shard of a folder: its number, the number of shards, and its path."""
 
     index: int
     count: int
@@ -41,7 +41,7 @@ class Shard:
 
     @property
     def rejects(self) -> Path:
-        """Where the rejected and failed items of this shard are."""
+        """Path of the file with the rejected and failed items of this shard."""
         return self.path.parent / HIDDEN / "rejects" / self.path.name
 
     @property
@@ -51,20 +51,22 @@ class Shard:
 
     @property
     def digest(self) -> Path:
-        """Where the SHA-256 of this file is from the moment it is whole: the manifest comes only when all are."""
+        """Path of the file with the shard's SHA-256. It is written with the shard; the manifest follows when all shards
+        are complete.
+        """
         return self.path.parent / HIDDEN / "digests" / f"{self.path.stem}.sha256"
 
 
 def shard(folder: Path, index: int, count: int) -> Shard:
-    """The shard of a folder by number, whether it is there or not."""
+    """Return the shard of a folder by number, whether it exists or not."""
     return Shard(index, count, folder / f"part-{index:05d}-of-{count:05d}.parquet")
 
 
 def list_shards(folder: Path) -> list[Shard]:
-    """The shards that a folder holds, in order.
+    """Return the shards that a folder holds, in order.
 
     Raises:
-        InputError: There is no such folder, no shard in it, or shards of different counts.
+        InputError: The folder does not exist, holds no shard, or holds shards of different counts.
     """
     if not folder.is_dir():
         if folder.exists():
@@ -84,7 +86,7 @@ def list_shards(folder: Path) -> list[Shard]:
 
 
 def _name_stages_in(folder: Path) -> str:
-    """Which folders inside a folder without shards have some, as people would name them; else who writes shards."""
+    """Return a hint for a folder without shards: its subfolders that have some, else the commands that write shards."""
     inside = sorted(path.parent for path in folder.glob("*/part-*.parquet") if _NAME.fullmatch(path.name))
     names = list(dict.fromkeys(map(str, inside)))
     return f"name a stage's folder: {', '.join(names)}" if names else "name the folder of a stage that has run"
@@ -110,7 +112,7 @@ def read_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]
 
 
 def read_note(path: Path) -> dict[str, Any]:
-    """The note of this program in a file's footer; empty where the file is not there, or others wrote the footer."""
+    """Return this program's note in a file's footer; empty if the file does not exist or has no note."""
     import pyarrow as pa
 
     try:
@@ -123,19 +125,19 @@ def read_note(path: Path) -> dict[str, Any]:
 
 
 def _raise_if_exhausted(path: Path, error: Exception) -> None:
-    """A file that cannot be opened because too many are is neither missing nor damaged."""
+    """Raise ``StorageError`` if the limit of open files is reached: the file is then neither missing nor damaged."""
     if isinstance(error, OSError) and not isinstance(error, FileNotFoundError) and is_exhausted(error):
         raise StorageError(f"{path}: cannot be opened: {error}", hint=advise(error)) from error
 
 
 def write_digest(target: Shard, digest: str) -> None:
-    """Note the hash of a shard, as ``sha256sum -c`` reads it in the stage folder."""
+    """Write the hash of a shard in the form that ``sha256sum -c`` reads in the stage folder."""
     with replacing(target.digest) as temporary:
         temporary.write_text(f"{digest}  {target.path.name}\n", "ascii")
 
 
 def is_intact(target: Shard) -> bool:
-    """Whether a shard is there with the bytes that were written; reads all of it."""
+    """Return whether a shard exists with the bytes that were written. All of it is read."""
     try:
         return target.digest.read_bytes() == f"{hash_file(target.path)}  {target.path.name}\n".encode()
     except OSError as error:
@@ -146,7 +148,7 @@ def is_intact(target: Shard) -> bool:
 class ShardWriter:
     """Writes rows of declared columns into a Parquet file, in row groups of fixed size.
 
-    Used as a context manager around a path from ``replacing``. Every row is checked against ``records.py``.
+    A context manager, used with a path from ``replacing``. Every row is checked against ``records.py``.
     """
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
@@ -167,15 +169,15 @@ class ShardWriter:
         self._writer.close()
 
     def close(self) -> None:
-        """Write what is left and end the file; closing twice is harmless."""
+        """Write the remaining rows and close the file; a second call does nothing."""
         self._flush()
         self._writer.close()
 
     def write_table(self, table: pa.Table) -> None:
-        """Add a whole table of the declared columns at once.
+        """Add a table of the declared columns.
 
         Raises:
-            StorageError: Its columns do not fit, or one that must have values lacks some.
+            StorageError: Its columns do not fit, or a required value is missing.
         """
         import pyarrow as pa
 

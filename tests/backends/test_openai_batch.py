@@ -17,7 +17,7 @@ from aiohttp import web
 from audiomcq_cli.backends import openai_batch
 from audiomcq_cli.backends._openai import hide
 from audiomcq_cli.backends.openai_batch import BACKEND, OpenAIBatchOptions
-from audiomcq_cli.contracts import Audio, BatchBackend, BatchResult, BatchState, Completion, Message, Model
+from audiomcq_cli.contracts import BatchBackend, BatchResult, BatchState, Completion, Message, Model, Silence
 from audiomcq_cli.errors import (
     AccountExhausted,
     AuthenticationFailed,
@@ -147,7 +147,7 @@ def test_missing_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_line_holds_the_body_of_the_online_call(server: RunningServer) -> None:
     """A line of a file of requests names the call and has the body that goes over the line elsewhere."""
-    silence = Audio.silence(0.1)
+    silence = Silence(0.1)
     turns = (Message("user", "What is heard?", (silence,)),)
     call = make_call(messages=turns, sampling={"temperature": 0, "seed": 3}, schema=SCHEMA, schema_name="analysis")
     line = use(make_model(server.base_url, audio=True), lambda backend: backend.write("the-key", call))

@@ -23,7 +23,7 @@ from aiohttp import web
 from audiomcq_cli import audio as clips
 from audiomcq_cli.backends._answers import LONGEST_BODY, LONGEST_WAIT, read_load, read_wait
 from audiomcq_cli.backends.openai_compatible import BACKEND
-from audiomcq_cli.contracts import Audio, Backend, Call, Completion, Load, Message, Model
+from audiomcq_cli.contracts import Audio, Backend, Call, Clip, Completion, Load, Message, Model, Silence
 from audiomcq_cli.errors import (
     AccountExhausted,
     AuthenticationFailed,
@@ -46,7 +46,7 @@ KEY = "sk-secret-0123456789"
 
 
 async def encode(audio: Audio, *, rate: int, format: str) -> bytes:
-    return clips.read_part(audio, {}, rate, format)
+    return clips.read_part(audio, rate, format)
 
 
 def make_model(*urls: str, **changes: Any) -> Model:
@@ -191,7 +191,7 @@ def test_reply_schema_is_sent_as_the_recipe_says(structured: str, expected: Any)
 @pytest.mark.parametrize("form", clips.FORMATS)
 def test_audio_goes_before_the_text_in_its_format(form: str) -> None:
     """An audio part is base64 in the format and at the rate of the model's table, and stands before the text."""
-    turns = (Message("user", "What is heard?", (Audio.silence(0.5), Audio.silence(1))),)
+    turns = (Message("user", "What is heard?", (Silence(0.5), Silence(1))),)
     body = send_noted(Notes(), make_call(messages=turns), audio=True, audio_format=form, sample_rate=8_000)
     [turn] = body["messages"]
     *parts, text = turn["content"]
@@ -243,7 +243,7 @@ def hear(ears: Ears, *parts: Audio | None, **changes: Any) -> list[Completion | 
 def test_smaller_format_is_given_up_where_it_is_refused(status: int) -> None:
     """A server that does not take flac is sent the same call as wav, and from then on all others."""
     ears = Ears(refuses=status)
-    replies = hear(ears, Audio.silence(1), None, Audio.silence(1), Audio.silence(2))
+    replies = hear(ears, Silence(1), None, Silence(1), Silence(2))
     assert all(isinstance(reply, Completion) for reply in replies)
     assert ears.formats == ["flac", "wav", "", "wav", "wav"]
 
@@ -251,27 +251,27 @@ def test_smaller_format_is_given_up_where_it_is_refused(status: int) -> None:
 def test_smaller_format_is_kept_where_it_is_taken() -> None:
     """After one call with flac was answered a refusal has another reason, and the call is not sent as wav."""
     ears = Ears(takes=("flac",))
-    assert len(hear(ears, Audio.silence(1), Audio.silence(1))) == 2
+    assert len(hear(ears, Silence(1), Silence(1))) == 2
     assert ears.formats == ["flac", "flac"]
 
 
 def test_refusal_of_both_formats_says_nothing_of_them() -> None:
     """Where wav is refused as well the fault is another one: the next call is tried like the first."""
     ears = Ears(takes=())
-    assert all(isinstance(reply, CallRefused) for reply in hear(ears, Audio.silence(1), Audio.silence(1)))
+    assert all(isinstance(reply, CallRefused) for reply in hear(ears, Silence(1), Silence(1)))
     assert ears.formats == ["flac", "wav", "flac", "wav"]
 
 
 def test_format_of_the_recipe_is_not_departed_from() -> None:
     """A recipe that says flac means it."""
     ears = Ears()
-    assert isinstance(hear(ears, Audio.silence(1), audio_format="flac")[0], CallRefused)
+    assert isinstance(hear(ears, Silence(1), audio_format="flac")[0], CallRefused)
     assert ears.formats == ["flac"]
 
 
 def test_audio_goes_as_a_data_url_where_the_recipe_says_so() -> None:
     """The other form of an audio part, which vLLM and others take, holds the same bytes."""
-    turns = (Message("user", "What is heard?", (Audio.silence(1),)),)
+    turns = (Message("user", "What is heard?", (Silence(1),)),)
     body = send_noted(Notes(), make_call(messages=turns), audio=True, audio_part="audio_url")
     [part, _] = body["messages"][0]["content"]
     head, _, data = part["audio_url"]["url"].partition(",")
@@ -281,7 +281,7 @@ def test_audio_goes_as_a_data_url_where_the_recipe_says_so() -> None:
 
 def test_silence_is_small_where_the_server_takes_flac() -> None:
     """20 s of silence are less than 3 kB of base64 as flac, and 0.85 MB as wav."""
-    turns = (Message("user", "?", (Audio.silence(20),)),)
+    turns = (Message("user", "?", (Silence(20),)),)
     small, large = (
         len(json.dumps(send_noted(Notes(), make_call(messages=turns), audio=True, audio_format=form)))
         for form in ("auto", "wav")
@@ -296,11 +296,12 @@ def test_llama_hears_flac_and_wav() -> None:
     sampling = {"temperature": 0, "max_tokens": 24, "grammar": "root ::= [a-z]{12,20}"}
 
     async def encode_noise(audio: Audio, *, rate: int, format: str) -> bytes:
+        assert isinstance(audio, Clip)
         return clips.encode(noises[audio.path].astype(np.float32), rate, format)
 
     async def hear_noise(url: str, path: str, **changes: Any) -> str:
         backend = BACKEND.open(make_model(url, model=HEARING, audio=True, timeout=60.0, **changes), encode_noise)
-        turns = (Message("user", "Listen.", (Audio("original", "Set", path),)),)
+        turns = (Message("user", "Listen.", (Clip("Set", path),)),)
         try:
             return (await backend.send(make_call(messages=turns, sampling=sampling))).text
         finally:
@@ -318,7 +319,7 @@ def test_llama_hears_flac_and_wav() -> None:
 
 def test_body_of_megabytes_is_sent(http: RunningServer) -> None:
     """Half a minute of wav goes out whole, and without a warning that it holds up the other calls."""
-    turns = (Message("user", "Is it quiet?", (Audio.silence(30),)),)
+    turns = (Message("user", "Is it quiet?", (Silence(30),)),)
     model = make_model(http.base_url, audio=True, audio_format="wav")
     assert send_one(model, make_call(messages=turns)).text
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from audiomcq_cli.backends.scripted import BACKEND, ScriptedOptions
-from audiomcq_cli.contracts import Audio, Call, Completion, Message, Model
+from audiomcq_cli.contracts import Audio, Call, Clip, Completion, Message, Model, Silence
 from audiomcq_cli.errors import CallRefused, ModelNotServed
 
 
 async def encode(audio: Audio, *, rate: int, format: str) -> bytes:
-    return f"{audio.transform} {audio.path} {rate} {format}".encode()
+    return f"{audio.key()} {rate} {format}".encode()
 
 
 def make_model(script: Path) -> Model:
@@ -63,7 +63,7 @@ def test_same_request_gets_the_same_reply(tmp_path: Path) -> None:
 def test_reply_depends_on_what_is_heard(tmp_path: Path) -> None:
     """The same question about other audio may get another reply."""
     script = write_script(tmp_path, {"*": [str(number) for number in range(1000)]})
-    parts: list[tuple[Audio, ...]] = [(), (Audio.silence(1),), (Audio(transform="original", path="a.wav"),)]
+    parts: list[tuple[Audio, ...]] = [(), (Silence(1),), (Clip("Set", "a.wav"),)]
     assert len({reply.text for reply in send(script, *(make_call(audio=part) for part in parts))}) == 3
 
 

@@ -23,7 +23,7 @@ import pytest
 
 from audiomcq_cli.backends import _vllm_engine
 from audiomcq_cli.backends.vllm_offline import BACKEND, VllmOptions, _make_parameters
-from audiomcq_cli.contracts import Audio, Backend, Call, Completion, Message, Model
+from audiomcq_cli.contracts import Audio, Backend, Call, Completion, Message, Model, Silence
 from audiomcq_cli.errors import CallRefused, CallUnavailable, ModelError, ModelNotServed, RecipeError
 from tests.cli import audiomcq, hash_tree, spawn, start, write_recipe, write_tones
 from tests.servers.process import RunningServer
@@ -75,7 +75,7 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 async def encode(audio: Audio, *, rate: int, format: str) -> bytes:
-    return f"{audio.transform} {rate} {format}".encode()
+    return f"{audio.key()[0]} {rate} {format}".encode()
 
 
 def make_model(**changes: Any) -> Model:
@@ -125,7 +125,7 @@ def asked(vllm: Any) -> Any:
 
 def test_a_conversation_is_the_servers(vllm: Any) -> None:
     """Roles and texts are handed over as a server gets them, the audio before the text of its turn."""
-    silence = Audio.silence(30)
+    silence = Silence(30)
     turns = (Message("system", "Listen."), Message("user", "What is it?", (silence,)), Message("assistant", "A dog."))
     ask(make_call(messages=turns), audio=True, audio_format="flac")
     data = base64.b64encode(b"silence:30 16000 flac").decode()
@@ -146,7 +146,7 @@ def test_silence_is_held_once(vllm: Any) -> None:
     """Calls about the same audio share one text of it, however many wait."""
 
     async def work(backend: Backend) -> None:
-        turns = [(Message("user", f"Question {n}", (Audio.silence(30),)),) for n in range(2)]
+        turns = [(Message("user", f"Question {n}", (Silence(30),)),) for n in range(2)]
         await asyncio.gather(*(backend.send(make_call(messages=messages)) for messages in turns))
 
     using(work, audio=True)
@@ -200,14 +200,18 @@ def test_names_of_the_protocol_are_vllms(vllm: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sampling", "named"),
-    [({"best_of": 2}, "'best_of'"), ({"n": 2}, "n has to be 1"), ({"reasoning_effort": "low"}, "'re")],
+    ("sampling", "named", "hint"),
+    [
+        ({"best_of": 2}, "'best_of'", "temperature"),
+        ({"n": 2}, "n has to be 1", "set n to 1"),
+        ({"reasoning_effort": "low"}, "'re", "temperature"),
+    ],
 )
-def test_unknown_sampling_is_named(sampling: Mapping[str, Any], named: str) -> None:
+def test_unknown_sampling_is_named(sampling: Mapping[str, Any], named: str, hint: str) -> None:
     """A parameter that would be passed over stops the run before anything is loaded."""
     with pytest.raises(RecipeError, match=f"'writer'.*{named}") as caught:
         BACKEND.open(make_model(sampling=sampling), encode)
-    assert "temperature" in caught.value.hint
+    assert hint in caught.value.hint
 
 
 def test_impossible_sampling_is_a_mistake_of_the_recipe(vllm: Any) -> None:
@@ -248,7 +252,7 @@ def test_continuations_are_scored(vllm: Any) -> None:
 
 def test_audio_cannot_be_scored(vllm: Any) -> None:
     """A score behind audio is refused, never computed without it."""
-    turns = (Message("user", "Which?", (Audio.silence(1),)),)
+    turns = (Message("user", "Which?", (Silence(1),)),)
     with pytest.raises(CallRefused, match="audio"):
         ask(make_call(messages=turns, continuations=("a",)), audio=True)
 

@@ -60,3 +60,10 @@ def test_other_characters_are_kept(sign: str, tmp_path: Path) -> None:
     write(tmp_path, "simple_cot", sign)
     checked = audiomcq("validate", "split", folder=tmp_path)
     assert (checked.code, checked.out) == (0, "")
+
+
+def test_names_are_no_emoji(tmp_path: Path) -> None:
+    """An id with a word between colons, as ``Lines:one:llm:0``, is shown as it is."""
+    write_stage(tmp_path / "split", [released_row(0, id="Lines:one:llm:0", simple_cot=None)])
+    ended = audiomcq("export", "audiomcq", "split", "out", "--cot", "simple", folder=tmp_path)
+    assert "question 'Lines:one:llm:0' has none" in ended.error

@@ -162,7 +162,13 @@ def test_export(http: RunningServer, tmp_path: Path) -> None:
     assert refused.code == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "build", "recipe.toml"]
     ended = audiomcq("export", "audiomcq", "build/generate", "out", "--json", folder=tmp_path)
-    assert ended.json == {"export": {"format": "audiomcq", "folder": "out", "records": 2}}
+    counts = {"rows": 2, "written": 2, "left_out": {}, "records": 2}
+    report = {"format": "audiomcq", "folder": "out", **counts, "current": False, "cause": ""}
+    assert ended.json == {"export": report}
+    assert "2 records in out" in ended.err
+    again = audiomcq("export", "audiomcq", "build/generate", "out", "--json", folder=tmp_path)
+    assert again.json == {"export": report | {"current": True}}
+    assert "out holds this export already: 2 records; nothing to do" in again.err
     records = [json.loads(line) for line in (tmp_path / "out/data.jsonl").read_text().splitlines()]
     assert [record["source_dataset"] for record in records] == ["AudioCaps", "AudioCaps"]
 

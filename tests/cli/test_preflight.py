@@ -251,7 +251,7 @@ def test_run_takes_the_flags_of_its_stages(corpus: Path) -> None:
     assert ended.code == 0, ended.err
     ended = audiomcq("run", "recipe.toml", "--license", "CC0-1.0", folder=corpus)
     assert ended.code == 4
-    assert "--license is for a source named on the command line" in ended.error
+    assert "--license describes a source on the command line" in ended.error
 
 
 @pytest.mark.parametrize("width", [46, 80])

@@ -36,6 +36,7 @@ from audiomcq_cli.engine.ledger.report import StageReport
 from audiomcq_cli.engine.progress import Standing
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.servers.budget import Budget
+from audiomcq_cli.engine.servers.clock import MACHINE, Clock
 from audiomcq_cli.engine.stage import run_stage
 from audiomcq_cli.storage.files import HIDDEN
 from audiomcq_cli.storage.prompts import Prompts
@@ -108,6 +109,7 @@ class Puppet:
     answer: Answer
     sent: list[Call] = field(default_factory=list)
     checks: int = 0
+    takes_likely: bool = False
 
     async def check(self) -> None:
         self.checks += 1
@@ -130,6 +132,7 @@ class Puppet:
             options=NoOptions,
             capabilities=lambda model: Capabilities(**{"schema": True, "audio": True, "score": True} | can),
             open=open_,
+            takes_likely=self.takes_likely,
         )
 
 
@@ -201,7 +204,7 @@ class Bench:
 
     Attributes:
         folder: Where everything lies. models: By name. puppet: Behind models of backend ``puppet``. said: Lines for
-            people about servers.
+            people about servers. clock: What the runtime waits by.
     """
 
     folder: Path
@@ -210,6 +213,7 @@ class Bench:
     can: dict[str, Any] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     said: list[str] = field(default_factory=list)
+    clock: Clock = MACHINE
 
     def __post_init__(self) -> None:
         (self.folder / "prompts").mkdir(parents=True, exist_ok=True)
@@ -256,6 +260,7 @@ class Bench:
             "workers": 1,
             "budget": self.budget,
             "say": self.said.append,
+            "clock": self.clock,
         }
         return Runtime(self.models, backends, **usual | changes)
 

@@ -162,7 +162,7 @@ def test_dry_run_says_that_a_second_input_changed(bench: Bench, reviews: Path) -
 
     async def look() -> str:
         async with bench.runtime() as runtime:
-            [found] = foresee([bench.job(STAGE, options=ReviewOptions(str(reviews)))], runtime, paths)
+            [found] = foresee([bench.job(STAGE, options=ReviewOptions(str(reviews)))], runtime, paths, {})
             return found.told
 
     assert asyncio.run(look()) == "small: 3 of 3 shards to do again: input beside: reviews changed"

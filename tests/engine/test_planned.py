@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from audiomcq_cli import parquet
-from audiomcq_cli.contracts import Chat, Context, Flow, Row, Stage
+from audiomcq_cli.contracts import Call, Chat, Completion, Context, Flow, Row, Stage
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.views.dry_run import rehearse
 from audiomcq_cli.engine.views.trace import trace
@@ -22,7 +24,18 @@ from audiomcq_cli.errors import Interrupted, StorageError
 from audiomcq_cli.recipe.options import restore
 from audiomcq_cli.storage.files import HIDDEN
 from audiomcq_cli.storage.shards import list_shards, read_note
-from tests.engine import Bench, Options, Watching, batch_model, make_stage, puppet_model, snapshot, texts_of
+from tests.engine import (
+    Bench,
+    Options,
+    Puppet,
+    Watching,
+    answer_well,
+    batch_model,
+    make_stage,
+    puppet_model,
+    snapshot,
+    texts_of,
+)
 from tests.servers.batches import running_batches
 
 SHARDS = 3
@@ -199,6 +212,32 @@ async def interrupt(bench: Bench, rows: int) -> None:
 
     progress.on_advance = count
     await bench.run_in_loop(KEEPING, progress=progress, begun=running.append)
+
+
+def run_slowly(folder: Path) -> None:
+    """What a process does that is killed: the stage with a model that takes its time."""
+
+    async def answer(call: Call) -> Completion:
+        await asyncio.sleep(0.02)
+        return await answer_well(call)
+
+    bench = Bench(folder, models={"writer": puppet_model(concurrency=1)}, puppet=Puppet(answer))
+    bench.run(KEEPING)
+
+
+def test_kept_table_survives_kills(bench: Bench, tmp_path: Path) -> None:
+    """A run that is killed after its first shard, and begun again, leaves the bytes of one that was left alone."""
+    bench.run(KEEPING)
+    killed = Bench(tmp_path / "killed")
+    killed.write_input(texts_of(24), SHARDS)
+    process = multiprocessing.get_context("spawn").Process(target=run_slowly, args=(killed.folder,))
+    process.start()
+    while process.is_alive() and not list(killed.target.glob("part-*.parquet")):
+        time.sleep(0.005)
+    process.kill()
+    process.join()
+    killed.run(KEEPING)
+    assert snapshot(killed.target) == snapshot(bench.target)
 
 
 @pytest.mark.parametrize("damage", ["lost", "of another plan"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from audiomcq_cli import registry
-from audiomcq_cli.contracts import Audio, Chat, Completion, Context, Flow, Need, Row
+from audiomcq_cli.contracts import Chat, Completion, Context, Flow, Need, Row, Silence
 from audiomcq_cli.errors import CapabilityMissing, InputError, RecipeError
 from tests.engine import Bench, Options, Puppet, make_stage, texts_of
 
@@ -63,7 +63,7 @@ def test_silence_longer_than_a_model_hears_is_refused(bench: Bench) -> None:
     """A model that hears 10 s is not sent 30 s to cut."""
 
     def flow(row: Row, ctx: Context[Any]) -> Flow:
-        yield [Chat(model="writer", prompt="ask", variables={"text": ""}, audio=(Audio.silence(30),))]
+        yield [Chat(model="writer", prompt="ask", variables={"text": ""}, audio=(Silence(30),))]
         return [row | {"question": "", "calls": []}]
 
     bench.write_input(texts_of(1))

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from audiomcq_cli.contracts import Audio, Call, Chat, Completion, Context, Flow, Message, Need, Row
+from audiomcq_cli.contracts import Call, Chat, Completion, Context, Flow, Message, Need, Row, Silence
 from audiomcq_cli.engine.journal.journal import Journal
 from audiomcq_cli.engine.ledger.run_log import read_log
 from audiomcq_cli.engine.runtime import Runtime
-from audiomcq_cli.errors import AuthenticationFailed, CallRefused, CallUnavailable, InputError, Interrupted
+from audiomcq_cli.errors import AuthenticationFailed, CallRefused, CallUnavailable, Interrupted
 from audiomcq_cli.storage.manifest import read_manifest
 from tests.conftest import strike
 from tests.engine import (
@@ -340,21 +340,11 @@ def test_cancelled_run_keeps_what_had_come_back(bench: Bench) -> None:
 # ------------------------------------------------------------------------------------------------------------ audio
 
 
-def test_root_of_an_unknown_source_is_an_error(bench: Bench) -> None:
-    """Audio of a source whose folder is not known is named."""
-
-    async def look(runtime: Runtime) -> None:
-        runtime.audio_root("Clotho")
-
-    with pytest.raises(InputError, match="Clotho"):
-        use(bench, look)
-
-
 def test_silence_is_encoded_as_asked(bench: Bench) -> None:
     """Parts are encoded at the rate and in the format that a backend asks for, the same every time."""
 
     async def encode(runtime: Runtime) -> list[bytes]:
-        silence = Audio.silence(0.1)
+        silence = Silence(0.1)
         return [await runtime.encode(silence, rate=8_000, format=form) for form in ("wav", "wav", "flac")]
 
     one, two, three = use(bench, encode)

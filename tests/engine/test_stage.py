@@ -525,7 +525,9 @@ def test_damaged_input_is_refused(bench: Bench, tmp_path: Path) -> None:
     bench.run()
     path = list_shards(bench.target)[2].path
     flip_bit(path, b"clip")
-    with pytest.raises(InputError, match=r"part-00002-of-00004\.parquet: not the shard that the manifest") as caught:
+    with pytest.raises(
+        InputError, match=r"part-00002-of-00004\.parquet: its SHA-256 differs from the one in"
+    ) as caught:
         bench.run(source=bench.target, target=tmp_path / "next")
     assert "run the stage that writes this folder again" in caught.value.hint
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from audiomcq_cli.contracts import Row
+from audiomcq_cli.engine.exporting.audio import Named
+from audiomcq_cli.engine.exporting.rows import write_rows
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.exports.audiomcq import EXPORT, AudiomcqOptions
 
@@ -32,7 +34,8 @@ PLAIN = ["source_dataset", "id", "question_type", "audio_path", "question", "cho
 
 def export(rows: list[Row], folder: Path, cot: str = "none", labels: str = "auto") -> list[Any]:
     """Write some rows and read the lines back."""
-    assert EXPORT.write(iter(rows), folder, AudiomcqOptions(cot=cot, labels=labels)) == len(rows)
+    written = write_rows(EXPORT, AudiomcqOptions(cot=cot, labels=labels), iter(rows), folder, Named())
+    assert (written.rows, written.records) == (len(rows), {"data.jsonl": len(rows)})
     lines = (folder / "data.jsonl").read_bytes().split(b"\n")
     assert lines.pop() == b""
     return [json.loads(line) for line in lines]

@@ -12,7 +12,7 @@ import soundfile as sf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiomcq_cli import audio
+from audiomcq_cli import audio, audio_files
 from audiomcq_cli.containers import find_kind, read_head
 from audiomcq_cli.errors import InputError
 from tests.fuzz import fuzzed
@@ -139,4 +139,4 @@ def test_damaged_files(tmp_path_factory: pytest.TempPathFactory, kind: str, edit
 def test_any_bytes_have_a_kind_or_none(data: bytes) -> None:
     """Finding out what a file is ends for any bytes."""
     kind = find_kind(read_head(BytesIO(data)))
-    assert kind is None or kind.extension in (*audio.AUDIO_EXTENSIONS, ".ts", ".rm")
+    assert kind is None or kind.extension in (*audio_files.AUDIO_EXTENSIONS, ".ts", ".rm")

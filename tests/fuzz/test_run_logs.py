@@ -12,7 +12,8 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from audiomcq_cli.engine.ledger.run_log import enter_killed, find_alive, read_log
+from audiomcq_cli.engine.ledger.alive import enter_killed, find_alive
+from audiomcq_cli.engine.ledger.run_log import read_log
 from audiomcq_cli.engine.views.status import read_status
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage.files import HIDDEN

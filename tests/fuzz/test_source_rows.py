@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from audiomcq_cli.audio import check_relative
+from audiomcq_cli.audio_files import check_relative
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.importers._answers import FORMS, Choices, find_answer, read_choices
 from audiomcq_cli.sources._columns import FIELDS, plan_columns, read_row

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from audiomcq_cli import records
-from audiomcq_cli.contracts import Audio, Context, Listen, Origin, Outcome, Reject, Reply, Request, Row
+from audiomcq_cli.contracts import Clip, Context, Listen, Origin, Outcome, Reject, Reply, Request, Row
 from audiomcq_cli.measurements import make_entry
 from audiomcq_cli.stages.caption import STAGE, Options, flow
 from tests.stages.dialogue import ask_once
@@ -82,7 +82,7 @@ def test_clip_fits_the_declared_types() -> None:
 def test_audio_is_listened_to_once() -> None:
     """The one request is a probe of the clip's own file."""
     asked, _ = run(make_row("Rain"), make_reply(MEASURED))
-    clip = Audio(transform="original", source="Set", path="a.wav", sha256="ab" * 32)
+    clip = Clip("Set", "a.wav", sha256="ab" * 32)
     assert asked == [Listen(analysis="probe", audio=clip)]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiomcq_cli.contracts import Audio, Context, Failure, Listen, Origin, Reject, Reply, Row
+from audiomcq_cli.contracts import Clip, Context, Failure, Listen, Origin, Reject, Reply, Row
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.records import read_window
 from audiomcq_cli.stages._describe import describe, find_fault, split_clip
@@ -41,7 +41,7 @@ def test_every_captioner_is_asked_about_the_clip_at_once() -> None:
     played = run(say("Rain falls."), "ears", "more")
     assert [len(chats) for chats in played.rounds] == [2]
     assert [chat.model for chat in played.asked] == ["ears", "more"]
-    clip = Audio("original", "AudioCaps", "7.wav", "ab", 70.0)
+    clip = Clip("AudioCaps", "7.wav", "ab", duration=70.0)
     assert all(chat.audio == (clip,) and chat.audio[0].duration == 70 for chat in played.asked)
     assert all(chat.variables == {"feedback": []} and chat.optional and chat.whole for chat in played.asked)
 
@@ -68,9 +68,9 @@ def test_captions_stand_side_by_side_with_their_origin() -> None:
 def test_long_clip_is_described_in_parts() -> None:
     """A model that hears 30 s is asked for each of three equal windows, which its captions name; one that hears more
     is asked once."""
-    played = run(lambda chat: chat.audio[0].transform, "ears", "more", ears=30.0, more=70.0)
+    played = run(lambda chat: chat.audio[0].key()[0], "ears", "more", ears=30.0, more=70.0)
     windows = ["window:0:23.333", "window:23.333:23.333", "window:46.666:23.334"]
-    assert [chat.audio[0].transform for chat in played.asked] == [*windows, "original"]
+    assert [chat.audio[0].key()[0] for chat in played.asked] == [*windows, "original"]
     captions = played.row["captions"][1:]
     assert [read_window(caption["origin"]) for caption in captions] == [
         "0 s to 23.333 s", "23.333 s to 46.666 s", "46.666 s to 70 s", ""
@@ -172,7 +172,7 @@ def test_clip_goes_on_without_a_captioner_that_has_no_words() -> None:
 
 def test_part_that_is_not_described_is_left_out() -> None:
     """Of a long clip the parts that were described are kept, with a remark."""
-    played = run(lambda chat: REFUSAL if chat.audio[0].transform.startswith("window:0") else "Rain.", ears=40.0)
+    played = run(lambda chat: REFUSAL if chat.audio[0].start == 0 else "Rain.", ears=40.0)
     assert [read_window(caption["origin"]) for caption in played.row["captions"][1:]] == ["35 s to 70 s"]
     assert played.row["flags"] == ["not_described"]
 
@@ -202,8 +202,9 @@ def test_stage_describes_what_it_has_measured() -> None:
     [probe] = next(steps)
     assert isinstance(probe, Listen)
     asked: list[Any] = list(steps.send([make_reply(MEASURED)]))
-    assert [chat.audio[0] for chat in asked] == [Audio("window:0:5", "Set", "a.wav", "ab12"),
-                                                 Audio("window:5:5", "Set", "a.wav", "ab12")]  # fmt: skip
+    assert [chat.audio[0] for chat in asked] == [
+        Clip("Set", "a.wav", "ab12", start=start, seconds=5.0) for start in (0.0, 5.0)
+    ]
     with pytest.raises(StopIteration) as stop:
         steps.send([Reply(stage="caption", key=f"d{n}", origin=Origin("m"), text=f"Rain {n}.") for n in range(2)])
     [row] = stop.value.value

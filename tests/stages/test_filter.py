@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from audiomcq_cli.contracts import Audio, Chat, Context, Failure, Need, Origin, Reply, Score
+from audiomcq_cli.contracts import Chat, Context, Failure, Need, Origin, Reply, Score, Silence
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.records import LABELLED, find_problem
 from audiomcq_cli.stages.filter import DEAF, STAGE, FilterOptions
@@ -62,7 +62,7 @@ def test_judges_hear_silence() -> None:
     assert [len(requests) for requests in played.rounds] == [3]
     for chat in played.asked:
         assert chat.prompt == "judge"
-        assert chat.audio == (Audio("silence:30"),)
+        assert chat.audio == (Silence(30),)
         assert chat.variables["options"] == str(REASONED["choices"])
 
 

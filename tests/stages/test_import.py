@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from audiomcq_cli import records
-from audiomcq_cli.contracts import Audio, Context, Listen, Origin, Outcome, Reject, Reply, Request, Row
+from audiomcq_cli.contracts import Clip, Context, Listen, Origin, Outcome, Reject, Reply, Request, Row
 from audiomcq_cli.measurements import make_entry
 from audiomcq_cli.records import AUDIO_MISSING
 from audiomcq_cli.stages.filter import STAGE as FILTER
@@ -80,7 +80,7 @@ def test_audio_that_has_to_be_there() -> None:
 def test_with_audio() -> None:
     """Audio is measured as caption does it, and the row says by what."""
     asked, _ = run(ROW | PRESENT, heard(MEASURED))
-    assert asked == [Listen(analysis="probe", audio=Audio("original", "Set", "c.wav", "ab"))]
+    assert asked == [Listen(analysis="probe", audio=Clip("Set", "c.wav", "ab"))]
     kept = keep(ROW | PRESENT, heard(MEASURED))
     assert (kept["duration"], kept["sample_rate"], kept["channels"], kept["audio_sha256"]) == (2.5, 8_000, 1, "ab")
     assert kept["flags"] == ["repeated_choice_dropped"]

@@ -1,4 +1,4 @@
-"""The demonstration: a corpus out of nothing, and what came of it."""
+"""``demo``: builds a corpus from nothing and shows the result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RECIPE = "recipe.toml"
 EXAMPLE = "demo.toml"
 MARK = ".audiomcq-demo"
-"""In a folder that the demo made: the recipe as it was written there."""
+"""Marks a folder that the demo made; holds the recipe as it was written there."""
 
 SAMPLES = 3
 
@@ -51,7 +51,7 @@ def demo(
 
 
 def _check_target(target: Path) -> None:
-    """Refuse a folder that holds something else than a demo of ours."""
+    """Refuse a folder that holds anything but an earlier demo."""
     if target.exists() and not target.is_dir():
         raise InputError("is a file, expected a folder to build in", file=str(target), hint="name another folder")
     if target.is_dir() and any(target.iterdir()) and not (target / MARK).is_file():
@@ -59,7 +59,7 @@ def _check_target(target: Path) -> None:
 
 
 def _write_recipe(example: Path, target: Path) -> None:
-    """Put the recipe into the folder; one that was edited there stays."""
+    """Write the recipe into the folder, unless it was edited there."""
     text, place, mark = example.read_text("utf-8"), target / RECIPE, target / MARK
     if place.is_file() and mark.is_file() and place.read_text("utf-8") != mark.read_text("utf-8"):
         out.say(f"{place} was edited, and stays as it is")
@@ -75,7 +75,7 @@ def _read_rows(folder: Path) -> list[Row]:
 
 
 def _show(rows: list[Row]) -> list[Row]:
-    """Show the labels by question type, and a few questions, which are returned."""
+    """Show the labels by question type and a few questions; return those questions."""
     counts = Counter((row["question_type"], row["audio_contribution"]) for row in rows)
     kinds = sorted({kind for kind, _ in counts})
     table = [(kind, counts[kind, "weak"], counts[kind, "strong"]) for kind in kinds]
@@ -99,7 +99,7 @@ def _show(rows: list[Row]) -> list[Row]:
 
 
 def _choose_samples(rows: list[Row]) -> list[Row]:
-    """One question of each of the first types."""
+    """Return one question of each of the first types."""
     first: dict[str, Any] = {}
     for row in sorted(rows, key=lambda row: str(row["id"])):
         first.setdefault(row["question_type"], row)
@@ -107,7 +107,7 @@ def _choose_samples(rows: list[Row]) -> list[Row]:
 
 
 def _show_next(target: Path, folder: Path, samples: list[Row]) -> None:
-    """Commands to go on with, each as it can be typed; the first question that was shown is the one to trace."""
+    """Print commands to go on with, ready to be typed; the trace is of the first question shown."""
     asked = shlex.quote(samples[0]["id"]) if samples else "--random"
     steps = (
         ("read the dataset card", f"less {folder / RELEASE / 'README.md'}"),

@@ -1,4 +1,4 @@
-"""``diff``: what changed between two releases or stage folders."""
+"""``diff``: compares two releases or stage folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``import``: a question set that exists, brought into the rows that filter reads."""
+"""``import``: converts an existing question set into the rows that filter reads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SET = "Options of the question set"
 
 
 def add_import_command(app: typer.Typer) -> None:
-    """Add the command; its help says of each adapter what that expects, and has the options of all of them."""
+    """Add the command; its help describes each adapter and has the options of all of them."""
     stage = registry.stages()[IMPORT]
     adapters = {name: registry.importer(name) for name in registry.names("importers")}
     text = "Question set as ADAPTER:PATH (default: the recipe's); the adapters are listed below."
@@ -67,7 +67,8 @@ def _find_sets(values: Mapping[str, Any], recipe: Recipe) -> tuple[ImportSpec, .
             hint = "name one as ADAPTER:PATH before OUT, or give a --recipe with [[imports]]"
             raise RecipeError("no question set", hint=hint)
         if wrong := [name for name in of_one if name in given] + _list_own(values):
-            raise RecipeError(f"{_dash(wrong[0])} is for a set named on the command line, and there is none")
+            hint = "name the set as ADAPTER:PATH before OUT, or set this under [[imports]] in the recipe"
+            raise RecipeError(f"{_dash(wrong[0])} is only for a set named on the command line", hint=hint)
         return tuple(replace(spec, limit=given.get("limit", spec.limit)) for spec in recipe.imports)
     if len(texts) > 1:
         raise RecipeError("several question sets", hint="put them into a recipe, each as [[imports]]")
@@ -75,20 +76,20 @@ def _find_sets(values: Mapping[str, Any], recipe: Recipe) -> tuple[ImportSpec, .
 
 
 def _list_own(values: Mapping[str, Any], but: str = "") -> list[str]:
-    """Options that were given and are no options of the adapter ``but``."""
+    """Return options that were given but do not belong to the adapter ``but``."""
     importers = {name: registry.importer(name).options for name in registry.names("importers")}
     taken = set(given_flags(importers[but], values)) if but in importers else set()
     return [one for options in importers.values() for one in given_flags(options, values) if one not in taken]
 
 
 def _read_own(adapter: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of the adapter, as a recipe would hold them."""
+    """Return the options of the adapter, as a recipe would hold them."""
     from audiomcq_cli.recipe.read import check_flags
 
     if adapter not in registry.names("importers"):
-        return {}  # the next to see it refuses it
+        return {}  # whoever reads it next refuses it
     if wrong := _list_own(values, but=adapter):
-        raise RecipeError(f"{_dash(wrong[0])} is no option of {adapter}")
+        raise RecipeError(f"{_dash(wrong[0])} is not an option of {adapter}")
     options = registry.importer(adapter).options
     given = given_flags(options, values)
     check_flags(given, options)

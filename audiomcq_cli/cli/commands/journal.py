@@ -1,4 +1,4 @@
-"""The journal as a file that can be moved: pack it, unpack it, see what is in it."""
+"""``journal``: packs the journal into one movable file, unpacks it, shows what is in it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def unpack(
 ) -> None:
     """Put the journals of a packed file into a workdir, so that run --replay works there.
 
-    To journals that are there what they lack is added; a reply that is there stays.
+    Existing journals gain the replies that they lack; a reply that is already there stays.
     """
     from audiomcq_cli.engine.journal.pack import unpack as put
 

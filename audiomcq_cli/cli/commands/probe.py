@@ -172,7 +172,7 @@ def _describe_word(one: Counted) -> str:
 
 
 def _describe_shares(one: Guessed) -> tuple[float, str, float]:
-    """How often the most likely option is right, between what, and how often the least likely one is."""
+    """Return the share of rows whose most likely option is right, its interval, and the share for the least likely."""
     found = one.most
     interval = f"{100 * found.low:.1f} to {100 * found.high:.1f}"
     return round(100 * found.share, 1), interval, round(100 * one.least.share, 1)

@@ -1,4 +1,4 @@
-"""``publish``: a release folder of what split wrote, and with ``--repo`` on the Hub."""
+"""``publish``: makes a release folder from what split wrote; ``--repo`` puts it on the Hub."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def check_release_name(target: Path, name: str, *, take_over: bool) -> None:
 
     try:
         there = read_json(manifest_path(target).read_bytes(), "")["release"]
-    except (OSError, InputError, LookupError, TypeError):  # none, or what says so when it is to be replaced
+    except (OSError, InputError, LookupError, TypeError):  # no release, or one that the build refuses later
         return
     if there != name and not take_over:
         hint = "build elsewhere (run: --workdir NEW; publish: another OUT), or replace it on purpose: --take-over"
@@ -148,7 +148,7 @@ def check_release_name(target: Path, name: str, *, take_over: bool) -> None:
 def build_folder(
     source: Path, target: Path, recipe: Recipe, before: Before | None = None, *, shown: Path | None = None
 ) -> None:
-    """Build a release folder, if it is not what it would be, and sum up; ``shown`` is how people know the target."""
+    """Build a release folder unless it is up to date, and sum up; ``shown`` is the target as people know it."""
     from audiomcq_cli.cli.commands.probe import tell_guessable
     from audiomcq_cli.cli.preflight import check_folder
     from audiomcq_cli.release.build import build_release, is_current
@@ -185,7 +185,7 @@ def build_folder(
 
 
 def _tell_audio(statistics: Statistics) -> dict[str, Any]:
-    """Say which clips were embedded and which not, by source and license; the same as plain data."""
+    """Report which clips were embedded and which were not, by source and license; return the same as plain data."""
     from audiomcq_cli.release.rows.embed import WITHHELD
 
     embedded, withheld = sorted(statistics.embedded.items()), sorted(statistics.withheld.items())

@@ -1,4 +1,4 @@
-"""``recipe-schema``: the JSON Schema of a recipe."""
+"""``recipe-schema``: prints the JSON Schema of a recipe."""
 
 from __future__ import annotations
 

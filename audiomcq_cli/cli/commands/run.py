@@ -1,4 +1,4 @@
-"""``run``: all stages of a recipe in order."""
+"""``run``: runs all stages of a recipe in order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from audiomcq_cli.recipe.read import Recipe
 
 RELEASE = "release"
-"""Folder of the release in the folder that ``run`` builds in."""
+"""Name of the release folder within the folder that ``run`` builds in."""
 
 Reuse = Annotated[list[Path] | None, typer.Option(help=REUSE, metavar="PATH", show_default=False)]
 
@@ -153,7 +153,7 @@ def run(
 
 
 def _load(path: Path | None, sources: Sequence[str], given: Mapping[str, Any]) -> Recipe:
-    """The recipe of a run, or the default one, with the sources of the command line and what that says of them."""
+    """Return the recipe of a run, or the default one, with the sources from the command line."""
     from audiomcq_cli.recipe.jobs import choose_sources
     from audiomcq_cli.recipe.read import default_recipe, read_recipe
 

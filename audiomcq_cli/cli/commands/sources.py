@@ -1,4 +1,4 @@
-"""``audiomcq sources``: which formats can be read, and what each expects to find."""
+"""``sources``: lists the formats that can be read, and what each expects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Name = Annotated[
 
 _KINDS = {"string": "text", "array": "list", "object": "table"}
 _WIDEST = 24
-"""Characters of a name, with its text beside it."""
+"""Longest name that has its text beside it, in characters."""
 
 
 def sources(adapter: Name = None, json: Json = False) -> None:
@@ -40,7 +40,7 @@ def sources(adapter: Name = None, json: Json = False) -> None:
 
 
 def describe_source(name: str) -> dict[str, Any]:
-    """What is known of a source, as plain data."""
+    """Return what is known about a source, as plain data."""
     source = registry.source(name)
     options = schema_of(source.options)["properties"]
     return {
@@ -56,7 +56,7 @@ def describe_source(name: str) -> dict[str, Any]:
 
 
 def example_of(name: str) -> str:
-    """A table of a recipe that reads such a source."""
+    """Return a recipe table that reads such a source."""
     path = {"hf": "org/name:config:split"}.get(name, "PATH")
     return f'[[sources]]\nadapter = "{name}"\npath = "{path}"'
 
@@ -74,7 +74,7 @@ def _write_whole(found: dict[str, Any]) -> str:
 
 
 def _align(texts: dict[str, str]) -> list[str]:
-    """Names with what they mean beside them, or below where one is long."""
+    """Return names with their meanings beside them, or below a long name."""
     width = min(_WIDEST, max(map(len, texts)))
     return [
         f"  {name:{width}}  {text}" if len(name) <= width else f"  {name}\n  {'':{width}}  {text}"

@@ -32,11 +32,13 @@ REUSE = (
 TAKE_OVER = "Replace what another project built in the folder."
 DROP_LATER = "Accept the folder of a later stage as IN, and drop the columns that later stages added."
 MOST_SHARDS = 99_999
-"""What fits in the five digits of a shard's name."""
+"""Largest number that fits in the five digits of a shard's name."""
 
 
 def usual_options() -> Mapping[str, Mapping[str, Any]]:
-    """The tables of the stages that apply without a recipe, for the help: read and not checked, which takes long."""
+    """Return the stage tables that apply without a recipe, for the help. They are not checked,
+    which would take long.
+    """
     from audiomcq_cli.storage.resources import DEFAULT_RECIPE, shipped
 
     return tomllib.loads((shipped("examples") / DEFAULT_RECIPE).read_text("utf-8"))
@@ -55,7 +57,7 @@ def add_stage_commands(app: typer.Typer) -> None:
 
 
 def shared_flags() -> list[inspect.Parameter]:
-    """The flags that every stage takes."""
+    """Return the flags that every stage takes."""
     return [
         flag(
             "recipe",
@@ -148,7 +150,7 @@ def _make_command(name: str, stage: Stage[Any], usual: Mapping[str, Any]) -> Cal
             argument("source", Path, "Folder of the stage before this one.", metavar="IN"),
             argument("target", Path, "Folder to write.", metavar="OUT"),
         ]
-    parameters += flags_of(stage.options, OWN, usual)  # first: they are what the command is about
+    parameters += flags_of(stage.options, OWN, usual)  # first: the command is about them
     parameters += _source_flags() if first else [flag("drop_later", bool, DROP_LATER, default=False, panel=SHARED)]
     parameters += shared_flags()
 
@@ -170,7 +172,7 @@ def run_stage(
     sources: tuple[SourceSpec, ...] = (),
     imports: tuple[ImportSpec, ...] = (),
 ) -> None:
-    """Run one stage, or rehearse it, as its flags and a recipe say."""
+    """Run one stage, or rehearse it, with its flags and a recipe."""
     from audiomcq_cli.cli.owning import Claim
     from audiomcq_cli.cli.session import command_line, rehearse_jobs, run_jobs
     from audiomcq_cli.recipe.jobs import make_job
@@ -216,7 +218,7 @@ def load_recipe(values: Mapping[str, Any]) -> Recipe:
 def override_limits(
     recipe: Recipe, budget: Sequence[str] | None, max_failed: float | None, max_rejected: float | None
 ) -> Recipe:
-    """A recipe with the budget and the limits that flags give instead of its own."""
+    """Return a recipe with the budget and limits of the flags in place of its own."""
     from audiomcq_cli.recipe.read import override
 
     limits = {"max_failed": max_failed, "max_rejected": max_rejected}
@@ -235,10 +237,10 @@ def _sources(values: Mapping[str, Any], recipe: Recipe) -> tuple[SourceSpec, ...
 
 
 def parse_numbers(text: str | None) -> frozenset[int] | None:
-    """Shard numbers from ``0-15`` or ``3,7``.
+    """Parse shard numbers such as ``0-15`` or ``3,7``.
 
     Raises:
-        RecipeError: It is not of that form.
+        RecipeError: The text is not of that form.
     """
     if text is None:
         return None
@@ -254,7 +256,7 @@ def parse_numbers(text: str | None) -> frozenset[int] | None:
 
 
 def _check_numbers(job: Job) -> None:
-    """Refuse shard numbers that there cannot be; how many a new corpus gets is not known before it is read."""
+    """Refuse impossible shard numbers; the number of shards of a new corpus is unknown before it is read."""
     from audiomcq_cli.storage.shards import list_shards
 
     count = list_shards(job.source)[0].count if job.source else job.shards

@@ -1,4 +1,4 @@
-"""The command that tells how far a corpus is."""
+"""``status``: shows the progress of a corpus."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def status(
     ],
     json: Json = False,
 ) -> None:
-    """Tell what is done, left, failed, stale and spent, how the labels fall, and the command that goes on.
+    """Show what is done, left, failed, stale and spent, the labels, and the command that goes on.
 
-    It may be asked while a run is going, and after.
+    It works during a run and after it.
     """
     from audiomcq_cli.engine.views.status import read_status
     from audiomcq_cli.release.standing import find_releases
@@ -67,7 +67,9 @@ def status(
 
 
 def _describe_next(found: Sequence[StageStatus]) -> str:
-    """The command that goes on, or that tries failed items again once all else is done; empty where nothing is open."""
+    """Return the command that goes on, or that tries failed items again once all else is done; empty if nothing is
+    left.
+    """
     if unfinished := [one for one in found if one.state != "done"]:
         first = unfinished[0]
         return f"to go on: {first.command}" if first.command and first.state != "running" else ""
@@ -96,13 +98,13 @@ def _tell_stages(folder: Path, found: Sequence[StageStatus]) -> None:
     out.table(str(folder), columns, rows)
     for one in found:
         _tell_more(names[one.folder], one)
-    for one in [one for one in found if one.unread][:1]:  # the stages after it have the same votes
+    for one in [one for one in found if one.unread][:1]:  # later stages have the same votes
         for line in describe_unread(one.unread, one.folder):
             out.say(f"{names[one.folder]}: {line}")
 
 
 def _name_stages(found: Sequence[StageStatus]) -> dict[str, str]:
-    """The name of each stage by its folder, with that of the folder where it is another one."""
+    """Return the name of each stage by its folder; the folder's name is added if it differs."""
     names = {one.folder: Path(one.folder).resolve().name for one in found}
     return {
         one.folder: one.stage + ("" if names[one.folder] == one.stage else f" ({names[one.folder]})") for one in found
@@ -124,7 +126,7 @@ def _tell_more(name: str, one: StageStatus) -> None:
 
 
 def _describe_limits(one: StageStatus) -> str:
-    """How much of the sources was read."""
+    """Describe how much of the sources was read."""
     unit = "questions" if one.stage == "import" else "clips"
     flag = " (--limit)" if "--limit" in shlex.split(one.command) else ""
     if len(limits := set(one.limits.values())) == 1:
@@ -134,7 +136,7 @@ def _describe_limits(one: StageStatus) -> str:
 
 
 def _describe_run(run: Mapping[str, Any]) -> str:
-    """A run at work in a line: since when, which process, how far, how fast, and what it sent and spent."""
+    """Describe a running run in a line: start, process, progress, speed, calls and cost."""
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(min(run["began"], 2**32)))
     parts = [f"at work since {since} ({describe_time(run['seconds'])}): process {run['pid']} on {run['host']}"]
     total = f" of {run['total']:,.0f}" if run["total"] is not None else ""
@@ -150,7 +152,7 @@ def _describe_run(run: Mapping[str, Any]) -> str:
 
 
 def _total(found: Sequence[StageStatus]) -> dict[str, Any]:
-    """What all stages sent and spent, by model, and how long they were at work."""
+    """Sum up what all stages sent and spent, by model, and their running time."""
     sums: dict[str, Any] = {}
     for name in _SPENT:
         counts: Counter[str] = Counter()
@@ -161,7 +163,7 @@ def _total(found: Sequence[StageStatus]) -> dict[str, Any]:
 
 
 def _tell_labels(one: StageStatus) -> None:
-    """A table of the labels by type, and of all."""
+    """Show a table of the labels, by type and in all."""
     sums = {label: sum(counts[label] for counts in one.labels.values()) for label in ("weak", "strong")}
     rows = [
         (kind, counts["weak"], counts["strong"], f"{counts['weak'] / max(1, sum(counts.values())):.1%}")
@@ -182,7 +184,7 @@ def _tell_blocks(one: StageStatus) -> None:
 
 
 def _find_source(release: Standing, found: Sequence[StageStatus]) -> StageStatus | None:
-    """The stage folder whose manifest, as it stands now, a release was built of."""
+    """Return the stage folder that a release was built from, if its manifest is still the same."""
     from audiomcq_cli.storage.files import hash_file
     from audiomcq_cli.storage.manifest import manifest_path
 
@@ -191,7 +193,7 @@ def _find_source(release: Standing, found: Sequence[StageStatus]) -> StageStatus
 
 
 def _describe_state(source: StageStatus | None, found: Sequence[StageStatus]) -> dict[str, Any]:
-    """Whether a release is that of the rows beside it: ``current``, ``stale``, or ``unknown`` where there are none."""
+    """Say whether a release matches the rows beside it: ``current``, ``stale``, or ``unknown`` if there are none."""
     if source is None:
         return {"state": "stale" if any(one.stage == "split" for one in found) else "unknown", "of": None}
     return {"state": "current" if source.state == "done" else "stale", "of": source.folder}

@@ -1,4 +1,4 @@
-"""``trace``: what is behind a row, wherever it is: in a work folder, a stage folder, a release, or on the Hub."""
+"""``trace``: shows the history of a row, in a work folder, a stage folder or a release, here or on the Hub."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def trace(
 
 
 class _Choice:
-    """Which rows are asked for: an id, ``count`` at random, or a list of those that were rejected."""
+    """The rows to show: an id, ``count`` rows at random, or a list of rejected ones."""
 
     def __init__(self, asked: str, count: int, *, rejected: bool, reason: str, seed: int | None) -> None:
         self.asked, self.count, self.rejected, self.reason, self._seed = asked, count, rejected, reason, seed
         self.lists = rejected and not count
 
     def choose(self, ids: Ids, place: str) -> list[str]:
-        """The ids that are meant; a seed that was not given is said, so that the same rows can be had again."""
+        """Return the chosen ids. A random seed is printed, so that the same rows can be shown again."""
         from audiomcq_cli.engine.views.finding import draw_items, find_items
 
         if not self.count:
@@ -107,18 +107,18 @@ class _Choice:
 
 
 def _read_words(words: Sequence[str], *, random: bool, rejected: bool, seed: int | None) -> _Choice:
-    """What stands behind the folder: an id; with ``--random`` a number, with ``--rejected`` a reason code.
+    """Read the words after the folder: an id; a number with ``--random``; a reason code with ``--rejected``.
 
     ``--rejected`` without ``--random`` lists.
 
     Raises:
-        InputError: They do not go together.
+        InputError: The words contradict each other.
     """
     if not random:
         if seed is not None:
             raise InputError("--seed goes with --random", hint="add --random, or leave it out")
         if rejected and len(words) > 1:
-            hint = "--rejected lists all rows that were, --rejected REASON those of one reason; leave the id out"
+            hint = "--rejected lists all rejected rows, --rejected REASON those with one reason; leave the id out"
             raise InputError(f"not understood: {' '.join(words)}", hint=hint)
         if rejected:
             return _Choice("", 0, rejected=True, reason="".join(words), seed=None)
@@ -135,7 +135,7 @@ def _read_words(words: Sequence[str], *, random: bool, rejected: bool, seed: int
 
 
 def _open(place: str) -> tuple[Path, Tree | None]:
-    """The stage folder to trace from; a release whose stage folder is not at hand as a tree."""
+    """Return the stage folder to trace from, and the tree of a release whose stage folder is not at hand."""
     from audiomcq_cli.engine.views.finding import find_stage_folder
     from audiomcq_cli.release.lookup import find_origin
     from audiomcq_cli.release.tree import MANIFEST, open_tree, read_manifest_of
@@ -156,7 +156,7 @@ def _open(place: str) -> tuple[Path, Tree | None]:
 
 
 def _find_released(tree: Tree, choice: _Choice, place: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """The rows of a release that are meant, and the prompts of its recipe."""
+    """Return the chosen rows of a release, and the prompts of its recipe."""
     from audiomcq_cli.engine.views.finding import Ids
     from audiomcq_cli.release.diff.made import list_prompts
     from audiomcq_cli.release.lookup import list_ids, read_released
@@ -172,7 +172,7 @@ def _find_released(tree: Tree, choice: _Choice, place: str) -> tuple[list[dict[s
 
 
 def _list_rejected(folder: Path, tree: Tree | None, choice: _Choice, place: str) -> list[Rejected]:
-    """What was rejected in a folder and those before it."""
+    """Return what was rejected in a folder and in the stages before it."""
     from audiomcq_cli.engine.views.finding import list_rejected, read_ids
 
     if tree is not None:
@@ -186,7 +186,7 @@ def _list_rejected(folder: Path, tree: Tree | None, choice: _Choice, place: str)
 def _follow_all(
     folder: Path, choice: _Choice, place: str, workdir: Path | None, reuse: Sequence[Path]
 ) -> list[tuple[str, list[Step]]]:
-    """Every stage of every item that is meant."""
+    """Return every stage of every chosen item."""
     import asyncio
 
     from audiomcq_cli.engine.views.finding import read_ids
@@ -196,7 +196,7 @@ def _follow_all(
     found = []
     try:
         if not (folder / ".audiomcq" / "manifest.json").is_file():
-            names = [choice.asked]  # the error is the trace's own
+            names = [choice.asked]  # the trace raises the error
         else:
             names = choice.choose(read_ids(folder), place)
         for name in names:

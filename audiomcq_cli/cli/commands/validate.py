@@ -1,4 +1,4 @@
-"""``validate``: whether a release or a stage folder is whole."""
+"""``validate``: checks that a release or a stage folder is whole."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PLACE = "A release or stage folder, or a dataset on the Hub as org/name or org/name@revision."
 
 _PRINTED = 100
-"""Problems that are printed one by one."""
+"""Number of problems that are printed."""
 
 
 def validate(
@@ -68,7 +68,7 @@ def validate(
 
 
 def _describe_heard(report: Report, *, wanted: bool) -> str:
-    """Of how many rows the audio was opened, and where it was of none, why."""
+    """Describe for how many rows the audio was opened, or why it was opened for none."""
     if report.heard:
         return f"audio of {report.heard:,} opened"
     if not wanted:
@@ -80,7 +80,7 @@ def _describe_heard(report: Report, *, wanted: bool) -> str:
 
 
 def _find_hint(kind: str, problems: Collection[str]) -> str:
-    """What mends these kinds of problems."""
+    """Suggest how to mend these kinds of problems."""
     if kind != "release":
         return "run the stage again: what is whole is kept"
     if set(problems) == {"license"}:
@@ -92,6 +92,6 @@ def _find_hint(kind: str, problems: Collection[str]) -> str:
 
 
 def _columns_of(stage: str) -> Sequence[str]:
-    """The columns that a stage writes; none where it is not known here."""
+    """Return the columns that a stage writes; empty if the stage is unknown here."""
     stages = registry.stages()
     return stages[stage].writes if stage in stages else ()

@@ -1,10 +1,10 @@
 """The batch driver: a stage goes over all its shards in rounds, and a provider's batch API answers between them.
 
-Flows are never stored. Each round starts every row that waits again and feeds it from the journal; a request to a batch
-model that the journal lacks is noted and its row suspended, while requests to other models are answered as usual. At
-the end of a round what was noted is with the provider; the next round begins when all of it has come back. A shard is
-written in the round in which none of its rows waits any more, by the same code and from the same journal as online, so
-its bytes do not tell which way the replies came.
+Flows are never stored. Each round starts every waiting row again and feeds it from the journal. A request to a batch
+model that the journal lacks is noted and its row suspended; requests to other models are answered as usual. At the end
+of a round the noted requests go to the provider; the next round begins when all results are back. A shard is written in
+the round in which none of its rows waits any more, by the same code and from the same journal as online, so its bytes
+do not depend on how the replies came.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Work = Callable[[Unit, Answerer, Progress], Awaitable[Any]]
 
 
 def find_batch_models(runtime: Runtime, needs: Sequence[Need]) -> dict[str, BatchBackend]:
-    """The models of a stage that are reached by batch; raises ``RecipeError`` for one of several addresses."""
+    """Return the models of a stage that are reached by batch; raises ``RecipeError`` for one of several addresses."""
     found = {}
     for name in {need.model: None for need in needs}:
         backend, *others = runtime.backends(name)
@@ -48,12 +48,14 @@ def find_batch_models(runtime: Runtime, needs: Sequence[Need]) -> dict[str, Batc
 
 
 def batch_folder(workdir: Path, stage: str) -> Path:
-    """Where a stage's batches are written down."""
+    """Return the folder for a stage's batches."""
     return workdir / "journal" / stage / "batches"
 
 
 def uses_batches(folder: Path, backends: Mapping[str, BatchBackend]) -> bool:
-    """Whether a stage goes in rounds: a model is reached by batch, or replies of an earlier run's may lie there."""
+    """Return whether a stage goes in rounds: a model is reached by batch, or replies of an earlier
+    run may lie there.
+    """
     return bool(backends) or BatchStore.is_there(folder)
 
 
@@ -67,7 +69,7 @@ async def run_rounds(
     folder: Path,
     at_once: int,
 ) -> None:
-    """Do all units, round after round, with so many shards open at once.
+    """Do all units, round after round, with ``at_once`` shards open at a time.
 
     Raises:
         Interrupted: The run was asked to end; batches go on at the provider and the next run waits for them.
@@ -97,16 +99,17 @@ async def run_rounds(
             waiting = [unit for unit, is_done in zip(waiting, done, strict=True) if not is_done]
             await answerer.end_round()
             if waiting and not (transfer.waits or answerer.at_once):
-                raise StorageError(f"{len(waiting)} shards wait for replies that nobody was asked for")
+                raise StorageError(f"{len(waiting)} shards wait for replies that were never requested")
             if waiting:
                 await transfer.wait()
         transfer.tell_open()
 
 
 class Batches:
-    """Answers with what batches brought, notes what they are to bring, and asks other models online.
+    """Answers with results of batches, notes requests for the next batch, and asks other models online.
 
-    ``at_once`` are the batch models that are asked online in this round, so few were the requests of the last one.
+    ``at_once`` are the batch models that are asked online in this round, because the last round had few requests for
+    them.
     """
 
     def __init__(
@@ -124,7 +127,7 @@ class Batches:
         self._taken: set[bytes] = set()
 
     async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
-        """The reply that a batch brought, or that of a model online; raises ``Suspended`` for one that is to come."""
+        """Return the reply from a batch, or from a model online; raises ``Suspended`` if it will come with a batch."""
         reply = self._store.find(key) or self._transfer.given_up.get(key)
         if reply is not None:
             self._taken.add(key)
@@ -148,8 +151,16 @@ class Batches:
         """As online."""
         return await self._online.analyse(key, listen)
 
+    def takes_likely(self, model: str) -> bool:
+        """Return True for a model by batch, unless its last few requests go online; for others as online."""
+        return model not in self.at_once and self._online.takes_likely(model)
+
+    def holds(self, key: bytes) -> bool:
+        """Return whether a batch has brought the reply, or the news that there will be none."""
+        return self._store.find(key) is not None or key in self._transfer.given_up
+
     async def end_round(self) -> None:
-        """Submit what was noted, and forget the replies that all shards have taken by now."""
+        """Submit the noted requests, and forget the replies that all shards have taken."""
         self._store.drop(self._taken)
         self._taken.clear()
         self.at_once.clear()
@@ -164,12 +175,12 @@ class Batches:
             noted.is_only_file = True
 
     def close(self) -> None:
-        """Close the files that are being written; what an error left in them is asked again."""
+        """Close the request files; requests left in them after an error are asked again."""
         for noted in self._noted.values():
             noted.close()
 
     async def _note(self, name: str, key: bytes, line: bytes, call: Call) -> None:
-        """Add a line to the file of requests; one that is full goes to the provider first."""
+        """Add a line to the request file; a full file goes to the provider first."""
         noted, terms = self._noted[name], self._backends[name].terms
         self._transfer.in_flight.add(key)
         async with noted.lock:
@@ -182,9 +193,9 @@ class Batches:
 
 
 class _Noted:
-    """The file of requests to one model that is being written.
+    """The open file of requests to one model.
 
-    ``is_only_file`` tells whether no other one was filled in this round.
+    ``is_only_file`` tells whether no other file was filled in this round.
     """
 
     def __init__(self, path: Path) -> None:
@@ -197,7 +208,7 @@ class _Noted:
         self._file: BinaryIO | None = None
 
     def add(self, key: bytes, line: bytes, prompt: float, completion: float) -> None:
-        """Add one request, which takes about so many tokens."""
+        """Add one request, with its estimated tokens."""
         if self._file is None:
             self._file = self._path.open("wb")
         self._file.write(line)
@@ -212,7 +223,7 @@ class _Noted:
             self._file.close()
 
     def end(self) -> Requests:
-        """What was noted, which is on the disk; the next request begins another file in its place."""
+        """Return the noted requests, which are on disk; the next request begins another file."""
         if self._file is not None:
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -226,7 +237,7 @@ class _Noted:
 
 
 class _Round(Progress):
-    """Progress of a shard in one round: the next one starts every row again, so what was told is taken back then."""
+    """Progress of a shard in one round. The next round starts every row again, so the progress is then taken back."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -234,11 +245,11 @@ class _Round(Progress):
         self._rows: Counter[bool] = Counter()
 
     def begin(self, stage: str, shards: int, rows: int | None) -> None:
-        """A stage begins, which no shard says."""
+        """Do nothing: a shard does not begin a stage."""
         self._progress.begin(stage, shards, rows)
 
     def advance(self, rows: int, outcomes: Mapping[str, int], *, known: bool = False) -> None:
-        """Pass it on and remember it."""
+        """Pass progress on and remember it."""
         self._rows[known] += rows
         self._told[known].update(outcomes)
         self._progress.advance(rows, outcomes, known=known)
@@ -256,7 +267,7 @@ class _Round(Progress):
         self._progress.end()
 
     def take_back(self) -> None:
-        """Take back what was told in this round."""
+        """Take back the progress of this round."""
         for known, rows in self._rows.items():
             told = {outcome: -items for outcome, items in self._told[known].items()}
             self._progress.advance(-rows, told, known=known)

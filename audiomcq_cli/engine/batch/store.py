@@ -1,8 +1,8 @@
-"""What a stage has with a provider's batch API: batches under way, and replies that no shard has taken yet.
+"""Records the batches of a stage at a provider, and replies that no shard has taken yet.
 
-It lies beside the stage's journals, in ``batches/``: one SQLite file with one writer, and the files of requests until
-they have become batches. A batch is written down before anything of it leaves this machine, so that a run that was
-killed at any moment knows what it may already have to pay for.
+It is in ``batches/`` beside the stage's journals: one SQLite file with one writer, and the request files until they
+have become batches. A batch is recorded before anything of it leaves this machine, so that a run that was killed at any
+moment knows what it may already have to pay for.
 """
 
 from __future__ import annotations
@@ -37,11 +37,13 @@ CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, body BLOB NOT NULL) WI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
-    """A file of requests that is to become a batch.
+    """A request file that is to become a batch.
 
     Attributes:
-        path: Where it is. keys: Journal keys of its calls, in order. prompt_tokens, completion_tokens: About how many
-            they take, at most.
+        path: Path of the file.
+        keys: Journal keys of its calls, in order.
+        prompt_tokens: Most prompt tokens, estimated.
+        completion_tokens: Most reply tokens, estimated.
     """
 
     path: Path
@@ -55,10 +57,14 @@ class Batch:
     """A batch that has not ended.
 
     Attributes:
-        token: Ours, and part of the batch at the provider. model: Name of a model in the recipe.
-        keys: Journal keys of its calls. begun: When it was written down, in seconds since 1970.
-        prompt_tokens, completion_tokens: About how many it takes, at most.
-        file, id: The provider's names of the uploaded file and of the batch; empty as long as there are none.
+        token: Our token, which is part of the batch at the provider.
+        model: Name of a model in the recipe.
+        keys: Journal keys of its calls.
+        begun: Time of its record, in seconds since 1970.
+        prompt_tokens: Most prompt tokens, estimated.
+        completion_tokens: Most reply tokens, estimated.
+        file: The provider's name of the uploaded file; empty before the upload.
+        id: The provider's name of the batch; empty before it begins.
     """
 
     token: str
@@ -73,14 +79,14 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What came of a call that cannot be answered: the code and the text of the error."""
+    """The failure of a call that cannot be answered: code and text of the error."""
 
     code: str
     detail: str
 
 
 class BatchStore:
-    """The batches of one stage; a context manager, in which no other process works on them."""
+    """The batches of one stage; a context manager that keeps other processes out."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -88,14 +94,15 @@ class BatchStore:
 
     @staticmethod
     def is_there(folder: Path) -> bool:
-        """Whether a run of this stage ever had batches."""
+        """Return whether a run of this stage ever had batches."""
         return (folder / "batches.sqlite").is_file()
 
     def __enter__(self) -> BatchStore:
-        """Open the file, making it where there is none.
+        """Open the file; create it if it does not exist.
 
         Raises:
-            JournalBusy: Another process has it open. StorageError: It is not usable.
+            JournalBusy: Another process has it open.
+            StorageError: The file is not usable.
         """
         import filelock
 
@@ -126,18 +133,18 @@ class BatchStore:
     # ------------------------------------------------------------------------------------------------- batches
 
     def list_open(self) -> list[Batch]:
-        """The batches that have not ended, in the order they were begun."""
+        """Return the batches that have not ended, in the order of their beginning."""
         columns = [one.name for one in fields(Batch)]
         found = self._ask(f"SELECT {', '.join(columns)} FROM batches WHERE ended IS NULL ORDER BY begun")
         rows = [dict(zip(columns, row, strict=True)) for row in found]
         return [Batch(**row | {"keys": _split(row["keys"])}) for row in rows]
 
     def path_of(self, batch: Batch) -> Path:
-        """Where the requests of a batch are, until it is with the provider."""
+        """Return the path of a batch's request file, which exists until the provider has the batch."""
         return self.folder / f"{batch.token}.jsonl"
 
     def begin(self, model: str, requests: Requests) -> Batch:
-        """Write down a batch that is to be made of a file of requests, which is taken."""
+        """Record a batch that will be made from a request file; the file is taken over."""
         batch = Batch(
             token=uuid4().hex,
             model=model,
@@ -154,18 +161,18 @@ class BatchStore:
         return batch
 
     def note_file(self, batch: Batch, file: str) -> Batch:
-        """The file of requests is with the provider."""
+        """Record that the provider has the request file."""
         self._do("UPDATE batches SET file = ? WHERE token = ?", [(file, batch.token)])
         return replace(batch, file=file)
 
     def note_id(self, batch: Batch, id_: str) -> Batch:
-        """The batch is with the provider, and the file here is not needed any more."""
+        """Record that the provider has the batch, and remove the local file."""
         self._do("UPDATE batches SET id = ? WHERE token = ?", [(id_, batch.token)])
         self.path_of(batch).unlink(missing_ok=True)
         return replace(batch, id=id_)
 
     def renew(self, batch: Batch) -> Batch:
-        """The provider did not take a batch: its file is to be made into another one."""
+        """Record that the provider refused a batch: its file becomes another one."""
         again = replace(batch, token=uuid4().hex, id="", begun=time.time())
         self._do(
             "UPDATE batches SET token = ?, id = '', begun = ? WHERE token = ?",
@@ -174,23 +181,23 @@ class BatchStore:
         return again
 
     def end(self, batch: Batch) -> None:
-        """Nothing more comes of a batch; its ids stay."""
+        """Record that a batch brings nothing more; its ids stay."""
         self._do("UPDATE batches SET ended = ?, keys = x'' WHERE token = ?", [(time.time(), batch.token)])
         self.path_of(batch).unlink(missing_ok=True)
 
     # ------------------------------------------------------------------------------------------------- replies
 
     def deliver(self, replies: Iterable[tuple[bytes, Completion | Refusal]]) -> None:
-        """Keep replies until they are taken; one that is there already stays."""
+        """Keep replies until they are taken; an existing reply stays."""
         self._do("INSERT OR IGNORE INTO replies VALUES (?, ?)", [(key, _pack(reply)) for key, reply in replies])
 
     def find(self, key: bytes) -> Completion | Refusal | None:
-        """The reply to a call, if it is here."""
+        """Return the reply to a call, if it is stored here."""
         found = self._ask("SELECT body FROM replies WHERE key = ?", (key,))
         return _unpack(found[0][0]) if found else None
 
     def drop(self, keys: Iterable[bytes]) -> None:
-        """Forget replies that are in the journals of all shards that wanted them."""
+        """Drop replies that are in the journals of all shards that needed them."""
         self._do("DELETE FROM replies WHERE key = ?", [(key,) for key in keys])
 
     # --------------------------------------------------------------------------------------------------- SQLite
@@ -213,7 +220,7 @@ class BatchStore:
             raise StorageError(f"{self.folder}: cannot be read or written: {error}", hint=advise(error)) from error
 
     def _remove_strays(self) -> None:
-        """Remove files of requests that no batch was made of before a kill: they are written again."""
+        """Remove request files that did not become a batch before a kill: they are written again."""
         known = {self.path_of(batch) for batch in self.list_open() if not batch.id}
         for path in self.folder.glob("*.jsonl*"):
             if path not in known:

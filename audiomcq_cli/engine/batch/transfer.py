@@ -1,17 +1,16 @@
-"""Takes files of requests to a provider's batch API and brings back what came of them.
+"""Sends request files to a provider's batch API and fetches the results.
 
-Every step is written down before the next one (``batch_store.py``): a file of requests, then its upload, then the
-batch. Only beginning a batch costs money, and a run that was killed in the middle of that finds the batch again by the
-token that it carries. What did not come back (expired, cut short, the provider's own failures) is asked in the next
-round, up to the model's ``attempts``.
+Every step is recorded before the next one (``store.py``): a request file, then its upload, then the batch. Only
+beginning a batch costs money; a run that was killed during that step finds the batch again by its token. Missing
+results (expired, cut short, the provider's own failures) are requested in the next round, up to the model's
+``attempts``.
 
-What a batch may cost is reserved before it begins and until it has ended. One that the budget does not reach for waits
-for others, which mostly cost less than was reserved; where nothing is under way any more the run ends.
+The greatest possible cost of a batch is reserved from before it begins until it has ended. A batch that does not fit
+the budget waits for others, which mostly cost less than was reserved; if no batch is open any more, the run ends.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -37,17 +36,17 @@ T = TypeVar("T")
 
 FIRST_LOOK_SECONDS = 5.0
 UNREACHABLE_SECONDS = 3_600.0
-"""How long a provider may be out of reach while a batch is waited for."""
+"""Seconds for which the provider may be unreachable while a batch is waited for."""
 
 DELIVERED_AT_ONCE = 500
 
 
 class Transfer:
-    """The batches of one stage that are under way, over all its models.
+    """The open batches of one stage, of all its models.
 
     Attributes:
         in_flight: Keys of the calls that were noted for a batch or are in one.
-        given_up: Calls that no attempt brought a reply to, in this run.
+        given_up: Calls for which no attempt in this run brought a reply.
     """
 
     def __init__(
@@ -65,11 +64,11 @@ class Transfer:
 
     @property
     def waits(self) -> bool:
-        """Whether batches are under way."""
+        """True if batches are open."""
         return bool(self._open)
 
     async def settle(self) -> None:
-        """Take up what an earlier run left: bring what did not get there, and look at what did."""
+        """Continue what an earlier run left: send batches that did not arrive, and check those that did."""
         for batch in sorted(self._store.list_open(), key=lambda batch: not batch.id):  # first what costs money already
             if batch.model not in self._backends:
                 self._say(batch, "is left alone: its model is not reached by batch in this run")
@@ -88,38 +87,38 @@ class Transfer:
             await self._look(watch, ours=False)
 
     async def send(self, model: str, requests: Requests) -> None:
-        """Make a batch of a file of requests, which is taken; it may begin later only.
+        """Make a batch from a request file, which is taken over; the batch may begin later.
 
         Raises:
-            BudgetReached: The budget does not reach for it, and nothing is under way that could leave some.
+            BudgetReached: The batch does not fit the budget, and no open batch could leave some of its reserve.
         """
         await self._launch(self._watch(self._store.begin(model, requests)))
 
     async def wait(self) -> None:
-        """Return when all batches have ended and what came of them is here.
+        """Wait until all batches have ended and their results are stored.
 
         Raises:
             Interrupted: The run is to end; the batches go on at the provider, and the next run waits for them.
-            BudgetReached: As ``send``.
+            BudgetReached: As in ``send``.
             ModelError: A batch was refused or cancelled, or the provider cannot be reached.
         """
         pause = FIRST_LOOK_SECONDS
         while self._open:
             longest = min(self._backends[watch.batch.model].terms.poll_seconds for watch in self._open.values())
-            await self._runtime.unless_stopping(asyncio.sleep(min(pause, longest)))
+            await self._runtime.pause(min(pause, longest))
             pause *= 1.5
             for watch in list(self._open.values()):
                 await self._look(watch, ours=True)
 
     def tell_open(self) -> None:
-        """Say which batches nobody waits for: what they were to answer is not asked any more."""
+        """Report batches whose results are not needed any more."""
         for watch in self._open.values():
             self._say(watch.batch, "goes on; nothing waits for it now, and its replies are taken by the next run")
 
     # --------------------------------------------------------------------------------------------- on the way out
 
     async def _launch(self, watch: Watch) -> None:
-        """Begin a batch that has not begun, if the budget reaches for it now; its file is uploaded first."""
+        """Begin a batch that has not begun, if it fits the budget now; its file is uploaded first."""
         batch, backend = watch.batch, self._backends[watch.batch.model]
         if not self._fits(batch):
             watch.tell_short(lambda text: self._say(batch, text))
@@ -144,7 +143,7 @@ class Transfer:
         self._say(watch.batch, f"of model {batch.model!r} submitted: {len(batch.keys):,} requests{size}")
 
     async def _find_begun(self, watch: Watch) -> bool:
-        """Whether a batch that an earlier run was about to begin has begun."""
+        """Return whether a batch that an earlier run was about to begin has begun."""
         batch = watch.batch
 
         async def find(_: int) -> str:
@@ -162,7 +161,7 @@ class Transfer:
         self._runtime.usage.calls[watch.batch.model] += len(watch.batch.keys)
 
     def _fits(self, batch: Batch) -> bool:
-        """Whether the budget reaches for a batch now; where it never will, the run ends."""
+        """Return whether a batch fits the budget now; if it never will, the run ends."""
         purse, model = self._runtime.purse, self._runtime.model(batch.model).model
         reason = purse.find_shortage(
             model, batch.prompt_tokens, batch.completion_tokens, f"batch of model {batch.model!r}"
@@ -179,7 +178,7 @@ class Transfer:
         watch.hold(self._runtime.purse.reserve(model, batch.prompt_tokens, batch.completion_tokens))
 
     async def _find(self, backend: BatchBackend, batch: Batch) -> str:
-        """The id of a batch that may have begun; raises ``ModelError`` where the provider will not tell."""
+        """Return the id of a batch that may have begun; raises ``ModelError`` if the provider does not say."""
         try:
             return await backend.find(batch.token, batch.begun)
         except CallRefused as error:
@@ -189,7 +188,7 @@ class Transfer:
             ) from error
 
     async def _insist(self, batch: Batch, what: str, work: Callable[[int], Awaitable[T]]) -> T:
-        """Do some work, again where the provider cannot answer now; ``work`` is given the number of the attempt."""
+        """Do some work, and repeat it while the provider cannot answer; ``work`` receives the number of the attempt."""
         attempts = self._runtime.model(batch.model).model.attempts
         attempt = 1
         while True:
@@ -203,7 +202,7 @@ class Transfer:
                     ) from error
                 usual = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (attempt - 1))
                 asked = min(LONGEST_RETRY_AFTER, error.retry_after or 0.0)
-                await self._runtime.unless_stopping(asyncio.sleep(max(asked, usual)))
+                await self._runtime.pause(max(asked, usual))
             except CallRefused as error:
                 self._forget(batch)
                 raise ModelError(
@@ -220,7 +219,7 @@ class Transfer:
     # -------------------------------------------------------------------------------------------- on the way back
 
     async def _look(self, watch: Watch, *, ours: bool) -> None:
-        """Look at a batch and take what came of it, if it has ended; ``ours``: this run has looked at it before."""
+        """Check a batch and fetch its results if it has ended; ``ours``: this run has checked it before."""
         if not watch.batch.id:
             await self._try_again(watch)
             return
@@ -228,19 +227,19 @@ class Transfer:
         if state is None:
             return
         if not state.ended:
-            watch.tell(state, lambda text: self._say(watch.batch, text))
+            watch.tell(state, self._runtime.clock.now(), lambda text: self._say(watch.batch, text))
         elif state.problem:
             self._refused(watch, state, ours=ours)
         else:
             await self._collect(watch, state)
 
     async def _poll(self, watch: Watch) -> BatchState | None:
-        """How far a batch is; None where the provider cannot be reached now."""
+        """Return the state of a batch; None if the provider cannot be reached now."""
         batch = watch.batch
         try:
             state = await self._runtime.unless_stopping(self._backends[batch.model].poll(batch.id))
         except CallUnavailable as error:
-            now = time.monotonic()
+            now = self._runtime.clock.now()
             if watch.unreachable_since is None:
                 watch.unreachable_since = now
                 self._say(batch, f"cannot be looked at now: {error}")
@@ -251,14 +250,14 @@ class Transfer:
         except CallRefused as error:
             raise ModelError(
                 f"model {batch.model!r}: {error}",
-                hint="is the key that of the account which began it?"
+                hint="does the key belong to the account that began it?"
                 f" Removing {self._store.folder} gives up all batches of this stage that are under way",
             ) from error
         watch.unreachable_since = None
         return state
 
     def _refused(self, watch: Watch, state: BatchState, *, ours: bool) -> None:
-        """A batch of which nothing was done, nor paid."""
+        """Handle a batch that was refused: nothing of it was done or paid."""
         batch = watch.batch
         others = any(other.batch.id for other in self._open.values() if other is not watch)
         watch.refusals += 1
@@ -268,7 +267,7 @@ class Transfer:
             watch.free()
             watch.batch = self._store.renew(batch)
             seconds = self._backends[batch.model].terms.poll_seconds * 2**watch.refusals
-            watch.not_before = time.monotonic() + min(seconds, UNREACHABLE_SECONDS)
+            watch.not_before = self._runtime.clock.now() + min(seconds, UNREACHABLE_SECONDS)
             self._open[watch.batch.token] = watch
             return
         self._forget(batch)
@@ -281,15 +280,15 @@ class Transfer:
         )
 
     async def _try_again(self, watch: Watch) -> None:
-        """Begin a batch that was not taken before, or did not fit, when its time has come or another one has ended."""
-        if time.monotonic() < watch.not_before:
+        """Begin a batch that was refused or did not fit, when its time has come or another batch has ended."""
+        if self._runtime.clock.now() < watch.not_before:
             return
         await self._launch(watch)
         if watch.batch.id and watch.refusals:
             self._runtime.usage.traffic.retries[watch.batch.model] += len(watch.batch.keys)
 
     async def _collect(self, watch: Watch, state: BatchState) -> None:
-        """Take what came of a batch that has ended; the rest of its calls is to be asked again."""
+        """Fetch the results of a batch that has ended; its other calls are requested again."""
         batch = watch.batch
 
         async def download(_: int) -> Yield:
@@ -307,7 +306,7 @@ class Transfer:
         hours = (time.time() - batch.begun) / 3600
         answered = len(batch.keys) - len(came.missing)
         rest = f"; {len(came.missing):,} are to be asked again" if came.missing else ""
-        strange = f"; {came.strange:,} lines were nobody's" if came.strange else ""
+        strange = f"; {came.strange:,} lines belong to no request" if came.strange else ""
         self._say(batch, f"{state.status} after {hours:.1f} h: {answered:,} answered{rest}{strange}")
         if came.error is not None:
             raise came.error

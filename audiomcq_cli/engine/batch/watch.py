@@ -1,8 +1,7 @@
-"""One batch that is waited for: what was told of it, what is reserved for it, and what its download brings."""
+"""One open batch: what was reported about it, its reserve, and the results of its download."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from audiomcq_cli.contracts import BatchState, Completion
@@ -12,15 +11,17 @@ from audiomcq_cli.engine.servers.endpoint import DENIALS
 from audiomcq_cli.errors import AudiomcqError, CallDenied, CallError, CallUnavailable
 
 SAY_SECONDS = 60.0
-"""Counts of a batch that change are told this often, at most."""
+"""Least seconds between two reports on a batch."""
 
 
 class Watch:
-    """A batch that is waited for.
+    """An open batch.
 
     Attributes:
-        batch: As it is written down. refusals: How often the provider did not take it. not_before: When it is begun
-            again (monotonic). unreachable_since: Since when it cannot be looked at (monotonic).
+        batch: Its record.
+        refusals: Number of times the provider refused it.
+        not_before: Time of the next attempt to begin it, by the run's clock.
+        unreachable_since: Time since when it cannot be checked, by that clock.
     """
 
     def __init__(self, batch: Batch) -> None:
@@ -34,24 +35,24 @@ class Watch:
         self._told_short = False
 
     def tell_short(self, say: Callable[[str], None]) -> None:
-        """Say once that the budget does not reach for the batch yet."""
+        """Report once that the batch does not fit the budget yet."""
         if not self._told_short:
             self._told_short = True
             say(f"of {len(self.batch.keys):,} requests does not fit into the budget until others have ended")
 
     def hold(self, release: Callable[[], None]) -> None:
-        """Something is reserved for it, until ``release`` is called."""
+        """Keep a reserve for it until ``release`` is called."""
         self._release = release
 
     def free(self) -> None:
-        """Reserve nothing any more."""
+        """Release the reserve."""
         if self._release is not None:
             self._release()
             self._release = None
 
-    def tell(self, state: BatchState, say: Callable[[str], None]) -> None:
-        """Say how far the batch is, if that is news and the last news is not fresh."""
-        news, now = (state.status, state.done, state.failed), time.monotonic()
+    def tell(self, state: BatchState, now: float, say: Callable[[str], None]) -> None:
+        """Report the state of the batch if it changed and the last report is old enough."""
+        news = (state.status, state.done, state.failed)
         if news != self._told and now - self._told_at >= SAY_SECONDS:
             self._told, self._told_at = news, now
             failed = f", {state.failed:,} failed" if state.failed else ""
@@ -59,10 +60,10 @@ class Watch:
 
 
 class Yield:
-    """What a download brought: calls without a reply and why, tokens, lines that belong to no call, a fatal error.
+    """The results of a download: calls without a reply and why, tokens, lines that belong to no call, a fatal error.
 
-    ``each`` is what a call of the batch may take on average: taken where the provider did not count its tokens, which
-    ``uncounted`` tells the number of.
+    ``each`` is the average a call of the batch may use: it counts if the provider did not report tokens. ``uncounted``
+    is the number of such calls.
     """
 
     def __init__(self, missing: dict[bytes, CallError | None], each: Reserved) -> None:
@@ -74,7 +75,7 @@ class Yield:
         self._answers = 0
 
     def take(self, key: bytes, outcome: Completion | AudiomcqError) -> Completion | Refusal | None:
-        """The reply of one call, if it is one for good."""
+        """Return the reply of one call if it is final."""
         match outcome:
             case CallUnavailable():
                 self.missing[key] = outcome
@@ -98,7 +99,7 @@ class Yield:
         return outcome
 
     def settle_denied(self) -> list[tuple[bytes, Refusal]]:
-        """The calls that were denied, each by itself; none where that is all that came: then it is a fatal error."""
+        """Return the denied calls, each with its refusal; empty if all calls were denied, which is a fatal error."""
         if not self._answers and len(self._denied) >= DENIALS:
             self.error = self.error or next(iter(self._denied.values())).problem
             return []
@@ -108,7 +109,7 @@ class Yield:
 
 
 def read_name(name: str) -> bytes:
-    """The journal key that a request is named by; empty where the name is none of ours."""
+    """Return the journal key in the name of a request; empty if the name is not ours."""
     try:
         return bytes.fromhex(name)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Says in plain words why a shard is made again: what it was made of, compared with what it would be made of now."""
+"""Says in plain words why a shard is made again, by comparing its parts with those of the current run."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from audiomcq_cli.engine.due.made_of import MadeOf
 
 UNKNOWN = "made of another input, or with other options, prompts or models"
-"""Where no run log says what the shard that is there was made of."""
+"""Cause if no run log says what the existing shard was made of."""
 
 OTHER = "something else that it is made of changed, such as the order of the sources"
-"""Where the fingerprints differ, and nothing that is told here does."""
+"""Cause if the fingerprints differ and none of the compared parts does."""
 
 _LONGEST = 60
-"""Characters of a value that is shown whole."""
+"""Longest value, in characters, that is shown whole."""
 
 _ALIKE = {
     "model": "",
@@ -24,15 +24,16 @@ _ALIKE = {
     "sample_rate": "sample_rate ",
     "audio_window": "audio_window ",
 }
-"""What of a model is compared as one value, and how it is named before the values."""
+"""Parts of a model that are compared as one value, with the words before the values."""
 
 
 def find_causes(old: MadeOf | None, new: MadeOf, *, input_stage: str = "") -> tuple[str, ...]:
-    """Everything that changed, most telling first, without what only follows from the rest; empty where nothing did.
+    """Return everything that changed, most informative first, without consequences of other changes; empty if nothing
+    did.
 
     Args:
-        old: What the shard that is there is made of; None where nobody knows. new: What it would be made of. Where its
-            ``input`` is empty the input is not compared, and neither is the prepared table.
+        old: Parts of the existing shard; None if unknown.
+        new: Parts of the current run. If its ``input`` is empty, neither the input nor the prepared table is compared.
         input_stage: The stage that writes the input.
     """
     if old is None:
@@ -56,7 +57,7 @@ def compare_beside(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[t
 
 
 def _is_same(old: MadeOf, new: MadeOf) -> bool:
-    """Whether stage and options are the same: they alone say which prompts and models a stage uses."""
+    """Return whether stage and options are the same: they decide which prompts and models a stage uses."""
     return all(old.parts[key] == new.parts[key] for key in ("version", "options"))
 
 
@@ -76,7 +77,7 @@ def _compare_stage(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[s
 
 
 def _compare_named(old: Mapping[str, Any], new: Mapping[str, Any], *, alone: bool) -> Iterator[str]:
-    """Models and prompts; ``alone``: nothing else says why one is there that was not."""
+    """Yield changes of models and prompts; ``alone``: nothing else explains an added one."""
     changes: dict[str, list[str]] = {}
     for name in sorted(old["models"].keys() & new["models"].keys()):
         for change in _compare_model(old["models"][name], new["models"][name]):
@@ -113,7 +114,7 @@ def _compare_prompt(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -
 
 
 def _compare_sources(old: MadeOf, new: MadeOf) -> Iterator[str]:
-    """Why a source gives other rows to this shard than it gave."""
+    """Yield why a source gives other rows to this shard than before."""
     before, after = old.parts["sources"], new.parts["sources"]
     for name in sorted({*old.contents, *new.contents}):
         was, now = old.contents.get(name), new.contents.get(name)
@@ -152,7 +153,7 @@ def _table(value: Any) -> Mapping[str, Any]:
 
 
 def _change(old: Any, new: Any) -> str:
-    """Two values with an arrow between; where they are long, that they differ."""
+    """Return two values with an arrow between; for long values, only that they differ."""
     before, after = _show(old), _show(new)
     if max(len(before), len(after)) > _LONGEST or before == after:
         return "changed"

@@ -1,7 +1,7 @@
-"""Which shards a run would make again and why, stage by stage, as far as that can be known before it runs.
+"""Predicts which shards a run would make again and why, stage by stage, as far as this is known before the run.
 
-A shard that is made with something else is another one, whatever its rows, so those made of it are made again as well.
-One that is lost, damaged or failed in part may come out as it was: those made of it are counted as open.
+A shard made from different parts is a different shard, whatever its rows, so shards made from it are made again too. A
+shard that is lost, damaged or failed in part may come out as before: shards made from it are counted as open.
 """
 
 from __future__ import annotations
@@ -33,11 +33,15 @@ from audiomcq_cli.storage.shards import Shard, shard
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foresight:
-    """The shards that a run would make of one stage.
+    """The shards of one stage that a run would make.
 
     Attributes:
-        stage: Which. shards: How many it has. why, causes: Of those to be made, as in the report of a run.
-        open: Shards that are made again only if their input comes out other than it was. told: All of it in a line.
+        stage: Name of the stage.
+        shards: Number of its shards.
+        why: Shards to be made, by reason, as in the report of a run.
+        causes: Changed shards, by cause, as in the report of a run.
+        open: Shards that are made again only if their input comes out different.
+        told: All of it in a line.
     """
 
     stage: str
@@ -48,15 +52,17 @@ class Foresight:
     told: str = ""
 
 
-def foresee(jobs: Sequence[Job], runtime: Runtime, paths: Sequence[Path]) -> list[Foresight]:
-    """What the jobs, each reading what the one before it writes, would make; ``paths``: input shards of the first."""
+def foresee(
+    jobs: Sequence[Job], runtime: Runtime, paths: Sequence[Path], audio_roots: Mapping[str, Path]
+) -> list[Foresight]:
+    """Predict the work of jobs that each read the output of the one before; ``paths``: input shards of the first."""
     found: list[Foresight] = []
     brought = any(spec.source.brings_audio for spec in jobs[0].sources)  # it is fetched by a run alone
     known = {} if brought else dict(enumerate(paths))
     changed: frozenset[int] = frozenset()
     for job in jobs:
         targets = [shard(job.target, index, len(paths)) for index in range(len(paths))]
-        reasons = _find_known(job, runtime, targets, known)
+        reasons = _find_known(job, runtime, targets, known, audio_roots)
         left = [one for one in targets if one.index not in reasons and (job.only is None or one.index in job.only)]
         unsure = _find_unsure(job, runtime, left, changed)
         made = [reason for reason in [*reasons.values(), *unsure.values()] if reason is not None]
@@ -69,13 +75,13 @@ def foresee(jobs: Sequence[Job], runtime: Runtime, paths: Sequence[Path]) -> lis
 
 
 def _find_known(
-    job: Job, runtime: Runtime, targets: Sequence[Shard], known: Mapping[int, Path]
+    job: Job, runtime: Runtime, targets: Sequence[Shard], known: Mapping[int, Path], audio_roots: Mapping[str, Path]
 ) -> dict[int, Reason | None]:
-    """Why each shard of known input is made, None where it is not; empty where what they all need is not known."""
+    """Return why each shard with known input is made (None if it is not); empty if a common part is unknown."""
     if not known or (job.stage.prepare is not None and len(known) < len(targets)):
         return {}
     parts = [Part(path, targets[index], hash_file(path)) for index, path in sorted(known.items())]
-    plan = make_plan(job, runtime, parts, keep=False)
+    plan = make_plan(job, runtime, parts, audio_roots, keep=False)
     work = {one.unit.target.index: one.reason for one in find_work(job, plan)}
     return {part.target.index: work.get(part.target.index) for part in parts}
 
@@ -83,9 +89,9 @@ def _find_known(
 def _find_unsure(
     job: Job, runtime: Runtime, targets: Sequence[Shard], changed: frozenset[int]
 ) -> dict[int, Reason | None]:
-    """Why each shard whose input is not known is made whatever that will be; None where it may not be.
+    """Return why each shard with unknown input is made in any case; None if it may not be.
 
-    ``changed``: numbers of the input shards that will be others.
+    ``changed``: numbers of the input shards that will be different.
     """
     if not targets:
         return {}

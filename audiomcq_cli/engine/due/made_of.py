@@ -1,8 +1,8 @@
-"""What the shards of a stage are made of, part by part, in words that a later run can compare with its own.
+"""Describes the parts that the shards of a stage are made of, so that a later run can compare them with its own.
 
-The fingerprint of a shard is one hash of all of it, which says that something changed and not what. So each run notes
+The fingerprint of a shard is one hash of all parts, which says that something changed and not what. So each run notes
 the parts in the run log: stage, options, seed, prompts, models and sources once, the input of each shard beside them.
-Nothing of this stands in a shard or a manifest.
+No shard or manifest holds them.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _TEXT = {"type": "string"}
 
 
 _AUDIO = ("audio_path", "audio_present", "audio_sha256")
-"""Columns of a partition that tell of the audio of a row."""
+"""Columns of a partition about the audio of a row."""
 
 _DIGITS = 16
-"""Digits of a hash that only has to tell two states of one source apart."""
+"""Digits of a hash that only has to distinguish two states of one source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +80,21 @@ def describe_parts(job: Job, runtime: Runtime, prepared: str, beside: Mapping[st
 
 
 def _describe_prompt(runtime: Runtime, name: str) -> dict[str, str]:
-    """A prompt with the hash of its text alone, and of its text with its reply schema."""
+    """Return a prompt with two hashes: of its text alone, and of its text with its reply schema."""
     prompt = runtime.prompts.get(name)
     text = hashlib.sha256(prompt.source.encode()).hexdigest()
     return {"version": prompt.version, "text": text, "sha256": prompt.digest}
 
 
 def _describe_model(handle: ModelHandle) -> dict[str, Any]:
-    """What of a model goes into a fingerprint, by name."""
+    """Return the parts of a model that belong to a fingerprint, by name."""
     [who, sampling, structured, tries, rate, window] = identity(handle)
     named = {"structured": structured, "tries": tries, "sample_rate": rate, "audio_window": window}
     return {**who, "sampling": sampling, **named}
 
 
 def digest_contents(path: Path) -> dict[str, list[str]]:
-    """Of each source with rows in a file of a partition: a hash of what its rows say, and one of their audio."""
+    """Return two hashes for each source with rows in a file of a partition: of its rows' texts, and of their audio."""
     texts: dict[str, Any] = {}
     sounds: dict[str, Any] = {}
     with path.open("rb") as file:
@@ -107,7 +107,7 @@ def digest_contents(path: Path) -> dict[str, list[str]]:
 
 
 def find_made_of(entries: Iterable[Mapping[str, Any]], file: str, fingerprint: str) -> MadeOf | None:
-    """What a shard of a fingerprint is made of, as some run noted; None where no run did."""
+    """Return the parts of a shard with a fingerprint, as some run noted them; None if no run did."""
     for entry in entries:
         if entry.get("fingerprints", {}).get(file) == fingerprint and "made_of" in entry:
             return MadeOf(

@@ -1,4 +1,4 @@
-"""Which shards of a stage have work, and why: what each is to be made of, beside what the one that is there says."""
+"""Finds the shards of a stage that have work, and why: it compares each existing shard with what it should be."""
 
 from __future__ import annotations
 
@@ -24,23 +24,25 @@ from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.shards import Shard, is_intact
 
 MOST_GROUPS = 4
-"""Groups of shards with their own causes that are told apart in one line."""
+"""Most groups of shards whose causes are listed separately in one line."""
 
 _KINDS = {
     "missing": "not there yet",
     "damaged": "damaged or half written",
     "failed": "with failed items to try again",
 }
-"""Why a shard has work, but for ``changed``, which has causes of its own."""
+"""Reasons for work on a shard, except ``changed``, which has causes of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a stage is to leave.
+    """The intended result of a stage.
 
     Attributes:
-        units: One for each shard, whether it has work or not. parts: What all of them are made with.
-        folder: Input folder, relative to that of the stage. digests: Hash of every input shard, by the file it becomes.
+        units: One for each shard, with or without work.
+        parts: Parts common to all shards.
+        folder: Input folder, relative to that of the stage.
+        digests: Hash of every input shard, by its output file.
         places: Where the second inputs are, relative to the folder of the stage, by name.
     """
 
@@ -51,12 +53,18 @@ class Plan:
     places: Mapping[str, str]
 
     def made_of(self, unit: Unit) -> MadeOf:
-        """What one shard is to be made of."""
+        """Return the intended parts of one shard."""
         contents = digest_contents(unit.source) if self.folder is None else {}
         return MadeOf(self.parts, self.digests.get(unit.target.path.name, ""), self.folder, contents)
 
+    @property
+    def asks_of(self) -> str:
+        """Return the hash of everything that decides the requests before the first row."""
+        names = ("stage", "version", "options", "seed", "prompts", "models", "prepared")
+        return keys.digest({name: self.parts[name] for name in names}).hex()
+
     def note(self) -> dict[str, Any]:
-        """What a run notes, so that a later one can say what changed."""
+        """Return the note of a run, from which a later run can say what changed."""
         contents = (
             {} if self.folder is not None else {one.target.path.name: digest_contents(one.source) for one in self.units}
         )
@@ -71,7 +79,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a shard is to be made: ``missing``, ``damaged``, ``changed`` (with its causes) or ``failed`` (in part)."""
+    """Reason for making a shard: ``missing``, ``damaged``, ``changed`` (with its causes) or ``failed`` (in part)."""
 
     kind: str
     causes: tuple[str, ...] = ()
@@ -79,14 +87,16 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A shard that is to be made, and why."""
+    """A shard to be made, and why."""
 
     unit: Unit
     reason: Reason
 
 
-def make_plan(job: Job, runtime: Runtime, parts: Sequence[Part], *, keep: bool = True) -> Plan:
-    """The plan of a stage; ``keep``: whether the prepared table may be written."""
+def make_plan(
+    job: Job, runtime: Runtime, parts: Sequence[Part], audio_roots: Mapping[str, Path], *, keep: bool = True
+) -> Plan:
+    """Return the plan of a stage; ``keep``: whether the prepared table may be written."""
     context = make_context(job, runtime)
     beside = hash_beside(job)
     context, prepared = prepare(job, context, [(part.source, part.digest) for part in parts], beside, keep=keep)
@@ -116,6 +126,7 @@ def make_plan(job: Job, runtime: Runtime, parts: Sequence[Part], *, keep: bool =
             target=part.target,
             journal=folder / part.target.path.with_suffix(".sqlite").name,
             fingerprint=keys.digest(base | {"input": part.digest}).hex(),
+            audio_roots=audio_roots,
             reuse=job.reuse,
             replay=job.replay,
         )
@@ -126,7 +137,7 @@ def make_plan(job: Job, runtime: Runtime, parts: Sequence[Part], *, keep: bool =
 
 
 def find_work(job: Job, plan: Plan) -> list[Work]:
-    """The shards of a plan that are to be made in this run, in order."""
+    """Return the shards of a plan that this run makes, in order."""
     wanted = [unit for unit in plan.units if job.only is None or unit.target.index in job.only]
     kinds = [(unit, kind) for unit in wanted if (kind := _find_kind(unit, keep_failed=job.keep_failed))]
     if not any(kind == "changed" for _, kind in kinds):
@@ -143,7 +154,7 @@ def find_work(job: Job, plan: Plan) -> list[Work]:
 
 
 def _find_kind(unit: Unit, *, keep_failed: bool) -> str:
-    """Why a shard has work; empty where it has none."""
+    """Return why a shard has work; empty if it has none."""
     kind = find_fault(unit.target)
     if kind:
         return kind
@@ -154,24 +165,24 @@ def _find_kind(unit: Unit, *, keep_failed: bool) -> str:
 
 
 def find_fault(target: Shard) -> str:
-    """Whether a shard is ``missing`` or ``damaged``; empty where it is there as some run wrote it."""
+    """Return whether a shard is ``missing`` or ``damaged``; empty if it exists as a run wrote it."""
     if not target.path.exists():
         return "missing"
     return "" if read_pair(target) and is_intact(target) else "damaged"
 
 
 def find_old(target: Shard, entries: Sequence[Mapping[str, Any]]) -> MadeOf | None:
-    """What the shard that is there is made of, as one of the ``entries`` of the run log says."""
+    """Return the parts of the existing shard, from one of the ``entries`` of the run log."""
     return find_made_of(entries, target.path.name, str(read_pair(target).get("fingerprint", "")))
 
 
 def read_entries(folder: Path) -> list[dict[str, Any]]:
-    """What runs of a stage noted, the last one first; those that are at work or were killed come before."""
+    """Return the notes of runs of a stage, newest first; runs that are active or were killed come first."""
     return [*read_now(folder).values(), *reversed(read_log(folder))]
 
 
 def name_input_stage(job: Job) -> str:
-    """The stage that writes what a job reads; that which usually does where its folder does not say."""
+    """Return the stage that writes the input of a job; its usual input stage if the folder does not say."""
     try:
         found = manifests.read_manifest(job.source) if job.source else None
     except InputError:
@@ -180,13 +191,13 @@ def name_input_stage(job: Job) -> str:
 
 
 def read_notes(units: Sequence[Unit]) -> list[dict[str, Any]]:
-    """The notes of the shards that are there as they should be."""
+    """Return the notes of the shards that exist and are up to date."""
     notes = [(unit, read_pair(unit.target)) for unit in units]
     return [note for unit, note in notes if note.get("fingerprint") == unit.fingerprint]
 
 
 def count_reasons(reasons: Sequence[Reason]) -> tuple[dict[str, int], dict[str, int]]:
-    """Shards by why they are made, and those that changed by each of their causes."""
+    """Count shards by reason, and changed shards by cause."""
     return (
         dict(Counter(reason.kind for reason in reasons)),
         dict(Counter(cause for reason in reasons for cause in reason.causes).most_common()),
@@ -194,7 +205,7 @@ def count_reasons(reasons: Sequence[Reason]) -> tuple[dict[str, int], dict[str, 
 
 
 def explain_work(stage: str, shards: int, reasons: Sequence[Reason]) -> str:
-    """A line on what is made again and why; empty where all of it is made for the first time."""
+    """Return a line on what is made again and why; empty if everything is made for the first time."""
     counts = Counter(reason.kind for reason in reasons)
     if not reasons or counts["missing"] == shards:
         return ""

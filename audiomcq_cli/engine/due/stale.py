@@ -20,9 +20,9 @@ MOST_FILES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """Why a stage is to be run again, in words, and which of its shards were made of another input than is there now.
+    """The reason why a stage must run again, in words, and the shards whose input changed.
 
-    Of a stage after a stale one the shards are not known.
+    For a stage after a stale one the shards are unknown.
     """
 
     why: str = ""
@@ -32,11 +32,13 @@ class Stale:
 def find_stale(
     folder: Path, manifest: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], shards: Mapping[str, str]
 ) -> Stale:
-    """How far a finished stage is behind its input.
+    """Return how far a finished stage is behind its input.
 
     Args:
-        folder: Of the stage. manifest: Its own. entries: Of its run log, the last one first. shards: Fingerprint of
-            each of its shards by file.
+        folder: Folder of the stage.
+        manifest: Manifest of the stage.
+        entries: Entries of its run log, newest first.
+        shards: Fingerprint of each of its shards by file.
     """
     made = {file: find_made_of(entries, file, fingerprint) for file, fingerprint in shards.items()}
     found = [_compare_input(folder, manifest, made), _compare_beside(folder, made)]

@@ -1,4 +1,4 @@
-"""Where units of work run. No executor knows a stage, and no stage an executor."""
+"""Runs units of work. No executor knows a stage, and no stage knows an executor."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from audiomcq_cli.errors import Interrupted
 U = TypeVar("U")
 
 OPEN_SHARDS = 3
-"""Shards open at once, at least, so that the models never wait for one shard's last replies."""
+"""Least number of shards open at once, so that the models never wait for one shard's last replies."""
 
 
 class Executor(Protocol):
-    """Runs units and returns their results in order."""
+    """Runs units of work and returns the results in the order of the units."""
 
     async def run(
         self, units: Sequence[U], work: Callable[[U], Awaitable[Any]], at_once: int = OPEN_SHARDS
     ) -> list[Any]:
-        """Run ``work`` on every unit, so many at a time; the first error ends the others and is raised."""
+        """Run ``work`` on every unit, ``at_once`` at a time; the first error ends the others and is raised."""
 
 
 class LocalExecutor:
-    """Runs units in this process, a few at a time, in order."""
+    """Runs units of work in this process, a few at a time, started in order."""
 
     async def run(
         self, units: Sequence[U], work: Callable[[U], Awaitable[Any]], at_once: int = OPEN_SHARDS
     ) -> list[Any]:
-        """Run ``work`` on every unit, so many at a time; the first error ends the others and is raised."""
+        """Run ``work`` on every unit, ``at_once`` at a time; the first error ends the others and is raised."""
         results: list[Any] = [None] * len(units)
         todo = iter(enumerate(units))
 

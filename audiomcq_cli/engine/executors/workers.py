@@ -1,8 +1,8 @@
 """Worker processes for the local analyses of clips.
 
-A file can end the process that decodes it: a decoder crashes, or the system ends what takes too much memory. Then all
-that is in work is lost with it, and nothing says which clip it was. So those clips are tried again one by one, each
-alone; one that ends its process again is named and rejected, and the others go on.
+A file can end the process that decodes it: a decoder crashes, or the system kills a process that takes too much memory.
+All work in progress is then lost, and nothing says which clip was the cause. So those clips are tried again one by one,
+each alone. A clip that ends its process again is named and rejected, and the others go on.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +29,12 @@ from audiomcq_cli.listening.analyses import run_analysis
 CRASHES = "audio_crashes_decoder"
 """Reason code of a clip that ends the process that decodes it."""
 
+_LIBRARIES = ("soundfile", "soxr", "pyloudnorm")
+"""Libraries that every analysis, or the probe of each clip, loads."""
+
 
 class Workers:
-    """Processes that are begun when the first clip comes, and anew when one of them dies."""
+    """Processes that start with the first clip, and restart when one of them dies."""
 
     def __init__(self, count: int) -> None:
         """Have so many."""
@@ -39,7 +46,7 @@ class Workers:
         self._calm.set()
 
     async def analyse(self, name: str, path: Path, settings: Mapping[str, Any]) -> Row:
-        """Run an analysis of a file in one of them; what ends its process comes back as a ``problem``.
+        """Run an analysis of a file in a worker; a crash of the process is returned as a ``problem``.
 
         Raises:
             StorageError: No process can be kept running, whatever the clip.
@@ -81,8 +88,7 @@ class Workers:
         return await asyncio.get_running_loop().run_in_executor(pool, run_analysis, *work)
 
     def _begin(self, count: int) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(count, mp_context=context, initializer=_begin_worker)
+        return ProcessPoolExecutor(count, mp_context=_choose_start(), initializer=_begin_worker)
 
     def close(self) -> None:
         """End them."""
@@ -91,8 +97,24 @@ class Workers:
             self._pool = None
 
 
+def _choose_start() -> BaseContext:
+    """Return the start method of worker processes.
+
+    On Linux a worker is a copy of one process that has loaded the libraries, which takes a second of processor time;
+    the copies share its memory. Elsewhere, and if that process cannot start, each worker loads them itself: copies are
+    not safe on macOS, and Windows has none.
+    """
+    if sys.platform == "linux":
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["__main__", run_analysis.__module__, *_LIBRARIES])
+        with suppress(OSError):  # its socket has no room: the path of the temporary folder is long, or the disk full
+            forkserver.ensure_running()
+            return context
+    return multiprocessing.get_context("spawn")
+
+
 def _begin_worker() -> None:
-    """Leave Ctrl-C to the parent, and end with it even when it is killed."""
+    """Leave Ctrl-C to the parent, and end when the parent ends, even if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -1,4 +1,6 @@
-"""The drivers' answers to what no journal holds: a model (online), nothing (replay), an example (rehearsal)."""
+"""The drivers' answers to requests that no journal holds: a model (online), nothing (replay), an
+example (rehearsal).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from audiomcq_cli import audio
+from audiomcq_cli.audio_files import find_clip
 from audiomcq_cli.contracts import Call, Completion, Listen
 from audiomcq_cli.engine.flows import replies
 from audiomcq_cli.engine.flows.asker import Answerer, Rendered
@@ -25,7 +28,7 @@ class Online:
         self._runtime = runtime
 
     async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
-        """Send a call; a server that never answered, or refused it, ends the run for this request."""
+        """Send a call; if the server never answered, or refused it, this request fails for this run."""
         try:
             completion = await self._runtime.send(rendered.model.name, call)
         except CallError as error:
@@ -37,12 +40,20 @@ class Online:
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
         """Run the analysis in a worker process."""
         self._runtime.raise_if_stopping()
-        path = audio.resolve(self._runtime.audio_root(listen.audio.source), listen.audio.path)
+        path = find_clip(listen.audio)
         return Entry(value=await self._runtime.analyse(listen.analysis, path, listen.settings))
+
+    def takes_likely(self, model: str) -> bool:
+        """Return what the backend of the model says."""
+        return self._runtime.model(model).takes_likely
+
+    def holds(self, key: bytes) -> bool:
+        """Return False: a reply is in the journal at once."""
+        return False
 
 
 class Noting:
-    """Passes everything on and notes whether there was anything: ``asked``, of one row."""
+    """Passes everything on and notes in ``asked`` whether a row made any call."""
 
     def __init__(self, answerer: Answerer) -> None:
         self.asked = False
@@ -54,13 +65,21 @@ class Noting:
         return await self._answerer.answer(key, rendered, call)
 
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
-        """Likewise."""
+        """Pass the question on."""
         self.asked = True
         return await self._answerer.analyse(key, listen)
 
+    def takes_likely(self, model: str) -> bool:
+        """Pass the question on."""
+        return self._answerer.takes_likely(model)
+
+    def holds(self, key: bytes) -> bool:
+        """Pass the question on."""
+        return self._answerer.holds(key)
+
 
 class Replay:
-    """Answers nothing: proof that a version can be rebuilt from its journal."""
+    """Answers nothing: a replay proves that a version can be rebuilt from its journal."""
 
     async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
         """Raise ``ReplayMiss``."""
@@ -73,6 +92,14 @@ class Replay:
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
         """Raise ``ReplayMiss``."""
         raise ReplayMiss(f"the journal has no {listen.analysis!r} of {listen.audio.path}")
+
+    def takes_likely(self, model: str) -> bool:
+        """Return False: only needed replies are looked up."""
+        return False
+
+    def holds(self, key: bytes) -> bool:
+        """Return False: there is only the journal."""
+        return False
 
 
 @dataclass(slots=True)
@@ -90,17 +117,17 @@ class Counts:
         self.completion_tokens[model] += completion_tokens
 
     def add(self, other: Counts) -> None:
-        """Count all that another has counted."""
+        """Add the counts of another."""
         self.calls += other.calls
         self.prompt_tokens += other.prompt_tokens
         self.completion_tokens += other.completion_tokens
 
 
 class Rehearsal:
-    """Answers with each prompt's example, and counts what a run would send: nothing is called.
+    """Answers with each prompt's example, and counts what a run would send; nothing is called.
 
-    A row that asks the same twice (two scorings of one model) sends one call, so equal keys of a row count once. Those
-    of two rows are counted apart: examples are alike where the replies of a model would not be.
+    A row that asks the same twice (two scorings of one model) sends one call, so equal keys within a row count once.
+    Equal keys of two rows count twice: examples are alike where the replies of a model would differ.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -114,7 +141,7 @@ class Rehearsal:
         self._counted.clear()
 
     async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
-        """Count a call and give the example; of several continuations the first is the likeliest."""
+        """Count a call and return the example; of several continuations the first is the likeliest."""
         said = call.continuations or (rendered.prompt.render_example(rendered.request.variables),)
         if self._is_new(key):
             prompt, _ = estimate_tokens(call)
@@ -123,15 +150,23 @@ class Rehearsal:
         return replies.examine(call, Completion(text=said[0], scores=scores))
 
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
-        """Count a call and give what the analysis might say, with the clip's own length: calls go by it."""
+        """Count a call and return the analysis' example with the clip's own length, on which later calls depend."""
         if self._is_new(key):
             self.counts.calls[listen.analysis] += 1
         value = ANALYSES[listen.analysis].example
         if "duration" in value:
             with suppress(InputError):
-                path = audio.resolve(self._runtime.audio_root(listen.audio.source), listen.audio.path)
-                value = value | {"duration": await asyncio.to_thread(audio.read_length, path)}
+                duration = await asyncio.to_thread(audio.read_length, find_clip(listen.audio))
+                value = value | {"duration": duration}
         return Entry(value=value)
+
+    def takes_likely(self, model: str) -> bool:
+        """Return what a run would: requests sent along cost as well."""
+        return self._runtime.model(model).takes_likely
+
+    def holds(self, key: bytes) -> bool:
+        """Return False: there is only the journal."""
+        return False
 
     def _is_new(self, key: bytes) -> bool:
         known = key in self._counted

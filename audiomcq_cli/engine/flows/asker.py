@@ -1,24 +1,29 @@
-"""From a request to its reply: render, look it up in the journal, else have it answered; validate; ask again.
+"""From a request to its reply: render it, look it up in the journal or have it answered, validate it, ask again.
 
-The tries of one request are numbered from 0, whatever else the shard went through: the same request has the same keys
-everywhere. An unusable reply is answered with what was wrong, up to the model's ``tries`` in a run; a later run goes on
-with the next number and a fresh conversation. What answers a request that the journal does not hold is the one thing in
-which drivers differ: an ``Answerer``.
+The tries of one request are numbered from 0, whatever else happened in the shard: the same request has the same keys
+everywhere. An unusable reply is followed by a message with what was wrong, up to the model's ``tries`` in a run; a
+later run goes on with the next number and a fresh conversation. Drivers differ only in their ``Answerer``, which
+answers requests that the journal does not hold.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Any, Protocol
 
-from audiomcq_cli import audio
+from audiomcq_cli.audio_files import find_clip, hash_file
 from audiomcq_cli.contracts import (
+    Ask,
     Audio,
     Call,
     Chat,
+    Clip,
     Identity,
     Listen,
     Message,
@@ -27,20 +32,21 @@ from audiomcq_cli.contracts import (
     Reply,
     Request,
     Score,
+    Silence,
 )
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.flows import replies
 from audiomcq_cli.engine.journal.journal import Entry, Journal
-from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.engine.runtime import Flight, Runtime
 from audiomcq_cli.engine.servers.model import ModelHandle
-from audiomcq_cli.errors import CapabilityMissing, InputError, StorageError
+from audiomcq_cli.errors import AudiomcqError, CapabilityMissing, InputError, StorageError
 from audiomcq_cli.listening.analyses import ANALYSES
 from audiomcq_cli.storage.prompts import Prompt
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A request made ready: the call for its first try, and what a good reply would look like."""
+    """A rendered request: the call for its first try, and an example of a good reply."""
 
     request: Chat | Score
     model: Model
@@ -50,22 +56,28 @@ class Rendered:
 
     @property
     def origin(self) -> Origin:
-        """Provenance of whatever this makes."""
+        """Provenance of whatever this request makes."""
         return Origin(self.identity.model, self.identity.revision, self.prompt.name, self.prompt.version)
 
 
 class Suspended(Exception):
-    """The reply comes later: the row is started again then, and the journal answers what it asked before."""
+    """The reply comes later: the row is then started again, and the journal answers its earlier requests."""
 
 
 class Answerer(Protocol):
-    """Answers what the journal does not hold."""
+    """Answers requests that the journal does not hold."""
 
     async def answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
-        """One try of a request to a model; raises ``Suspended`` where the reply comes later."""
+        """Return one try of a request to a model; raises ``Suspended`` if the reply comes later."""
 
     async def analyse(self, key: bytes, listen: Listen) -> Entry:
-        """One local analysis of a clip whose hash is known."""
+        """Return one local analysis of a clip whose hash is known."""
+
+    def takes_likely(self, model: str) -> bool:
+        """Return whether likely requests to a model are sent along."""
+
+    def holds(self, key: bytes) -> bool:
+        """Return whether the reply of a try has come, but is not in the journal yet."""
 
 
 class Asker:
@@ -78,9 +90,15 @@ class Asker:
         journal: Journal,
         run: int,
         answerer: Answerer,
+        audio_roots: Mapping[str, Path],
         watch: Callable[[bytes, Rendered, Call, Entry], None] | None = None,
     ) -> None:
-        """Make one; ``watch`` is shown every try, from the journal or new."""
+        """Make one.
+
+        ``audio_roots`` are the folders below which clips lie, by source. ``watch`` is shown every try, from the journal
+        or new.
+        """
+        self._audio_roots = audio_roots
         self._watch = watch
         self._stage = stage
         self._runtime = runtime
@@ -89,7 +107,7 @@ class Asker:
         self._answerer = answerer
 
     async def ask(self, request: Request) -> Reply:
-        """The reply to a request, from the journal or from whoever answers."""
+        """Return the reply to a request, from the journal or from the answerer."""
         try:
             if isinstance(request, Listen):
                 return await self._listen(request)
@@ -100,12 +118,57 @@ class Asker:
                 return Reply(stage=self._stage, key="", origin=Origin(""), error="audio_unusable", detail=str(error))
             raise
 
+    async def find_likely(self, asked: Ask) -> list[Callable[[], Awaitable[None]]]:
+        """Return what to do for the likely requests of a round: send them, or take the replies that have come.
+
+        They are sent while the row waits for a needed request of the same kind: a row that is started again sends
+        none. A request that cannot be rendered is skipped, as the flow may never need it.
+        """
+        taken = [request for request in asked.likely if self._answerer.takes_likely(request.model)]
+        if not taken:
+            return []
+        send = any([await self._waits_for(request) for request in asked.needed])
+        found: list[Callable[[], Awaitable[None]]] = []
+        for request in taken:
+            try:
+                rendered = await self._render(request)
+            except AudiomcqError:
+                continue
+            key = self._key(rendered, rendered.call, 0)
+            if entry := self._journal.get(key):
+                if self._watch:
+                    self._watch(key, rendered, rendered.call, entry)
+            elif key not in self._runtime.likely_in_vain and (send or self._answerer.holds(key)):
+                found.append(partial(self._ask_likely, key, rendered))
+        return found
+
+    async def _waits_for(self, request: Request) -> bool:
+        """Return whether the first try of a needed request, to a model that takes likely ones, has no reply yet."""
+        if isinstance(request, Listen) or not self._answerer.takes_likely(request.model):
+            return False
+        try:
+            rendered = await self._render(request)
+        except AudiomcqError:  # asking for it raises the same error
+            return False
+        key = self._key(rendered, rendered.call, 0)
+        return self._journal.get(key) is None and not self._answerer.holds(key)
+
+    async def _ask_likely(self, key: bytes, rendered: Rendered) -> None:
+        """Have the first try of a request answered; an unusable reply is dropped.
+
+        Tries are numbered and counted by run: a try that the flow did not make would change what it gets later.
+        """
+        if _flight(key, rendered.call) in self._runtime.in_flight:
+            return
+        with suppress(Suspended):
+            await self._answer(key, rendered, _reseed(rendered.call, rendered, 0), likely=True)
+
     async def _render(self, request: Chat | Score) -> Rendered:
         handle = self._runtime.model(request.model)
         model = handle.model
         prompt = self._runtime.prompts.get(request.prompt)
         system, user = prompt.render(request.variables)
-        parts = tuple([await self._identify(part) for part in request.audio])
+        parts = tuple([await self._identify(part) if isinstance(part, Clip) else part for part in request.audio])
         for part in parts:
             self._check_window(handle, part)
         turns = (Message("system", system), Message("user", user, parts))
@@ -149,14 +212,15 @@ class Asker:
         seeded = _reseed(call, rendered, number)
         return keys.call_key(rendered.model, rendered.identity, seeded, sample=_sample(rendered), number=number)
 
-    async def _answer(self, key: bytes, rendered: Rendered, call: Call) -> Entry:
-        """Have one try answered; equal keys in flight are one call."""
-        flying = self._runtime.in_flight.get(key)
+    async def _answer(self, key: bytes, rendered: Rendered, call: Call, *, likely: bool = False) -> Entry:
+        """Have one try answered; equal keys in flight are one call, if the clips lie below the same roots."""
+        flight = _flight(key, call)
+        flying = self._runtime.in_flight.get(flight)
         if flying is not None:
             entry = await asyncio.shield(flying)
         else:
             future: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
-            self._runtime.in_flight[key] = future
+            self._runtime.in_flight[flight] = future
             try:
                 entry = await self._answerer.answer(key, rendered, call)
                 future.set_result(entry)
@@ -165,9 +229,12 @@ class Asker:
                 future.exception()  # whether or not anyone waits for it
                 raise
             finally:
-                del self._runtime.in_flight[key]
+                del self._runtime.in_flight[flight]
         entry = replace(entry, run=self._run)
-        self._journal.put(key, entry)
+        if likely and entry.error:
+            self._runtime.likely_in_vain.add(key)
+        else:
+            self._journal.put(key, entry)
         if flying is None:
             self._runtime.usage.replies[rendered.model.name] += 1
         return entry
@@ -188,15 +255,14 @@ class Asker:
         )
 
     def _check_window(self, handle: ModelHandle, part: Audio) -> None:
-        """Refuse audio that is longer than the model hears: it would be cut without a word."""
-        seconds = part.seconds
+        """Refuse audio that is longer than the model's window: the model would silently cut it."""
+        seconds = part.length
         if seconds is None or not handle.is_too_long(seconds):
             return
-        if part.transform == "original":
+        if isinstance(part, Clip) and part.seconds is None:
             raise handle.refuse_length(part, seconds)
-        what = "silence" if part.transform.startswith("silence") else "a clip"
         raise CapabilityMissing(
-            f"stage {self._stage} sends {seconds:g} s of {what} to model {handle.model.name!r}, which hears"
+            f"stage {self._stage} sends {seconds:g} s of {_name_kind(part)} to model {handle.model.name!r}, which hears"
             f" {handle.model.audio_window:g} s",
             hint="ask for less at once, or correct audio_window in the model's table",
         )
@@ -219,15 +285,31 @@ class Asker:
             detail=entry.detail,
         )
 
-    async def _identify(self, part: Audio) -> Audio:
-        """Take the content hash of an original whose hash is not known yet."""
-        if not part.path or part.sha256:  # made, not read; or known
-            return part
-        path = audio.resolve(self._runtime.audio_root(part.source), part.path)
-        return replace(part, sha256=await asyncio.to_thread(audio.hash_file, path))
+    async def _identify(self, clip: Clip) -> Clip:
+        """Say where a clip lies, if that is known, and take its content hash if that is not known yet.
+
+        A clip of an unknown root is refused when its file is needed: what the journal holds is answered without.
+        """
+        clip = replace(clip, root=self._audio_roots.get(clip.source))
+        if clip.sha256:
+            return clip
+        return replace(clip, sha256=await asyncio.to_thread(hash_file, find_clip(clip)))
 
 
-def _with_hash(value: Any, part: Audio) -> Any:
+def _flight(key: bytes, call: Call) -> Flight:
+    """Return what equal calls in flight have in common."""
+    return key, tuple(part.root for turn in call.messages for part in turn.audio if isinstance(part, Clip))
+
+
+def _name_kind(part: Audio) -> str:
+    match part:
+        case Clip():
+            return "a clip"
+        case Silence():
+            return "silence"
+
+
+def _with_hash(value: Any, part: Clip) -> Any:
     return {**value, "sha256": part.sha256} if isinstance(value, Mapping) else value
 
 
@@ -236,7 +318,7 @@ def _sample(rendered: Rendered) -> int:
 
 
 def _reseed(call: Call, rendered: Rendered, number: int) -> Call:
-    """Give every sample and try a seed of its own, where the recipe sets one."""
+    """Give every sample and try its own seed, if the recipe sets one."""
     offset = 1_000 * _sample(rendered) + number
     if "seed" not in call.sampling or not offset:
         return call

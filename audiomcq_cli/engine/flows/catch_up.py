@@ -1,11 +1,11 @@
-"""On a resume: asks for what is missing while what is known is still gone through.
+"""On a resume: asks for missing replies while known ones are still being read.
 
-Rows leave a shard in the order in which they came, and to take one of which every reply is known costs half a
-millisecond: with 90,000 of them before the first that is not, the models would wait for a minute. So a run that was cut
-short is looked into for where it stopped (by halves: rows before are known, rows after are not, nearly), and the rows
-from there on are driven ahead. Of that nothing is kept but the replies, which the journal then has when the row's turn
-comes; a call in flight is shared. So neither the order nor the number of calls changes, and a row that is driven twice
-comes out the same.
+Rows leave a shard in the order in which they came, and a row whose replies are all known takes half a millisecond: with
+90,000 of them before the first other one, the models would wait for a minute. So the point where the earlier run
+stopped is found by bisection (nearly all rows before are known, nearly all after are not), and the rows from there on
+are driven ahead. Only their replies are kept, in the journal, which has them when the row's turn comes; a call in
+flight is shared. So neither the order nor the number of calls changes, and a row that is driven twice comes out the
+same.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ DriveRow = Callable[[Row], Coroutine[Any, Any, Driven | None]]
 
 
 class Ahead:
-    """Drives the rows of a Parquet file from where they are not known any more, until it is overtaken."""
+    """Drives the rows of a Parquet file from the first unknown one, until the ordered pass overtakes it."""
 
     def __init__(
         self, path: Path, columns: Sequence[str], probe: DriveRow, drive: DriveRow, slots: asyncio.Semaphore
     ) -> None:
-        """Begin; ``probe`` drives a row by the journal alone, ``drive`` asks and gives its slot back."""
+        """Begin; ``probe`` drives a row by the journal alone, ``drive`` asks and releases its slot."""
         self._path = path
         self._columns = list(columns)
         self._probe = probe
@@ -43,13 +43,13 @@ class Ahead:
         self._task.add_done_callback(self._end)
 
     def pass_row(self) -> None:
-        """Say that the next row in order has its turn; raises what a row that was driven ahead ended in."""
+        """Note that the next row in order has its turn; raises the error of a row that was driven ahead."""
         self._turn += 1
         if self._failed:
             raise self._failed
 
     async def close(self, *, wait: bool) -> None:
-        """Drive no more rows; let those that are being driven end, or end them."""
+        """Drive no more rows; wait for those in progress, or cancel them."""
         self._task.cancel()
         for task in self._rows_driven if not wait else ():
             task.cancel()
@@ -89,7 +89,7 @@ class Ahead:
 
 
 async def _find_first(holds: Callable[[int], Awaitable[bool]], count: int) -> int:
-    """The first of so many numbers from which on something holds, by halves; ``count`` where it holds of none."""
+    """Return the first number below ``count`` for which ``holds`` is true, by bisection; ``count`` if there is none."""
     low, high = 0, count
     while low < high:
         middle = (low + high) // 2

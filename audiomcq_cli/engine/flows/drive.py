@@ -1,55 +1,50 @@
-"""Drives a flow: hands it the replies that it asks for until it returns.
+"""Drives a flow: passes it the replies to its requests until it returns.
 
-Every driver shares this loop; what differs is who answers (``answerers.py``).
+Every driver shares this loop; they differ in who answers (``answerers.py``).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from audiomcq_cli.contracts import Context, Failure, Outcome, Reply, Request, Row, Stage
+from audiomcq_cli.contracts import Ask, Context, Failure, Outcome, Reply, Request, Row, Stage
 from audiomcq_cli.engine.flows.asker import Suspended
 from audiomcq_cli.errors import StorageError
 
-Ask = Callable[[Request], Awaitable[Reply]]
+R = TypeVar("R")
+
+AskOne = Callable[[Request], Awaitable[Reply]]
+
+FindLikely = Callable[[Ask], Awaitable[Sequence[Callable[[], Awaitable[None]]]]]
+"""Returns what to send beside the needed requests of a round; nothing if a reply may not be worth its call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Driven:
-    """What became of the work items of one input row, and every exchange on the way."""
+    """The outcome of each work item of one input row, and every request of the flow with its reply."""
 
     outcomes: Mapping[str, Outcome]
     exchanges: Sequence[tuple[Request, Reply]]
 
 
-async def drive(stage: Stage[object], row: Row, context: Context[object], ask: Ask) -> Driven:
+async def drive(
+    stage: Stage[object], row: Row, context: Context[object], ask: AskOne, find_likely: FindLikely | None = None
+) -> Driven:
     """Drive the flow of one input row to its end.
 
-    A failed reply to a request that is not optional fails every work item of the row.
+    A failed reply to a request that is not optional fails every work item of the row. The flow never sees the replies
+    to likely requests; without ``find_likely`` none is sent.
 
     Raises:
         StorageError: The flow does not account for each of its work items: a fault of the stage.
     """
     items = items_of(stage, row, context.options)
-    exchanges: list[tuple[Request, Reply]] = []
-    result: Outcome | Mapping[str, Outcome]
     if stage.flow is None:
         raise StorageError("the stage has no flow")
-    flow = stage.flow(row, context)
-    try:
-        requests = next(flow)
-        while True:
-            replies = await _ask_all(requests, ask)
-            exchanges += zip(requests, replies, strict=True)
-            if failed := next((reply for request, reply in exchanges if _fails(request, reply)), None):
-                flow.close()
-                result = Failure(failed)
-                break
-            requests = flow.send(replies)
-    except StopIteration as stop:
-        result = stop.value
+    result, exchanges = await converse(stage.flow(row, context), ask, find_likely)
     outcomes = result if isinstance(result, Mapping) else dict.fromkeys(items, result)
     if set(outcomes) != set(items):
         raise StorageError(f"the stage does not account for the items of {row.get(stage.key)!r}: {sorted(items)}")
@@ -58,19 +53,42 @@ async def drive(stage: Stage[object], row: Row, context: Context[object], ask: A
     return Driven({item: outcomes[item] for item in items}, exchanges)
 
 
+async def converse(
+    flow: Generator[Sequence[Request], Sequence[Reply], R], ask: AskOne, find_likely: FindLikely | None = None
+) -> tuple[R | Failure, list[tuple[Request, Reply]]]:
+    """Return the result of a flow and every exchange on the way; a failed request that is not optional ends it."""
+    exchanges: list[tuple[Request, Reply]] = []
+    try:
+        requests = next(flow)
+        while True:
+            beside = await find_likely(requests) if find_likely and isinstance(requests, Ask) else ()
+            replies = await _ask_all(requests, ask, beside)
+            exchanges += zip(requests, replies, strict=True)
+            if failed := next((reply for request, reply in exchanges if _fails(request, reply)), None):
+                flow.close()
+                return Failure(failed), exchanges
+            requests = flow.send(replies)
+    except StopIteration as stop:
+        result: R = stop.value
+        return result, exchanges
+
+
 def items_of(stage: Stage[object], row: Row, options: object) -> Sequence[str]:
-    """Ids of the work items of one input row."""
+    """Return the ids of the work items of one input row."""
     return stage.items(row, options) if stage.items else (row[stage.key],)
 
 
-async def _ask_all(requests: Sequence[Request], ask: Ask) -> list[Reply]:
-    if len(requests) == 1:  # most flows ask one at a time; a task less a call
+async def _ask_all(
+    requests: Sequence[Request], ask: AskOne, beside: Sequence[Callable[[], Awaitable[None]]]
+) -> list[Reply]:
+    if len(requests) == 1 and not beside:  # most flows ask one at a time; a task less a call
         return [await ask(requests[0])]
     # Not a TaskGroup: that would cancel the calls in flight when one of them is told that the run is to stop.
-    results = await asyncio.gather(*map(ask, requests), return_exceptions=True)
+    work = [*map(ask, requests), *(send() for send in beside)]
+    results = await asyncio.gather(*work, return_exceptions=True)
     if errors := [result for result in results if isinstance(result, BaseException)]:
         raise min(errors, key=lambda error: isinstance(error, Suspended))  # what is wrong goes before what is to come
-    return [result for result in results if not isinstance(result, BaseException)]
+    return [result for result in results if isinstance(result, Reply)]
 
 
 def _fails(request: Request, reply: Reply) -> bool:

@@ -1,4 +1,4 @@
-"""Is a reply usable? Validation against the prompt's schema, and what to say when asking again."""
+"""Checks replies against the prompt's schema, and writes the message for asking again."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _SHOWN = 2_000  # characters of an unusable reply that the model is shown again
 
 
 def examine(call: Call, completion: Completion) -> Entry:
-    """Make of a completion what the journal stores: the raw reply, and why it is unusable if it is.
+    """Turn a completion into a journal entry: the raw reply, and why it is unusable if it is.
 
-    Nothing is guessed: JSON wrapped in prose is not dug out, a reply cut short is not completed.
+    Nothing is guessed: JSON wrapped in prose is not extracted, a truncated reply is not completed.
     """
     entry = Entry(
         text=completion.text,
@@ -49,10 +49,10 @@ def examine(call: Call, completion: Completion) -> Entry:
 
 
 def read_json(text: str) -> Any:
-    """The JSON that a reply is, or that follows the thinking of a model whose server leaves it in.
+    """Return the JSON of a reply, with or without the model's thinking before it.
 
     Raises:
-        orjson.JSONDecodeError: It is neither.
+        orjson.JSONDecodeError: The reply is neither.
     """
     try:
         return orjson.loads(text)
@@ -64,7 +64,7 @@ def read_json(text: str) -> Any:
 
 
 def parse(text: str, schema: Mapping[str, Any]) -> tuple[Any, str, str]:
-    """The JSON value of a reply, or a reason code and what is wrong with it, for the model and for people."""
+    """Return the JSON value of a reply, or a reason code and what is wrong with it, for the model and for people."""
     try:
         value = read_json(text)
     except orjson.JSONDecodeError as error:
@@ -79,7 +79,7 @@ def parse(text: str, schema: Mapping[str, Any]) -> tuple[Any, str, str]:
 
 
 def ask_again(call: Call, entry: Entry) -> Call:
-    """The call that follows an unusable reply: the same conversation, the reply, and what was wrong with it."""
+    """Return the call after an unusable reply: the same conversation, the reply, and what was wrong with it."""
     form = "only the JSON that was asked for" if call.schema else "the answer that was asked for"
     again = (
         Message("assistant", entry.text[:_SHOWN] or "(nothing)"),
@@ -93,7 +93,7 @@ def _refuse_control(sign: str) -> str:
 
 
 def _is_unfinished(call: Call, completion: Completion) -> bool:
-    """Whether what is missing of a reply could change it; what stands in a closed answer cannot be changed."""
+    """Return whether the missing end of a reply could change it; a closed answer cannot be changed."""
     if completion.finish_reason == "stop":
         return False
     if call.schema is not None or call.whole:

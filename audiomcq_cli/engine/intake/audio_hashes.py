@@ -1,4 +1,4 @@
-"""Content hashes of audio files, kept so that a second pass over the sources reads no audio."""
+"""Keeps content hashes of audio files, so that a second pass over the sources reads no audio."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from audiomcq_cli import audio
+from audiomcq_cli import audio_files
 from audiomcq_cli.errors import StorageError
 from audiomcq_cli.storage.descriptors import advise
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class AudioHashes:
-    """Content hashes of audio files, kept by path, size and time of change, so that a second pass reads no audio.
+    """Content hashes of audio files by path, size and modification time.
 
-    They can be taken again: a file of them that is damaged is begun anew.
+    They can be computed again: a damaged file of hashes is started anew.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,7 +45,7 @@ class AudioHashes:
             self._connection.commit()
 
     def get(self, path: Path) -> str:
-        """The hash of a file; raises ``InputError`` or ``OSError`` where it cannot be read."""
+        """Return the hash of a file; raises ``InputError`` or ``OSError`` if it cannot be read."""
         stat = path.stat()
         now = (stat.st_size, stat.st_mtime_ns)
         query = "SELECT size, changed, hash FROM hashes WHERE path = ?"
@@ -53,7 +53,7 @@ class AudioHashes:
             known = self._connection.execute(query, (str(path),)).fetchone()
         if known is not None and known[:2] == now:
             return str(known[2])
-        found = audio.hash_file(path)
+        found = audio_files.hash_file(path)
         with self._reporting():
             self._connection.execute("REPLACE INTO hashes VALUES (?, ?, ?, ?)", (str(path), *now, found))
         return found

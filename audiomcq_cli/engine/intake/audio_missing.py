@@ -1,4 +1,4 @@
-"""Lists the clips of which there is no audio file, so that somebody can get them: a table beside the clips."""
+"""Lists the clips without an audio file in a table beside the clips, so that somebody can get the files."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from audiomcq_cli.storage.files import HIDDEN, replacing
 from audiomcq_cli.storage.shards import list_shards
 
 LIST = "audio_missing.csv"
-"""Name of the table in the hidden folder of a stage; not there where no audio is missing."""
+"""Name of the table in the hidden folder of a stage; it does not exist if no audio is missing."""
 
 SHOWN = 3
-"""Paths that are named in a line."""
+"""Most paths in a line."""
 
 _COLUMNS = ["source_dataset", "clip_id", "audio_path"]
 
 
 def list_missing(folder: Path) -> int:
-    """Write the table of a stage folder anew, or remove it; returns how many clips it names."""
+    """Write the table of a stage folder, or remove it if it would be empty; return the number of clips in it."""
     path = folder / HIDDEN / LIST
     count = 0
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
@@ -39,9 +39,9 @@ def list_missing(folder: Path) -> int:
 
 
 def _find(folder: Path) -> Iterator[tuple[str, ...]]:
-    """Source, id and looked-for path of each clip without audio, a batch in memory at a time.
+    """Yield source, id and expected path of each clip without audio, with one batch in memory at a time.
 
-    The rows of a clip, which may be questions, stand together.
+    The rows of a clip, which may be questions, are adjacent.
     """
     last = None
     for one in list_shards(folder):
@@ -58,7 +58,7 @@ def _find(folder: Path) -> Iterator[tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Strays:
-    """Clips without an audio file, and audio files of which their source says nothing, each with the first paths."""
+    """Clips without an audio file, and audio files that their source does not mention, each with the first paths."""
 
     clips: int
     clip_paths: Sequence[str]
@@ -67,20 +67,20 @@ class Strays:
 
 
 def find_strays(folder: Path) -> Strays:
-    """What of a stage folder's clips has no counterpart: a name that is misspelled leaves one of each kind."""
+    """Return the clips and files without counterpart in a stage folder: a misspelled name causes one of each."""
     with (folder / HIDDEN / LIST).open(encoding="utf-8", newline="") as file:
         clips, clip_paths = _count(row["audio_path"] for row in csv.DictReader(file))
     return Strays(clips, clip_paths, *_count(_find_unsaid(folder)))
 
 
 def _count(paths: Iterator[str]) -> tuple[int, list[str]]:
-    """How many paths there are, and the first of them; no more than those are held."""
+    """Return the number of paths, and the first ones; only those are held in memory."""
     first = list(islice(paths, SHOWN))
     return len(first) + sum(1 for _ in paths), first
 
 
 def describe_strays(strays: Strays) -> str:
-    """The strays of a stage folder in one line."""
+    """Describe the strays of a stage folder in one line."""
     has = "clip has" if strays.clips == 1 else "clips have"
     told = f"{strays.clips:,} {has} no audio file ({_show(strays.clip_paths, strays.clips)})"
     if strays.files:
@@ -96,7 +96,7 @@ def _show(paths: Sequence[str], count: int) -> str:
 
 
 def _find_unsaid(folder: Path) -> Iterator[str]:
-    """Paths of the audio files of which their source has neither a caption nor an event."""
+    """Yield the paths of the audio files for which their source has neither a caption nor an event."""
     columns = ["source_dataset", "audio_path", "captions", "events", "flags"]
     for one in list_shards(folder):
         with parquet.open_parquet(one.path) as file:

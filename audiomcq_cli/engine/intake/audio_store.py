@@ -1,4 +1,4 @@
-"""Keeps audio that a source brings along, each file once, under the hash of what is in it."""
+"""Keeps audio that a source brings along, each file once, under its content hash."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
-from audiomcq_cli.audio import AUDIO_EXTENSIONS
+from audiomcq_cli.audio_files import AUDIO_EXTENSIONS
 from audiomcq_cli.containers import find_kind, read_head
 from audiomcq_cli.storage.files import replacing
 
@@ -20,14 +20,14 @@ class AudioStore:
     """Audio files at ``<folder>/<first two digits>/<sha256>.<extension>``."""
 
     def __init__(self, folder: Path | None) -> None:
-        """Keep them in a folder, made when the first one comes; with None nothing is kept."""
+        """Keep files in a folder, created with the first one; None keeps nothing."""
         self.folder = folder
         self._made: set[str] | None = None
 
     def put(self, content: bytes, name: str) -> tuple[str, str]:
-        """Keep a file; returns its path below the folder and its SHA-256.
+        """Keep a file; return its path below the folder and its SHA-256.
 
-        ``name`` is what the source calls it: its extension says the format, else what the file begins with.
+        ``name`` is the source's name: its extension gives the format, else the first bytes of the file do.
         """
         digest = hashlib.sha256(content).hexdigest()
         path = f"{digest[:2]}/{digest}{_find_extension(content, name)}"
@@ -42,7 +42,7 @@ class AudioStore:
 
     @contextmanager
     def keeping(self, used: Container[str]) -> Iterator[None]:
-        """Remove, when the block ends, what it has added, but for the paths that are in ``used`` by then."""
+        """Remove at the end of the block the files that it added, except paths that are in ``used`` by then."""
         self._made = set()
         try:
             yield

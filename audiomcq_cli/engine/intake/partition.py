@@ -1,7 +1,7 @@
 """The first step of caption: one streaming pass over the sources that only sorts their rows into shards.
 
-Memory stays flat whatever the size of a source. The captions of a clip, which may stand far apart in its source, are
-brought together when a shard is read, as are its known events and its questions.
+Memory stays constant whatever the size of a source. The captions of a clip, which may be far apart in its source, are
+brought together when a shard is read, with its known events and questions.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from audiomcq_cli.engine.intake.watching import Watch
 from audiomcq_cli.storage.files import replacing
 
 FEW_CLIPS = 5_000
-"""Below so many clips one shard is enough."""
+"""Number of clips below which one shard is enough."""
 
 MANY_SHARDS = 64
 
 WAITING_BYTES = 2**24
-"""Bytes of rows that wait to be written, over all shards."""
+"""Most bytes of rows that wait to be written, over all shards."""
 
 
 def partition(
@@ -40,16 +40,19 @@ def partition(
 ) -> list[Path]:
     """Sort the rows of all sources into shards: one file for each in ``folder``, returned in order.
 
-    Each row has the content hash of its audio, so that a file that was replaced is noticed. With ``shards`` None there
-    is one shard for fewer than ``FEW_CLIPS`` clips, else ``MANY_SHARDS``.
+    Each row has the content hash of its audio, so that a replaced file is noticed. If ``shards`` is None, there is one
+    shard for fewer than ``FEW_CLIPS`` clips, else ``MANY_SHARDS``.
 
     Args:
-        seed: Of the clips that are drawn where a source has a ``sample``.
-        store: Folder for audio that sources bring along; None leaves it where it is.
-        watch: Told how far reading has come, every now and then; may raise to end it.
+        specs: The sources.
+        folder: Folder for the files.
+        shards: Number of shards.
+        seed: Seed of the clips that are drawn for a ``sample``.
+        store: Folder for audio that sources bring along; None does not keep it.
+        watch: Called from time to time with the progress; may raise to end the reading.
 
     Raises:
-        InputError: A source is not what it should be, or there is no clip at all.
+        InputError: A source is invalid, or there is no clip at all.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with AudioHashes(folder / "audio.sqlite") as hashes:
@@ -64,7 +67,7 @@ def partition(
 
 
 def write_partition(rows: Iterator[Row], specs: Sequence[InputSpec], folder: Path, shards: int | None) -> list[Path]:
-    """Sort the rows that were read of sources or sets into shards, by their clips."""
+    """Sort the rows of sources or sets into shards, by their clips."""
     early: list[Row] = []
     if shards is None:
         clips: set[str] = set()
@@ -89,7 +92,7 @@ def write_partition(rows: Iterator[Row], specs: Sequence[InputSpec], folder: Pat
 
 
 class _Lines:
-    """Adds lines to many files, of which one is open at a time: there may be more shards than a process may open."""
+    """Appends lines to many files with one open at a time: there may be more shards than a process may open."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths
@@ -99,7 +102,7 @@ class _Lines:
             path.write_bytes(b"")
 
     def add(self, index: int, line: bytes) -> None:
-        """Add a line to the file of a number."""
+        """Add a line to the file with this number."""
         self._waiting[index].append(line)
         self._bytes += len(line)
         if self._bytes >= WAITING_BYTES:
@@ -116,9 +119,9 @@ class _Lines:
 
 
 def read_partition(path: Path) -> Iterator[Row]:
-    """The clips of one shard in the order of their first row, the rows of a clip brought together.
+    """Yield the clips of one shard in the order of their first row, the rows of a clip brought together.
 
-    Rows wait as text: that takes a quarter of the memory, and reading them twice takes a second for a million.
+    Rows wait as text: this takes a quarter of the memory, and parsing them twice takes a second for a million.
     """
     clips: dict[str, list[bytes]] = {}
     with path.open("rb") as file:

@@ -1,8 +1,8 @@
 """The first step of import: one streaming pass over question sets that only sorts their rows into shards.
 
-A shard is read with the questions of a clip brought together, as every stage leaves them. Ids within a set are the
-set's own, and not always kept apart by it: of rows of one clip and id those with the same question and options are one
-question, the others get a number behind the id.
+A shard is read with the questions of a clip together, as every stage leaves them. Ids within a set come from the set,
+which may repeat them: rows of one clip and id with the same question and options are one question, the others get a
+number after the id.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from audiomcq_cli import records
-from audiomcq_cli.audio import normalize
+from audiomcq_cli.audio_files import normalize
 from audiomcq_cli.characters import find_control
 from audiomcq_cli.contracts import ImportedQuestion, Importer, Row, Stage
 from audiomcq_cli.engine.extent import UNKNOWN, measure
@@ -36,7 +36,7 @@ class ImportSpec(InputSpec):
     importer: Importer[Any]
 
     def read(self) -> Iterator[ImportedQuestion]:
-        """Its questions as they are; raises ``InputError`` where it is not what it should be."""
+        """Yield its questions unchanged; raises ``InputError`` if the set is invalid."""
         return self.importer.read(self.path, self.options)
 
 
@@ -46,7 +46,7 @@ def partition_questions(
     """Sort the questions of all sets into shards by their clips, as ``partition`` does with clips.
 
     Raises:
-        InputError: A set is not what it should be, or there is no question at all.
+        InputError: A set is invalid, or there is no question at all.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with AudioHashes(folder / "audio.sqlite") as hashes:
@@ -54,12 +54,12 @@ def partition_questions(
 
 
 def read_first(path: Path, stage: Stage[Any]) -> Iterator[Row]:
-    """The rows of one shard that a first stage reads: clips or, where they join later stages, questions."""
+    """Yield the rows of one shard for a first stage: clips or, for a stage that joins later stages, questions."""
     return read_questions(path) if stage.joins else read_partition(path)
 
 
 def read_questions(path: Path) -> Iterator[Row]:
-    """The questions of one shard, those of a clip together, in the order of the clips' first rows."""
+    """Yield the questions of one shard, those of a clip together, in the order of the clips' first rows."""
     places: dict[str, list[int]] = {}
     with path.open("rb") as file:
         begin = 0
@@ -75,7 +75,7 @@ def read_questions(path: Path) -> Iterator[Row]:
 
 
 def _tell_apart(rows: Sequence[Row]) -> Iterator[Row]:
-    """The questions of a clip, each with its own id; what is there twice, or contradicts itself, has a problem."""
+    """Yield the questions of a clip, each with its own id; repeated or contradictory ones get a problem."""
     same_id: dict[str, list[Row]] = {}
     for row in rows:
         same_id.setdefault(row["id"], []).append(row)
@@ -93,7 +93,7 @@ def _tell_apart(rows: Sequence[Row]) -> Iterator[Row]:
 
 
 def _note_twins(twins: Sequence[Row]) -> None:
-    """Give rows of the same question and options a problem: all but the first, or all if they have several answers."""
+    """Give rows with the same question and options a problem: all but the first, or all if their answers differ."""
     places = " and ".join(f"row {row['row']}" for row in twins[:4])
     if len({row["choices"][row["answer_index"]] for row in twins}) > 1:
         detail = f"{places} have the same id, question and options, and different answers"
@@ -117,7 +117,7 @@ def _read_sets(specs: Sequence[ImportSpec], folder: Path, hashes: AudioHashes, w
 
 
 def _make_unicode(row: Row) -> Row:
-    """Reject a row with half of a surrogate pair, which no file can hold, or with a control character (U+0000)."""
+    """Reject a row with a lone surrogate, which no file can hold, or with a control character (U+0000)."""
     if row["problem"] is None and (sign := find_control(row)):
         return row | {"problem": {"reason": "control_characters", "detail": f"row {row['row']} holds {sign}"}}
     try:

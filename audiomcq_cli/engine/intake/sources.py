@@ -1,4 +1,4 @@
-"""Reads a source: which of its clips are taken, where the audio of each lies, and what is known of it, as plain rows.
+"""Reads a source as plain rows: the clips to take, the place of their audio, and what is known of each.
 
 A row is ``{"clip_id", "source_dataset", "source_id", "captions", "events", "seeds", "audio_path", "audio_present",
 "audio_sha256", "license", "origin", "problem"}``; the rows of a clip are brought together later.
@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import orjson
 
-from audiomcq_cli import audio, records
+from audiomcq_cli import audio_files, records
 from audiomcq_cli.characters import escape_control, find_control
 from audiomcq_cli.contracts import Reject, Row, Source, SourceRow
 from audiomcq_cli.engine import keys
@@ -28,17 +28,22 @@ from audiomcq_cli.measurements import SOURCE
 from audiomcq_cli.storage.files import replacing
 
 _KEPT = 2
-"""Number of what is kept of a row; another one is not taken for it."""
+"""Version of the kept form of a row; rows of another version are not used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSpec:
-    """What a run begins with: a table of the recipe, or ``ADAPTER:PATH`` on the command line.
+    """An input of a run: a table of the recipe, or ``ADAPTER:PATH`` on the command line.
 
     Attributes:
-        adapter, options: Which format. path: What is read. name: The clips' ``source_dataset``.
-        audio_root: Folder below which its audio lies, if there is any. limit: What is read of it, the first ones.
-        license, origin: Of the audio, where the rows do not say.
+        adapter: Name of the format.
+        options: Options of the format.
+        path: Path or address to read.
+        name: ``source_dataset`` of the clips.
+        audio_root: Folder of its audio, if there is one.
+        limit: Most clips or questions to read, from the first on.
+        license: License of the audio, for rows that name none.
+        origin: Origin of the audio, for rows that name none.
     """
 
     adapter: str
@@ -52,11 +57,11 @@ class InputSpec:
 
     @property
     def remote(self) -> bool:
-        """Whether its path is an address, and not one of this machine."""
+        """True if its path is an address, and not one of this machine."""
         return False
 
     def find_root(self, workdir: Path) -> Path | None:
-        """Folder below which its audio lies, if there is any."""
+        """Return the folder of its audio, if there is one."""
         return self.audio_root
 
 
@@ -65,7 +70,8 @@ class SourceSpec(InputSpec):
     """One source of captioned audio: ``[[sources]]``.
 
     Attributes:
-        source: Its format. sample: Clips drawn by the seed, from those that are read.
+        source: Its format.
+        sample: Number of clips to draw by the seed from those that are read.
     """
 
     source: Source[Any]
@@ -73,36 +79,36 @@ class SourceSpec(InputSpec):
 
     @property
     def remote(self) -> bool:
-        """Whether its path is an address, and not one of this machine."""
+        """True if its path is an address, and not one of this machine."""
         return self.source.pin is not None
 
     def read(self) -> Iterator[SourceRow]:
-        """Its rows as they are; raises ``InputError`` where it is not what it should be."""
+        """Yield its rows unchanged; raises ``InputError`` if the source is invalid."""
         return self.source.read(self.path, self.options)
 
     def pinned(self) -> SourceSpec:
-        """The same at the state that it has now, where it lies elsewhere."""
+        """Return the same source; a remote one at its current state."""
         return replace(self, path=self.source.pin(self.path, self.options)) if self.source.pin else self
 
     def find_root(self, workdir: Path) -> Path | None:
-        """Folder below which its audio lies: the one that is told, or where audio is kept that it brings along."""
+        """Return the folder of its audio: the given one, or the store for audio that it brings along."""
         return self.audio_root or (workdir / FOLDER if self.source.brings_audio else None)
 
 
 def no_rows(specs: Sequence[InputSpec]) -> InputError:
-    """The error of sources or sets that all hold nothing."""
+    """Return the error about sources or sets that are all empty."""
     return InputError("no rows", file=", ".join(str(spec.path) for spec in specs))
 
 
 def read_source(
     spec: SourceSpec, folder: Path, hashes: AudioHashes, store: AudioStore, seed: int, watch: Watch | None
 ) -> Iterator[Row]:
-    """The rows of the clips that are taken of a source.
+    """Yield the rows of the clips to take from a source.
 
-    What lies elsewhere is read once, and its rows kept in ``folder``.
+    A remote source is read once, and its rows are kept in ``folder``.
 
     Raises:
-        InputError, HubError: It is not what it should be, or cannot be reached.
+        InputError, HubError: The source is invalid, or cannot be reached.
     """
     rows = _keep(spec, folder, store, seed, watch) if spec.remote else _draw(spec, folder, store, seed, watch)
     finder = AudioFinder(spec.audio_root, hashes, exact=spec.source.exact)
@@ -113,10 +119,10 @@ def read_source(
 
 
 class Sample:
-    """Draws clips while they come by: those whose ids have the least numbers for a seed, as many as are wanted.
+    """Draws clips from a stream: those whose ids have the least numbers for a seed.
 
-    Whether a clip is drawn depends on its id alone and on how many others have a lesser number, so a larger sample
-    holds every smaller one, and clips that are added to a source take the place of few.
+    Whether a clip is drawn depends only on its id and on how many others have a smaller number. So a larger sample
+    contains every smaller one, and clips added to a source replace few.
     """
 
     def __init__(self, count: int, seed: int) -> None:
@@ -129,7 +135,7 @@ class Sample:
         return clip in self._drawn
 
     def offer(self, clip: str) -> bool:
-        """Whether a clip is among those drawn, as far as clips have come by; one that is not never will be."""
+        """Return whether a clip is drawn among the clips so far; a clip that is not drawn never will be."""
         if clip in self._drawn:
             return True
         entry = (-records.draw(self._seed, "sample", clip), clip)
@@ -144,7 +150,9 @@ class Sample:
 
 
 def _draw(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: Watch | None) -> Iterator[Row]:
-    """Plain rows of the clips that are drawn, or of all; in one pass, so those in question are written aside."""
+    """Yield the rows of the drawn clips, or of all; the source is read once, so candidate rows are
+    written to a file.
+    """
     rows = _take(spec, watch)
     if spec.sample is None:
         yield from (_make_plain(row, spec, store) for row in rows)
@@ -161,7 +169,7 @@ def _draw(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: W
 
 
 def _take(spec: SourceSpec, watch: Watch | None) -> Iterator[SourceRow]:
-    """The rows of the first clips of a source, as many clips as its limit says."""
+    """Yield the rows of the first clips of a source, up to its limit."""
     clips: set[str] = set()
     extent = measure(spec.path) if watch and spec.limit is None else UNKNOWN
     for read in watched(spec.read(), spec.name, watch, extent):
@@ -176,18 +184,18 @@ def _take(spec: SourceSpec, watch: Watch | None) -> Iterator[SourceRow]:
 
 
 def _normalize(row: SourceRow) -> SourceRow:
-    """A row with its id and names in the one form in which they are compared."""
+    """Return a row with its id and names normalised for comparison."""
     if row.source_id.isascii() and all(name.isascii() for name in row.audio):
         return row
-    names, guesses = (tuple(map(audio.normalize, one)) for one in (row.audio, row.guesses))
-    return replace(row, source_id=audio.normalize(row.source_id), audio=names, guesses=guesses)
+    names, guesses = (tuple(map(audio_files.normalize, one)) for one in (row.audio, row.guesses))
+    return replace(row, source_id=audio_files.normalize(row.source_id), audio=names, guesses=guesses)
 
 
 # ------------------------------------------------------------------------------------------------------- what is kept
 
 
 def _keep(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: Watch | None) -> Iterator[Row]:
-    """Rows of a source that lies elsewhere, out of the file that an earlier pass wrote if it is still so."""
+    """Yield the rows of a remote source, from the file of an earlier pass if it is still valid."""
     kept = folder / name_kept(spec, store, seed)
     if not kept.is_file() or not _is_whole(kept, store):
         with replacing(kept) as temporary, temporary.open("wb") as file:
@@ -198,7 +206,7 @@ def _keep(spec: SourceSpec, folder: Path, store: AudioStore, seed: int, watch: W
 
 
 def name_kept(spec: SourceSpec, store: AudioStore, seed: int) -> str:
-    """Name of the file with the rows of a source that lies elsewhere: of all that decides what is in it."""
+    """Return the name of the file for the rows of a remote source: a hash of everything that decides its content."""
     told: list[Any] = [
         _KEPT,
         spec.adapter,
@@ -214,7 +222,7 @@ def name_kept(spec: SourceSpec, store: AudioStore, seed: int) -> str:
 
 
 def _is_whole(kept: Path, store: AudioStore) -> bool:
-    """Whether all audio that came with the rows of a file is still there."""
+    """Return whether all audio that came with the rows of a file still exists."""
     with kept.open("rb") as file:
         rows = map(orjson.loads, file)
         return all(
@@ -228,7 +236,9 @@ def _read_back(file: IO[bytes]) -> Iterator[Any]:
 
 
 def _make_plain(row: SourceRow, spec: SourceSpec, store: AudioStore) -> Row:
-    """A row of a source as plain data; audio that came with it is kept now, the other looked for later."""
+    """Return a row of a source as plain data; audio that came with it is stored now, other audio is
+    searched for later.
+    """
     path, digest = None, None
     problem = row.problem or _check_path(row)
     if row.content is not None and not problem and spec.audio_root is None and store.folder is not None:
@@ -256,16 +266,16 @@ def _make_plain(row: SourceRow, spec: SourceSpec, store: AudioStore) -> Row:
 
 
 def _check_path(row: SourceRow) -> Reject | None:
-    """Why a row cannot be used whose audio would lie outside of its folder: the path goes into a release."""
+    """Return the reject for a row whose audio would be outside its folder: the path goes into a release."""
     try:
-        audio.check_relative(row.audio[0] if row.audio else ".")
+        audio_files.check_relative(row.audio[0] if row.audio else ".")
     except InputError as error:
         return Reject("path_outside_root", f"row {row.row}: {error}")
     return None
 
 
 def _make_unicode(row: SourceRow) -> SourceRow:
-    """Reject a row with half of a surrogate pair, which no file can hold, or with a control character (U+0000)."""
+    """Reject a row with a lone surrogate, which no file can hold, or with a control character (U+0000)."""
     labels = (event.label for event in row.events)
     asked = (text for seed in row.seeds for text in (seed.question, seed.answer or ""))
     texts = (row.source_id, *row.captions, *labels, *asked, *row.audio, row.license or "", row.origin or "")
@@ -282,22 +292,25 @@ def _make_unicode(row: SourceRow) -> SourceRow:
 
 
 class AudioFinder:
-    """Finds the audio of the rows of one source or set below its folder, and hashes it."""
+    """Finds the audio of the rows of one source or set in its folder, and hashes it."""
 
     def __init__(self, root: Path | None, hashes: AudioHashes, *, exact: bool = False) -> None:
         self._root, self._exact = root, exact
         self._hashes = hashes
-        self._index = audio.index_folder(root) if root else None
+        self._index = audio_files.index_folder(root) if root else None
 
     def settle(self, rows: Iterator[Row], folder: Path, file: str, watch: Watch | None) -> Iterator[Row]:
-        """The rows with ``audio_path``, ``audio_present`` and ``audio_sha256`` in place of ``audio`` and ``guesses``.
+        """Yield the rows with ``audio_path``, ``audio_present`` and ``audio_sha256`` in place of ``audio`` and
+        ``guesses``.
 
-        Whose file a guess means is known when all rows have come by: from the first such row on they wait in
-        ``folder``. Where no file is there, or it may be another row's, the path is the one that it should have.
+        The owner of a guessed file is known when all rows have been read: from the first guess on, rows wait in
+        ``folder``. If no file exists, or it may be another row's, the path is the expected one.
 
         Args:
-            rows: With the names of ``SourceRow``. folder: For the rows that wait. file: For messages. watch: Told how
-                many of those that waited have their audio.
+            rows: Rows with the names of ``SourceRow``.
+            folder: Folder for the waiting rows.
+            file: Name for messages.
+            watch: Called with the number of waiting rows that have their audio.
         """
         with tempfile.TemporaryFile(dir=folder) as aside:
             waiting = 0
@@ -314,7 +327,7 @@ class AudioFinder:
                 yield self._finish(row, guessed)
 
     def _look(self, row: Row, file: str) -> str | None:
-        """Note in the row the file that it names; returns the one that it guesses."""
+        """Set in the row the file that it names; return the file that it guesses."""
         names = row["audio"]
         row["named"] = names[0] if names else None
         if row["audio_sha256"] is not None or self._index is None or not names:  # it may have come with the row
@@ -342,12 +355,12 @@ class AudioFinder:
             path = guessed
         if path and self._root and (self._root / path).is_file():  # and no link to nowhere
             return row | {"audio_path": path, "audio_present": True, "audio_sha256": self._hash(self._root, path)}
-        known = names[0].lower().endswith(audio.AUDIO_EXTENSIONS)
+        known = names[0].lower().endswith(audio_files.AUDIO_EXTENSIONS)
         return row | {"audio_path": names[0] if known else f"{names[0]}.wav", "audio_present": False}
 
     def _hash(self, root: Path, path: str) -> str | None:
-        """The content hash of a clip; None where listening will find that it leaves its root or cannot be read."""
+        """Return the content hash of a clip; None if the stage will find that it leaves its root or cannot be read."""
         try:
-            return self._hashes.get(audio.resolve(root, path))
+            return self._hashes.get(audio_files.resolve(root, path))
         except (InputError, OSError):
             return None

@@ -1,4 +1,4 @@
-"""How far the reading of sources and question sets is: told while it goes on, and the place where a stop ends it."""
+"""Reports the progress of reading sources and question sets, and ends it at a stop."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from audiomcq_cli.engine.progress import Pace, Progress, Standing
 T = TypeVar("T")
 
 Watch = Callable[[str, int, Extent], None]
-"""Told what is read, how many of its rows have been, every ``WATCHED`` rows, and how much there is to read."""
+"""Called every ``WATCHED`` rows with what is read, the number of rows so far, and how much there is."""
 
 WATCHED = 200
 
 
 def watched(rows: Iterable[T], name: str, watch: Watch | None, extent: Extent = UNKNOWN) -> Iterator[T]:
-    """The rows of a source or set, as somebody is told how many there were."""
+    """Yield the rows of a source or question set; report the count so far every ``WATCHED`` rows and at the end."""
     number = 0
     for number, row in enumerate(rows, start=1):
         if watch and number % WATCHED == 1:
@@ -28,10 +28,10 @@ def watched(rows: Iterable[T], name: str, watch: Watch | None, extent: Extent = 
 
 
 class Watching:
-    """Ends the reading of sources when the run is to stop, and says how far it is."""
+    """Reports the progress of reading, and ends it when the run is to stop."""
 
     def __init__(self, stage: str, raise_if_stopping: Callable[[], None], progress: Progress) -> None:
-        """Make one; ``stage`` is the one that reads."""
+        """Report for the stage that reads."""
         self._stage = stage
         self._raise_if_stopping = raise_if_stopping
         self._progress = progress
@@ -39,7 +39,7 @@ class Watching:
         self._pace = Pace()
 
     def __call__(self, name: str, rows: int, extent: Extent) -> None:
-        """Told every now and then, in the thread that reads."""
+        """Report progress; called in the thread that reads."""
         self._raise_if_stopping()
         if name != self._name:
             self._name, self._pace = name, Pace()

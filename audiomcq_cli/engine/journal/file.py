@@ -1,8 +1,8 @@
-"""One file of the journal on disk: making it whole, locking it, opening it, and finding out that it is damaged.
+"""One file of the journal on disk: creates it atomically, locks it, opens it, and detects damage.
 
-A checksum of key and body stands behind each reply, so that a flipped bit of either does not go unseen; SQLite's own
-check finds rows that went missing. Both together take about 0.2 s for 100,000 replies. The file is in rollback mode (no
-WAL: it must work on shared disks).
+A checksum of key and body follows each reply, so that a flipped bit in either is detected; SQLite's own check finds
+missing rows. Both together take about 0.2 s for 100,000 replies. The file is in rollback mode (no WAL: it must work on
+shared disks).
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 KEY_BYTES = 32
 
 LARGEST_REPLY = 256 * 2**20
-"""Bytes; more is no reply but a body made to fill the memory."""
+"""Most bytes of a reply; a larger body was made to fill the memory."""
 
 _TABLES = """
 CREATE TABLE replies (key BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE lease (one INTEGER PRIMARY KEY CHECK (one = 1), fingerprint TEXT, run INTEGER);
 """
+
+OPENING = "opening.sqlite"
+"""Name of the journal of what a stage asks before its first row."""
 
 _STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SHARD = re.compile(r"part-\d{5}-of-\d{5}\.sqlite")
@@ -51,32 +54,32 @@ Lease = tuple[str, int]
 
 
 def is_stage(name: object) -> bool:
-    """Whether a value may be the name of a stage, and so of a folder."""
+    """Return whether a value is a valid name of a stage, and so of a folder."""
     return isinstance(name, str) and _STAGE.fullmatch(name) is not None
 
 
 def is_shard(name: object) -> bool:
-    """Whether a value may be the name of a journal file."""
-    return isinstance(name, str) and _SHARD.fullmatch(name) is not None
+    """Return whether a value is a valid name of a journal file: of a shard, or of the opening of the stage."""
+    return isinstance(name, str) and (name == OPENING or _SHARD.fullmatch(name) is not None)
 
 
 def list_stages(folder: Path) -> list[str]:
-    """Names of the stages that a folder of journals has files of."""
-    paths = folder.glob("*/part-*.sqlite")
+    """Return the names of the stages with files in a folder of journals."""
+    paths = folder.glob("*/*.sqlite")
     return sorted({path.parent.name for path in paths if is_shard(path.name) and is_stage(path.parent.name)})
 
 
 def list_journals(folder: Path, stage: str) -> list[Path]:
-    """The journal files of a stage, in order."""
-    return sorted(path for path in (folder / stage).glob("part-*.sqlite") if is_shard(path.name))
+    """Return the journal files of a stage, in order."""
+    return sorted(path for path in (folder / stage).glob("*.sqlite") if is_shard(path.name))
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Be the one writer of a journal file; the lock ends with the process, however that ends.
+    """Be the only writer of a journal file; the lock ends with the process, even if that is killed.
 
     Raises:
-        JournalBusy: Another process has it.
+        JournalBusy: Another process has the lock.
     """
     lock = acquire(path)
     try:
@@ -86,7 +89,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def acquire(path: Path) -> filelock.BaseFileLock:
-    """Take the lock of a journal file, whose folder is made; raises ``JournalBusy``, ``StorageError``."""
+    """Take the lock of a journal file and create its folder; raises ``JournalBusy``, ``StorageError``."""
     import filelock
 
     lock = filelock.FileLock(f"{path}.lock", timeout=0)
@@ -101,7 +104,7 @@ def acquire(path: Path) -> filelock.BaseFileLock:
 
 
 def create(path: Path) -> None:
-    """Make an empty journal file, which is whole from the moment it is there; the caller has its lock."""
+    """Create an empty journal file atomically; the caller has its lock."""
     with replacing(path) as temporary, reporting(path):
         temporary.unlink(missing_ok=True)
         with contextlib.closing(sqlite3.connect(temporary)) as connection:
@@ -109,13 +112,12 @@ def create(path: Path) -> None:
 
 
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
-    """Open a journal file that is there and see that SQLite finds nothing wrong with it.
+    """Open an existing journal file and check that SQLite finds nothing wrong with it.
 
-    A reader opens it for writing as well where it can: after a kill in the middle of a commit SQLite has to take that
-    back first.
+    A reader opens it for writing as well if possible: after a kill during a commit SQLite must roll that back first.
 
     Raises:
-        StorageError: It is damaged, or no journal.
+        StorageError: The file is damaged, or not a journal.
     """
     with reporting(path):
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, check_same_thread=False)
@@ -129,10 +131,10 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
 
 
 def check(connection: sqlite3.Connection, path: Path, tables: str) -> None:
-    """Make a file safe to read, and see that it is whole and has the ``tables`` of these statements alone.
+    """Make a file safe to read, and check that it is whole and has exactly the ``tables`` of these statements.
 
     Raises:
-        StorageError: It holds something else, SQLite finds it damaged, or its last page is not all there.
+        StorageError: It holds something else, SQLite finds it damaged, or its last page is incomplete.
     """
     connection.execute("BEGIN")  # while a reader is at it, nobody changes the file
     try:
@@ -154,7 +156,7 @@ def _check_pages(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def read_replies(connection: sqlite3.Connection, path: Path) -> Iterator[tuple[bytes, bytes]]:
-    """Keys and bodies of a journal file, by key; raises ``StorageError`` where one does not belong to the other."""
+    """Yield the keys and bodies of a journal file, by key; raises ``StorageError`` if a body does not match its key."""
     with reporting(path), limited(connection, path):
         for key, body in connection.execute("SELECT key, body FROM replies ORDER BY key"):
             if not is_sealed(key, body):
@@ -163,7 +165,7 @@ def read_replies(connection: sqlite3.Connection, path: Path) -> Iterator[tuple[b
 
 
 def read_lease(connection: sqlite3.Connection, path: Path) -> Lease | None:
-    """Fingerprint and number of the last run, if there was one."""
+    """Return the fingerprint and number of the last run, if there was one."""
     with reporting(path):
         held = connection.execute("SELECT fingerprint, run FROM lease").fetchone()
     if held is None:
@@ -174,18 +176,18 @@ def read_lease(connection: sqlite3.Connection, path: Path) -> Lease | None:
 
 
 def is_lease(fingerprint: object, run: object) -> bool:
-    """Whether two values of a file are a lease."""
+    """Return whether two values of a file are a lease."""
     return isinstance(fingerprint, str) and len(fingerprint) < 1_000 and type(run) is int and 0 <= run < 2**31
 
 
 def seal(key: bytes, data: bytes) -> bytes:
-    """Compress what belongs to a key; the checksum stands behind the end of the stream, where zlib does not look."""
+    """Compress the body of a key; the checksum follows the end of the stream, where zlib does not look."""
     body = zlib.compress(data, 1)
     return body + _checksum(key, body)
 
 
 def is_sealed(key: object, body: object) -> bool:
-    """Whether key and body are what was stored; without a checksum, as it once was, a body must be whole by itself."""
+    """Return whether key and body are what was stored; in old files without checksums, whether the body is whole."""
     if not isinstance(key, bytes) or not isinstance(body, bytes) or len(key) != KEY_BYTES:
         return False
     if _checksum(key, body[:-4]) == body[-4:]:
@@ -199,7 +201,7 @@ def is_sealed(key: object, body: object) -> bool:
 
 
 def unseal(body: bytes) -> bytes:
-    """What was compressed; raises ``zlib.error`` where it is not whole."""
+    """Decompress a body; raises ``zlib.error`` if it is incomplete."""
     unpacker = zlib.decompressobj()
     data = unpacker.decompress(body, LARGEST_REPLY)
     if not unpacker.eof:
@@ -213,7 +215,7 @@ def _checksum(key: bytes, body: bytes) -> bytes:
 
 @contextlib.contextmanager
 def reporting(path: Path) -> Iterator[None]:
-    """Say of SQLite's errors which file they are about and what can be done."""
+    """Add the file and a hint to SQLite's errors."""
     try:
         yield
     except UnicodeDecodeError as error:  # SQLite's own words, with a name out of a damaged file in them
@@ -228,7 +230,7 @@ def reporting(path: Path) -> Iterator[None]:
 
 
 def damaged(path: Path, problem: str) -> StorageError:
-    """The error about a file whose content cannot be trusted."""
+    """Return the error about a file whose content cannot be trusted."""
     return StorageError(
         f"{path}: not a usable journal: {problem}",
         hint="move it away and run again: what is done stays done, and replies that were in it are asked for, and paid"

@@ -1,11 +1,11 @@
-"""The journal: every reply of a shard, in one SQLite file with one writer, keyed by what was asked.
+"""The journal: every reply of a shard, in one SQLite file with one writer, keyed by its request.
 
 Replies are committed in groups by a thread, within ``GROUP_SECONDS``; flows go on meanwhile, and ``flush`` is awaited
-before a shard is written. An interruption therefore costs at most the calls sent and not yet committed. What a file
-held when it was opened is kept in memory, compressed, so that lookups never wait for a commit.
+before a shard is written. An interruption therefore costs at most the calls sent and not yet committed. The content of
+a file when it was opened is kept in memory, compressed, so that lookups never wait for a commit.
 
-A lock file keeps a second writer out. What the file lacks is looked for elsewhere (``elsewhere.py``) and, in a run,
-copied.
+A lock file keeps a second writer out. Replies that the file lacks are searched for elsewhere (``reuse.py``) and, in a
+run, copied.
 """
 
 from __future__ import annotations
@@ -35,18 +35,22 @@ if TYPE_CHECKING:
 GROUP_SECONDS = 0.05
 
 ELSEWHERE = -1
-"""The run that the last run of another journal counts as: earlier than any of this one's."""
+"""Number for the last run of another journal: earlier than any run of this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the journal holds of one try.
+    """The journal's record of one try.
 
     Attributes:
-        text: Raw reply of a chat. value: Result of an analysis, or scores. error: Why the reply is unusable (a reason
-            code), or empty. detail: The same for people. final: Nothing more is asked in this run.
+        text: Raw reply of a chat.
+        value: Result of an analysis, or scores.
+        error: Why the reply is unusable (a reason code), or empty.
+        detail: The same for people.
+        final: Whether nothing more is asked in this run.
         run: Number of the run of the shard that asked (see ``Journal.lease``).
-        prompt_tokens, completion_tokens: As the server counted them.
+        prompt_tokens: Prompt tokens as the server counted them.
+        completion_tokens: Reply tokens as the server counted them.
     """
 
     text: str = ""
@@ -64,7 +68,7 @@ _KINDS = {
     **dict.fromkeys(("run", "prompt_tokens", "completion_tokens"), int),
     "final": bool,
 }
-"""Types of an entry: a reply may come out of a packed journal of anybody's."""
+"""Types of an entry: a reply may come from anybody's packed journal."""
 
 
 class Journal:
@@ -79,10 +83,10 @@ class Journal:
         *,
         replay: bool = False,
     ) -> None:
-        """Make one that looks into ``places`` for what it lacks.
+        """Use a file, with ``places`` to search for replies that it lacks.
 
-        What failed in the last run there is to be asked again in a run of this journal; in a replay it is what that run
-        ended with.
+        An entry that failed in the last run there is asked again in a run of this journal; in a replay it is that run's
+        result.
         """
         self.path = path
         self._connection = connection
@@ -97,10 +101,10 @@ class Journal:
 
     @classmethod
     def read_only(cls, path: Path, places: Sequence[Place] = (), *, replay: bool = True) -> Journal:
-        """A journal to look things up in, empty where there is no such file; for a replay, or for a rehearsed run.
+        """Return a journal for lookups, empty if the file does not exist; for a replay, or for a rehearsal.
 
         Raises:
-            StorageError: It is damaged.
+            StorageError: The file is damaged.
         """
         connection = journal_file.connect(path, write=False) if path.exists() else None
         try:
@@ -111,10 +115,10 @@ class Journal:
             raise
 
     def get(self, key: bytes) -> Entry | None:
-        """What is known of a try, from this run, an earlier one or another journal.
+        """Return the entry of a try, from this run, an earlier one or another journal.
 
         Raises:
-            StorageError: It is damaged.
+            StorageError: The entry is damaged.
         """
         body = self._bodies.get(key)
         if body is not None:
@@ -129,26 +133,27 @@ class Journal:
         return None
 
     def put(self, key: bytes, entry: Entry) -> None:
-        """Take note of a try; it is committed soon. A journal open for reading only takes no note."""
+        """Store a try; it is committed soon. A read-only journal ignores it."""
         if self._writer is not None:
             self._bodies[key] = body = seal(key, orjson.dumps(asdict(entry)))
             self._writer.add(self, key, body)
 
     @property
     def size(self) -> int:
-        """Replies that it holds itself."""
+        """Number of replies in its own file."""
         return len(self._bodies)
 
     async def flush(self) -> None:
-        """Return when everything put so far is committed; raises ``StorageError`` where it cannot be."""
+        """Wait until everything stored so far is committed; raises ``StorageError`` if that fails."""
         if self._writer is not None:
             await self._writer.flush()
 
     def lease(self, fingerprint: str, done_run: int | None) -> int:
-        """The number of this run of the shard.
+        """Return the number of this run of the shard.
 
-        A run that was cut short goes on under its number, so that it ends as if it had not been; a run after one that
-        ended with failed rows (``done_run``, as its rejects say), or of another fingerprint, takes the next one.
+        An interrupted run goes on under its number, so that it ends as if it had not been interrupted. A run after one
+        that ended with failed rows (``done_run``, from its rejects), or with another fingerprint, takes the next
+        number.
         """
         if self._lease is None:
             run = 0
@@ -162,18 +167,18 @@ class Journal:
         return run
 
     def leased(self) -> Lease | None:
-        """Fingerprint and number of the last run, if there was one: here, or of the same shard elsewhere."""
+        """Return fingerprint and number of the last run, if there was one: here, or of the same shard elsewhere."""
         held = (place.lease(self.path) for place in self._places)
         return self._lease or next((lease for lease in held if lease), None)
 
     def close(self) -> None:
-        """Close the file; the writer does it for a journal that it opened."""
+        """Close the file; the writer closes journals that it opened."""
         if self._connection is not None:
             self._connection.close()
 
 
 class JournalWriter:
-    """The one writer of all open journals of a process: a thread that commits in groups."""
+    """The only writer of all open journals of a process: a thread that commits in groups."""
 
     def __init__(self) -> None:
         self.elsewhere = Elsewhere()
@@ -184,12 +189,12 @@ class JournalWriter:
         self._thread.start()
 
     def open(self, path: Path, reuse: Sequence[Path] = ()) -> Journal:
-        """Open a journal for writing, making it where there is none; ``reuse`` are journals of other work folders.
+        """Open a journal for writing, and create it if needed; ``reuse`` are journals of other work folders.
 
         Raises:
             JournalBusy: Another process is writing it.
-            StorageError: The file is no journal or cannot be made.
-            InputError: One of ``reuse`` is not there, no journal, or damaged.
+            StorageError: The file is not a journal or cannot be created.
+            InputError: One of ``reuse`` does not exist, is not a journal, or is damaged.
         """
         lock = journal_file.acquire(path)
         connection = None
@@ -207,7 +212,7 @@ class JournalWriter:
         return journal
 
     def read(self, path: Path, reuse: Sequence[Path] = (), *, replay: bool) -> Journal:
-        """Open a journal as ``Journal.read_only`` does, with the places that ``open`` would have it look into."""
+        """Open a journal as ``Journal.read_only`` does, with the places that ``open`` would search."""
         return Journal.read_only(path, self.elsewhere.places(path, reuse), replay=replay)
 
     def add(self, journal: Journal, key: bytes, body: bytes) -> None:
@@ -217,13 +222,13 @@ class JournalWriter:
         self._queue.put((journal, key, body))
 
     async def flush(self) -> None:
-        """Return when everything queued so far is committed."""
+        """Wait until everything queued so far is committed."""
         done = asyncio.get_running_loop().create_future()
         self._queue.put(done)
         await done
 
     async def close_journal(self, journal: Journal) -> None:
-        """Commit what is left of a journal and let others write it; ``close`` does so where this is cancelled.
+        """Commit the rest of a journal and let others write it; ``close`` does so if this is cancelled.
 
         Raises:
             StorageError: It cannot be committed.
@@ -236,7 +241,7 @@ class JournalWriter:
         self._release(journal)
 
     def close(self) -> None:
-        """End the thread, after it has committed what is queued, and whatever is still open."""
+        """End the thread after it has committed everything queued, and close all journals."""
         self._queue.put(None)
         self._thread.join()
         for journal in list(self._open):
@@ -304,5 +309,5 @@ def _resolve(future: asyncio.Future[None], error: StorageError | None) -> None:
 
 
 def _again(error: StorageError) -> StorageError:
-    """What went wrong in the thread, for each who asks: which file, and what can be done."""
+    """Return a copy of the thread's error for each caller, with the file and a hint."""
     return StorageError(f"replies cannot be stored: {error}", hint=error.hint)

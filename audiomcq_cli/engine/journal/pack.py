@@ -1,8 +1,8 @@
-"""All journals of a work folder in one file, and back: for CI caches, colleagues, another machine.
+"""Packs all journals of a work folder into one file, and unpacks it: for CI caches, colleagues, another machine.
 
-Replies are moved as they are. Batches that are under way stay where they are waited for, and so does what they brought
-until a shard has taken it. Nothing in a packed file is taken on trust: names of stages and shards are checked before
-they become paths, and every reply must belong to its key.
+Replies are moved unchanged. Open batches, and their results that no shard has taken yet, stay where they are. Nothing
+in a packed file is trusted: names of stages and shards are checked before they become paths, and every reply must match
+its key.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _Reply = tuple[bytes, bytes]
 
 @dataclass(slots=True)
 class StageSum:
-    """What there is of one stage, or was moved: journals, replies, and bytes of the compressed replies.
+    """Contents of one stage: number of journals, of replies, and of bytes of the compressed replies.
 
-    ``known`` counts the replies that were there already where they were unpacked.
+    ``known`` counts replies that already existed in the place of unpacking.
     """
 
     stage: str
@@ -49,8 +49,9 @@ def pack(workdir: Path, file: Path, stages: Sequence[str] = (), *, replace: bool
     """Put the journals of a work folder, of some stages or all, into one file.
 
     Raises:
-        InputError: There is no such journal, or the file is there and ``replace`` is not said.
-        JournalBusy: A run is writing one of them. StorageError: One is damaged, or the file cannot be written.
+        InputError: There is no such journal, or the file exists and ``replace`` is false.
+        JournalBusy: A run is writing one of them.
+        StorageError: A journal is damaged, or the file cannot be written.
     """
     root = journal_folder(workdir)
     there = list_stages(root)
@@ -71,14 +72,15 @@ def pack(workdir: Path, file: Path, stages: Sequence[str] = (), *, replace: bool
 
 
 def unpack(file: Path, workdir: Path) -> list[StageSum]:
-    """Put the journals of a packed file into a work folder; to one that is there what it lacks is added.
+    """Put the journals of a packed file into a work folder; existing journals gain the replies that they lack.
 
-    A reply that is there stays. Of two leases that of the later run counts, so that a journal and an earlier copy of it
-    make the journal, whichever of them was there first.
+    An existing reply stays. Of two leases the later run's counts, so that a journal and an earlier copy of it give that
+    journal, whichever is unpacked first.
 
     Raises:
-        InputError: The file is no packed journal, or damaged. JournalBusy: A run is writing one of the journals.
-        StorageError: A journal that is there is damaged, or cannot be written.
+        InputError: The file is not a packed journal, or is damaged.
+        JournalBusy: A run is writing one of the journals.
+        StorageError: An existing journal is damaged, or cannot be written.
     """
     root = _target(workdir)
     sums: dict[str, StageSum] = {}
@@ -93,10 +95,11 @@ def unpack(file: Path, workdir: Path) -> list[StageSum]:
 
 
 def summarise(path: Path) -> list[StageSum]:
-    """What a packed file, a work folder or a folder of journals holds; all of it is read and checked.
+    """Return the contents of a packed file, a work folder or a folder of journals; all of it is read and checked.
 
     Raises:
-        InputError: It is none of these, or a packed file that is damaged. StorageError: A journal is damaged.
+        InputError: The path is none of these, or a damaged packed file.
+        StorageError: A journal is damaged.
     """
     sums: dict[str, StageSum] = {}
     for stage, replies in _read_folder(journal_folder(path)) if path.is_dir() else _read_stages(path):
@@ -106,7 +109,7 @@ def summarise(path: Path) -> list[StageSum]:
 
 
 def _target(workdir: Path) -> Path:
-    """The folder of journals of a work folder that may not have one yet."""
+    """Return the folder of journals of a work folder, which may not exist yet."""
     try:
         return journal_folder(workdir)
     except InputError:
@@ -114,7 +117,7 @@ def _target(workdir: Path) -> Path:
 
 
 def _add(path: Path, lease: Lease | None, replies: Iterable[_Reply]) -> int:
-    """Add to a journal, all or nothing, and return how many replies were new."""
+    """Add replies to a journal in one transaction; return how many were new."""
     if not path.exists():
         journal_file.create(path)
     with contextlib.closing(journal_file.connect(path, write=True)) as journal:
@@ -127,7 +130,7 @@ def _add(path: Path, lease: Lease | None, replies: Iterable[_Reply]) -> int:
 
 
 def _read(file: Path) -> Iterator[tuple[Held, Iterator[_Reply]]]:
-    """The journals of a packed file in order, each with its replies, which are to be taken before the next one."""
+    """Yield the journals of a packed file in order, each with its replies, which must be read before the next one."""
     open_place(file)  # raises where it is no such file
     with refusing(), contextlib.closing(pack_file.connect(file)) as connection:
         groups = itertools.groupby(pack_file.read_replies(connection, file), key=lambda row: row[0])

@@ -1,8 +1,8 @@
 """The format of a packed journal: one SQLite file with the replies of any number of stages and shards.
 
-``journals`` has a row for each journal file (stage, shard, and its lease), ``replies`` what they hold, sorted by
-journal and key, with one index by key for ``--reuse``. It is written in one go into a new file, so the same content
-gives the same bytes (from one version of SQLite, which notes itself in the header).
+``journals`` has a row for each journal file (stage, shard, and its lease), ``replies`` their content, sorted by journal
+and key, with one index by key for ``--reuse``. It is written in one go into a new file, so the same content gives the
+same bytes (with the same version of SQLite, which is in the header).
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ class Held:
 
 
 def is_packed(path: Path) -> bool:
-    """Whether a file says that it is a packed journal."""
+    """Return whether the header of a file is that of a packed journal."""
     with path.open("rb") as file:
         head = file.read(72)
     return head.startswith(b"SQLite format 3\0") and head[68:72] == _APPLICATION.to_bytes(4, "big")
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a packed file for reading; raises ``StorageError`` where it is damaged or of another format."""
+    """Open a packed file for reading; raises ``StorageError`` if it is damaged or has another format."""
     with reporting(path):
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         try:
@@ -72,7 +72,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[PackWriter]:
-    """Give a writer of a packed file, which is put in place when the block ends well."""
+    """Yield a writer of a packed file, which is moved into place when the block succeeds."""
     with replacing(path) as temporary, reporting(path):
         temporary.unlink(missing_ok=True)
         with contextlib.closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
@@ -84,7 +84,7 @@ def writing(path: Path) -> Iterator[PackWriter]:
 
 
 class PackWriter:
-    """Takes journals, in the order in which they are to stand, each with its replies by key."""
+    """Writes journals in the given order, each with its replies by key."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -101,10 +101,10 @@ class PackWriter:
 
 
 def read_journals(connection: sqlite3.Connection, path: Path) -> list[Held]:
-    """The journals of a packed file, in order.
+    """Return the journals of a packed file, in order.
 
     Raises:
-        StorageError: A name could not be that of a stage or shard: whatever wrote this wants to be put elsewhere.
+        StorageError: A name is not valid for a stage or shard: it might lead to another folder.
     """
     with reporting(path), limited(connection, path):
         rows = connection.execute("SELECT id, stage, shard, fingerprint, run FROM journals ORDER BY id").fetchall()
@@ -119,7 +119,7 @@ def read_journals(connection: sqlite3.Connection, path: Path) -> list[Held]:
 
 
 def read_replies(connection: sqlite3.Connection, path: Path) -> Iterator[tuple[int, bytes, bytes]]:
-    """Journal number, key and body of every reply, in order; raises ``StorageError`` where they do not belong."""
+    """Yield journal number, key and body of every reply, in order; raises ``StorageError`` if they do not match."""
     with reporting(path), limited(connection, path):
         for number, key, body in connection.execute("SELECT journal, key, body FROM replies ORDER BY rowid"):
             if not journal_file.is_sealed(key, body):

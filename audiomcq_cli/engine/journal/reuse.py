@@ -1,8 +1,9 @@
-"""Where replies are looked for that the own journal lacks: other cuts of the same stage, and what ``--reuse`` names.
+"""Finds replies missing from this shard's journal: first in this stage's journals of another shard count, then in each
+``--reuse`` path.
 
-A place is a packed file (``pack_file.py``) or a folder of journals. It is asked by key only: which shard of the stage a
-reply was for does not matter. The order is fixed (the shard of the same name first, then as they are named), so that
-what is found depends on nothing else. Nothing is ever written there.
+A place is a packed file (``pack_file.py``) or a folder of journals. It is searched by key only, whichever shard of the
+stage a reply was for. The order is fixed (the shard of the same name first, then the order on the command line), so
+that the result depends on nothing else. Nothing is ever written there.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from typing import Any, Protocol
 
 from audiomcq_cli.engine.journal import file as journal_file
 from audiomcq_cli.engine.journal import pack_file
-from audiomcq_cli.engine.journal.file import Lease, list_journals, list_stages
+from audiomcq_cli.engine.journal.file import OPENING, Lease, list_journals, list_stages
 from audiomcq_cli.errors import InputError, JournalBusy, StorageError
 from audiomcq_cli.foreign.sqlite import limited
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A reply in another journal: its body, the number of the last run of that journal, and which file it is."""
+    """A reply in another journal: its body, the number of the last run of that journal, and its file."""
 
     body: bytes
     run: int
@@ -31,33 +32,34 @@ class Found:
 
 
 class Place(Protocol):
-    """Somewhere else. A journal is named by its own path, of which the last two parts count: stage and shard."""
+    """Another place. A journal is identified by the last two parts of its path: stage and shard."""
 
     def open(self, journal: Path) -> None:
-        """Make ready to be asked on behalf of a journal; raises ``InputError`` where something is damaged."""
+        """Prepare for lookups on behalf of a journal; raises ``InputError`` if a file is damaged."""
 
     def find(self, journal: Path, key: bytes) -> Found | None:
-        """The reply to a key in any journal of the same stage."""
+        """Return the reply to a key in any journal of the same stage."""
 
     def lease(self, journal: Path) -> Lease | None:
-        """Of the journal of the same stage and shard."""
+        """Return the lease of the journal of the same stage and shard."""
 
     def close(self) -> None:
         """Close its files."""
 
 
 class Elsewhere:
-    """The places that the journals of a process look into, each opened once."""
+    """The places that the journals of a process search, each opened once."""
 
     def __init__(self) -> None:
         self._own: dict[Path, Place] = {}
         self._reused: dict[Path, Place] = {}
 
     def places(self, journal: Path, reuse: Sequence[Path]) -> list[Place]:
-        """Where a journal is to look, ready to be asked: its own stage cut otherwise, then ``reuse`` in order.
+        """Return the places for a journal, ready for lookups: its own stage with other shard counts, then ``reuse`` in
+        order.
 
         Raises:
-            InputError: One of ``reuse`` is not there, no journal, or damaged.
+            InputError: One of ``reuse`` does not exist, is not a journal, or is damaged.
         """
         home = journal.parent.parent
         if home not in self._own:
@@ -77,10 +79,10 @@ class Elsewhere:
 
 
 def open_place(path: Path) -> Place:
-    """The place that a ``--reuse`` names; nothing is opened yet.
+    """Return the place that a ``--reuse`` path names; nothing is opened yet.
 
     Raises:
-        InputError: There is nothing of the kind.
+        InputError: There is no journal at the path.
     """
     if path.is_dir():
         return _Folder(journal_folder(path), ours=False)
@@ -92,10 +94,10 @@ def open_place(path: Path) -> Place:
 
 
 def journal_folder(path: Path) -> Path:
-    """The folder of journals of a workdir, or the path itself where it is that folder.
+    """Return the folder of journals of a workdir, or the path itself if it is that folder.
 
     Raises:
-        InputError: It is neither.
+        InputError: The path is neither.
     """
     for folder in (path / "journal", path):
         if list_stages(folder):
@@ -105,7 +107,7 @@ def journal_folder(path: Path) -> Path:
 
 @contextlib.contextmanager
 def refusing() -> Iterator[None]:
-    """A journal that is only read, and named by the user: what is wrong with it is wrong with the input."""
+    """Turn errors of a journal that the user named, and that is only read, into ``InputError``."""
     try:
         yield
     except JournalBusy:
@@ -126,7 +128,7 @@ class _File:
     lease: Lease | None
 
     def prefixes(self) -> Iterator[bytes]:
-        """The first 8 bytes of every key."""
+        """Yield the first 8 bytes of every key."""
         with journal_file.reporting(self.path), limited(self.connection, self.path):
             for key, length in self.connection.execute("SELECT substr(key, 1, 8), length(key) FROM replies"):
                 if not isinstance(key, bytes) or length != journal_file.KEY_BYTES:
@@ -135,7 +137,9 @@ class _File:
 
 
 class _Keys:
-    """Which of many files may have a key, by its first 8 bytes: 12 MB for a million keys, and no file is touched."""
+    """Tells which of many files may have a key, by its first 8 bytes: 12 MB for a million keys,
+    without reading a file.
+    """
 
     def __init__(self, files: Sequence[_File]) -> None:
         self._files = files
@@ -150,7 +154,7 @@ class _Keys:
         self._prefixes, self._owners = prefixes[order], owners[order]
 
     def find(self, key: bytes) -> list[_File]:
-        """The files in question, in their order."""
+        """Return the files that may have a key, in their order."""
         if not self._files:
             return []
         import numpy as np
@@ -161,9 +165,10 @@ class _Keys:
 
 
 class _Folder:
-    """A folder of journals; ``ours`` is the own one, of which only other cuts are looked into: a trial run's, say.
+    """A folder of journals. In the run's own one (``ours``) only other shard counts are searched, such as a trial
+    run's.
 
-    Shards of the same cut never read each other, or what one finds would depend on how far the other is.
+    Shards of the same count never read each other, or the result would depend on how far the other one is.
     """
 
     def __init__(self, root: Path, *, ours: bool) -> None:
@@ -181,7 +186,11 @@ class _Folder:
         paths = list_journals(self._root, self._stage)
         if self._ours or self._root.resolve() == journal.parent.parent.resolve():
             cut = journal.name.rpartition("-of-")[2]
-            paths = [path for path in paths if path.name.rpartition("-of-")[2] != cut]
+            paths = [
+                path
+                for path in paths
+                if OPENING not in (path.name, journal.name) and path.name.rpartition("-of-")[2] != cut
+            ]
         with contextlib.nullcontext() if self._ours else refusing():
             for path in paths:
                 self._files[path.name] = _open_file(path)

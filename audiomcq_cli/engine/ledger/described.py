@@ -1,4 +1,4 @@
-"""A model as a manifest describes it: written after a run, and read again where the run is followed."""
+"""Describes a model in a manifest after a run, and reads the description when the run is traced."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from audiomcq_cli.engine.servers.model import ModelHandle
 from audiomcq_cli.foreign.shape import require
 
 NAMED = "named"
-"""Key of what the recipe calls the weights of an embedded model, where any machine can load them by that name."""
+"""Key for the recipe's name of an embedded model's weights, if any machine can load them by that name."""
 
 _KEPT = ("sampling", "structured", "audio", "tries", "sample_rate")
-"""Keys of a recipe's model table that a manifest keeps as they are."""
+"""Keys of a recipe's model table that a manifest keeps unchanged."""
 
 _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 1}
@@ -37,7 +37,9 @@ _SCHEMA = {
 
 
 def describe_model(handle: ModelHandle) -> dict[str, Any]:
-    """What a manifest says of a model: all that could change an answer, nothing of where it runs."""
+    """Return the description of a model for a manifest: everything that could change an answer, nothing about its
+    server.
+    """
     model = handle.model
     return {
         "backend": handle.backend_name,
@@ -51,19 +53,22 @@ def describe_model(handle: ModelHandle) -> dict[str, Any]:
 
 
 def restore_model(name: str, described: Mapping[str, Any], file: str, *, hint: str = "") -> Model:
-    """The model that a manifest describes, known by its identity: its journal keys are those of the run.
+    """Return the model that a manifest describes, with its identity, so that its journal keys are those of the run.
 
     Args:
-        name: Of its table in the recipe. described: What ``describe_model`` wrote. file, hint: For the error.
+        name: Name of its table in the recipe.
+        described: Result of ``describe_model``.
+        file: Name of the manifest, for the error.
+        hint: Advice for the error.
 
     Raises:
-        InputError: It is described in another way.
+        InputError: The description has another form.
     """
     table = require(described, _SCHEMA, f"a description of model {name!r:.60}", file, hint=hint)
     return Model(name=name, **{key: value for key, value in table.items() if key != NAMED})
 
 
 def _is_portable(handle: ModelHandle) -> bool:
-    """Whether the recipe names weights by what any machine can load: a package or a repository, not a path."""
+    """Return whether the recipe's name of the weights works on any machine: a package or a repository, not a path."""
     name, _, file = handle.model.model.partition(":")
     return handle.model.model != handle.identity.model and (bool(file) or not name.endswith(".gguf"))

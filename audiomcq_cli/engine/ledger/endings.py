@@ -1,4 +1,4 @@
-"""How a run ended, in words: the run log, ``status`` and the summary say it to people, who know no names of errors."""
+"""Says how a run ended, in words for people: for the run log, ``status`` and the summary."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ ENDINGS: Mapping[type[BaseException], str] = {
     InputError: "bad input",
     RecipeError: "recipe does not fit",
 }
-"""By the error that ended it; of two that fit the first."""
+"""Words by the error that ended a run; of two that match, the first."""
 
 UNEXPECTED = "unexpected error"
 
 
 def name_ending(error: BaseException) -> str:
-    """How a run ended that an error ended."""
+    """Return how a run ended, from the error that ended it."""
     return next((words for kind, words in ENDINGS.items() if isinstance(error, kind)), UNEXPECTED)

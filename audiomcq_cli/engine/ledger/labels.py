@@ -1,4 +1,4 @@
-"""Counts the labels of the questions in a stage folder by type, the votes behind them by judge, and their blocks."""
+"""Counts the questions in a stage folder: their labels by type, the votes by judge, and their blocks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COLUMNS = ("question_type", "audio_contribution")
 
 
 def count_labels(paths: Sequence[Path]) -> dict[str, dict[str, int]]:
-    """Questions by type and label over some shards; empty where they have no labels, or one cannot be read."""
+    """Count questions by type and label over some shards; empty if they have no labels, or one cannot be read."""
     import polars as pl
     import pyarrow as pa
 
@@ -52,11 +52,13 @@ def count_blocks(paths: Sequence[Path]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:
-    """A judge some of whose answers could not be read.
+    """A judge with unreadable answers.
 
     Attributes:
-        judge: Its name. asked: Questions that it was asked. unread: How many of its answers could not be read.
-        undecided: How many of those questions have a label that the unread votes could change.
+        judge: Name of the judge.
+        asked: Number of questions that it was asked.
+        unread: Number of its answers that could not be read.
+        undecided: Number of those questions whose label the unread votes could change.
         example: Id of one of those questions.
     """
 
@@ -68,7 +70,10 @@ class Unread:
 
 
 def count_unread(paths: Sequence[Path]) -> tuple[Unread, ...]:
-    """Judges whose answers could not all be read over some shards; none where there are no votes, or one is damaged."""
+    """Count the unreadable answers of each judge in some shards; judges without any are left out.
+
+    Empty if the shards have no votes, or one of them is damaged.
+    """
     import polars as pl
     import pyarrow as pa
 

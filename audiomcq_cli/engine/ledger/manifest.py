@@ -1,4 +1,4 @@
-"""What a stage is given, what it reports, and the manifest that accounts for every item."""
+"""Writes the manifest of a stage, which accounts for every item."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def write_manifest(
 
 
 def identity(handle: ModelHandle) -> list[Any]:
-    """What of a model goes into a fingerprint."""
+    """Return the parts of a model that belong to a fingerprint."""
     model = handle.model
     sampling = keys.plain_numbers(model.sampling)
     hearing = [model.sample_rate, handle.model.audio_window]
@@ -76,7 +76,7 @@ def identity(handle: ModelHandle) -> list[Any]:
 
 
 def describe_source(spec: SourceSpec | ImportSpec) -> dict[str, Any]:
-    """A source or set as its recipe names it; of a path on this machine the file's name."""
+    """Return a source or set as its recipe names it; of a local path only the file name."""
     return {
         "name": spec.name,
         "adapter": spec.adapter,

@@ -1,4 +1,4 @@
-"""What a shard leaves: its kept rows and its rejects, written side by side and put in place together."""
+"""Writes the results of a shard: its kept rows and its rejects, put in place together."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class ShardOutput:
         self._stack.__exit__(kind, error, trace)
 
     def add(self, driven: Driven) -> None:
-        """Take the outcome of every work item of one input row."""
+        """Add the outcome of every work item of one input row."""
         for item, outcome in driven.outcomes.items():
             if isinstance(outcome, list):
                 for row in outcome:
@@ -87,7 +87,7 @@ class ShardOutput:
                 self._count(*_named(outcome))
 
     def add_table(self, divided: Divided, key: str, items: pl.Series) -> None:
-        """Take the outcome of a whole shard of items, all different; each must be kept or rejected, not both."""
+        """Add the outcome of a whole shard of distinct items; each must be either kept or rejected."""
         kept, rejected = divided.kept, divided.rejected
         ids = kept[key].unique()
         if Counter([*ids, *rejected["id"]]) != Counter(items):
@@ -101,7 +101,7 @@ class ShardOutput:
 
     @property
     def items(self) -> Counter[str]:
-        """Items kept, rejected and failed so far."""
+        """Number of items kept, rejected and failed so far."""
         return Counter({name: self._items[name] for name in OUTCOMES if self._items[name]})
 
     def finish(self) -> dict[str, Any]:
@@ -124,7 +124,7 @@ class ShardOutput:
         return note
 
     def _sign(self, kept: Path, kind: type[BaseException] | None, *_: object) -> None:
-        """Note the hash of the kept rows, which are written and not yet in place."""
+        """Write the hash of the kept rows, which are not yet in place."""
         if kind is None:
             write_digest(self._target, hash_file(kept))
 
@@ -151,14 +151,14 @@ def _is_file(path: Path, digest: Any) -> bool:
 
 
 def read_failed_run(target: Shard) -> int | None:
-    """The number of the run whose failed rows a shard holds; None where none failed."""
+    """Return the number of the run whose failed rows a shard holds; None if none failed."""
     run = read_note(target.rejects).get("run")
     return run if isinstance(run, int) else None
 
 
 @cache
 def _form_of_note() -> dict[str, Any]:
-    """The form of a shard's note: a shard of another program may have one of any other."""
+    """Return the schema of a shard's note: a shard from another program may have any other note."""
     shared = schema("manifest")["$defs"]
     counted = {name: {"$ref": f"#/$defs/{name}"} for name in ("items", "reasons")}
     values = {"fingerprint": {"type": "string"}, "rows": {"type": "integer", "minimum": 0}, **counted}
@@ -166,7 +166,7 @@ def _form_of_note() -> dict[str, Any]:
 
 
 def count_outcomes(driven: Driven) -> Counter[str]:
-    """Work items of one input row that were kept, rejected and failed."""
+    """Count the work items of one input row that were kept, rejected and failed."""
     return Counter(_named(outcome)[0] for outcome in driven.outcomes.values())
 
 

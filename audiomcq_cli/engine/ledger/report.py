@@ -1,4 +1,4 @@
-"""The report of a stage: what became of every item, and what that took."""
+"""The report of a stage: the outcome of every item, and the effort."""
 
 from __future__ import annotations
 
@@ -15,23 +15,35 @@ from audiomcq_cli.storage.shards import list_shards
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageReport:
-    """What a stage did.
+    """The report of a stage.
 
     Attributes:
-        stage, target: Which. items: in, kept, rejected, failed, over all shards that are there. reasons: Counts by
-            outcome and reason code. rows: Kept. shards: How many there are; redone: worked on in this run.
-        why: How many of those were missing, damaged, changed (another fingerprint) or failed (items to retry).
-        causes: Of those that changed: what did, in words, with the number of shards.
-        missing: Shards not there yet, or of other inputs or options (worked on elsewhere). seconds: Wall time.
-        how: ``done``, or what ended the work before, in words. unit: What input rows are: clips or questions.
-        done: Input rows whose work has ended in this run, with every reply behind them in the journal, of
-            ``total`` in the shards that were to be worked on (None: unknown).
-        audio_missing: Clips whose audio file is not there, once all shards are. unread: Judges some of whose answers
-            could not be read, of a stage that asks judges, once all shards are.
-        calls, prompt_tokens, completion_tokens: Of this run, by model. replies: Of those calls, in the journal.
-        cost: Where it has a price. retries: Calls that were sent again. set_aside: How often an address was set aside.
-        in_flight: Calls in flight, on average.
-        uncounted: Calls whose tokens the server did not tell: the most that they may have taken stands for them.
+        stage: Name of the stage.
+        target: Folder that it writes.
+        items: Items in, kept, rejected and failed, over all existing shards.
+        reasons: Counts by outcome and reason code.
+        rows: Number of kept rows.
+        shards: Number of shards.
+        redone: Number of shards worked on in this run.
+        why: Number of those that were missing, damaged, changed (another fingerprint) or failed (items to retry).
+        causes: Number of changed shards by cause, in words.
+        missing: Shards that do not exist yet, or have other inputs or options (worked on elsewhere).
+        seconds: Wall time.
+        how: ``done``, or what ended the work before, in words.
+        unit: Kind of the input rows: clips or questions.
+        done: Input rows finished in this run, with every reply in the journal.
+        total: Input rows in the shards of this run; None if unknown.
+        audio_missing: Clips without an audio file, once all shards exist.
+        unread: Judges with unreadable answers, for a stage with judges, once all shards exist.
+        calls: Calls of this run, by model.
+        prompt_tokens: Prompt tokens of this run, by model.
+        completion_tokens: Reply tokens of this run, by model.
+        replies: Replies to those calls in the journal.
+        cost: Cost by model, if it has a price.
+        retries: Calls that were sent again.
+        set_aside: Number of times an address was set aside.
+        in_flight: Mean number of calls in flight.
+        uncounted: Calls whose tokens the server did not report: their greatest possible number is used.
     """
 
     stage: str
@@ -72,7 +84,7 @@ def make_report(
     seconds: float,
     spent: Mapping[str, Any],
 ) -> StageReport:
-    """Count what became of every item, over the notes of those of the ``shards`` that are there."""
+    """Count the outcome of every item, from the notes of the existing shards."""
     return StageReport(
         stage=job.name,
         target=str(job.target),
@@ -92,7 +104,7 @@ def make_report(
 
 
 def _list_unread(job: Job) -> tuple[Unread, ...]:
-    """Judges of a stage that could not all be understood."""
+    """Return the judges of a stage with unreadable answers."""
     if "votes" not in job.stage.writes or "votes" in job.stage.reads:
         return ()
     return count_unread([one.path for one in list_shards(job.target)])

@@ -1,4 +1,4 @@
-"""How long nobody has been there to answer, and when that has been long enough to stop waiting."""
+"""Measures how long no address could answer, and ends the wait when that is too long."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable
 from audiomcq_cli.engine.servers.clock import Clock, Timer
 
 ABSENT_AFTER = 120.0
-"""Seconds without any address that could answer, after which nobody is left to wait for."""
+"""Seconds without any reachable address after which the wait ends."""
 
 LOOK_AGAIN = 0.5
-"""Seconds between two looks, at least, once the time is over."""
+"""Least seconds between two checks once the time is over."""
 
 
 class Absence:
-    """Counts the time in which all addresses of a model are gone, and ends the wait."""
+    """Measures the time during which all addresses of a model are gone, and ends the wait."""
 
     def __init__(self, seconds: float, clock: Clock, give_up: Callable[[], bool]) -> None:
-        """Make one; ``give_up`` is called once so many seconds are over, again and again until it returns true."""
+        """Begin; ``give_up`` is called once ``seconds`` are over, repeatedly until it returns true."""
         self.seconds = seconds
         self._clock = clock
         self._give_up = give_up
@@ -25,7 +25,7 @@ class Absence:
         self._timer: Timer | None = None
 
     def note(self, gone: bool) -> None:
-        """Take in whether all addresses are gone now."""
+        """Note whether all addresses are gone now."""
         if not gone:
             self._since = None
         elif self._since is None:

@@ -1,11 +1,11 @@
-"""What a run may spend (tokens, money, hours) and what it has spent.
+"""Tracks what a run may spend (tokens, money, hours) and what it has spent.
 
-What a call may cost is reserved before it is sent, so that calls in flight together cannot overdraw a budget that each
-of them alone would keep; what it did cost takes the place of that when its reply is there. A call that does not fit
-waits for those in flight, which mostly cost less than was reserved, and ends the run only when none is left. For a
-batch all its calls are reserved together, until it has ended; no call waits for that, which may take a day.
+The possible cost of a call is reserved before it is sent, so that calls in flight together cannot overdraw a budget
+that each of them alone would keep. The actual cost replaces the reserve when the reply arrives. A call that does not
+fit waits for those in flight, which mostly cost less than was reserved, and ends the run only when none is left. All
+calls of a batch are reserved together until it has ended; no call waits for that, which may take a day.
 
-Where a server does not tell the tokens, or tells what cannot be, what was reserved is taken as spent.
+If a server reports no tokens, or an impossible number, the reserve counts as spent.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from audiomcq_cli.engine.servers.traffic import Traffic
 from audiomcq_cli.errors import BudgetReached, RecipeError
 
 MILLION = 1_000_000
-"""Tokens that a price is for."""
+"""Tokens that a price covers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What one run may spend; None is no limit. ``money`` is in the currency of the models' prices."""
+    """Limits of one run; None means no limit. ``money`` is in the currency of the models' prices."""
 
     tokens: int | None = None
     money: float | None = None
@@ -37,10 +37,10 @@ class Budget:
 
 @dataclass
 class Usage:
-    """Calls sent and tokens counted by the servers, by model, what they cost, and what went on with the servers.
+    """Calls sent and tokens reported by the servers, by model, their cost, and server events.
 
-    ``replies`` are those that went into the journal, ``uncounted`` calls whose tokens no server counted: the most that
-    they may have taken stands for them.
+    ``replies`` went into the journal. ``uncounted`` are calls whose tokens no server reported: the greatest possible
+    number counts for them.
     """
 
     calls: Counter[str] = field(default_factory=Counter)
@@ -61,7 +61,7 @@ class Reserved:
 
 
 def count_at_most(completion: Completion, reserved: Reserved) -> Completion:
-    """A completion whose tokens were not all counted, with the most that those may be, as far as is known."""
+    """Return a completion with the greatest possible number for each count that its server did not report."""
     written = max(math.ceil(reserved.completion), count_tokens(completion.text))
     return replace(
         completion,
@@ -71,18 +71,18 @@ def count_at_most(completion: Completion, reserved: Reserved) -> Completion:
 
 
 def price_tokens(model: Model, prompt: float, completion: float) -> float:
-    """What tokens of a model cost; 0 where it has no price."""
+    """Return the cost of tokens; 0 for a model without a price."""
     return (prompt * (model.prompt_price or 0.0) + completion * (model.completion_price or 0.0)) / MILLION
 
 
 class Purse:
-    """Keeps a run within its budget, and its accounts."""
+    """Keeps a run within its budget, and keeps its accounts."""
 
     def __init__(self, budget: Budget, models: Mapping[str, Model]) -> None:
-        """Make one.
+        """Begin the accounts.
 
         Raises:
-            RecipeError: The budget is of money and no model has a price.
+            RecipeError: The budget limits money and no model has a price.
         """
         prices = [price for model in models.values() for price in (model.prompt_price, model.completion_price)]
         if budget.money is not None and not any(prices):
@@ -99,10 +99,10 @@ class Purse:
 
     @asynccontextmanager
     async def hold(self, model: Model, call: Call) -> AsyncIterator[Reserved]:
-        """Reserve what a call may take while it is in flight; gives how much that is.
+        """Reserve the possible cost of a call while it is in flight; yield the reserve.
 
         Raises:
-            BudgetReached: There is not as much left, and nothing in flight that could leave some.
+            BudgetReached: The call does not fit, and nothing in flight could leave some of its reserve.
         """
         while reason := self.find_shortage(model, *(bound := self._bounds.bound(model, call))):
             if not self._in_flight:
@@ -119,11 +119,11 @@ class Purse:
 
     @property
     def holds(self) -> bool:
-        """Whether anything is reserved."""
+        """True if anything is reserved."""
         return self._reserved > 0
 
     def reserve(self, model: Model, prompt: float, completion: float) -> Callable[[], None]:
-        """Reserve about so many tokens, whether or not they fit, until what is returned is called."""
+        """Reserve estimated tokens, whether they fit or not, until the returned function is called."""
         money = price_tokens(model, prompt, completion)
         self._reserved += 1
         self._held_tokens += prompt + completion
@@ -138,7 +138,7 @@ class Purse:
         return release
 
     def settle(self, model: Model, call: Call, completion: Completion, reserved: Reserved) -> None:
-        """Enter what a call did cost; what its server did not count at what was reserved for it."""
+        """Record the actual cost of a call; tokens that its server did not report count as reserved."""
         if completion.counted:
             self._bounds.learn(model, call, completion)
         else:
@@ -147,7 +147,7 @@ class Purse:
         self.spend(model, completion)
 
     def spend(self, model: Model, completion: Completion) -> None:
-        """Enter what a call, or a whole batch, did cost."""
+        """Record the actual cost of a call, or of a whole batch."""
         usage, name = self.usage, model.name
         usage.prompt_tokens[name] += completion.prompt_tokens
         usage.completion_tokens[name] += completion.completion_tokens
@@ -156,7 +156,9 @@ class Purse:
             usage.cost[name] = usage.cost.get(name, 0.0) + cost
 
     def find_shortage(self, model: Model, prompt: float, completion: float, what: str = "call") -> str:
-        """Which part of the budget does not reach for ``what``, of so many tokens at most; empty where all do."""
+        """Return which part of the budget is too small for ``what``, with these tokens at most;
+        empty if all suffice.
+        """
         budget, usage = self._budget, self.usage
         tokens, money = prompt + completion, price_tokens(model, prompt, completion)
         spent = usage.prompt_tokens.total() + usage.completion_tokens.total()
@@ -172,7 +174,7 @@ class Purse:
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """A budget, what is spent of it, what is reserved for calls under way, and what the next call takes at most."""
+    """A budget, what is spent of it, what is reserved for calls in flight, and the most that the next call takes."""
 
     budget: float
     spent: float
@@ -180,7 +182,7 @@ class _Sums:
     wanted: float
 
     def explain(self, budget: str, number: str, what: str, *, reserved: bool) -> str:
-        """Why the budget ends the run: it is spent, or what is left does not cover the most that a call may take."""
+        """Explain why the budget ends the run: it is spent, or the rest is less than a call may cost."""
         spent = f"{number.format(self.spent)} spent"
         if reserved:
             spent += f", {number.format(self.held)} reserved for calls under way"

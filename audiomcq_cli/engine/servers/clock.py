@@ -1,7 +1,7 @@
-"""What tells the time and wakes those who wait: the machine's own clock, or one that a test moves.
+"""Tells the time and sets timers: the machine's own clock, or one that a test moves.
 
 Everything that waits for servers (addresses, routes, quotas) takes a clock, so that a test goes through hours of
-pauses, rests and retries in milliseconds, with timers that fire early and clocks that are coarse.
+pauses, rests and retries in milliseconds, with timers that fire early and coarse clocks.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from typing import Protocol
 
 
 class Timer(Protocol):
-    """Something that will be called later."""
+    """A pending call of a timer."""
 
     def cancel(self) -> None:
         """Do not call it."""
 
 
 class Clock(Protocol):
-    """Tells the time and wakes.
+    """Tells the time and sets timers.
 
-    A timer may fire early: uvloop's has whole milliseconds. Whoever is woken looks at ``now`` and waits again if it is
-    too soon.
+    A timer may fire early, because uvloop's has whole milliseconds. The callback must check ``now`` and wait again if
+    it is too soon.
     """
 
     def now(self) -> float:
-        """Seconds since some moment in the past; they never go back."""
+        """Return the seconds since some moment in the past; they never decrease."""
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
-        """Call something after about so many seconds, in the running loop."""
+        """Call a function after about ``seconds``, in the running loop."""
 
     async def sleep(self, seconds: float) -> None:
-        """Return after about so many seconds."""
+        """Wait about ``seconds``."""
 
 
 class MachineClock:

@@ -1,8 +1,8 @@
-"""How many calls an address takes at once: a number that gives way to refusals, or the knee found while working.
+"""Limits the calls that an address takes at once: a number that falls after refusals, or the knee found while working.
 
-A server that queues (vLLM) never says that it has had enough: past the knee more calls in flight only wait longer. What
-tells is throughput, which by Little's law is calls in flight over latency. Latency alone would not: a server that
-batches gets slower with every call it takes, long before more calls stop being worth it.
+A server with a queue (vLLM) never refuses: past the knee, more calls in flight only wait longer. Throughput shows the
+knee; by Little's law it is calls in flight over latency. Latency alone does not: a server that batches gets slower with
+every call, long before more calls stop paying off.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from __future__ import annotations
 from typing import Protocol
 
 HIGHEST = 1024
-"""Calls in flight to one address, at most, where the number is found."""
+"""Most calls in flight to one address when the number is found automatically."""
 
 FIRST = 16
-"""Calls in flight to begin with."""
+"""Calls in flight at the beginning."""
 
 PAYS = 0.2
-"""More calls are worth it while twice as many give 2 to this power times the throughput: 15 % more."""
+"""More calls pay off while twice as many give 2 to this power times the throughput: 15 % more."""
 
 SAMPLES = 50
-"""Calls that a level is judged by, at least (of a level below 6 a few rounds); four times as many where they vary."""
+"""Least calls by which a level is judged (below level 6 a few rounds); four times as many if latencies vary."""
 
 STAY = 32
-"""Windows spent at the knee before its neighbours are tried again, at most; 2 at first, twice as many each time."""
+"""Most windows at the knee before its neighbours are tried again; 2 at first, doubled each time."""
 
 CHANGED = 1.3
-"""Where throughput at the same level differs by this factor, the server or the work is another one."""
+"""Factor between throughputs at the same level that means another server or other work."""
 
 HELD = 10
 """Windows for which a level that the server refused is not tried again."""
@@ -34,26 +34,26 @@ _TOP = 20  # the level of HIGHEST: levels from 1 on are half powers of two: 1, 2
 
 
 class Limiter(Protocol):
-    """Says how many calls may be in flight to one address."""
+    """Limits the calls in flight to one address."""
 
     limit: int
 
     @property
     def found(self) -> int:
-        """The limit that was found to be right; 0 while that is not known, or where nothing is looked for."""
+        """The limit that was found; 0 while unknown, or if none is searched for."""
 
     def note(self, began: float, ended: float, in_flight: int) -> None:
-        """A call was answered; ``in_flight`` counts it."""
+        """Note an answered call; ``in_flight`` includes it."""
 
     def cut(self) -> None:
-        """Calls were refused because there are too many (429, 503)."""
+        """Note refusals because of too many calls (429, 503)."""
 
     def look(self, running: int, waiting: int, in_flight: int) -> None:
-        """The server says how many calls it works on and how many wait."""
+        """Note the server's own count of running and waiting calls."""
 
 
 class Fixed:
-    """A number of the recipe: halved where the server refuses calls, then one more for each round of answers."""
+    """A fixed number: halved when the server refuses calls, then raised by one for each round of answers."""
 
     def __init__(self, number: int) -> None:
         self.limit = number
@@ -78,16 +78,16 @@ class Fixed:
         self._answered = 0
 
     def look(self, running: int, waiting: int, in_flight: int) -> None:
-        """A number that was chosen is not changed by this."""
+        """Do nothing: the number is fixed."""
 
 
 class Auto:
-    """Finds where more calls in flight stop being worth it.
+    """Finds the number of calls in flight beyond which more do not pay off.
 
-    A level is judged by a window of calls that begin after the first one that began at this level has ended, so that
-    what is measured is the level and not the change. Levels double while that pays; then the neighbours of the knee are
-    tried now and again, so that it is followed up and down. Windows with too little work for the limit say nothing.
-    A server that tells its queue is believed instead.
+    A level is judged by a window of calls that begin after the first call at this level has ended, so that the level is
+    measured and not the change. Levels double while that pays off; then the neighbours of the knee are tried from time
+    to time, to follow it up and down. Windows with too little work for the limit do not count. A server that reports
+    its queue is trusted instead.
     """
 
     def __init__(self) -> None:
@@ -117,13 +117,13 @@ class Auto:
             self._judge(self._window)
 
     def cut(self) -> None:
-        """Halve the limit, and hold the level that was refused back for a while."""
+        """Halve the limit, and block the refused level for a while."""
         self._held[max(2, self._level)] = HELD
         self._knee, self._throughput, self._step = max(1, self._level - 2), 0.0, 1
         self._go(self._knee)
 
     def look(self, running: int, waiting: int, in_flight: int) -> None:
-        """Grow while nothing waits in the server's queue, and take back what does, but for a tenth that feeds it."""
+        """Grow while the server's queue is empty; shrink by what waits, except for a tenth that keeps it busy."""
         self._told = True
         self._met = self._met or waiting > 1 + running / 10
         if waiting > 1 + running / 10:
@@ -144,7 +144,7 @@ class Auto:
         self._go(self._next())
 
     def _stay(self, throughput: float) -> None:
-        """The knee was measured once more: look about again where it has changed, or been the same for long."""
+        """Handle a new measurement of the knee: try neighbours if it has changed, or been the same for long."""
         known, self._throughput = self._throughput, throughput
         if not known:
             return
@@ -162,7 +162,7 @@ class Auto:
                 self._step, self._stayed, self._stay_for = 1, 0, min(STAY, 2 * self._stay_for)
 
     def _compare(self, throughput: float) -> None:
-        """A neighbour of the knee was measured: move there and on if it is better, else look the other way."""
+        """Handle a measurement of a neighbour: move there and on if it is better, else try the other direction."""
         if throughput >= self._throughput * (self.limit / _limit_of(self._knee)) ** PAYS:
             self._knee, self._throughput = self._level, throughput
             self._step = 2 if self._step > 0 else -2
@@ -171,7 +171,7 @@ class Auto:
             self._stayed = 0
 
     def _next(self) -> int:
-        """The level to try: the knee itself where its throughput is not known or nothing else is to be tried."""
+        """Return the level to try: the knee itself if its throughput is unknown or nothing else is to be tried."""
         if not self._throughput:
             return self._knee
         while self._step and not self._is_possible(self._knee + self._step):
@@ -188,7 +188,7 @@ class Auto:
 
 
 class _Window:
-    """The calls that a level is judged by."""
+    """The calls by which a level is judged."""
 
     def __init__(self) -> None:
         self._first: float | None = None  # when a call ended
@@ -198,7 +198,7 @@ class _Window:
 
     @property
     def in_flight(self) -> float:
-        """Calls in flight, on average."""
+        """Mean number of calls in flight."""
         return self._flying / self._calls
 
     @property
@@ -207,7 +207,7 @@ class _Window:
         return self._flying / max(self._seconds, 1e-9)
 
     def add(self, began: float, ended: float, in_flight: int, limit: int) -> bool:
-        """Count a call that was answered; returns whether there are enough."""
+        """Count an answered call; return whether there are enough."""
         if self._first is None:
             self._first = ended
         elif self._from is None:
@@ -222,7 +222,7 @@ class _Window:
         return False
 
     def _is_good(self) -> bool:
-        """Whether the standard error of the mean latency is within a twentieth."""
+        """Return whether the standard error of the mean latency is within a twentieth."""
         mean = self._seconds / self._calls
         return (self._squares / self._calls - mean**2) / self._calls <= (mean / 20) ** 2
 

@@ -1,10 +1,8 @@
-"""Encoded audio: each part once while it is wanted, and no more of it in memory than is said here."""
+"""Caches encoded audio: each part is encoded once while it is needed, within a memory limit."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from pathlib import Path
 
 import cachetools
 
@@ -12,7 +10,7 @@ from audiomcq_cli import audio as clips
 from audiomcq_cli.contracts import Audio
 
 ENCODED_BYTES = 256 * 2**20
-"""Bytes that are kept, of the parts used last: 800 clips of ten seconds as wav, which is more than are in flight."""
+"""Bytes of recent parts to keep: 800 clips of ten seconds as wav, which is more than are in flight."""
 
 _Part = tuple[Audio, int, str]
 
@@ -21,7 +19,7 @@ class Encodings:
     """The bytes of audio parts, made in threads."""
 
     def __init__(self, most: int = ENCODED_BYTES) -> None:
-        """Make one that keeps so many bytes."""
+        """Keep up to ``most`` bytes."""
         self._most = most
         self._kept: cachetools.LRUCache[_Part, bytes] = cachetools.LRUCache(most, getsizeof=len)
         self._begun: dict[_Part, asyncio.Task[bytes]] = {}
@@ -31,14 +29,16 @@ class Encodings:
         """Bytes that are kept now."""
         return int(self._kept.currsize)
 
-    async def get(self, audio: Audio, roots: Mapping[str, Path], rate: int, format: str) -> bytes:
-        """Bytes of a part; raises as ``audio.read_part``, and such a part is tried again when it is wanted again."""
+    async def get(self, audio: Audio, rate: int, format: str) -> bytes:
+        """Return the bytes of a part; raises as ``audio.read_part``, and a part with an error is
+        tried again next time.
+        """
         part = (audio, rate, format)
         if (known := self._kept.get(part)) is not None:
             return known
         task = self._begun.get(part)
         if task is None:
-            work = asyncio.to_thread(clips.read_part, audio, roots, rate, format)
+            work = asyncio.to_thread(clips.read_part, audio, rate, format)
             task = self._begun[part] = asyncio.ensure_future(work)
             task.add_done_callback(lambda _: self._begun.pop(part))
         data = await asyncio.shield(task)

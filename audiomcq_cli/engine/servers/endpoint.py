@@ -1,15 +1,14 @@
-"""One address of a model: its limits, and how it fares.
+"""One address of a model: its limits and its state.
 
-What an answer says of the address, beside what it says of the call:
+An answer changes the state of the address, beside what it means for the call:
 
-- **Busy** (429, 503): no call goes there until the time that the server asks for is over, or one that doubles.
-- **Down** (nothing listens), or five failures without an answer between: it is set aside, and asked for its models
-  after a rest that doubles, until it answers.
-- **Refused** (a wrong key, an account without money, a model that it does not serve): likewise; where that is so of
-  all, it is an error. A 401, 403 or 404 may be about one call alone, and is about the address only when it is all that
-  comes.
-- **Gone**: it takes no connections, or does not answer when it is asked for its models. Where that is so of all for
-  long, nobody is left to wait for. A slow call, a 429 and its pause are nothing of the kind.
+- **Busy** (429, 503): no call goes there for the time that the server asks, or for a time that doubles.
+- **Down** (nothing listens), or five failures in a row: it is set aside, and asked for its models after a rest that
+  doubles, until it answers.
+- **Refused** (a wrong key, an account without money, an unknown model): likewise; if all addresses refuse, it is an
+  error. A 401, 403 or 404 may be about one call, and counts for the address only if no other answer comes.
+- **Gone**: it takes no connections, or does not answer when asked for its models. If all addresses are gone for long,
+  the wait ends. A slow call, or a 429 and its pause, does not make an address gone.
 """
 
 from __future__ import annotations
@@ -25,40 +24,46 @@ from audiomcq_cli.engine.servers.remarks import name_place, shorten
 from audiomcq_cli.errors import CallDenied, CallError, CallUnavailable, EndpointUnreachable, ModelError
 
 FAULTS = 5
-"""Failures without an answer between, after which an address is set aside: a row that breaks its server is no such."""
+"""Consecutive failures before an address is set aside. One row that crashes the server never gets there: other rows are
+answered in between.
+"""
 
 FIRST_REST = 1.0
 LONGEST_REST = 120.0
-"""Seconds that an address which was set aside is left alone: twice as many each time, up to these."""
+"""Longest rest, in seconds, of an address that was set aside; it doubles each time."""
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
-"""Seconds without calls after a 429 or 503 that names no time: twice as many each time, up to these.
+"""Longest pause, in seconds, after a 429 or 503 without a time; it doubles each time.
 
-Also after a second one without an answer between, whatever it asks for: "0" is said by servers that round down.
+It also applies after a second one in a row with any time: servers that round down say "0".
 """
 
 REFUSALS = 3
-"""Of those without an answer between, after which nobody is served."""
+"""Consecutive busy answers (429, 503) after which the address counts as failing."""
 
 DENIALS = 5
-"""Calls denied (403) without an answer between, after which the address is taken to deny them all."""
+"""Consecutive denied calls (403) after which the address is taken to deny all calls."""
 
 LONGEST_RETRY_AFTER = 3_600.0
-"""Seconds: the most that a server's own word is obeyed for before it is tried again."""
+"""Longest wait, in seconds, that a server may request before it is tried again."""
 
 WARN = 60.0
-"""Seconds between two lines for people about one address, at least."""
+"""Least seconds between two lines for people about one address."""
 
 
 class Endpoint:
     """One address.
 
     Attributes:
-        model, address, name: Of which model, where, and both in words.
-        in_flight: Calls sent to it and not ended. problem: Why it is set aside; None where it is not.
-        rest_until, paused_until: When it is asked again whether it answers, and when it takes calls again.
-        heard: When it last answered, or was given something to do after it had nothing.
+        model: Name of the model.
+        address: The address.
+        name: Model and address in words.
+        in_flight: Calls sent to it that have not ended.
+        problem: Why it is set aside; None if it is not.
+        rest_until: Time when it is asked again whether it answers.
+        paused_until: Time when it takes calls again.
+        heard: Time of its last answer, or of its first call after it was idle.
     """
 
     def __init__(
@@ -71,7 +76,7 @@ class Endpoint:
         say: Callable[[str], None],
         clock: Clock = MACHINE,
     ) -> None:
-        """Make one; ``say`` is given lines for people, in which model and address stand first."""
+        """Begin with an address; ``say`` receives lines for people that begin with model and address."""
         self.model = model
         self.address = address
         self.name = name_place([model], address)
@@ -92,14 +97,14 @@ class Endpoint:
 
     @property
     def refuses(self) -> bool:
-        """Whether it is there and will not serve this model."""
+        """True if it answers and refuses to serve this model."""
         return isinstance(self.problem, ModelError) and not self.problem.retryable
 
     @property
     def is_gone(self) -> bool:
-        """Whether nothing is there that could answer.
+        """True if nothing there could answer.
 
-        A server that takes connections and does not say what it serves may be busy with what it was sent.
+        A server that takes connections and does not list its models may be busy with earlier calls.
         """
         if isinstance(self.problem, EndpointUnreachable):
             return self.problem.down or not self.in_flight
@@ -107,11 +112,11 @@ class Endpoint:
 
     @property
     def fails(self) -> bool:
-        """Whether no call can be hoped to be answered there now."""
+        """True if no call can succeed there now."""
         return self.problem is not None or self._pauses >= REFUSALS
 
     def judge(self, began: float, error: BaseException | None) -> None:
-        """Make of the end of a call what it says of its address."""
+        """Update the state of an address after a call."""
         now = self._clock.now()
         if is_answer(error):
             self.heard = now
@@ -138,7 +143,7 @@ class Endpoint:
                 self.set_aside(error)
 
     def _hold(self, error: CallUnavailable, now: float, *, late: bool) -> None:
-        """Take no calls for a while, then fewer at once; an answer to what was sent before may only prolong it."""
+        """Pause calls for a while, then send fewer at once; an answer to an older call may only prolong the pause."""
         asked = min(error.retry_after or 0.0, LONGEST_RETRY_AFTER)
         if late:
             self.paused_until = max(self.paused_until, now + asked)
@@ -171,7 +176,7 @@ class Endpoint:
         self._warn("answers again")
 
     def tell(self) -> None:
-        """Say what is new, and what had to wait."""
+        """Report changes, and lines that were held back."""
         found = self.limiter.found
         if found and not found / 1.5 < self._told < found * 1.5:
             self._told = found
@@ -180,7 +185,7 @@ class Endpoint:
             self._warn(self._unsaid)
 
     def _warn(self, message: str) -> None:
-        """A line for people, at most one a minute; of those in between the last is said later."""
+        """Report a line, at most one a minute; the last of those in between is reported later."""
         now = self._clock.now()
         if now - self._warned < WARN:
             self._unsaid = message
@@ -190,6 +195,6 @@ class Endpoint:
 
 
 def is_answer(error: BaseException | None) -> bool:
-    """Whether a call that ended so was answered: well, or by being refused itself."""
+    """Return whether a call that ended with this error was answered, with a reply or a refusal of the call itself."""
     refused = isinstance(error, CallError) and not error.retryable and not isinstance(error, CallDenied)
     return error is None or refused

@@ -1,11 +1,10 @@
-"""The addresses of one model: where a call goes, what it waits for, and which of them are set aside for now.
+"""The addresses of one model: where a call goes, how long it waits, and which addresses are set aside.
 
-A call goes to the address with the most room that its limits allow; the others wait in order. ``endpoint.py`` says what
-an answer means for the address, ``route.py`` what it means for the call.
+A call goes to the address with the most room within its limits; other calls wait in order. ``endpoint.py`` says what an
+answer means for the address, ``route.py`` what it means for the call.
 
-A call that waits is woken by whoever leaves an address that is full, by the timer set for the earliest end of a pause
-or a quota's wait, or by a look that brings back an address set aside. Where all addresses are gone for long, it is told
-that nobody is left.
+A waiting call is woken by a call that leaves a full address, by the timer for the earliest end of a pause or quota, or
+by a check that brings back an address. If all addresses are gone for long, waiting calls fail.
 """
 
 from __future__ import annotations
@@ -25,21 +24,21 @@ from audiomcq_cli.engine.servers.traffic import Traffic
 from audiomcq_cli.errors import CallUnavailable, EndpointUnreachable, Interrupted, ModelAbsent, ModelError
 
 QUIET = 60.0
-"""Seconds that an address may keep all its calls waiting before it is asked whether it is still there."""
+"""Seconds for which an address may keep all its calls waiting before it is asked whether it still answers."""
 
 TICK = 0.5
 LOOK = 1.0
-"""Seconds between two looks at an address, and at what its server says of its load."""
+"""Seconds between two checks of an address, and of its server's load."""
 
 SHORTEST_WAIT = 0.001
-"""Seconds that a timer is set for, at least: one that fires early must not leave a wait that moves no clock."""
+"""Shortest timer in seconds: one that fires early must not leave a wait of zero."""
 
 SHOWN = 3
-"""Addresses whose faults are named in an error about all of them."""
+"""Most addresses whose faults are named in an error about all of them."""
 
 
 class Caller(Protocol):
-    """A call on its way: about how many tokens it takes, and where it has failed."""
+    """A call on its way: its estimated tokens, and the addresses where it has failed."""
 
     tokens: float
     failed: set[Endpoint]
@@ -58,7 +57,7 @@ class Endpoints:
         absent_after: float = ABSENT_AFTER,
         clock: Clock = MACHINE,
     ) -> None:
-        """Make them; ``look`` asks a server for its load, where concurrency is to be found.
+        """Begin; ``look`` asks a server for its load, if concurrency is searched for.
 
         ``absent_after`` is how many seconds calls wait while every address is gone.
         """
@@ -79,14 +78,14 @@ class Endpoints:
 
     @property
     def backends(self) -> Sequence[Backend]:
-        """What reaches each address."""
+        """Return the backend of each address."""
         return [endpoint.backend for endpoint in self._endpoints]
 
     def __len__(self) -> int:
         return len(self._endpoints)
 
     async def ask(self) -> list[Remark | ModelError | None]:
-        """Look for the model everywhere: of each address what people should know, why it cannot be used, or None."""
+        """Ask every address for the model: each gives a remark, a reason why it cannot be used, or None."""
         found = await asyncio.gather(*(one.backend.check() for one in self._endpoints), return_exceptions=True)
         results: list[Remark | ModelError | None] = []
         for endpoint, result in zip(self._endpoints, found, strict=True):
@@ -96,10 +95,10 @@ class Endpoints:
         return results
 
     async def check(self) -> list[Remark]:
-        """Look for the model everywhere; an address that does not answer or refuses the key is set aside.
+        """Ask every address for the model; one that does not answer or refuses the key is set aside.
 
         Returns:
-            What people should know of addresses that answer: that one does not list the model, say.
+            Remarks about addresses that answer, such as one that does not list the model.
 
         Raises:
             ModelError: No address can be used.
@@ -116,14 +115,14 @@ class Endpoints:
         return [remark for remark in found if isinstance(remark, Remark)]
 
     def stop(self, reason: Interrupted) -> None:
-        """Send nothing more: calls that wait are given up."""
+        """Send nothing more; waiting calls are cancelled."""
         self._end(reason)
         for endpoint in self._endpoints:
             if isinstance(endpoint.backend, QueueingBackend):
                 endpoint.backend.give_up(reason)
 
     async def close(self) -> None:
-        """Give back connections and memory."""
+        """Release connections and memory."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -139,8 +138,9 @@ class Endpoints:
         """Wait until an address may be sent a call, and take a place there.
 
         Raises:
-            CallUnavailable: None can be used, and the one that might have been has failed again.
-            ModelError: No address serves the model, or none is left. Interrupted: The run is to end.
+            CallUnavailable: No address can be used, and the one that might have been has failed again.
+            ModelError: No address serves the model, or none is left.
+            Interrupted: The run is to end.
         """
         if self._over:
             raise self._over
@@ -172,14 +172,14 @@ class Endpoints:
         self._dispatch()
 
     def serving(self, without: set[Endpoint] | None = None) -> bool:
-        """Whether there is an address that takes calls now."""
+        """Return whether an address takes calls now."""
         now = self.clock.now()
         return any(
             not one.problem and one.paused_until <= now for one in self._endpoints if one not in (without or set())
         )
 
     def _pick(self, caller: Caller) -> Endpoint | None:
-        """Take a place at the address with the most room, not one where the call failed if there is another."""
+        """Take a place at the address with the most room, preferring addresses where the call has not failed."""
         now = self.clock.now()
         there = [one for one in self._endpoints if not one.problem]
         serving = [one for one in there if one.paused_until <= now]
@@ -202,7 +202,7 @@ class Endpoints:
         return None
 
     def _dispatch(self) -> None:
-        """Send those that wait on their way, in order; one that failed here does not hold up the others."""
+        """Send waiting calls on their way, in order; one that failed here does not hold up the others."""
         while self._waiting:
             place = 0
             caller, future = self._waiting[0]
@@ -218,7 +218,7 @@ class Endpoints:
                 future.set_result(endpoint)
 
     def _wake_in(self, seconds: float) -> None:
-        """Look again after a time, if that is not to happen before."""
+        """Check again after a time, unless a check is due before."""
         when = self.clock.now() + seconds
         if self._timer is not None:
             if self._wakes <= when:
@@ -233,7 +233,7 @@ class Endpoints:
     # ------------------------------------------------------------------------------------- what an answer says
 
     def judge(self, endpoint: Endpoint, began: float, error: BaseException | None) -> None:
-        """Make of the end of a call what it says of its address."""
+        """Update the state of an address after a call."""
         now = self.clock.now()
         self.traffic.seconds[self.model] = self.traffic.seconds.get(self.model, 0.0) + now - began
         there = not endpoint.problem
@@ -251,12 +251,12 @@ class Endpoints:
 
     @property
     def refused(self) -> bool:
-        """Whether all addresses are there and none will serve the model."""
+        """True if all addresses answer and none serves the model."""
         return all(one.refuses for one in self._endpoints)
 
     @property
     def over(self) -> BaseException | None:
-        """Why no call is sent any more; None while calls are."""
+        """Return why no call is sent any more; None while calls are sent."""
         return self._over
 
     def _set_aside(self, endpoint: Endpoint, problem: ModelError) -> None:
@@ -282,7 +282,7 @@ class Endpoints:
         self._absence.note(self._over is None and all(one.is_gone for one in self._endpoints))
 
     def _give_up(self) -> bool:
-        """Tell those that wait that nobody is left; false where nobody waits."""
+        """Fail the waiting calls because no address is left; false if none waits."""
         if not self._waiting:
             return False
         if refusal := next((one.problem for one in self._endpoints if one.refuses), None):
@@ -300,7 +300,7 @@ class Endpoints:
         return True
 
     def _disappoint(self, error: CallUnavailable) -> None:
-        """Tell those that wait, once for each time that every address has failed again."""
+        """Fail the waiting calls, once each time that every address has failed again."""
         self._failed += 1
         if self._failed < len(self):
             return
@@ -320,7 +320,7 @@ class Endpoints:
     # ------------------------------------------------------------------------------------------- looking after
 
     async def _attend(self, endpoint: Endpoint) -> None:
-        """Bring an address back once it answers, notice one that has gone silent, and look at its server's load."""
+        """Bring an address back once it answers, notice one that has gone silent, and check its server's load."""
         while True:
             await self.clock.sleep(TICK)
             now = self.clock.now()
@@ -338,7 +338,7 @@ class Endpoints:
             endpoint.tell()
 
     async def probe(self, endpoint: Endpoint) -> None:
-        """Look whether an address answers; set it aside where it does not, bring it back where it does."""
+        """Ask an address whether it answers; set it aside if it does not, bring it back if it does."""
         try:
             await endpoint.backend.check()
         except ModelError as problem:
@@ -348,6 +348,6 @@ class Endpoints:
                 self._bring_back(endpoint)
 
     def _surface(self, task: asyncio.Task[None]) -> None:
-        """A fault of ours ends the calls that wait, which would else wait for ever."""
+        """End the waiting calls after an error of our own; they would wait for ever."""
         if not task.cancelled() and (error := task.exception()):
             self._end(error)

@@ -1,4 +1,4 @@
-"""One model of the recipe: what it can do, and its addresses, opened when first used."""
+"""One model of the recipe: its capabilities, and its addresses, opened when first used."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from audiomcq_cli.contracts import (
     Audio,
     BackendKind,
     Capabilities,
+    Clip,
     Encoder,
     Identity,
     Model,
@@ -28,35 +29,36 @@ from audiomcq_cli.errors import CapabilityMissing, InputError, Interrupted, Reci
 
 
 class ModelHandle:
-    """One model of the recipe: what it can do, and its addresses, opened when first used."""
+    """One model of the recipe: its capabilities, and its addresses, opened when first used."""
 
     def __init__(self, model: Model, kind: BackendKind[object], clock: Clock = MACHINE) -> None:
         self.model = model
         self._clock = clock
         self.capabilities: Capabilities = kind.capabilities(model)
+        self.takes_likely = kind.takes_likely
         self._kind = kind
         self._endpoints: Endpoints | None = None
 
     @property
     def backend_name(self) -> str:
-        """The backend that a manifest names: the same for every way to the model."""
+        """Name of the backend for manifests: the same for every way to reach the model."""
         return self._kind.another_way_to or self.model.backend
 
     @cached_property
     def identity(self) -> Identity:
-        """Which model it is, wherever it runs."""
+        """Identity of the model, wherever it runs."""
         if self._kind.identify:
             return self._kind.identify(self.model)
         return Identity(self.model.model, self.model.revision)
 
     @property
     def concurrency(self) -> int:
-        """Calls in flight over all its addresses, at most."""
+        """Most calls in flight over all its addresses."""
         each = HIGHEST if self.model.concurrency == "auto" else self.model.concurrency
         return each * max(1, len(self.model.base_url))
 
     def endpoints(self, encode: Encoder, say: Callable[[str], None], traffic: Traffic) -> Endpoints:
-        """Its addresses, each with a backend and limits of its own, opened at the first use."""
+        """Return its addresses, each with its own backend and limits, opened at the first use."""
         if self._endpoints is None:
             auto = self.model.concurrency == "auto"
             self._endpoints = Endpoints(
@@ -77,22 +79,24 @@ class ModelHandle:
         return Endpoint(model.name, url or model.backend, backend, limiter, quota, say, self._clock)
 
     def is_too_long(self, seconds: float) -> bool:
-        """Whether audio of a length would be cut by the model: it hears less at once."""
+        """Return whether audio of this length is longer than the model's window, so that the model would cut it."""
         window = self.model.audio_window
         return window is not None and seconds > window
 
-    def refuse_length(self, audio: Audio, seconds: float) -> InputError:
-        """The error of a clip that is longer than the model hears."""
+    def refuse_length(self, clip: Clip, seconds: float) -> InputError:
+        """Return the error about a clip that is longer than the model's window."""
         message = f"{seconds:g} s, and model {self.model.name!r} hears {self.model.audio_window:g} s at once"
-        return InputError(message, file=audio.path)
+        return InputError(message, file=clip.path)
 
     def _limit(self, encode: Encoder) -> Encoder:
-        """An encoder that refuses a clip longer than the model hears, where only its bytes tell."""
+        """Return an encoder that refuses a clip longer than the model's window, if only its bytes tell the length."""
 
         async def encode_heard(audio: Audio, *, rate: int, format: str) -> bytes:
             data = await encode(audio, rate=rate, format=format)
-            if audio.seconds is None and self.is_too_long(seconds := clips.read_length(BytesIO(data))):
-                raise self.refuse_length(audio, seconds)
+            if isinstance(audio, Clip) and audio.length is None:
+                seconds = clips.read_length(BytesIO(data))
+                if self.is_too_long(seconds):
+                    raise self.refuse_length(audio, seconds)
             return data
 
         return encode_heard
@@ -103,14 +107,14 @@ class ModelHandle:
             self._endpoints.stop(reason)
 
     async def close(self) -> None:
-        """Give connections and memory back; the next use opens them again."""
+        """Release connections and memory; the next use opens them again."""
         endpoints, self._endpoints = self._endpoints, None
         if endpoints is not None:
             await endpoints.close()
 
 
 def check_capabilities(stage: str, need: Need, model: Model, offered: Capabilities) -> None:
-    """Make sure that a model can do what a stage needs of it; raises ``CapabilityMissing`` naming both."""
+    """Check that a model can do what a stage needs of it; raises ``CapabilityMissing`` naming both."""
     for name in sorted(need.capabilities):
         if not getattr(offered, name):
             hint = f"name another model under [{stage}]"
@@ -126,7 +130,7 @@ def check_capabilities(stage: str, need: Need, model: Model, offered: Capabiliti
 
 
 def check_distinct(stage: str, needs: Sequence[Need], handles: Mapping[str, ModelHandle]) -> None:
-    """Refuse models that must be distinct and are one with one sampling; raises ``RecipeError`` naming both."""
+    """Refuse models that must be distinct and are the same model with the same sampling; raises ``RecipeError``."""
     seen: dict[bytes, str] = {}
     for need in needs:
         if not need.distinct:

@@ -1,8 +1,8 @@
-"""Requests and tokens a minute of one address: one owner grants them, workers take them in small blocks.
+"""Limits requests and tokens a minute of one address: one owner grants them, workers take them in small blocks.
 
-The owner lives in the parent process; whatever runs shards (this process today, others later) leases a block at a time
-and spends it locally, so that the limit holds however many there are. Tokens are taken as estimated, and what a call
-really took is put right when it is known.
+The owner is in the parent process; every process that runs shards (this one today, others later) leases a block at a
+time and spends it locally, so that the limit holds for all together. Tokens are taken as estimated, and corrected when
+the actual number is known.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from audiomcq_cli.engine.servers.clock import MACHINE, Clock
 
 BLOCK = 8
-"""Requests granted at a time, at most."""
+"""Most requests granted at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Requests and tokens granted; where there are none, the seconds until it is worth asking again."""
+    """Granted requests and tokens; if there are none, the seconds until the next attempt."""
 
     requests: int = 0
     tokens: float = 0.0
@@ -28,7 +28,7 @@ class Grant:
 class Bucket:
     """A token bucket: fills at ``rate`` a second up to a second's worth (at least 1), and may be overdrawn once.
 
-    What is given back may bring it above that: it was paid for and not used.
+    Returned tokens may bring it above that: they were paid for and not used.
     """
 
     def __init__(self, per_minute: int, now: float) -> None:
@@ -38,19 +38,19 @@ class Bucket:
         self._at = now
 
     def fill(self, now: float) -> None:
-        """Add what has come in since the last time."""
+        """Add what has come in since the last call."""
         if self.held < self.size:
             self.held = min(self.size, self.held + (now - self._at) * self.rate)
         self._at = now
 
     def wait_for(self, amount: float) -> float:
-        """Seconds until ``amount`` (or, if that is more than the bucket takes, a full bucket) is there."""
+        """Return the seconds until ``amount`` (or, if that exceeds the bucket, a full bucket) is available."""
         missing = min(amount, self.size) - self.held
         return missing / self.rate if missing > 1e-6 else 0.0  # or rounding leaves a wait that moves no clock
 
 
 class QuotaOwner:
-    """Grants the requests and tokens a minute of one address; None is no limit."""
+    """Grants the requests and tokens a minute of one address; None means no limit."""
 
     def __init__(
         self,
@@ -81,14 +81,14 @@ class QuotaOwner:
         return Grant(requests=count, tokens=math.inf if self._tokens is None else count * tokens)
 
     def correct(self, tokens: float) -> None:
-        """Give back tokens that were granted and not used; less than 0 takes those used beyond."""
+        """Give back granted tokens that were not used; a negative number takes more."""
         if self._tokens is not None:
             self._tokens.fill(self._clock.now())
             self._tokens.held += tokens
 
 
 class Quota:
-    """A worker's side of an owner."""
+    """A worker's side of a ``QuotaOwner``."""
 
     def __init__(self, owner: QuotaOwner) -> None:
         self._owner = owner
@@ -96,7 +96,7 @@ class Quota:
         self._tokens = 0.0
 
     def take(self, tokens: float) -> float:
-        """Take one request of about so many tokens; returns 0, or the seconds until it is worth asking again."""
+        """Take one request of about this many tokens; return 0, or the seconds until the next attempt."""
         while self._requests < 1 or self._tokens < tokens:
             grant = self._owner.lease(tokens)
             if grant.wait:
@@ -108,5 +108,5 @@ class Quota:
         return 0.0
 
     def correct(self, taken: float, used: float) -> None:
-        """Put right what was taken for a call, now that it is known what it used."""
+        """Correct the tokens taken for a call by those that it used."""
         self._owner.correct(taken - used)

@@ -1,4 +1,4 @@
-"""What servers let people know before the first call: one line for all models that the same is said of, and once."""
+"""Reports what servers say before the first call: each remark once, in one line for all models that share it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 LONGEST_LINE = 300
-"""Characters of a line for people about a server."""
+"""Most characters of a line for people about a server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What the server at an address of a model says of it, though it may well answer."""
+    """A warning about a model at an address. Calls to the model may succeed all the same."""
 
     model: str
     address: str
@@ -22,14 +22,14 @@ class Remark:
 
 
 class Remarks:
-    """Says each remark once in a run."""
+    """Reports each remark once in a run."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._said: set[Remark] = set()
 
     def tell(self, remarks: Iterable[Remark]) -> None:
-        """Say those that are new; what is the same for several models of an address is one line."""
+        """Report new remarks; the same remark for several models of an address is one line."""
         models: dict[tuple[str, str], list[str]] = {}
         for remark in remarks:
             if remark not in self._said:
@@ -40,10 +40,10 @@ class Remarks:
 
 
 def name_place(models: list[str], address: str) -> str:
-    """Models and the address at which they are, for people."""
+    """Return models and the address at which they are, for people."""
     return f"model{'s' if len(models) > 1 else ''} {', '.join(map(repr, models))} at {address}"
 
 
 def shorten(text: str) -> str:
-    """A text as one line for people."""
+    """Return a text as one line for people."""
     return text if len(text) <= LONGEST_LINE else text[: LONGEST_LINE - 1] + "…"

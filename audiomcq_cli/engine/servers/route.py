@@ -1,12 +1,12 @@
 """The way of one call: from address to address, until one answers or its attempts are used up.
 
-An attempt is used by every failure that may be the call's own. None is used where the address was set aside or is busy
-and the call goes on to another, nor by a 429 if calls were answered since the last one, nor by an address that was gone
-when the call came, if calls were answered since that last happened to it. As long as there is an address that takes
-calls and at which this one has not failed, it goes there at once; back-off begins when it has failed at all of them.
-A last attempt that ended with its server (it is gone when it is looked at) is made once more when one is back.
-While no address takes calls it waits; each time that all were too busy again costs an attempt. A call that is denied
-(403) at one address is tried at the others before it fails.
+Every failure that may be the call's own fault uses an attempt. These do not: an address that was set aside or is busy,
+if the call goes on to another; a 429, if calls were answered since the last one; an address that was already gone, if
+calls were answered since that last happened to the call. As long as an address takes calls and the call has not failed
+there, it goes there at once; back-off begins when it has failed at all of them. A last attempt whose server ended with
+it (a check finds it gone) is repeated once when a server is back. While no address takes calls the call waits; each
+time that all were too busy again costs an attempt. A call that is denied (403) at one address is tried at the others
+before it fails.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from audiomcq_cli.engine.servers.endpoints import Endpoints
 from audiomcq_cli.errors import CallDenied, CallUnavailable, ModelError
 
 Pause = Callable[[float], Awaitable[None]]
-"""Sleeps so many seconds, or raises where the run is to end."""
+"""Sleeps for some seconds, or raises if the run is to end."""
 
 FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 60.0
-"""Seconds before the next attempt: up to these, twice as many each time, with full jitter."""
+"""Longest back-off in seconds before the next attempt; it doubles each time, with full jitter."""
 
 BROKEN = ("connection", "timeout")
-"""Codes of answers that broke off or never came: of the last one it is looked whether the server has ended with it."""
+"""Codes of answers that broke off or never came: after the last attempt, the server is checked."""
 
 PATIENCE = 100
-"""Refusals of one call because of too many (429, 503) that cost no attempt, at most."""
+"""Most refusals of one call because of load (429, 503) that cost no attempt."""
 
 
 class Route:
-    """Gives the legs of a call's way, one after another, as an asynchronous iterator."""
+    """Yields the legs of a call's way, one after another, as an asynchronous iterator."""
 
     def __init__(self, endpoints: Endpoints, tokens: float, attempts: int, pause: Pause) -> None:
         self.tokens = tokens
@@ -57,10 +57,11 @@ class Route:
         return self
 
     async def __anext__(self) -> Leg:
-        """Wait for the next leg; no time-out counts while it does.
+        """Wait for the next leg; no time-out counts meanwhile.
 
         Raises:
-            CallUnavailable: The last one, when no attempt is left. ModelError: No address serves the model.
+            CallUnavailable: The last error, when no attempt is left.
+            ModelError: No address serves the model.
             Interrupted: The run was asked to end.
         """
         if self._doubted is not None:
@@ -81,7 +82,7 @@ class Route:
             return Leg(self, self._endpoints, endpoint)
 
     def goes_on(self, endpoint: Endpoint, error: BaseException | None) -> bool:
-        """Whether there is another leg after one that ended so."""
+        """Return whether another leg follows a leg that ended with this error."""
         if isinstance(error, ModelError | CallDenied):
             return self._goes_elsewhere(endpoint)
         if not isinstance(error, CallUnavailable):
@@ -109,10 +110,10 @@ class Route:
         return self._left > 0 or self._doubted is not None
 
     async def _look(self, endpoint: Endpoint) -> None:
-        """Look whether an address is still there; a call that ended with it, and not for its own sake, goes on once.
+        """Check whether an address still answers; if it is gone, the call is not at fault and goes on once.
 
         Raises:
-            CallUnavailable: It is there, and the call has no attempt left.
+            CallUnavailable: The address answers, and the call has no attempt left.
         """
         self._doubted = None
         await self._endpoints.probe(endpoint)
@@ -122,7 +123,7 @@ class Route:
         self._left = 1
 
     def _goes_elsewhere(self, endpoint: Endpoint) -> bool:
-        """Whether a call that one address refuses, or all calls with it, goes on to another."""
+        """Return whether a call that one address refused goes on to another."""
         self.failed.add(endpoint)
         if self._endpoints.refused:
             return False
@@ -136,7 +137,7 @@ class Route:
 
 
 class Leg:
-    """One sending of a call to one address; a context manager that ends in silence where the way goes on."""
+    """One sending of a call to one address; a context manager that hides the error if the way goes on."""
 
     def __init__(self, route: Route, endpoints: Endpoints, endpoint: Endpoint) -> None:
         self._route = route

@@ -1,35 +1,35 @@
-"""About how many tokens a call will take, before it is sent: for limits, budgets and rehearsals."""
+"""Estimates the tokens of a call before it is sent: for limits, budgets and rehearsals."""
 
 from __future__ import annotations
 
 from audiomcq_cli.contracts import Call, Completion, Model
 
 CHARACTERS_A_TOKEN = 4
-"""What English text comes to, about."""
+"""Characters of English text for each token, about."""
 
 REPLY_TOKENS = 256
-"""What a reply may take where the recipe does not say."""
+"""Reply tokens if the recipe sets no limit."""
 
 TURN_TOKENS = 16
-"""What a chat template puts around one turn, at most."""
+"""Most tokens that a chat template adds to one turn."""
 
 CLIP_SECONDS = 30.0
-"""What a clip lasts whose length is not known, and what many models fill a shorter one up to."""
+"""Seconds of a clip of unknown length; many models pad a shorter clip to this length."""
 
 CLIP_TOKENS = 1500
-"""What that comes to with the models that take the most: 50 a second, as Whisper's encoder gives."""
+"""Tokens of such a clip in the models that use the most: 50 a second, as Whisper's encoder gives."""
 
 AUDIO_TOKENS = 25
-"""Tokens of a second of audio: so many for Qwen2-Audio and Qwen2.5-Omni, half for Voxtral and Qwen3-Omni."""
+"""Tokens of a second of audio: Qwen2-Audio and Qwen2.5-Omni use as many, Voxtral and Qwen3-Omni half."""
 
 
 def count_tokens(*texts: str) -> int:
-    """About how many tokens some texts are, at least one each."""
+    """Estimate the tokens of some texts, at least one each."""
     return sum(-(-len(text) // CHARACTERS_A_TOKEN) for text in texts)
 
 
 def estimate_tokens(call: Call) -> tuple[float, float]:
-    """About how many tokens the prompt of a call takes, and how many its reply takes at most."""
+    """Estimate the prompt tokens of a call, and its greatest number of reply tokens."""
     most = call.sampling.get("max_completion_tokens") or call.sampling.get("max_tokens") or REPLY_TOKENS
     heard = round(AUDIO_TOKENS * sum(_list_seconds(call)))
     said = count_tokens(*(turn.text for turn in call.messages))
@@ -37,27 +37,27 @@ def estimate_tokens(call: Call) -> tuple[float, float]:
 
 
 def _list_seconds(call: Call) -> list[float]:
-    """Length of every audio part of a call."""
-    parts = [part.seconds for turn in call.messages for part in turn.audio]
+    """Return the length of every audio part of a call."""
+    parts = [part.length for turn in call.messages for part in turn.audio]
     return [CLIP_SECONDS if seconds is None else seconds for seconds in parts]
 
 
 MARGIN = 1.25
-"""By how much a text may take more tokens a character than those seen before it."""
+"""Margin for texts with more tokens a character than any seen before."""
 
 
 class TokenBounds:
-    """How many tokens a call may take at most, as far as its like has shown: calls to one model with one prompt.
+    """Upper bounds of a call's tokens, learned from calls to the same model with the same prompt.
 
-    Before the first answer a prompt is taken as a token a byte, its template and its clips. After that the estimate
-    counts, times the most by which it was too small for any of them and a margin for the next.
+    Before the first answer a prompt counts a token a byte, plus its template and its clips. After that the estimate
+    counts, times the largest factor by which it was too small so far, and a margin.
     """
 
     def __init__(self) -> None:
         self._factors: dict[tuple[str, str], float] = {}
 
     def bound(self, model: Model, call: Call) -> tuple[float, float]:
-        """Tokens of the prompt and of the reply, at most."""
+        """Return the most tokens of the prompt and of the reply."""
         prompt, completion = estimate_tokens(call)
         factor = self._factors.get((model.name, call.prompt))
         if factor is None:
@@ -69,7 +69,7 @@ class TokenBounds:
         return factor * prompt, factor * completion if call.continuations else completion
 
     def learn(self, model: Model, call: Call, completion: Completion) -> None:
-        """Take in what a call took."""
+        """Learn from the actual tokens of a call."""
         prompt, reply = estimate_tokens(call)
         took = completion.prompt_tokens
         if call.continuations:

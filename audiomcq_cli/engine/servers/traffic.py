@@ -1,4 +1,4 @@
-"""What went on between this run and its servers, for the report of a stage and its run log."""
+"""Counts events between this run and its servers, for the report of a stage and its run log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Traffic:
-    """What went on, by model: calls sent again, addresses set aside, and seconds that calls were in flight."""
+    """Counts by model: calls sent again, addresses set aside, and seconds that calls were in flight."""
 
     retries: Counter[str] = field(default_factory=Counter)
     set_aside: Counter[str] = field(default_factory=Counter)

@@ -1,9 +1,9 @@
 """A dry run: what a run would send, take and cost, without calling or writing anything.
 
-Stage by stage the rows go from one temporary folder of shards to the next, with each prompt's example as the reply
-where the journal has none, so a stage that is not built yet is counted too and has its prepared table. Rows that the
-journal has all replies to are not guessed: they go on as they are, and they correct what is guessed of the others, by
-the ratio of what they took and kept to what would have been guessed of them.
+Stage by stage the rows go from one temporary folder of shards to the next, with each prompt's example as the reply if
+the journal has none. So a stage that is not built yet is counted too and has its prepared table. Rows whose replies are
+all in the journal are not guessed: they go on unchanged. They also correct the guesses for the other rows, by the ratio
+of their actual calls, tokens and kept rows to the guessed ones.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from audiomcq_cli.engine.intake.questions import read_first
 from audiomcq_cli.engine.job import Job, audio_roots, make_context
 from audiomcq_cli.engine.journal.journal import Entry, Journal
 from audiomcq_cli.engine.ledger.run_log import read_log
+from audiomcq_cli.engine.opening import rehearse_opening
 from audiomcq_cli.engine.planned import plan_shard
 from audiomcq_cli.engine.prepared import prepare
 from audiomcq_cli.engine.runtime import Runtime
@@ -35,18 +36,25 @@ from audiomcq_cli.storage.files import hash_file
 from audiomcq_cli.storage.shards import ShardWriter, list_shards, read_rows
 
 LEARNED = 500
-"""Rows of a shard that correct the guess, at most: each of them is driven twice."""
+"""Most rows of a shard that correct the guess: each of them is driven twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What a stage would do.
+    """The estimate for a stage.
 
     Attributes:
-        stage: Which. items, rows: In and out, those that the journal knows counted in.
-        calls, prompt_tokens, completion_tokens: Not yet in the journal, by model (or analysis, calls alone).
-        cost: Money, by model, where it has a price. seconds: Time, where a throughput is known. known: Rows that the
-            journal has all replies to. kept: Part of the others that is expected to be kept. work: Shards to be made.
+        stage: Name of the stage.
+        items: Items in, including those in the journal.
+        rows: Rows out, including those in the journal.
+        calls: Calls not yet in the journal, by model or analysis.
+        prompt_tokens: Prompt tokens of those calls, by model.
+        completion_tokens: Reply tokens of those calls, by model.
+        cost: Money by model, if it has a price.
+        seconds: Time, if a throughput is known.
+        known: Rows whose replies are all in the journal.
+        kept: Share of the other rows that is expected to be kept.
+        work: Shards to be made.
     """
 
     stage: str
@@ -63,19 +71,19 @@ class Estimate:
 
 
 async def rehearse(jobs: Sequence[Job], runtime: Runtime, throughput: float | None = None) -> list[Estimate]:
-    """Count what the jobs, each reading what the one before it writes, would send.
+    """Estimate what jobs, each reading the output of the one before, would send.
 
-    ``throughput``: tokens a second, prompt and reply; without it that of the runs in the log.
+    ``throughput``: prompt and reply tokens a second; by default that of the runs in the log.
     """
     jobs = [await asyncio.to_thread(jobs[0].pinned), *jobs[1:]]
-    runtime.audio_roots = audio_roots(jobs[0])
+    roots = audio_roots(jobs[0])  # later stages have them from the manifest before, which may not be there yet
     estimates: list[Estimate] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         inputs = _Inputs(await asyncio.to_thread(_find_inputs, jobs[0], folder / "sources"))
-        works = await asyncio.to_thread(foresee, jobs, runtime, inputs.sure)
+        works = await asyncio.to_thread(foresee, jobs, runtime, inputs.sure, roots)
         for number, job in enumerate(jobs):
-            stage = _Stage(job, runtime, folder / str(number), None if number else job.stage.reads)
+            stage = _Stage(job, runtime, folder / str(number), roots, None if number else job.stage.reads)
             if not estimates or estimates[-1].rows:  # of no rows there is nothing to prepare either
                 inputs = await stage.count(inputs)
             estimates.append(replace(stage.estimate(throughput), work=works[number]))
@@ -83,7 +91,7 @@ async def rehearse(jobs: Sequence[Job], runtime: Runtime, throughput: float | No
 
 
 def _find_inputs(job: Job, folder: Path) -> list[Path]:
-    """Every input shard of the first stage."""
+    """Return every input shard of the first stage."""
     if job.source is None:
         return job.partition(folder)
     return [shard.path for shard in list_shards(job.source)]
@@ -91,7 +99,7 @@ def _find_inputs(job: Job, folder: Path) -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class _Inputs:
-    """Shards of rows as they are, and of rows that an earlier stage may come to; each of these counts ``weight``."""
+    """Shards of certain rows, and of guessed rows from an earlier stage; each guessed row counts ``weight``."""
 
     sure: Sequence[Path]
     guessed: Sequence[Path] = ()
@@ -100,7 +108,7 @@ class _Inputs:
 
 @dataclass(slots=True)
 class _Tally:
-    """What some rows came to: work items, rows kept, calls and tokens."""
+    """The result of some rows: work items, rows kept, calls and tokens."""
 
     inputs: int = 0
     items: int = 0
@@ -108,7 +116,7 @@ class _Tally:
     counts: Counts = field(default_factory=Counts)
 
     def add(self, driven: Driven) -> list[Row]:
-        """Count the outcome of an input row; returns the rows kept of it."""
+        """Count the outcome of an input row; return its kept rows."""
         kept = [row for outcome in driven.outcomes.values() if isinstance(outcome, list) for row in outcome]
         self.inputs += 1
         self.items += len(driven.outcomes)
@@ -117,20 +125,26 @@ class _Tally:
 
 
 class _Stage:
-    """Counts one stage over its shards, of which it reads some columns or all, and writes what it keeps to a folder."""
+    """Estimates one stage over its shards, of which it reads some or all columns, and writes the
+    kept rows to a folder.
+    """
 
-    def __init__(self, job: Job, runtime: Runtime, folder: Path, columns: Sequence[str] | None) -> None:
+    def __init__(
+        self, job: Job, runtime: Runtime, folder: Path, roots: Mapping[str, Path], columns: Sequence[str] | None
+    ) -> None:
         self._job = job
+        self._roots = roots
         self._runtime = runtime
         self._folder = folder
         self._columns = columns
         self._weight = 1.0
         self._shards = 0
+        self._opening = Counts()
         self._known, self._unknown, self._guessed = _Tally(), _Tally(), _Tally()
         self._took, self._expected = _Tally(), _Tally()  # of the same known rows: what they did, what would be guessed
 
     async def count(self, inputs: _Inputs) -> _Inputs:
-        """Drive the rows of all shards; returns the shards of those kept, which are there even if they have none."""
+        """Drive the rows of all shards; return the shards of kept rows, which exist even if they are empty."""
         self._weight = inputs.weight
         if self._job.stage.divide is not None:  # asks nothing, and where each row goes needs the whole corpus
             for tally, paths in ((self._known, inputs.sure), (self._guessed, inputs.guessed)):
@@ -144,6 +158,7 @@ class _Stage:
             hash_beside(self._job),
             keep=False,
         )
+        context, self._opening = await rehearse_opening(self._job, context, self._runtime, self._roots)
         plans = {
             name: plan_shard(self._job.stage, context, self._read_rows(path for path in shards if path.stem == name))
             for name in dict.fromkeys(path.stem for path in shards)
@@ -168,7 +183,7 @@ class _Stage:
             yield from read_first(path, self._job.stage) if path.suffix == ".jsonl" else read_rows(path, self._columns)
 
     async def _count_shard(self, path: Path, context: Context[object], *, guessed: bool) -> tuple[Path, Path]:
-        """Drive the rows of a shard; returns the shards of what is sure and of what is guessed."""
+        """Drive the rows of a shard; return the shards of certain and of guessed rows."""
         job = self._job
         self._shards += 1  # shards of a name come from several folders; the name is that of the journal
         folder = self._folder / str(self._shards)
@@ -181,7 +196,7 @@ class _Stage:
             ShardWriter(sure, job.stage.writes) as known,
             ShardWriter(unsure, job.stage.writes) as loose,
         ):
-            shard = _Shard(job, self._runtime, context, journal)
+            shard = _Shard(job, self._runtime, context, journal, self._roots)
             for row in self._read_rows([path]):
                 driven = await shard.drive(row)
                 writer = known if shard.answered_all and not guessed else loose
@@ -198,14 +213,14 @@ class _Stage:
         return sure, unsure
 
     async def _learn(self, shard: _Shard, row: Row, driven: Driven) -> None:
-        """Set what a row took, as the journal knows, beside what would have been guessed of it."""
+        """Compare the actual effort for a row, from the journal, with the guessed one."""
         self._took.add(driven)
         self._took.counts.add(shard.taken)
         self._expected.add(await shard.guess(row))
         self._expected.counts.add(shard.asked)
 
     def _find_kept(self) -> float:
-        """Rows that come of a row, by what would be guessed of it: as those known did, else as is expected."""
+        """Return the output rows for each guessed row: the known rows' ratio, else the expected one."""
         return self._took.rows / self._expected.rows if self._expected.rows else self._job.expected
 
     def estimate(self, throughput: float | None) -> Estimate:
@@ -213,8 +228,14 @@ class _Stage:
         kept, weight = self._find_kept(), self._weight
         missing: dict[str, Any] = {
             name: {
-                model: round((sure + loose * weight) * self._correct(name, model))
-                for model in sorted({*getattr(self._unknown.counts, name), *getattr(self._guessed.counts, name)})
+                model: getattr(self._opening, name)[model] + round((sure + loose * weight) * self._correct(name, model))
+                for model in sorted(
+                    {
+                        *getattr(self._opening, name),
+                        *getattr(self._unknown.counts, name),
+                        *getattr(self._guessed.counts, name),
+                    }
+                )
                 for sure, loose in [
                     (self._missing(self._unknown, name, model), self._missing(self._guessed, name, model))
                 ]
@@ -237,7 +258,7 @@ class _Stage:
         return counts[model]
 
     def _correct(self, name: str, model: str) -> float:
-        """How much more, or less, the known rows took than would have been guessed of them."""
+        """Return the ratio of the known rows' actual effort to the guessed one."""
         took, expected = self._missing(self._took, name, model), self._missing(self._expected, name, model)
         return took / expected if took and expected else 1.0
 
@@ -250,7 +271,7 @@ class _Stage:
         }
 
     def _time(self, missing: Mapping[str, Mapping[str, int]], throughput: float | None) -> float | None:
-        """Seconds by throughput or by the models' limits, whichever is longer; None where neither is known."""
+        """Return the seconds by throughput or by the models' limits, whichever is longer; None if neither is known."""
         tokens = sum(sum(missing[name].values()) for name in ("prompt_tokens", "completion_tokens"))
         speed = throughput or _observe(self._job)
         times = [tokens / speed] if speed else []
@@ -264,9 +285,11 @@ class _Stage:
 
 
 class _Shard:
-    """Drives the rows of one shard with what the journal has, and examples for the rest."""
+    """Drives the rows of one shard with the replies in the journal, and examples for the rest."""
 
-    def __init__(self, job: Job, runtime: Runtime, context: Context[object], journal: Journal) -> None:
+    def __init__(
+        self, job: Job, runtime: Runtime, context: Context[object], journal: Journal, roots: Mapping[str, Path]
+    ) -> None:
         self._stage = job.stage
         self._context = context
         self._rehearsal = Rehearsal(runtime)
@@ -274,17 +297,17 @@ class _Shard:
         self.taken = Counts()
         run = (journal.leased() or ("", 0))[1]
         nothing = Journal.read_only(journal.path.with_suffix(".none"))
-        self._asker = Asker(job.name, runtime, journal, run, self._rehearsal, self._watch)
-        self._guesser = Asker(job.name, runtime, nothing, 0, self._rehearsal)
+        self._asker = Asker(job.name, runtime, journal, run, self._rehearsal, roots, self._watch)
+        self._guesser = Asker(job.name, runtime, nothing, 0, self._rehearsal, roots)
 
     @property
     def asked(self) -> Counts:
-        """What the journal lacked of the last row, guessed."""
+        """Return what the journal lacked for the last row, guessed."""
         return self._rehearsal.counts
 
     @property
     def answered_all(self) -> bool:
-        """Whether the journal had everything that the last row asked for."""
+        """True if the journal had every reply for the last row."""
         return not self._rehearsal.counts.calls
 
     async def drive(self, row: Row) -> Driven:
@@ -292,12 +315,12 @@ class _Shard:
         self._rehearsal.begin_row()
         self.taken = Counts()
         self._seen.clear()
-        return await drive(self._stage, row, self._context, self._asker.ask)
+        return await drive(self._stage, row, self._context, self._asker.ask, self._asker.find_likely)
 
     async def guess(self, row: Row) -> Driven:
         """Drive a row as if the journal were empty."""
         self._rehearsal.begin_row()
-        return await drive(self._stage, row, self._context, self._guesser.ask)
+        return await drive(self._stage, row, self._context, self._guesser.ask, self._guesser.find_likely)
 
     def _watch(self, key: bytes, rendered: Rendered, call: Call, entry: Entry) -> None:
         if key not in self._seen:  # two scorings of one model share it
@@ -306,7 +329,7 @@ class _Shard:
 
 
 def _observe(job: Job) -> float:
-    """Tokens a second over all runs of a stage; 0 where there was none."""
+    """Return tokens a second over all runs of a stage; 0 if there was none."""
     log: list[dict[str, Any]] = read_log(job.target)
     seconds = sum(float(entry.get("seconds", 0)) for entry in log)
     kinds = ("prompt_tokens", "completion_tokens")

@@ -1,7 +1,7 @@
-"""Finds the items of a work folder or a stage folder: the folder to trace from, ids that fit, and ids drawn at random.
+"""Finds items of a work folder or a stage folder: the folder to trace from, matching ids, and random ids.
 
-The folders of a corpus are a chain: each stage's manifest names its input. The ids of an item are those of the rows
-and rejects of all folders of the chain, so that a row is found wherever it ended.
+The folders of a corpus are a chain: each stage's manifest names its input. Ids come from the rows and rejects of all
+folders of the chain, so that a row is found wherever it ended.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from audiomcq_cli.storage.files import HIDDEN
 from audiomcq_cli.storage.shards import list_shards, read_rows
 
 _NEAR = 5
-"""Ids that are offered where none fits, or too many do."""
+"""Most suggested ids if none matches, or too many do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A rejected or failed item: its id, the stage that dropped it, which of both, the reason code and why in words."""
+    """A rejected or failed item: its id, the stage that dropped it, the outcome, the reason code and an explanation."""
 
     id: str
     stage: str
@@ -37,8 +37,10 @@ class Ids:
     """The ids of a corpus.
 
     Attributes:
-        clips: Ids of clips. questions: Ids of questions, each with its clip where that is known, else empty.
-        kept: Ids of the rows of the last stage. rejected: Items that a stage dropped, those of the first stage first.
+        clips: Ids of clips.
+        questions: Ids of questions, each with its clip, or empty if unknown.
+        kept: Ids of the rows of the last stage.
+        rejected: Items that a stage dropped, in the order of the stages.
     """
 
     clips: set[str] = field(default_factory=set)
@@ -47,17 +49,17 @@ class Ids:
     rejected: list[Rejected] = field(default_factory=list)
 
     def add(self, name: str, clip: str) -> None:
-        """Add an id of a row: of a question, or of the clip itself."""
+        """Add the id of a row: a question, or a clip itself."""
         self.clips.add(clip)
         if name != clip:
             self.questions[name] = clip
 
 
 def find_stage_folder(folder: Path) -> Path:
-    """The folder to trace from: a stage's own, or that of the last finished stage in the folder that a run builds in.
+    """Return the folder to trace from: a stage folder itself, or that of the last finished stage in a work folder.
 
     Raises:
-        InputError: There is neither.
+        InputError: The folder is neither.
     """
     if manifests.manifest_path(folder).is_file() or (folder / HIDDEN).is_dir() or not folder.is_dir():
         return folder
@@ -73,7 +75,7 @@ def find_stage_folder(folder: Path) -> Path:
 
 
 def read_ids(folder: Path) -> Ids:
-    """All ids of a stage folder and of those before it."""
+    """Return all ids of a stage folder and of those before it."""
     ids = Ids()
     here: Path | None = folder
     seen: set[Path] = set()
@@ -102,10 +104,10 @@ def read_ids(folder: Path) -> Ids:
 
 
 def find_items(ids: Ids, asked: str, place: str) -> list[str]:
-    """The items that an id means: itself, all questions of a clip, or what alone has it as a part.
+    """Return the items that an id means: itself, all questions of a clip, or the only id that contains it.
 
     Raises:
-        InputError: Nothing fits, or several clips do; ids that are near are named.
+        InputError: No id matches, or several clips do; similar ids are named.
     """
     if asked in ids.questions:
         return [asked]
@@ -130,10 +132,10 @@ def find_items(ids: Ids, asked: str, place: str) -> list[str]:
 
 
 def draw_items(ids: Ids, count: int, seed: int, place: str, *, rejected: bool = False, reason: str = "") -> list[str]:
-    """Ids of some rows at random: of those kept by the last stage, or of rejected ones, of one reason alone if given.
+    """Return random ids: of rows kept by the last stage, or of rejected ones, optionally for one reason.
 
     Raises:
-        InputError: There is none; the reasons that there are are named.
+        InputError: There are none; the existing reasons are named.
     """
     pool = {one.id for one in list_rejected(ids, place, reason=reason)} if rejected else set(ids.kept)
     if not pool:
@@ -142,10 +144,10 @@ def draw_items(ids: Ids, count: int, seed: int, place: str, *, rejected: bool = 
 
 
 def list_rejected(ids: Ids, place: str, *, reason: str = "") -> list[Rejected]:
-    """The items that were rejected or failed, those of the first stage first; of one reason alone if that is given.
+    """Return the items that were rejected or failed, in the order of the stages, optionally for one reason.
 
     Raises:
-        InputError: There is none; the reasons that there are are named.
+        InputError: There are none; the existing reasons are named.
     """
     found = [one for one in ids.rejected if reason in ("", one.reason)]
     if not found:
@@ -156,7 +158,7 @@ def list_rejected(ids: Ids, place: str, *, reason: str = "") -> list[Rejected]:
 
 
 def _read_kept(path: Path) -> Iterator[tuple[str, str]]:
-    """Id and clip of every row; of a clip, which has no other id, its own twice."""
+    """Yield id and clip of every row; for a clip, its own id twice."""
     from audiomcq_cli import parquet
 
     columns: Sequence[str] = [name for name in ("id", "clip_id") if name in parquet.read_metadata(path).schema.names]
@@ -166,7 +168,7 @@ def _read_kept(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _place(name: str, ids: Ids) -> None:
-    """Find the clip of a rejected item: the longest known clip that its id begins with, or itself."""
+    """Find the clip of a rejected item: the longest known clip with which its id begins, or itself."""
     clip = name
     while ":" in clip:
         clip = clip.rpartition(":")[0]

@@ -1,4 +1,4 @@
-"""How far the stages of a folder are: done, left, failed by reason, spent; while a run is going and after."""
+"""Progress of the stages of a folder: done, left, failed by reason, spent; during a run and after."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 from audiomcq_cli import parquet
 from audiomcq_cli.engine.due.stale import Stale, find_stale
+from audiomcq_cli.engine.ledger.alive import find_alive
 from audiomcq_cli.engine.ledger.labels import Unread, count_blocks, count_labels, count_unread
 from audiomcq_cli.engine.ledger.output import read_pair
-from audiomcq_cli.engine.ledger.run_log import SPENT, find_alive, read_log, read_now
+from audiomcq_cli.engine.ledger.run_log import SPENT, read_log, read_now
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.files import HIDDEN
@@ -21,22 +22,35 @@ from audiomcq_cli.storage.shards import list_shards
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageStatus:
-    """How far a stage is.
+    """The status of a stage.
 
     Attributes:
-        stage, folder: Which. input: Folder that it reads, relative to its own.
-        state: ``done``, ``stale`` (what it reads changed since), ``running``, ``stopped`` (by a budget, a signal or an
-            error: ``how``), or ``killed``. stale: Why it is stale.
-        shards, shards_done: How many it has, and how many are there as they should be. rows_left: Rows of the input in
-            shards that are not done; None where that cannot be told.
-        items, reasons: Of the shards that are done. at_work: Items of the shards that are being done, by outcome.
-        calls, prompt_tokens, completion_tokens, cost, retries, set_aside: By model, over all runs.
-        seconds: At work, over all runs. command: The last one that was typed; the same again goes on.
-        runs: What of it is at work now: process, host, command, since when, how far, what it sent and spent.
-        labels: Questions by type and label, of the shards that are done, where the stage has labels.
-        unread: Judges some of whose answers could not be read, of those shards.
-        blocks: Questions of whole balanced blocks, of broken ones and of none, of those shards; empty without blocks.
-        limits: How many clips or questions of each source were read at most, by its name, of a first stage.
+        stage: Name of the stage.
+        folder: Its folder.
+        input: Folder that it reads, relative to its own.
+        state: ``done``, ``stale`` (its input changed since), ``running``, ``stopped`` (by a budget, a signal or an
+            error: ``how``), or ``killed``.
+        how: What stopped it, in words.
+        stale: Why it is stale.
+        shards: Number of its shards.
+        shards_done: Number of shards that exist and are up to date.
+        rows_left: Input rows of the other shards; None if unknown.
+        items: Items of the shards that are done.
+        reasons: Reasons in the shards that are done.
+        at_work: Items of the shards in progress, by outcome.
+        calls: Calls by model, over all runs.
+        prompt_tokens: Prompt tokens by model, over all runs.
+        completion_tokens: Reply tokens by model, over all runs.
+        cost: Cost by model, over all runs.
+        retries: Calls sent again by model, over all runs.
+        set_aside: How often an address was set aside because it failed, by model, over all runs.
+        seconds: Running time over all runs.
+        command: The last command; typing it again goes on.
+        runs: Active runs: process, host, command, start, progress, calls and cost.
+        labels: Questions by type and label in the shards that are done, if the stage has labels.
+        unread: Judges with unreadable answers in those shards.
+        blocks: Questions of whole balanced blocks, of broken ones and of none in those shards; empty without blocks.
+        limits: Limit on the clips or questions read, by source name; only for a first stage.
     """
 
     stage: str
@@ -67,10 +81,10 @@ class StageStatus:
 
 
 def read_status(folder: Path, order: Sequence[str]) -> list[StageStatus]:
-    """How far each stage is whose folder this is, or that has its folder in this one, in ``order``.
+    """Return the status of each stage in ``folder``: a work folder or a stage folder. ``order``: stage names in order.
 
     Raises:
-        InputError: There is no stage here.
+        InputError: ``folder`` does not exist, is a file, or holds no stage.
     """
     if not folder.is_dir():
         message = "is a file, expected a folder" if folder.exists() else "no such folder"
@@ -85,7 +99,7 @@ def read_status(folder: Path, order: Sequence[str]) -> list[StageStatus]:
 
 
 def _follow_stale(found: Sequence[StageStatus]) -> list[StageStatus]:
-    """The same, in which the stages after a stale or unfinished one are stale as well."""
+    """Return the same list with the stages after a stale or unfinished one marked as stale."""
     told: dict[Path, StageStatus] = {}
     for one in found:  # in the order of the stages, so that the input of one comes before it
         before = told.get((Path(one.folder) / one.input).resolve()) if one.input else None
@@ -139,13 +153,13 @@ def _read_stage(folder: Path) -> StageStatus | None:
 
 
 def _list_limits(manifest: Mapping[str, Any] | None) -> dict[str, int]:
-    """How much of each source was read at most, where its manifest names a limit."""
+    """Return how much of each source was read at most, if its manifest names a limit."""
     sources = manifest["sources"] if manifest else ()
     return {str(one["name"]): one["limit"] for one in sources if isinstance(one.get("limit"), int)}
 
 
 def _read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a stage; None where there is none, or it is damaged or that of a release."""
+    """Return the manifest of a stage; None if there is none, or it is damaged or that of a release."""
     try:
         return manifests.read_manifest(folder)
     except InputError:
@@ -153,7 +167,7 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def _planned(log: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The fingerprints that the shards are to have, as the last run knew them."""
+    """Return the intended fingerprints of the shards, from the last run."""
     return next((dict(one["fingerprints"]) for one in (*now[::-1], *log[::-1]) if one.get("fingerprints")), {})
 
 
@@ -168,7 +182,7 @@ def _read_notes(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _describe_run(now: Mapping[str, Any]) -> dict[str, Any]:
-    """A run at work: which, since when, input rows done of all, in a second, seconds left, items, and what it spent."""
+    """Return an active run as plain data: process, start, rows done and in all, rate, time left, items, and cost."""
     return {
         **{name: now[name] for name in ("pid", "host", "began", "command")},
         **{name: now.get(name) for name in ("unit", "total", "rate", "left_s")},
@@ -178,7 +192,7 @@ def _describe_run(now: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _count_left(folder: Path, source: str | None, missing: Set[str]) -> int | None:
-    """Rows of the input shards whose output is missing."""
+    """Return the rows of the input shards whose output is missing."""
     if not missing:
         return 0
     if not source:

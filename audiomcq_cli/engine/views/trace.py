@@ -1,24 +1,27 @@
-"""The life of a row: every prompt, raw reply and decision behind it, stage by stage.
+"""The history of a row: every prompt, raw reply and decision behind it, stage by stage.
 
 The flow of each stage is driven again from its input row with the replies of the journal, so what is shown is what was
-asked, not a second account of it. Prompts, options and models are those that the manifest keeps.
+asked. Prompts, options and models come from the manifest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.contracts import Audio, BackendKind, Call, Context, Failure, Model, Reject, Row, Stage
+from audiomcq_cli.contracts import Audio, BackendKind, Call, Clip, Context, Failure, Model, Reject, Row, Silence, Stage
 from audiomcq_cli.engine.flows.answerers import Replay
 from audiomcq_cli.engine.flows.asker import Asker, Rendered
 from audiomcq_cli.engine.flows.drive import drive, items_of
 from audiomcq_cli.engine.intake.questions import read_first
+from audiomcq_cli.engine.journal.file import OPENING
 from audiomcq_cli.engine.journal.journal import Entry
 from audiomcq_cli.engine.ledger.described import restore_model
 from audiomcq_cli.engine.ledger.run_log import read_log
+from audiomcq_cli.engine.opening import reopen
 from audiomcq_cli.engine.planned import plan_shard
 from audiomcq_cli.engine.prepared import load_prepared
 from audiomcq_cli.engine.runtime import Runtime
@@ -32,9 +35,9 @@ from audiomcq_cli.storage.shards import list_shards, read_rows
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One reply: its journal key, model and prompt, the turns that were sent, the raw text and why it was no use.
+    """One reply: its journal key, model and prompt, the turns that were sent, the raw text and why it was unusable.
 
-    Of what was scored the text is a line for each continuation, with its log-probability.
+    For scores, the text is a line for each continuation, with its log-probability.
     """
 
     key: str
@@ -47,7 +50,9 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One stage in the life of a row: its tries in order, and what came of the work item, with the reason in words."""
+    """One stage in the history of a row: its tries in order, and the outcome of the work item, with the reason in
+    words.
+    """
 
     stage: str
     item: str
@@ -71,14 +76,17 @@ async def trace(
     """Follow an id back from a stage folder to its source.
 
     Args:
-        folder, name: Stage folder, and id of one of its items, kept or not. workdir: Where the journal is, if not where
-            the run log of each stage says. reuse: Journals looked into for what that lacks.
-        stages, backends: All there are, by name. build: Makes options of a class from a table; raises ``InputError``
-            where it is no table of them.
+        folder: Stage folder.
+        name: Id of one of its items, kept or not.
+        workdir: Folder of the journal, if not the one in the run log of each stage.
+        reuse: Journals searched for replies that it lacks.
+        stages: All stages by name.
+        build: Makes options of a class from a table; raises ``InputError`` if the table does not fit.
+        backends: All backends by name.
 
     Raises:
-        InputError: The folder or the id is not there, or the manifest is of another version. ReplayMiss: The journal
-            lacks a reply.
+        InputError: The folder or the id does not exist, or the manifest has another version.
+        ReplayMiss: The journal lacks a reply.
     """
     steps: list[Step] = []
     here: Path | None = folder
@@ -111,9 +119,11 @@ async def trace(
                 shard, row = found
                 place = (workdir or find_workdir(here)) / "journal" / manifest["stage"]
                 path = place / f"{shard.stem}.sqlite"
-                context = plan_shard(stage, context, _read_input(shard, stage))
                 roots = {source: here / root for source, root in manifest["audio_roots"].items()}
-                steps.append(await _replay(manifest, stage, context, models, row, name, path, reuse, backends, roots))
+                rows = _read_input(shard, stage)
+                steps.append(
+                    await _replay(manifest, stage, context, models, row, rows, name, path, reuse, backends, roots)
+                )
                 wanted = {row[stage.key], row["clip_id"]}
         here = source
     if not steps:
@@ -126,7 +136,7 @@ _AGAIN = "ask whoever made this folder for a whole copy, or run the stage again"
 
 
 def _find_stage(manifest: Mapping[str, Any], stages: Mapping[str, Stage[Any]], folder: Path) -> Stage[Any]:
-    """The stage that a manifest is of, which its lineage ends in."""
+    """Return the stage of a manifest, the last of its lineage."""
     name = manifest["stage"]
     if name not in stages:
         raise InputError(f"of a stage {name!r:.60} that this version does not have", file=str(folder), hint=_AGAIN)
@@ -138,7 +148,7 @@ def _find_stage(manifest: Mapping[str, Any], stages: Mapping[str, Stage[Any]], f
 def _restore_models(
     step: Mapping[str, Any], backends: Mapping[str, BackendKind[Any]], folder: Path
 ) -> dict[str, Model]:
-    """The models of a stage by name, as its manifest describes them."""
+    """Return the models of a stage by name, as its manifest describes them."""
     file = str(folder)
     models = {name: restore_model(name, table, file, hint=_AGAIN) for name, table in step["models"].items()}
     for model in models.values():
@@ -152,21 +162,23 @@ def _restore_models(
 def _restore_options(
     stage: Stage[Any], step: Mapping[str, Any], build: Callable[[type, Mapping[str, Any]], Any], folder: Path
 ) -> Any:
-    """The options of a stage, as its manifest keeps them; one that is not kept has its default."""
+    """Return the options of a stage from its manifest; a missing one has its default."""
     try:
         return build(stage.options, step["options"])
     except InputError as error:
-        raise InputError(f"its options are none of {step['stage']}: {error}", file=str(folder), hint=_AGAIN) from error
+        raise InputError(
+            f"its manifest has options that {step['stage']} does not take: {error}", file=str(folder), hint=_AGAIN
+        ) from error
 
 
 def find_workdir(folder: Path) -> Path:
-    """Where the last run of a stage had its journal, as its run log says; else the folder beside it."""
+    """Return the folder with the journal of the last run of a stage, from its run log; else the folder beside it."""
     log = read_log(folder)
     return folder / log[-1].get("workdir", "..") if log else folder.resolve().parent
 
 
 def _find_reject(here: Path, stage: str, wanted: set[str]) -> list[Step]:
-    """What a stage that asks nothing rejected of an item."""
+    """Return the rejection of an item by a stage without requests."""
     for path in sorted((here / HIDDEN / "rejects").glob("*.parquet")):
         for row in read_rows(path):
             if row["id"] in wanted:
@@ -175,7 +187,7 @@ def _find_reject(here: Path, stage: str, wanted: set[str]) -> list[Step]:
 
 
 def _find_kept(here: Path, stage: str, wanted: set[str]) -> list[Step]:
-    """The row of an item that a stage which asks nothing kept; of the other shards only the ids are read."""
+    """Return the row of an item that a stage without requests kept; of other shards only ids are read."""
     for shard in list_shards(here):
         if any(row["id"] in wanted for row in read_rows(shard.path, ("id",))):
             return [Step(stage, row["id"], "kept", "", (), row) for row in read_rows(shard.path) if row["id"] in wanted]
@@ -203,8 +215,13 @@ def _read_input(path: Path, stage: Stage[Any]) -> Iterator[Row]:
 
 
 def _describe_audio(part: Audio) -> str:
-    """An audio part as a line of its turn."""
-    return f"[audio: {', '.join(filter(None, (part.path, part.transform.removeprefix('original'))))}]\n"
+    """Return an audio part as a line of its turn."""
+    name, _ = part.key()
+    match part:
+        case Silence():
+            return f"[audio: {name}]\n"
+        case Clip():
+            return f"[audio: {part.path}]\n" if part.whole else f"[audio: {part.path}, {name}]\n"
 
 
 def _describe_scores(call: Call, entry: Entry) -> str:
@@ -218,6 +235,7 @@ async def _replay(
     context: Context[Any],
     models: Mapping[str, Model],
     row: Row,
+    shard: Iterable[Row],
     name: str,
     path: Path,
     reuse: Sequence[Path],
@@ -238,9 +256,13 @@ async def _replay(
     texts = {prompt: kept["text"] for prompt, kept in step["prompts"].items()}
     with Renderer() as renderer:
         async with Runtime(models, kinds, prompts=Prompts(texts=texts, render=renderer.render)) as runtime:
-            runtime.audio_roots = dict(roots)
+            if stage.opening:
+                with closing(runtime.journals.read(path.with_name(OPENING), reuse, replay=True)) as opening:
+                    context = await reopen(manifest["stage"], stage, context, runtime, opening, roots)
+            context = plan_shard(stage, context, shard)
             journal = runtime.journals.read(path, reuse, replay=True)
-            asker = Asker(manifest["stage"], runtime, journal, (journal.leased() or ("", 0))[1], Replay(), watch)
+            run = (journal.leased() or ("", 0))[1]
+            asker = Asker(manifest["stage"], runtime, journal, run, Replay(), roots, watch)
             driven = await drive(stage, row, context, asker.ask)
             journal.close()
     item = name if name in driven.outcomes else next(iter(driven.outcomes))

@@ -3,8 +3,6 @@
 Everything here is a pure function of the clips of one shard. Nothing is drawn but by hashes of ids.
 
 ==========  ========================================================================================================
-module      the question it answers
-==========  ========================================================================================================
 claims      What does a clip offer to blocks?
 reading     How is that read from its captions and measurements?
 naming      How do events read in questions and options, and in which words is each family asked?
@@ -16,5 +14,6 @@ cycles      Which four clips share their sounds in a ring?
 phases      Which families are clips taken for, and in which order?
 writing     What are the id, the question and the options of a block?
 plan        What are the groups of a shard, with an earlier plan kept, and which clips are spare?
+table       How are the blocks of a shard kept for a later version?
 ==========  ========================================================================================================
 """

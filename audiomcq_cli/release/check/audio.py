@@ -1,7 +1,7 @@
-"""Checks the audio of rows: it opens, is what its hash names, and is as long as the row says.
+"""Checks the audio of rows: that it opens, matches its hash, and is as long as the row says.
 
-A hash that fits proves that the bytes are those that were decoded and measured when the clip came in, so then the
-header is enough; else all of it is decoded.
+A matching hash proves that the bytes are those that were decoded and measured when the clip came in, so reading the
+header is enough. Without a match all of the audio is decoded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from audiomcq_cli.audio import resolve
+from audiomcq_cli.audio_files import resolve
 from audiomcq_cli.errors import InputError
 from audiomcq_cli.release.check.rows import AUDIO, Problem, RowChecks
 from audiomcq_cli.release.tree import Tree
@@ -27,8 +27,8 @@ _REFERENCE = ("clip_id", "source_dataset", "audio_path", "audio_sha256", "durati
 
 
 def check_embedded(tree: Tree, manifest: Mapping[str, Any], rows: RowChecks, sample: int | None) -> Iterator[Problem]:
-    """Check audio that is in the rows, all of it or that of a sample, a row group at a time."""
-    del manifest  # says nothing of it
+    """Check audio embedded in the rows, all of it or a sample, one row group at a time."""
+    del manifest  # not needed here
     files = [(path, count) for path, count in sorted(rows.embedded.items()) if count]
     chosen = _choose(sum(count for _, count in files), sample)
     before = 0
@@ -45,7 +45,7 @@ def check_embedded(tree: Tree, manifest: Mapping[str, Any], rows: RowChecks, sam
 
 
 def check_referenced(tree: Tree, manifest: Mapping[str, Any], rows: RowChecks, sample: int | None) -> Iterator[Problem]:
-    """Check the files that rows of a stage folder name, once each, where the folder of their source is there."""
+    """Check each file that rows of a stage folder name, once, if the folder of its source is there."""
     if tree.folder is None:
         return
     roots = {name: tree.folder / root for name, root in manifest.get("audio_roots", {}).items()}
@@ -68,7 +68,7 @@ def check_referenced(tree: Tree, manifest: Mapping[str, Any], rows: RowChecks, s
 
 
 def _check_groups(file: pq.ParquetFile, path: str, chosen: set[int], rows: RowChecks) -> Iterator[Problem]:
-    """Check the chosen ones of the rows with audio of a file, which are counted from 0."""
+    """Check the chosen rows with audio of a file; rows are counted from 0."""
     seen = 0
     names = [name for name in _COLUMNS if name in file.schema_arrow.names]
     for group in range(file.num_row_groups):
@@ -93,12 +93,12 @@ def _check_groups(file: pq.ParquetFile, path: str, chosen: set[int], rows: RowCh
 
 
 def _find_problem(file: BinaryIO, sha256: str | None, duration: float | None) -> str:
-    """What is wrong with a file of audio, or an empty text."""
+    """Describe what is wrong with an audio file; empty if nothing is."""
     import soundfile as sf
 
     found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # BytesIO is fine as well
     if sha256 is not None and found != sha256:
-        return "its audio is not that of audio_sha256"
+        return "its audio does not have the hash audio_sha256"
     try:
         length = _measure(file, whole=sha256 is None)
         if duration is not None and abs(length - duration) > _SLACK:
@@ -111,7 +111,7 @@ def _find_problem(file: BinaryIO, sha256: str | None, duration: float | None) ->
 
 
 def _measure(file: BinaryIO, *, whole: bool) -> float:
-    """Length in seconds, by the header or by decoding the whole."""
+    """Return the length in seconds, from the header or by decoding the whole file."""
     import soundfile as sf
 
     file.seek(0)
@@ -125,7 +125,7 @@ def _measure(file: BinaryIO, *, whole: bool) -> float:
 
 
 def _list_clips(tree: Tree, rows: RowChecks, roots: Mapping[str, Path]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Clips with audio that was there, each once: all rows of a clip are in one shard, and follow each other."""
+    """Yield each clip whose audio was present, once: all rows of a clip are in one shard, one after another."""
     for path in rows.rows:
         last = ""
         for batch in tree.batches(path, _REFERENCE):
@@ -137,7 +137,7 @@ def _list_clips(tree: Tree, rows: RowChecks, roots: Mapping[str, Path]) -> Itera
 
 
 def _choose(total: int, sample: int | None) -> Sequence[int] | range | set[int]:
-    """Numbers below ``total``: all, or so many of them evenly spread."""
+    """Return numbers below ``total``: all of them, or ``sample`` of them evenly spread."""
     if sample is None or sample >= total:
         return range(total)
     return {(2 * number + 1) * total // (2 * sample) for number in range(sample)}

@@ -1,6 +1,6 @@
-"""Checks the dataset card of a release: its YAML by the rules of the Hub, and its configs against the files there are.
+"""Checks the dataset card of a release: its YAML against the rules of the Hub, and its configs against the files.
 
-The rules are those that the Hub's ``validate-yaml`` answers with; it is not asked, so a card can be checked offline.
+The rules are those of the Hub's ``validate-yaml``. They are applied here, so a card can be checked offline.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ if TYPE_CHECKING:
 _TEXTS = ("pretty_name", "license_name", "license_link")
 _LISTS = ("language", "task_categories", "task_ids", "size_categories", "tags", "annotations_creators")
 _MOST = 200
-"""Configs, and globs of one, that are looked at: each glob is held against each file."""
+"""Most configs, and most globs of one config, that are checked: each glob is matched against each file."""
 
 _SIZE = re.compile(r"n<1K|(1|10|100)[KMB]<n<(1|10|100)[KMBT]|n>1T")
 _LANGUAGE = re.compile(r"[a-z]{2,3}|code|multilingual")
 
 
 def check_card(text: bytes, files: Sequence[str], schema: pa.Schema | None) -> Iterator[str]:
-    """What is wrong with a card.
+    """Yield what is wrong with a card.
 
     Args:
-        text: Of the card. files: Paths of the files of rows. schema: Of the rows, where it is known.
+        text: Text of the card.
+        files: Paths of the files with rows.
+        schema: Schema of the rows, if known.
     """
     try:
         card = read_metadata(text)
@@ -52,7 +54,7 @@ def check_card(text: bytes, files: Sequence[str], schema: pa.Schema | None) -> I
 
 
 def _check_keys(card: Mapping[str, Any]) -> Iterator[str]:
-    """The keys that the Hub knows by their types and values."""
+    """Check the types and values of the keys that the Hub knows."""
     for key in _TEXTS:
         if key in card and not isinstance(card[key], str):
             yield f"{key}: expected a text"
@@ -71,11 +73,13 @@ def _check_keys(card: Mapping[str, Any]) -> Iterator[str]:
         names = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
         wrong = [name for name in names if not pattern.fullmatch(name)]
         if wrong:
-            yield f"{key}: {wrong[0]!r} is none that the Hub knows"
+            yield f"{key}: {wrong[0]!r} is not a value that the Hub knows"
 
 
 def _check_configs(configs: Sequence[Any], files: Sequence[str]) -> Iterator[str]:
-    """Names, one default, and globs that match files; each file of rows is in some config."""
+    """Check that names are unique, one config is the default, globs match files, and each file with rows is in a
+    config.
+    """
     names, seen = list[str](), set[str]()
     for place, config in enumerate(configs):
         name = config.get("config_name") if isinstance(config, dict) else None
@@ -102,7 +106,7 @@ def _check_configs(configs: Sequence[Any], files: Sequence[str]) -> Iterator[str
 
 
 def _check_features(infos: Any, schema: pa.Schema) -> Iterator[str]:
-    """The features that the card names are the columns of the rows, or ``datasets`` refuses to read them."""
+    """Check that the features of the card are the columns of the rows; otherwise ``datasets`` refuses to read them."""
     from datasets import Features
 
     for info in infos if isinstance(infos, list) else [infos] if infos else []:
@@ -118,9 +122,9 @@ def _check_features(infos: Any, schema: pa.Schema) -> Iterator[str]:
             other = sorted(set(features.names) ^ set(schema.names))
             yield f"{name}: its features are not the columns of the rows: {', '.join(other) or 'another order'}"
         elif wrong := [one.name for one in features if one.type != schema.field(one.name).type]:
-            yield f"{name}: the type of {wrong[0]} is not that of the rows"
+            yield f"{name}: the type of {wrong[0]} differs from the rows"
 
 
 def _matches(path: str, glob: str) -> bool:
-    """Whether a glob of a card means a file: ``*`` stays in a folder, ``**`` does not."""
+    """Return whether a glob of a card matches a path: ``*`` stays in a folder, ``**`` does not."""
     return fnmatchcase(path, glob) and ("**" in glob or path.count("/") == glob.count("/"))

@@ -1,8 +1,10 @@
-"""Checks the rows of a release or stage folder, a batch at a time: only rows that look wrong become plain data.
+"""Checks the rows of a release or stage folder in batches.
 
-Those with a proof do as well: its numbers are taken again from what the row has of its clip, and the key from those.
+Only rows that look wrong become plain data, and rows with a proof: the numbers of the proof are computed again from
+what the row knows of its clip, and the key from those numbers.
 
-Ids are compared by 64-bit hashes, 8 bytes a row; those that meet are read again, so a chance meeting is no problem.
+Ids are compared by 64-bit hashes, 8 bytes a row. Rows whose hashes are equal are read again, so a hash collision is no
+problem.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 AUDIO = "audio"
 AUDIO_ROWS, AUDIO_BYTES = 100, 100_000_000
-"""Most rows, and most bytes of audio, of a row group with audio; one row alone may have more."""
+"""Most rows, and most bytes of audio, in a row group with audio. A single row may have more."""
 
 _BATCH = 5_000
 
@@ -37,12 +39,12 @@ _PROVED = {"proof", "choices", "answer"}
 """Columns of a question whose key can be computed again."""
 
 _KNOWN = {"events", "transcript", "measurements", "captions", "duration", "flags"}
-"""Columns of what a proof is taken from."""
+"""Columns from which a proof is computed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong: of what kind, in which file and row (its id), and what."""
+    """One problem: its kind, the file, the row's id, and a description."""
 
     kind: str
     file: str
@@ -54,17 +56,21 @@ class Problem:
 
 
 class RowChecks:
-    """Checks rows, and keeps what other checks need of them.
+    """Checks rows, and keeps what other checks need to know about them.
 
     Attributes:
-        schema: Of the first file. rows: By file. counts: Rows by subset, label and question type.
-        sources: Names in the rows. licenses: Rows with audio by source and license. embedded: Rows with audio,
-        by file. notes: What this program noted in each file's footer. heard: Rows whose audio was opened, set by those
-        who do.
+        schema: Schema of the first file.
+        rows: Number of rows by file.
+        counts: Rows by subset, label and question type.
+        sources: Sources named in the rows.
+        licenses: Rows with audio by source and license.
+        embedded: Rows with embedded audio by file.
+        notes: Note that this program left in the footer of each file.
+        heard: Rows whose audio was opened; set by the audio checks.
     """
 
     def __init__(self, tree: Tree, manifest: Mapping[str, Any], columns: Sequence[str], *, release: bool) -> None:
-        """Check for the columns that the rows have to have; an empty manifest says nothing of them."""
+        """Check for the given columns; an empty manifest sets no further rules."""
         self._tree, self._columns = tree, list(columns)
         self._release = release
         entries = manifest.get("files" if release else "shards", ())
@@ -82,10 +88,10 @@ class RowChecks:
         self.heard = 0
 
     def check(self) -> Iterator[Problem]:
-        """What is wrong with the rows of all files."""
+        """Check the rows of all files and yield each problem."""
         files = self._tree.data_files()
         if not files:
-            yield Problem("files", self._tree.name, "there is no file of rows")
+            yield Problem("files", self._tree.name, "no file with rows")
         for file in files:
             try:
                 yield from self._check_file(file)
@@ -93,10 +99,10 @@ class RowChecks:
                 yield Problem("parquet", file.path, str(error).partition(": ")[2] or str(error))
 
     def read_rejects(self, path: str) -> Iterator[tuple[str, str]]:
-        """Outcome and reason of each item that was not kept; ``find_twins`` then knows their ids as well.
+        """Yield the outcome and reason of each item that was not kept, and remember its id for ``find_twins``.
 
         Raises:
-            InputError: The file is no Parquet, or has other columns.
+            InputError: The file is not Parquet, or has other columns.
         """
         import polars as pl
 
@@ -120,11 +126,11 @@ class RowChecks:
                 yield Problem("counts", file.path, f"has {rows:,} rows, the manifest says {listed:,}")
             known = [name for name in names if name in COLUMNS and name in self._fitting(parquet.schema_arrow)]
             for batch in parquet.iter_batches(_BATCH, columns=[*known, *([f"{AUDIO}.path"] if AUDIO in names else [])]):
-                batch.validate(full=True)  # Parquet vouches for no text, and Polars crashes on what is not UTF-8
+                batch.validate(full=True)  # Parquet does not check text, and Polars crashes on text that is not UTF-8
                 yield from self._check_batch(file, batch)
 
     def _read_note(self, file: DataFile, data: bytes) -> Iterator[Problem]:
-        """What this program noted in the footer."""
+        """Read this program's note in the footer of a file."""
         try:
             note = read_json(data, file.path)
         except InputError as error:
@@ -135,10 +141,10 @@ class RowChecks:
         if isinstance(note, dict):
             self.notes[file.path] = note
         else:
-            yield Problem("parquet", file.path, "the note in its footer is no table")
+            yield Problem("parquet", file.path, "the note in its footer is not a table")
 
     def _check_schema(self, file: DataFile, found: pa.Schema) -> Iterator[Problem]:
-        """The columns there have to be, with their types, the same in every file."""
+        """Check that the required columns exist with their types, the same in every file."""
         for name in self._columns:
             if name not in found.names:
                 yield Problem("schema", file.path, f"column {name!r} is missing")
@@ -150,10 +156,10 @@ class RowChecks:
         if self.schema is None:
             self.schema = found
         elif not found.equals(self.schema):
-            yield Problem("schema", file.path, "its columns are not those of the first file")
+            yield Problem("schema", file.path, "its columns differ from those of the first file")
 
     def _fitting(self, found: pa.Schema) -> set[str]:
-        """Known columns that have the type they should."""
+        """Return the known columns that have the right type."""
         names = [name for name in found.names if name in COLUMNS]
         wanted = arrow_schema(names)
         return {name for name in names if found.field(name).type == wanted.field(name).type}
@@ -179,7 +185,7 @@ class RowChecks:
                     yield Problem("shard", file.path, f"belongs into shard {shard_of(clip, file.count)}", clip)
 
     def _keep(self, file: DataFile, frame: pl.DataFrame, key: str) -> None:
-        """What checks of the whole need to know of these rows."""
+        """Keep what the checks over all rows need from these."""
         import polars as pl
 
         self._hashes.append(frame.get_column(key).hash().to_numpy())
@@ -199,7 +205,7 @@ class RowChecks:
                     self.licenses[str(source), license or ""] += rows
 
     def _list_doubts(self, file: DataFile, frame: pl.DataFrame) -> list[pl.Expr]:
-        """Masks of rows to look at closely; none of them is a verdict."""
+        """Return masks of rows to look at closely. A masked row need not be wrong."""
         import polars as pl
 
         have = set(frame.columns)
@@ -222,7 +228,7 @@ class RowChecks:
             masks.append(pl.col("subset") != file.subset)
         if {"votes", "audio_contribution", "answer_index"} <= have:
             masks += self._doubt_votes()
-        masks += [has_control(frame, name) for name in frame.columns]
+        masks += has_control(frame)
         return masks or [pl.lit(False)]
 
     def _doubt_votes(self) -> list[pl.Expr]:
@@ -245,7 +251,7 @@ class RowChecks:
         return [mask.fill_null(False) for mask in masks]
 
     def _judge(self, file: DataFile, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """What is wrong with a row, by kind."""
+        """Yield what is wrong with a row, each with its kind."""
         for name, value in row.items():
             if sign := find_control(value):
                 yield "text", f"column {name!r} has {sign} in it"
@@ -270,12 +276,12 @@ class RowChecks:
             yield from self._judge_votes(row)
 
     def _judge_votes(self, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """The votes are consistent in themselves, and with the label where the rule is known."""
+        """Check that the votes agree with each other and, if the rule is known, with the label."""
         for vote in row["votes"]:
             chosen = vote["chosen"]
             status = "unparsable" if chosen is None else "right" if chosen == row["answer_index"] else "wrong"
             if vote["status"] != status:
-                yield "votes", f"{vote['judge']} is told to be {vote['status']} and chose {chosen}: that is {status}"
+                yield "votes", f"{vote['judge']} chose {chosen}, which is {status}, but has the status {vote['status']}"
         if self._rule:
             weak_at, judges = self._rule
             right = sum(vote["status"] == "right" for vote in row["votes"])
@@ -285,7 +291,7 @@ class RowChecks:
                 yield "votes", f"is {row['audio_contribution']}, and {right} judges right make it {label}"
 
     def find_twins(self) -> Iterator[Problem]:
-        """Ids that are there more than once, in a file or in several, among those that were read."""
+        """Yield ids that occur more than once, in one file or in several, among all ids that were read."""
         import numpy as np
         import polars as pl
 
@@ -307,7 +313,7 @@ class RowChecks:
 
 
 def _check_groups(file: DataFile, metadata: pq.FileMetaData, *, embedded: bool) -> Iterator[Problem]:
-    """Row groups with audio are small enough to read and to view, and every page can be found."""
+    """Check that row groups with audio are small enough to read and view, and that every page can be found."""
     paged = True
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
@@ -320,7 +326,7 @@ def _check_groups(file: DataFile, metadata: pq.FileMetaData, *, embedded: bool) 
             yield Problem(
                 "groups", file.path, f"row group {number} has {group.num_rows:,} rows with audio, more than 100"
             )
-        if audio > AUDIO_BYTES * 1.01 and group.num_rows > 1:  # a header a page comes on top of the bytes
+        if audio > AUDIO_BYTES * 1.01 and group.num_rows > 1:  # page headers come on top of the audio
             what = f"row group {number} has {audio / 1e6:,.0f} MB of audio, more than 100"
             yield Problem("groups", file.path, what)
     if not paged:
@@ -328,7 +334,9 @@ def _check_groups(file: DataFile, metadata: pq.FileMetaData, *, embedded: bool) 
 
 
 def _find_rule(manifest: Mapping[str, Any]) -> tuple[int, int] | None:
-    """How many judges have to be right for a weak label, and how many there are, where the lineage says."""
+    """Return how many judges must be right for a weak label, and how many judges there are; None if the lineage does
+    not say.
+    """
     for step in reversed(manifest.get("lineage", ())):
         options = step.get("options", {})
         weak_at, judges = options.get("weak_at"), options.get("judges")

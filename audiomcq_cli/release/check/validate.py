@@ -1,7 +1,7 @@
-"""Checks a release or a stage folder, wherever it lies: files, manifest, rows, card and audio.
+"""Checks a release or a stage folder, here or on the Hub: files, manifest, rows, card and audio.
 
-Problems are given as they are found, and memory does not grow with the rows. On the Hub hashes come with the listing,
-so nothing but the columns of text (and the audio, where it is asked for) is downloaded.
+Problems are yielded as they are found, so memory does not grow with the rows. On the Hub, hashes come with the listing;
+only text columns (and the audio, if requested) are downloaded.
 """
 
 from __future__ import annotations
@@ -25,22 +25,27 @@ from audiomcq_cli.storage.manifest import total_items, total_reasons
 from audiomcq_cli.storage.resources import schema
 
 KEPT = 1_000
-"""Problems that are kept; all are counted."""
+"""Problems that are kept in a report. All of them are counted."""
 
 _EDITED = ("README.md", "CHANGELOG.md")
-"""Files that people may add to, so their hash says nothing."""
+"""Files that people may edit, so their hash is not checked."""
 
 _SCHEMAS = {"croissant.json": "croissant", "statistics.json": "statistics"}
 
 
 @dataclass(slots=True)
 class Report:
-    """What was checked and found.
+    """The result of a check.
 
     Attributes:
-        name: Of the folder or dataset. kind: ``release`` or a stage's name. version: Of a release.
-        files: Data files. rows: Rows in them. heard: Rows whose audio was opened.
-        problems: The first ones. counts: All of them by kind.
+        name: Name of the folder or dataset.
+        kind: ``release`` or the name of a stage.
+        version: Version of a release.
+        files: Number of data files.
+        rows: Number of rows in them.
+        heard: Number of rows whose audio was opened.
+        problems: The first problems.
+        counts: Number of all problems by kind.
     """
 
     name: str
@@ -54,7 +59,7 @@ class Report:
 
     @property
     def total(self) -> int:
-        """How many problems there are."""
+        """Number of problems."""
         return self.counts.total()
 
 
@@ -64,17 +69,20 @@ def validate(
     """Check everything about a release or a stage folder.
 
     Args:
-        tree: Where it lies. columns: Names of the columns that a stage writes. audio: Whether to open the audio.
-        sample: Of how many rows to open it, evenly spread; all of them without.
+        tree: The folder, here or on the Hub.
+        columns: Returns the columns that a stage writes.
+        audio: Open the audio.
+        sample: Number of rows whose audio is opened, evenly spread; None opens all.
 
     Raises:
-        InputError: It is neither a release nor a stage folder. HubError: The Hub refuses or does not answer.
+        InputError: The folder is neither a release nor a stage folder.
+        HubError: The Hub refuses or does not answer.
     """
     manifest = read_manifest_of(tree)
     release = "release" in manifest
     report = Report(tree.name, "release" if release else str(manifest["stage"]), str(manifest.get("version", "")))
     _collect(report, _check_manifest(manifest))
-    sound = not report.total  # what a manifest says that is none is not compared with anything
+    sound = not report.total  # nothing is compared with an invalid manifest
     rows = RowChecks(tree, manifest if sound else {}, columns("split" if release else report.kind), release=release)
     checks: list[Iterator[Problem]] = [_check_files(tree, manifest), rows.check()]
     if sound:
@@ -97,13 +105,13 @@ def _collect(report: Report, problems: Iterator[Problem]) -> None:
 
 
 def _check_manifest(manifest: Mapping[str, Any]) -> Iterator[Problem]:
-    """The manifest is of the form that its schema asks for."""
+    """Check that the manifest fits its schema."""
     for fault in find_faults(manifest, schema("release" if "release" in manifest else "manifest")):
         yield Problem("manifest", MANIFEST, fault)
 
 
 def _check_files(tree: Tree, manifest: Mapping[str, Any]) -> Iterator[Problem]:
-    """The files are those of the manifest, byte for byte, and among those that loaders read there are no others."""
+    """Check that the files are those of the manifest, byte for byte, and that loaders find no other files."""
     listed = {entry["file"]: entry for entry in manifest.get("files", manifest.get("shards", ()))}
     for path, entry in sorted(listed.items()):
         if path not in tree.files:
@@ -123,7 +131,7 @@ def _check_files(tree: Tree, manifest: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _check_release(tree: Tree, manifest: Mapping[str, Any], rows: RowChecks) -> Iterator[Problem]:
-    """What only a release has: its counts, its card, its licenses and the descriptions in JSON."""
+    """Check the parts that only a release has: counts, card, licenses and the descriptions in JSON."""
     told = {(one["subset"], one["label"], one["question_type"]): one["rows"] for one in manifest.get("counts", ())}
     for key in sorted(told.keys() | rows.counts.keys()):
         if told.get(key, 0) != rows.counts[key]:
@@ -145,12 +153,14 @@ def _check_release(tree: Tree, manifest: Mapping[str, Any], rows: RowChecks) -> 
 
 
 def _check_licenses(manifest: Mapping[str, Any], rows: RowChecks) -> Iterator[Problem]:
-    """The questions have a license, each source is told of, and no audio is passed on whose terms nobody stated."""
+    """Check that the questions have a license, the card names each source, and no audio of unknown
+    terms is included.
+    """
     if manifest.get("license") in (None, "", "unknown"):
         yield Problem("license", MANIFEST, "the questions have no license")
     told = {source["name"] for source in manifest.get("sources", ())}
     for source in sorted(rows.sources - told):
-        yield Problem("license", MANIFEST, f"the source {source} has rows, and the manifest does not tell of it")
+        yield Problem("license", MANIFEST, f"the source {source} has rows, but is missing in the manifest")
     stated = {source["name"]: source.get("license") for source in manifest.get("sources", ())}
     for (source, license), count in sorted(rows.licenses.items()):
         text = license or stated.get(source) or ""
@@ -171,7 +181,7 @@ def _check_json(tree: Tree, path: str, name: str) -> Iterator[Problem]:
 
 
 def _check_stage(tree: Tree, manifest: Mapping[str, Any], rows: RowChecks) -> Iterator[Problem]:
-    """What only a stage has: every item is kept, rejected or failed, shard by shard and in all."""
+    """Check the accounts of a stage: every item is kept, rejected or failed, in each shard and in all."""
     shards = manifest["shards"]
     totals = manifest.get("totals", {})
     for shard in shards:
@@ -186,14 +196,14 @@ def _check_stage(tree: Tree, manifest: Mapping[str, Any], rows: RowChecks) -> It
             "reasons": total_reasons(shard["reasons"] for shard in shards),
         }
     except (LookupError, TypeError, AttributeError):
-        return  # the check of the manifest says what is wrong with it
+        return  # the check of the manifest reports it
     for name, value in sums.items():
         if totals.get(name) != value:
-            yield Problem("items", MANIFEST, f"totals of {name} are {totals.get(name)}, those of the shards {value}")
+            yield Problem("items", MANIFEST, f"totals of {name} are {totals.get(name)}; the shards add up to {value}")
 
 
 def _check_rejects(tree: Tree, shard: Mapping[str, Any], rows: RowChecks) -> Iterator[Problem]:
-    """The rejects of a shard are those that its manifest counts, by outcome and reason."""
+    """Check that the rejects of a shard match the counts of its manifest by outcome and reason."""
     path = f"{HIDDEN}/rejects/{shard['file']}"
     items, reasons = shard.get("items", {}), shard.get("reasons", {})
     left_out = items.get("rejected", 0) + items.get("failed", 0)

@@ -1,10 +1,10 @@
-"""What changed between two releases, or two stage folders of the same stage, wherever they lie.
+"""Compares two releases, or two folders of the same stage, here or on the Hub.
 
-Compared are the rows, the columns and configs, the facts of the card, and what made the rows: recipe and prompts.
+The comparison covers rows, columns, configs, facts of the card, and what made the rows: recipe and prompts.
 
-Rows are matched by id, shard by shard where both have the same shards, so memory does not grow with the corpus. Cells
-are compared by hash. A file that both sides have with the same hash is not compared at all: its rows are counted, on
-the side where that costs nothing. Audio is compared by its content hash and by whether it is embedded, never by bytes.
+Rows are matched by id, shard by shard if both sides have the same shards, so memory does not grow with the corpus.
+Cells are compared by hash. A file with the same hash on both sides is not compared: its rows are counted on the side
+where reading is free. Audio is compared by content hash and by whether it is embedded, never by bytes.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ COUNTED = ("question_type", "source_dataset", "audio_contribution", "subset")
 """Columns by whose values rows are counted."""
 
 BOOKKEEPING = ("calls", "provenance", "fingerprint")
-"""Columns that say how a row was made, for programs: hashes that nobody reads."""
+"""Columns of hashes that say how a row was made. Programs use them; people do not read them."""
 
 ASKED = ("question", "choices", "answer", "answer_index", "question_type")
-"""Columns that are the question itself."""
+"""Columns that make up the question itself."""
 
 _LICENSES = ("license", "license of the card", "license_name")
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of two things to compare: its files and its manifest."""
+    """One of the two folders that are compared: its files and its manifest."""
 
     tree: Tree
     manifest: Mapping[str, Any]
@@ -47,11 +47,14 @@ class Side:
 
     @property
     def version(self) -> str:
-        """Of a release; empty for a stage."""
+        """Version of a release; empty for a stage."""
         return str(self.manifest.get("version", ""))
 
     def hash(self, path: str) -> str:
-        """SHA-256 of a file. That of a release's manifest counts where the size is right: ``validate`` checks it."""
+        """Return the SHA-256 of a file.
+
+        If the size matches, the hash in the manifest of a release is trusted: ``validate`` checks it.
+        """
         listed = {file["file"]: file for file in self.manifest.get("files", ())}.get(path)
         if listed and self.tree.folder and listed.get("size") == self.tree.files[path].size:
             return str(listed.get("sha256"))
@@ -60,7 +63,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A cell of a listed row, before and after; None where the row was not there or the column is not told."""
+    """A cell of a listed row, before and after; None if the row did not exist or the column is not shown."""
 
     id: str
     column: str
@@ -82,28 +85,35 @@ class Flip:
 
 @dataclass(slots=True, kw_only=True)
 class Diff:
-    """What changed; counts are of all rows, lists hold the first few.
+    """The differences. Counts cover all rows; lists hold the first few.
 
     Attributes:
-        old, new: Names of the two.
-        old_version, new_version: Their versions, empty for stages.
-        rows: Rows before and after.
-        added, removed, changed: Rows.
-        unseen: Changed rows of which only ``BOOKKEEPING`` and journal keys of votes are different.
+        old: Name of the old side.
+        new: Name of the new side.
+        old_version: Version of the old side; empty for a stage.
+        new_version: Version of the new side; empty for a stage.
+        rows: Number of rows before and after.
+        added: Number of added rows.
+        removed: Number of removed rows.
+        changed: Number of changed rows.
+        unseen: Changed rows that differ only in ``BOOKKEEPING`` and journal keys of votes.
         asked: Rows whose question, choices or answer changed.
         columns: Changed rows by column.
-        seen: The same without bookkeeping; votes count where their answers differ.
+        seen: Changed rows by column without bookkeeping; votes count if their answers differ.
         sources: Rows added and removed by source.
         moved: Rows by subset before and after.
         flipped: Rows by label before and after.
         counts: Rows before and after by value, for each of ``COUNTED``.
-        schema: Types of a column before and after, None where it is not there.
-        configs: Likewise, their files.
-        card: Likewise, facts that the card or manifest states, as license and title.
-        settings: Likewise, settings of the recipe.
-        prompts: Likewise, texts of the prompts.
-        files: Data files that are the same, and all.
-        added_ids, removed_ids, changes, flips: The first of each, in the order of shards and ids.
+        schema: Types of a column before and after; None if it does not exist.
+        configs: Files of a config before and after.
+        card: Facts of the card or manifest before and after, such as license and title.
+        settings: Settings of the recipe before and after.
+        prompts: Texts of the prompts before and after.
+        files: Number of data files that are the same, and of all.
+        added_ids: Ids of the first added rows, in the order of shards and ids.
+        removed_ids: Ids of the first removed rows, in the same order.
+        changes: The first changed rows, in the same order.
+        flips: The first flipped rows, in the same order.
     """
 
     old: str
@@ -135,25 +145,25 @@ class Diff:
 
     @property
     def rows_differ(self) -> bool:
-        """Whether a program that reads the rows could see a difference."""
+        """True if a program that reads the rows could see a difference."""
         return bool(self.added or self.removed or self.changed or self.schema or self.configs)
 
     @property
     def relicensed(self) -> bool:
-        """Whether the license is another."""
+        """True if the license changed."""
         return any(name in self.card for name in _LICENSES)
 
     @property
     def differs(self) -> bool:
-        """Whether anything is different that a reader of the rows or of the card, or who makes them again, could see.
+        """True if a reader of the rows or the card, or someone who rebuilds them, could see a difference.
 
-        The number of the version alone is no difference.
+        A different version number alone does not count.
         """
         return bool(self.rows_differ or self.card or self.settings or self.prompts)
 
     @property
     def breaks(self) -> list[str]:
-        """What a program that reads the old one would no longer find, in words."""
+        """Describe what a program that reads the old side would no longer find."""
         columns = [
             f"column {name} is gone" if new is None else f"column {name} is {new}, was {old}"
             for name, (old, new) in self.schema.items()
@@ -163,7 +173,7 @@ class Diff:
 
 
 def open_side(where: str | Tree) -> Side:
-    """A folder or a dataset on the Hub, to compare; raises like ``open_tree`` and ``read_manifest_of``."""
+    """Open a folder or a dataset on the Hub for a comparison; raises like ``open_tree`` and ``read_manifest_of``."""
     tree = where if isinstance(where, Tree) else open_tree(where)
     return Side(tree, read_manifest_of(tree))
 
@@ -172,10 +182,13 @@ def compare(old: Side, new: Side, rows: int = 20, *, full: bool = False) -> Diff
     """Compare two releases or two folders of the same stage.
 
     Args:
-        old: What was. new: What is. rows: How many rows to list of each kind. full: List bookkeeping as well.
+        old: The old side.
+        new: The new side.
+        rows: Number of rows to list of each kind.
+        full: List bookkeeping as well.
 
     Raises:
-        InputError: They are not of the same kind, or ids are not unique in one.
+        InputError: The sides are of different kinds, or ids are not unique in one of them.
     """
     from audiomcq_cli.release.diff.rows import RowDiff
 
@@ -202,7 +215,7 @@ def compare(old: Side, new: Side, rows: int = 20, *, full: bool = False) -> Diff
 
 
 def _compare_texts(diff: Diff, old: Side, new: Side) -> None:
-    """Compare what is not rows: configs and facts of the card, settings, prompts."""
+    """Compare everything except the rows: configs and facts of the card, settings, prompts."""
     if old.kind == "release":
         cards = read_card(old.tree), read_card(new.tree)
         diff.configs = _find_changes(*map(_read_configs, cards))
@@ -214,7 +227,7 @@ def _compare_texts(diff: Diff, old: Side, new: Side) -> None:
 
 
 def describe_type(kind: pa.DataType) -> str:
-    """A column's type in words, as in the documentation of the columns."""
+    """Return a column's type in words, as in the documentation of the columns."""
     import pyarrow as pa
 
     if pa.types.is_list(kind):
@@ -225,7 +238,7 @@ def describe_type(kind: pa.DataType) -> str:
 
 
 def _read_schema(side: Side) -> dict[str, pa.DataType]:
-    """Columns and types of the rows: those of the first file (``validate`` checks that the others have the same)."""
+    """Return the columns and types of the first file (``validate`` checks that the others have the same)."""
     files = side.tree.data_files()
     if not files:
         raise InputError("no rows in it", file=side.tree.name)
@@ -234,7 +247,7 @@ def _read_schema(side: Side) -> dict[str, pa.DataType]:
 
 
 def _read_configs(card: Mapping[str, Any]) -> dict[str, str]:
-    """Configs of a card, each with its files as text."""
+    """Return the configs of a card, each with its files as text."""
     configs = card.get("configs")
     named = [one for one in configs if isinstance(one, dict)] if isinstance(configs, list) else []
     return {str(one.get("config_name")): _describe_files(one.get("data_files")) for one in named}
@@ -254,14 +267,14 @@ def _find_changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[s
 
 
 def _find_same(old: Side, new: Side) -> list[str]:
-    """Data files that both have, byte for byte."""
+    """Return the data files that are byte for byte the same on both sides."""
     both = {file.path for file in old.tree.data_files()} & {file.path for file in new.tree.data_files()}
     equal_size = [path for path in both if old.tree.files[path].size == new.tree.files[path].size]
     return sorted(path for path in equal_size if old.hash(path) == new.hash(path))
 
 
 def _group(old: Sequence[DataFile], new: Sequence[DataFile], same: Sequence[str]) -> list[tuple[list[str], list[str]]]:
-    """Files to compare with each other: shard by shard, or all at once where the numbers of shards differ."""
+    """Return groups of files to compare: shard by shard, or all at once if the numbers of shards differ."""
     sharded = len({file.count for file in (*old, *new)}) == 1
     groups: dict[int, tuple[list[str], list[str]]] = {}
     for side, files in enumerate((old, new)):

@@ -1,7 +1,7 @@
-"""What is compared of a release or a stage folder beside its rows: facts of the card, settings, and texts of prompts.
+"""Reads what a comparison covers beside the rows: facts of the card, settings, and texts of prompts.
 
-A manifest and a card may be anybody's: what has another form than this program writes is compared as the text it is,
-or not at all.
+A manifest or a card may come from anybody. A value that this program would not write is compared as text, or not at
+all.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from audiomcq_cli.release.marked import read_former
 from audiomcq_cli.release.tree import Tree
 
 WRITTEN = "text of people"
-"""Name of the fact that stands for what people wrote around the program's part of the card."""
+"""Name of the fact that stands for the text of people around the program's part of the card."""
 
 _OF_ROWS = frozenset({"configs", "dataset_info", "size_categories"})
 """Keys of a card that follow from the rows, which are compared themselves."""
 
 _LONGEST = 200_000
-"""Characters of two prompts that are compared line by line; the time it takes grows with their square."""
+"""Most characters of two prompts that are compared line by line; the time grows with their square."""
 
 
 def read_card(tree: Tree) -> Mapping[str, Any]:
-    """The YAML at the head of a card; empty where there is no card.
+    """Return the YAML at the head of a card; empty if there is no card.
 
     Raises:
-        InputError: There is a card and its head cannot be read.
+        InputError: The head of the card cannot be read.
     """
     return read_metadata(tree.read(CARD), f"{tree.name}/{CARD}") if CARD in tree.files else {}
 
 
 def list_facts(tree: Tree, card: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Facts that a release states of itself, each as text: license, title, tags, keys of people."""
+    """Return the facts that a release states about itself, as text: license, title, tags, keys added by people."""
     facts = {"license": describe(manifest["license"])} if "license" in manifest else {}
     names = {"pretty_name": "title", "license": "license of the card"}
     for key, value in card.items():
@@ -44,7 +44,7 @@ def list_facts(tree: Tree, card: Mapping[str, Any], manifest: Mapping[str, Any])
             facts[names.get(key, str(key))] = describe(value)
     stated = facts.get("license", "")
     if facts.get("license of the card", "-").lower() in (stated.lower(), "other"):
-        del facts["license of the card"]  # says the same, or that the Hub has no name for it
+        del facts["license of the card"]  # a repetition, or a license without a name on the Hub
     if facts.get("license_name") == stated:
         del facts["license_name"]
     if CARD in tree.files and (written := _read_written(tree)):
@@ -61,7 +61,9 @@ def _read_written(tree: Tree) -> str:
 
 
 def list_settings(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """The recipe of a manifest as flat settings: ``generate.questions_per_clip``, ``models.judge.model``, as text."""
+    """Return the recipe of a manifest as flat settings, such as ``generate.questions_per_clip`` or
+    ``models.judge.model``.
+    """
     found: dict[str, str] = {}
     models: dict[str, Any] = {}
     for stage, step in _list_steps(manifest):
@@ -69,7 +71,7 @@ def list_settings(manifest: Mapping[str, Any]) -> dict[str, str]:
             found[f"{stage}.{name}"] = value
         found |= {f"{stage}.{name}": describe(step[name]) for name in ("seed", "version") if name in step}
         for name, model in _items(step.get("models")):
-            # One table a model, as in a recipe; a stage that used another one has a table of its own.
+            # One table a model, as in a recipe. A stage that used another model gets a table of its own.
             place = "models" if models.setdefault(name, model) == model else f"{stage}.models"
             found |= {f"{place}.{name}.{key}": value for key, value in _flatten(model, "")}
     for source in _tables(manifest.get("sources")):
@@ -79,7 +81,7 @@ def list_settings(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 
 def list_prompts(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """The text of every prompt by its name, and by ``NAME (STAGE)`` where a later stage had another text."""
+    """Return the text of every prompt by its name, or by ``NAME (STAGE)`` if a later stage used another text."""
     found: dict[str, str] = {}
     for stage, step in _list_steps(manifest):
         for name, prompt in _items(step.get("prompts")):
@@ -90,7 +92,7 @@ def list_prompts(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 
 def compare_texts(old: str, new: str) -> list[str]:
-    """The lines of two texts that differ, with a line around them, marked by ``-`` and ``+``."""
+    """Return the lines that differ between two texts, marked by ``-`` and ``+``, with one line of context."""
     if len(old) + len(new) > _LONGEST:
         return [f"- {len(old):,} characters", f"+ {len(new):,} characters"]
     lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), n=1, lineterm=""))[2:]
@@ -98,7 +100,7 @@ def compare_texts(old: str, new: str) -> list[str]:
 
 
 def describe(value: Any) -> str:
-    """A value of YAML or JSON as text for people."""
+    """Return a value of YAML or JSON as text for people."""
     if isinstance(value, list | tuple):
         return ", ".join(map(describe, value))
     if isinstance(value, Mapping):
@@ -122,7 +124,7 @@ def _items(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _flatten(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """The leaves of a table, each by the keys that lead to it."""
+    """Yield the leaves of a table, each with the path of its keys."""
     if isinstance(value, Mapping) and value:
         for key, part in value.items():
             yield from _flatten(part, f"{path}.{key}" if path else str(key))

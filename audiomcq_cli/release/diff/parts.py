@@ -1,4 +1,4 @@
-"""The parts of a diff that a person reads, in their order: tables, values before and after, changed texts."""
+"""Arranges a diff for a reader: tables, values before and after, and changed texts, in their order."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _NAMES = {
     "audio_contribution": "label",
     "subset": "subset",
 }
-_WIDTH = 70  # signs of a long value that are shown
+_WIDTH = 70  # characters of a long value that are shown
 _TOLD = ("votes", "audio_contribution")
 _LINES = 20  # lines of a changed text that are shown
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; ``folded`` where it is long, ``total`` where only the first of so many rows are in it."""
+    """A table; ``folded`` if it is long, ``total`` if it holds only the first rows."""
 
     title: str
     head: Sequence[str]
@@ -35,7 +35,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A value of something before and after; the same twice is told once, for what stays tells what it is about."""
+    """A value before and after. An unchanged value is shown once, as context."""
 
     of: str
     name: str
@@ -45,9 +45,9 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Values before and after, those of one thing together; ``total`` where only the first of so many things are told.
+    """Values before and after, grouped by thing; ``total`` if only the first things are shown.
 
-    ``of`` names the kind of thing, ``name`` what the values are of it.
+    ``of`` names the kind of thing, ``name`` the thing whose values they are.
     """
 
     title: str
@@ -59,7 +59,7 @@ class Pairs:
 
     @property
     def things(self) -> int:
-        """How many things it tells of."""
+        """Number of things in this part."""
         return len({pair.of for pair in self.pairs})
 
 
@@ -75,7 +75,9 @@ Part = Table | Pairs | Patch
 
 
 def list_parts(diff: Diff, *, full: bool = False) -> Iterator[Part]:
-    """The parts of a diff that have something in them; ``full`` has bookkeeping, and changed texts to their end."""
+    """Yield the parts of a diff that are not empty; ``full`` includes bookkeeping and shows changed
+    texts to their end.
+    """
     for title, of, found in (
         ("Card", "fact", {name: pair for name, pair in diff.card.items() if name != WRITTEN}),
         ("Recipe", "setting", diff.settings),
@@ -98,19 +100,19 @@ def list_parts(diff: Diff, *, full: bool = False) -> Iterator[Part]:
 
 
 def describe_flips(flipped: Mapping[tuple[str, str], int]) -> str:
-    """Labels that flipped, as ``weak → strong 3, strong → weak 1``."""
+    """Return labels that flipped, as ``weak → strong 3, strong → weak 1``."""
     return ", ".join(f"{old} → {new} {rows:,}" for (old, new), rows in sorted(flipped.items(), key=_by_count))
 
 
 def describe_votes(votes: Sequence[Mapping[str, Any]]) -> str:
-    """How many judges were right, and what each said."""
+    """Return how many judges were right, and the answer of each."""
     statuses = Counter(str(vote.get("status")) for vote in votes)
     told = ", ".join(f"{vote.get('judge')} {vote.get('status')}" for vote in votes)
     return f"{statuses['right']} of {len(votes)} right: {told}" if votes else "no votes"
 
 
 def _list_counts(diff: Diff, *, full: bool) -> Iterator[Part]:
-    """The tables that count rows, where a count changed."""
+    """Yield the tables of row counts that changed."""
     if diff.sources:
         rows = [(name, *pair) for name, pair in sorted(diff.sources.items())]
         yield Table("Rows added and removed by source", ("source", "added", "removed"), rows)
@@ -129,7 +131,7 @@ def _list_counts(diff: Diff, *, full: bool) -> Iterator[Part]:
 
 
 def _list_rows(diff: Diff, *, full: bool) -> Iterator[Part]:
-    """The parts that name rows."""
+    """Yield the parts that list rows."""
     if diff.flips:
         told = []
         for flip in diff.flips:
@@ -158,12 +160,14 @@ def _list_rows(diff: Diff, *, full: bool) -> Iterator[Part]:
 
 
 def _unseen(diff: Diff, of: set[str], asked: set[str]) -> int:
-    """Rows that are not told because only bookkeeping changed; none of them is among those whose question changed."""
+    """Return the number of rows left out because only bookkeeping changed; rows whose question changed are never left
+    out.
+    """
     return 0 if of is asked else diff.unseen
 
 
 def _tell_changes(changes: Sequence[Change], *, full: bool) -> Iterator[Pair]:
-    """Cells before and after, the question itself first and whole, the others around their first difference."""
+    """Yield cells before and after: the question first and whole, the others around their first difference."""
     order = {name: place for place, name in enumerate(ASKED)}
     ids = {id: place for place, id in enumerate(dict.fromkeys(change.id for change in changes))}
     for change in sorted(changes, key=lambda one: (ids[one.id], order.get(one.column, len(order)))):
@@ -183,12 +187,12 @@ def _tell_changes(changes: Sequence[Change], *, full: bool) -> Iterator[Pair]:
 
 
 def _tell(old: str | None, new: str | None) -> tuple[str, str]:
-    """A setting before and after."""
+    """Return a setting before and after, as text."""
     return ("not there" if old is None else old or '""'), ("gone" if new is None else new or '""')
 
 
 def _shorten_pair(old: Any, new: Any) -> tuple[str, str]:
-    """Two values as text around the place where they begin to differ."""
+    """Return two values as text around the place where they begin to differ."""
     one, other = _plain(old), _plain(new)
     if max(len(one), len(other)) <= _WIDTH:
         return one, other

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     import polars as pl
 
 AUDIO = "audio"
-_ROW = "#"  # hash of a whole row; "#name" is that of a cell
+_ROW = "#"  # hash of a whole row; "#name" is the hash of a cell
 _ANSWERS = "#votes|answers"  # hash of the votes without their journal keys
 _ANSWER = ("judge", "condition", "chosen", "status")
-_BATCH = 10_000  # rows that are read at a time
+_BATCH = 10_000  # rows read at a time
 
 
 class RowDiff:
-    """Adds what it finds to a ``Diff``."""
+    """Compares rows and adds the differences to a ``Diff``."""
 
     def __init__(
         self, diff: Diff, old: Tree, new: Tree, columns: Sequence[str], rows: int, *, full: bool = False
     ) -> None:
-        """Compare ``columns``, which both have with the same types, and list ``rows`` of each kind.
+        """Compare ``columns``, which both sides have with the same types, and list ``rows`` rows of each kind.
 
         ``full`` lists bookkeeping as well.
         """
@@ -40,7 +40,7 @@ class RowDiff:
             raise InputError("no ids to match rows by", file=new.name, column=self._key)
 
     def count_same(self, path: str) -> None:
-        """Count the rows of a file that both have."""
+        """Count the rows of a file that is the same on both sides."""
         tree = self._old if self._old.folder and not self._new.folder else self._new
         counts = Counter[tuple[str, str]]()
         columns = [name for name in COUNTED if name in self._columns]
@@ -54,7 +54,7 @@ class RowDiff:
         self._diff.rows = before + rows, after + rows
 
     def compare(self, old: Sequence[str], new: Sequence[str]) -> None:
-        """Compare the rows of some files before with those of some files after."""
+        """Compare the rows of some old files with those of some new files."""
         before, after = self._hash(self._old, old, 0), self._hash(self._new, new, 1)
         diff = self._diff
         diff.rows = diff.rows[0] + before.height, diff.rows[1] + after.height
@@ -73,7 +73,7 @@ class RowDiff:
         self._tell_values(changed, flips, old, new)
 
     def finish(self) -> None:
-        """Put the counts of both sides together."""
+        """Combine the counts of both sides."""
         before, after = self._counts
         for name, value in sorted(before.keys() | after.keys()):
             pair = before[name, value], after[name, value]
@@ -90,7 +90,7 @@ class RowDiff:
                 self._diff.sources[str(source)] = pair[0], pair[1]
 
     def _hash(self, tree: Tree, paths: Sequence[str], side: int) -> pl.DataFrame:
-        """Id, subset and label of every row as they are, and a hash of every cell."""
+        """Return id, subset and label of every row, and a hash of every cell."""
         import polars as pl
 
         seen = [name for name in ("subset", "audio_contribution", "source_dataset") if name in self._columns]
@@ -122,10 +122,10 @@ class RowDiff:
         return hashed
 
     def _find_changed(self, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
-        """The rows that both have and that are not the same, in order, with the columns of both."""
+        """Return the changed rows, in order, with the columns of both sides."""
         import polars as pl
 
-        # One number a row finds them, so that only what changed is brought together column by column.
+        # One hash a row finds the changed rows, so that only those are compared column by column.
         narrow = before.select(self._key, _ROW).join(after.select(self._key, _ROW), on=self._key, suffix="|new")
         ids = narrow.filter(pl.col(_ROW) != pl.col(f"{_ROW}|new")).select(self._key)
         changed = before.join(ids, on=self._key, how="semi").join(
@@ -140,7 +140,9 @@ class RowDiff:
         return changed.with_columns(**self._mark(changed))
 
     def _mark(self, changed: pl.DataFrame) -> dict[str, pl.Expr]:
-        """Columns that say of each changed row whether a person sees a change, and whether of the question itself."""
+        """Return columns that say of each changed row whether a person sees a change, and whether
+        the question changed.
+        """
         import polars as pl
 
         hashes = {name: f"#{name}" for name in self._columns if name != self._key and name not in BOOKKEEPING}
@@ -161,7 +163,7 @@ class RowDiff:
         return {f"|{name}": mask for name, mask in marks.items()}
 
     def _tell_labels(self, changed: pl.DataFrame) -> list[str]:
-        """Count who moved and whose label flipped; the ids of the latter."""
+        """Count rows that moved to another subset and rows whose label flipped; return the ids of the latter."""
         import polars as pl
 
         for name, counts in (("subset", self._diff.moved), ("audio_contribution", self._diff.flipped)):
@@ -177,7 +179,7 @@ class RowDiff:
         return changed.filter(label).get_column(self._key).to_list()
 
     def _tell_values(self, changed: pl.DataFrame, flips: Sequence[str], old: Sequence[str], new: Sequence[str]) -> None:
-        """List the first rows with what is different in them."""
+        """List the first rows with their differences."""
         flips = flips[: max(0, self._rows - len(self._diff.flips))]
         others = self._choose(changed, len(flips))
         if not flips and not others:
@@ -196,9 +198,9 @@ class RowDiff:
                     self._diff.changes.append(Change(id, name, before[id][name], after[id][name]))
 
     def _choose(self, changed: pl.DataFrame, flips: int) -> list[str]:
-        """Ids of the first changed rows: as many whose question changed, and as many of the others.
+        """Return the ids of the first changed rows: some whose question changed, and as many others.
 
-        Rows whose label flipped are told elsewhere, so ``flips`` more are taken.
+        Rows whose label flipped are listed elsewhere, so ``flips`` more are taken.
         """
         import polars as pl
 
@@ -211,7 +213,7 @@ class RowDiff:
         return sorted(found)
 
     def _fetch(self, tree: Tree, paths: Sequence[str], columns: Sequence[str], ids: set[str]) -> dict[str, Row]:
-        """Some rows as plain data."""
+        """Return some rows as plain data."""
         import polars as pl
 
         found: dict[str, Row] = {}
@@ -230,11 +232,11 @@ class RowDiff:
 
 
 def _read(tree: Tree, paths: Iterable[str], columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """Some columns of some files; in place of audio, whether it is embedded."""
+    """Yield some columns of some files; audio is replaced by whether it is embedded."""
     import polars as pl
     import pyarrow as pa
 
-    # The bytes of the audio are in a column of their own, which is not read: the path beside them tells as much.
+    # The column with the audio bytes is not read: the path beside them says whether audio is embedded.
     leaves = [f"{AUDIO}.path" if name == AUDIO else name for name in columns]
     for path in paths:
         for batch in tree.batches(path, leaves, rows=_BATCH):
@@ -248,7 +250,7 @@ def _read(tree: Tree, paths: Iterable[str], columns: Sequence[str]) -> Iterator[
 
 
 def _hash_answers(frame: pl.DataFrame) -> list[pl.Expr]:
-    """The hash of what judges answered, where there are votes; another run has other journal keys in them."""
+    """Return the hash of the judges' answers, if there are votes, without journal keys: those change with every run."""
     import polars as pl
 
     if "votes" not in frame.columns:
@@ -262,7 +264,7 @@ def _hash_answers(frame: pl.DataFrame) -> list[pl.Expr]:
 
 
 def _count(frame: pl.DataFrame, counts: Counter[tuple[str, str]]) -> None:
-    """Count rows by the values of the columns that are counted."""
+    """Count rows by the values of the columns in ``COUNTED``."""
     for name in COUNTED:
         if name in frame.columns:
             for value, rows in frame.group_by(name).len().iter_rows():

@@ -15,7 +15,7 @@ from audiomcq_cli.release.markdown import escape
 
 
 def render_text(diff: Diff, *, width: int = 80, full: bool = False) -> str:
-    """A diff as text in lines of at most ``width``, but for words that are longer; ``full`` has bookkeeping as well."""
+    """Return a diff as text in lines of at most ``width``, except for longer words; ``full`` includes bookkeeping."""
     blocks = [_name(diff) + "\n" + "\n".join(_wrap(_summarise(diff, full=full), width))]
     for part in list_parts(diff, full=full):
         body = (
@@ -28,7 +28,7 @@ def render_text(diff: Diff, *, width: int = 80, full: bool = False) -> str:
 
 
 def render_markdown(diff: Diff, *, full: bool = False) -> str:
-    """A diff as Markdown: tables, and long lists that can be opened; whatever stands in rows is but text."""
+    """Return a diff as Markdown: tables, and long lists that can be opened. Text from rows is escaped."""
     blocks = [f"### {_escape(_name(diff))}", _escape(_summarise(diff, full=full))]
     for part in list_parts(diff, full=full):
         title = _escape(_head(part))
@@ -42,7 +42,7 @@ def render_markdown(diff: Diff, *, full: bool = False) -> str:
 
 
 def as_data(diff: Diff) -> dict[str, Any]:
-    """A diff as plain data, for ``--json``."""
+    """Return a diff as plain data, for ``--json``."""
 
     def pairs(counts: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
         return [{"old": old, "new": new, "rows": rows} for (old, new), rows in sorted(counts.items())]
@@ -110,7 +110,7 @@ def _summarise(diff: Diff, *, full: bool) -> str:
 
 
 def _head(part: Part) -> str:
-    """The title of a part, with how much of it is told."""
+    """Return the title of a part, with how much of it is shown."""
     if isinstance(part, Patch):
         return part.title
     told = part.things if isinstance(part, Pairs) else len(part.rows)
@@ -121,7 +121,7 @@ def _head(part: Part) -> str:
 
 
 def _show_table(table: Table, width: int) -> list[str]:
-    """A table in columns of spaces; where it is too wide, values before and after below each other."""
+    """Return a table aligned with spaces; if it is too wide, values before and after are put below each other."""
     lines = [list(table.head), *([_text(cell) for cell in row] for row in table.rows)]
     widths = [max(len(line[n]) for line in lines) for n in range(len(table.head))]
     if sum(widths) + 2 * len(widths) > width and table.head[-2:] == ("old", "new"):
@@ -136,7 +136,7 @@ def _show_table(table: Table, width: int) -> list[str]:
 
 
 def _show_pairs(pairs: Sequence[Pair], width: int) -> list[str]:
-    """Values before and after below each other, under what they are of."""
+    """Return values before and after, below each other, under the name of the thing."""
     lines: list[str] = []
     wide = min(max((len(pair.name) for pair in pairs), default=0), 20)
     for of, some in groupby(pairs, key=lambda pair: pair.of):
@@ -155,7 +155,7 @@ def _show_pairs(pairs: Sequence[Pair], width: int) -> list[str]:
 
 
 def _wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
-    """A text in lines of a width; words that are longer stay whole."""
+    """Wrap a text to a width; longer words stay whole."""
     width = max(width, len(rest) + 20)
     found = textwrap.wrap(
         text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
@@ -168,7 +168,7 @@ def _text(cell: object) -> str:
 
 
 def _numbers(table: Table) -> list[bool]:
-    """Which columns are set to the right."""
+    """Return which columns are aligned to the right."""
     return [name == "change" or all(isinstance(row[n], int) for row in table.rows) for n, name in enumerate(table.head)]
 
 
@@ -176,18 +176,18 @@ def _numbers(table: Table) -> list[bool]:
 
 
 def _list_pairs(part: Pairs) -> Table:
-    """Values before and after as a table."""
+    """Return values before and after as a table."""
     rows = [(pair.of, pair.name, pair.old, pair.new if pair.new != pair.old else "") for pair in part.pairs]
     return Table(part.title, (part.of, part.name, "old", "new"), rows)
 
 
 def _escape(text: str) -> str:
-    """Text that means itself; a word joiner keeps GitHub from telling somebody that a caption has named them."""
+    """Escape text for Markdown. A word joiner keeps GitHub from notifying a user whom a caption happens to name."""
     return escape(text).replace("@", "@\u2060")
 
 
 def _fence(lines: Sequence[str]) -> str:
-    """Lines as a block of code that nothing in them ends; a word joiner behind each @, as in ``_escape``."""
+    """Return lines as a code block that no line can close; a word joiner follows each @, as in ``_escape``."""
     whole = [_flatten(line).replace("@", "@\u2060") for line in lines]
     longest = max((len(run) for line in whole for run in re.findall(r"`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
@@ -199,7 +199,7 @@ def _flatten(line: str) -> str:
 
 
 def _tabulate(table: Table) -> str:
-    """A table of Markdown."""
+    """Return a table as Markdown."""
 
     def line(cells: Iterable[str]) -> str:
         return f"| {' | '.join(cells)} |"

@@ -1,10 +1,10 @@
-"""Semantic versions of releases: which one a change asks for, and which one it may have.
+"""Semantic versions of releases: the version that a change requires, and the versions that are allowed.
 
-    major   a column or config that readers knew is gone, or a column has another type (before 1.0: minor)
-    minor   rows, columns or configs were added, or rows removed
-    patch   rows that were there changed, or the license
+major   a column or config is gone, or a column has another type (before 1.0: minor)
+minor   rows, columns or configs were added, or rows removed
+patch   existing rows changed, or the license
 
-See https://semver.org. Only what breaks readers is enforced; the rest is for people to decide.
+See https://semver.org. Only what breaks readers is enforced; people decide the rest.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def parse_version(text: str) -> Version:
-    """A semantic version.
+    """Parse a semantic version.
 
     Raises:
-        RecipeError: It is none.
+        RecipeError: The text is not a semantic version.
     """
     from semver import Version
 
@@ -35,7 +35,7 @@ def parse_version(text: str) -> Version:
 
 
 def required_bump(diff: Diff) -> str:
-    """Which part of a version a change asks for: ``major``, ``minor``, ``patch``, or empty where nothing changed."""
+    """Return the part of a version that must rise: ``major``, ``minor``, ``patch``, or empty if nothing changed."""
     if diff.breaks:
         return "major"
     if diff.added or diff.removed or diff.schema or diff.configs:
@@ -44,7 +44,7 @@ def required_bump(diff: Diff) -> str:
 
 
 def next_version(old: str, bump: str) -> str:
-    """The lowest version for a change to ``old``; before 1.0 a minor one may break."""
+    """Return the lowest version for a change to ``old``; before 1.0 a minor version may break readers."""
     version = parse_version(old)
     if bump == "major" and version.major == 0:
         bump = "minor"
@@ -52,26 +52,29 @@ def next_version(old: str, bump: str) -> str:
 
 
 def check_version(old: str, new: str, diff: Diff) -> None:
-    """Refuse a version that would mislead those who read the release before.
+    """Refuse a version that would mislead readers of the previous release.
 
     Args:
-        old: Version of the release before, which others may read. new: That of the new one. diff: From old to new.
+        old: Version of the previous release, which others may have read.
+        new: Version of the new release.
+        diff: Differences from old to new.
 
     Raises:
-        RecipeError: ``new`` is lower, is the same though rows or license are not, or breaks readers without saying so.
+        RecipeError: ``new`` is lower, is the same although rows or license changed, or hides a change that breaks
+            readers.
     """
     before, after = parse_version(old), parse_version(new)
     bump = required_bump(diff)
     fitting = f'set version = "{next_version(old, bump)}" in [project]'
     if after < before:
-        raise RecipeError(f"version {new} is lower than {old}, that of {diff.old}", hint=fitting)
+        raise RecipeError(f"version {new} is lower than {old}, the version of {diff.old}", hint=fitting)
     if after == before and (diff.rows_differ or diff.relicensed):
         what = "content" if diff.rows_differ else "license"
-        message = f"version {new} is that of {diff.old}, and the {what} is not the same"
+        message = f"version {new} is also the version of {diff.old}, but the {what} differs"
         raise RecipeError(message, hint=fitting)
-    # A pre-release promises nothing yet, and what comes before 1.0 may break with every minor version.
+    # A pre-release promises nothing yet, and a version before 1.0 may break with every minor version.
     parts = ((v.major, v.minor) if before.major == 0 else (v.major,) for v in (before, after))
     if diff.breaks and not before.prerelease and next(parts) == next(parts):
         more = f" and {len(diff.breaks) - 1} more" if len(diff.breaks) > 1 else ""
-        message = f"version {new} would break who reads {old} of {diff.old}: {diff.breaks[0]}{more}"
+        message = f"version {new} would break readers of {old} of {diff.old}: {diff.breaks[0]}{more}"
         raise RecipeError(message, hint=fitting)

@@ -1,4 +1,4 @@
-"""Holds a commit on the Hub against a release folder: whether it has every file of it, and among the data no other."""
+"""Compares a commit on the Hub with a release folder: it must hold every file, and no other file among the data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from audiomcq_cli.release.tree import MANIFEST, read_release_manifest
 from audiomcq_cli.storage.manifest import manifest_path
 
 _LOOK_BACK = 20
-"""Commits that are looked at for the one that brought a release."""
+"""Number of commits searched for the one that brought a release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class LocalFile:
 
 
 def read_release(folder: Path) -> tuple[dict[str, Any], tuple[LocalFile, ...]]:
-    """The manifest of a release folder and all its files, the manifest among them; raises ``StorageError``."""
+    """Return the manifest of a release folder and all its files, including the manifest; raises ``StorageError``."""
     from audiomcq_cli.storage.files import hash_file
 
     try:
@@ -43,11 +43,13 @@ def read_release(folder: Path) -> tuple[dict[str, Any], tuple[LocalFile, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How the files of a commit differ from those of a release folder.
+    """The difference between the files of a commit and those of a release folder.
 
     Attributes:
-        missing, changed: Files of the release that are not there, or others. extra: Files among the data that are not
-            of the release, which its configs would take in. What people put beside the data is theirs.
+        missing: Files of the release that the commit lacks.
+        changed: Files of the release that differ in the commit.
+        extra: Files among the data that are not part of the release; its configs would include them. Files that people
+            put beside the data do not count.
     """
 
     missing: tuple[str, ...]
@@ -55,7 +57,7 @@ class Difference:
     extra: tuple[str, ...]
 
     def __str__(self) -> str:
-        """All three kinds in words; empty where there is no difference."""
+        """Return the difference in words; empty if there is none."""
         told = (
             (self.missing, "not there"),
             (self.changed, "not as it was sent"),
@@ -69,7 +71,7 @@ class Difference:
 
 
 def compare_files(hub: HubRepo, folder: Path, files: Sequence[LocalFile], commit: str) -> Difference:
-    """Hold the files of a commit against those of a release folder."""
+    """Compare the files of a commit with those of a release folder."""
     there = hub.list_files(commit)
     ours = {file.path for file in files}
     return Difference(
@@ -80,10 +82,10 @@ def compare_files(hub: HubRepo, folder: Path, files: Sequence[LocalFile], commit
 
 
 def check_files(hub: HubRepo, folder: Path, files: Sequence[LocalFile], commit: str) -> None:
-    """Make sure that a commit holds this release and no other data: a merge takes in what others changed meanwhile.
+    """Check that a commit holds this release and no other data: a merge includes what others changed meanwhile.
 
     Raises:
-        HubError: It holds something else; it has no tag then.
+        HubError: The commit holds something else; it then gets no tag.
     """
     if difference := str(compare_files(hub, folder, files, commit)):
         raise HubError(
@@ -94,7 +96,7 @@ def check_files(hub: HubRepo, folder: Path, files: Sequence[LocalFile], commit: 
 
 
 def find_first(hub: HubRepo, folder: Path, files: Sequence[LocalFile], head: str) -> str:
-    """The oldest of the last commits that all hold this release: the one that brought it, where others followed."""
+    """Return the commit that brought this release: the oldest of the last commits that all hold it."""
     first = head
     for commit in hub.list_ancestors(head)[:_LOOK_BACK]:
         if str(compare_files(hub, folder, files, commit)):
@@ -104,5 +106,5 @@ def find_first(hub: HubRepo, folder: Path, files: Sequence[LocalFile], head: str
 
 
 def holds(stored: Stored, folder: Path, file: LocalFile) -> bool:
-    """Whether a file of a commit is this file of a release folder."""
+    """Return whether a file of a commit equals this file of a release folder."""
     return stored.holds(folder / file.path, file.size, file.sha256)

@@ -1,4 +1,4 @@
-"""What lies on the Hub before a release: the version that its changelog counts from, and what people wrote there."""
+"""Finds what the Hub has before a release: the version that its changelog starts from, and what people wrote there."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """Releases before a new one.
+    """The releases before a new one.
 
     Attributes:
-        since: The one that it is compared with. replaces: The one whose place it takes, and what people wrote into it.
+        since: The release that the new one is compared with.
+        replaces: The release whose place it takes, with what people wrote into it.
     """
 
     since: Tree | None = None
@@ -32,13 +33,15 @@ class Before:
 
 
 def find_releases(repo: str, version: str, target: Path) -> Before:
-    """What a version has before it on the Hub.
+    """Find the releases before a version on the Hub.
 
-    It is compared with the highest version below it that has a tag, so that pushing it again compares with the same.
-    What people wrote is taken from main, unless they wrote into the folder since it was built: that is newer.
+    The version is compared with the highest tagged version below it, so that pushing it again compares with the same
+    one. What people wrote is taken from main, unless they edited the folder since it was built: the folder is then
+    newer.
 
     Raises:
-        HubError: The Hub refuses or does not answer. RecipeError: The version is not a semantic one.
+        HubError: The Hub refuses or does not answer.
+        RecipeError: The version is not a semantic one.
     """
     hub = HubRepo(repo, lambda text: None)
     if hub.find_private() is None:
@@ -53,7 +56,7 @@ def find_releases(repo: str, version: str, target: Path) -> Before:
 
 
 def _read_tag(tag: str) -> Version | None:
-    """The version that a tag names; None for another tag."""
+    """Return the version that a tag names; None for another tag."""
     try:
         return parse_version(tag[1:]) if tag.startswith("v") else None
     except RecipeError:
@@ -61,7 +64,7 @@ def _read_tag(tag: str) -> Version | None:
 
 
 def _is_edited(target: Path) -> bool:
-    """Whether people wrote into the card or the changelog of a release folder since it was built."""
+    """Return whether people edited the card or the changelog of a release folder since it was built."""
     try:
         files = read_release_manifest(manifest_path(target).read_bytes(), str(target))["files"]
         built = {file["file"]: file["sha256"] for file in files}

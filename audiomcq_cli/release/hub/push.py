@@ -1,11 +1,11 @@
 """Puts a release folder on the Hub: its large files first, then one commit, then a tag.
 
-Readers of a branch see the release that was there or the new one, never half: what is uploaded is seen by nobody until
-a commit names it, and there is one. A release of more files than a commit takes goes into a pull request, commit by
-commit, which is compared with the release and then merged. Whatever ends a push, the same command goes on: large files
-that are there are not sent again, a commit or a pull request that was made is found, a missing tag is made.
+Readers of a branch see the old release or the new one, never a mixture: uploads stay invisible until a commit names
+them, and there is one commit. A release with more files than one commit takes goes into a pull request, commit by
+commit, which is compared with the release and then merged. After any interruption the same command goes on: large files
+are not sent again, an existing commit or pull request is found, a missing tag is made.
 
-What is on the Hub and not of a release (``.gitattributes``, a picture in the card) stays as it is.
+Files on the Hub outside the release (``.gitattributes``, a picture in the card) stay as they are.
 """
 
 from __future__ import annotations
@@ -27,17 +27,19 @@ if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 MOST_FILES = 100
-"""Files that one commit changes, at most; the Hub gives it a minute."""
+"""Most files that one commit changes. The Hub allows a commit one minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushOptions:
-    """Where a release goes.
+    """Options of a push.
 
     Attributes:
-        repo: ``org/name``. private: Of a new repository; of one that is there, what it must be; None is whatever it is,
-            and private for a new one. branch: That readers of it see. pull_request: Leave a pull request, for a person
-            to merge, in place of a commit.
+        repo: ``org/name``.
+        private: Visibility of a new repository, or the visibility that an existing one must have. None accepts any, and
+            makes a new one private.
+        branch: Branch that readers see.
+        pull_request: Leave a pull request for a person to merge, in place of a commit.
     """
 
     repo: str
@@ -48,11 +50,14 @@ class PushOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a push has to do.
+    """The work of a push.
 
     Attributes:
-        parent: Commit that it builds on; empty for a repository that is not there. new, changed: Files to send.
-        same: Those that are there. removed: Those of the release before, which this one has not.
+        parent: Commit to build on; empty if the repository does not exist.
+        new: Files to add.
+        changed: Files to replace.
+        same: Files that are there already.
+        removed: Files of the previous release that this one lacks.
     """
 
     parent: str
@@ -63,17 +68,19 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether the release is there as it is."""
+        """True if the Hub already holds this release."""
         return not (self.new or self.changed or self.removed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushed:
-    """What a push did.
+    """The result of a push.
 
     Attributes:
-        commit: Of the release; of a pull request that is left open, its own. tag: Empty where none was made.
-        url: Of the pull request that is left open. changed: Whether there was anything to commit.
+        commit: Commit of the release, or of a pull request that is left open.
+        tag: Tag that was made; empty if none was.
+        url: Address of a pull request that is left open.
+        changed: Whether there was anything to commit.
     """
 
     plan: Plan
@@ -84,10 +91,10 @@ class Pushed:
 
 
 def plan_push(folder: Path, options: PushOptions, hub: HubRepo) -> Plan:
-    """Compare a release folder with what is on the Hub; writes nothing.
+    """Compare a release folder with the Hub; nothing is written.
 
     Raises:
-        HubError: It cannot be reached or refuses, or what is there is in the way.
+        HubError: The Hub cannot be reached or refuses, or a file there is in the way.
         StorageError: The folder is not a whole release.
     """
     manifest, files = read_release(folder)
@@ -111,10 +118,12 @@ def push(folder: Path, options: PushOptions, say: Callable[[str], None]) -> Push
     """Put a release folder on the Hub.
 
     Args:
-        folder: A whole release. options: Where to. say: Is told what is going on.
+        folder: A whole release.
+        options: Destination.
+        say: Called with messages about progress.
 
     Raises:
-        HubError: It cannot be reached or refuses, or what is there is in the way; nothing is half-published then.
+        HubError: The Hub cannot be reached or refuses, or a file there is in the way. Nothing is half-published then.
         StorageError: The folder is not a whole release.
     """
     hub = HubRepo(options.repo, say)
@@ -146,7 +155,7 @@ def push(folder: Path, options: PushOptions, say: Callable[[str], None]) -> Push
         if not named:
             commit = find_first(hub, folder, files, commit) if plan.empty else commit
             hub.tag(tag, commit, title)
-        elif named != commit and not plan.empty:  # texts that people edited: the release stays where it was tagged
+        elif named != commit and not plan.empty:  # people edited texts: the release stays where it was tagged
             tag = ""
     return Pushed(plan=plan, commit=commit, tag=tag, url=url, changed=not plan.empty)
 
@@ -158,8 +167,8 @@ def _compare(
     strangers = sorted(path for path in there.keys() - ours - former if path.startswith("data/"))
     if strangers:
         raise HubError(
-            f"{len(strangers)} files are in the way that no release made, such as {strangers[0]}: the configs of this"
-            " release would take them in",
+            f"{len(strangers)} files that no release made are in the way, such as {strangers[0]}: the configs of this"
+            " release would include them",
             hint="remove them, or name another repository",
         )
     same = [file for file in files if file.path in there and holds(there[file.path], folder, file)]
@@ -173,7 +182,7 @@ def _compare(
 
 
 def _read_former(hub: HubRepo, commit: str, there: Mapping[str, Stored]) -> dict[str, Any]:
-    """The manifest of the release that lies at a commit; empty where there is none."""
+    """Return the manifest of the release at a commit; empty if there is none."""
     if MANIFEST not in there:
         return {}
     try:
@@ -192,9 +201,9 @@ def _check_version(
     folder: Path,
     files: Sequence[LocalFile],
 ) -> None:
-    """Refuse to release a version below the one that is there, or one version twice with other content.
+    """Refuse a version below the published one, or the same version with other content.
 
-    What people wrote into card and changelog since then is theirs to change: it goes up under the same version.
+    Edits of the card and the changelog by people are allowed under the same version.
     """
     mine, hint = manifest["version"], "raise version in the recipe's [project]"
     if former and parse_version(mine) < parse_version(former["version"]):
@@ -210,7 +219,7 @@ def _check_version(
 
 
 def _describe(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """What a manifest says of a release, less what follows from the texts that people may edit."""
+    """Return what a manifest says about a release, without what follows from the texts that people may edit."""
     return {name: value for name, value in manifest.items() if name not in ("files", "fingerprint")}
 
 
@@ -233,7 +242,10 @@ def _push_by_pull_request(
     manifest: Mapping[str, Any],
     options: PushOptions,
 ) -> tuple[str, str]:
-    """Fill a pull request commit by commit and merge it when it is whole; the commit, and the page of one left open."""
+    """Fill a pull request commit by commit and merge it when it is whole.
+
+    Returns the commit, and the page of a pull request that is left open.
+    """
     if options.branch != "main":
         raise HubError(
             f"{len(operations)} files are too many for one commit, and pull requests are for main alone",
@@ -267,7 +279,7 @@ def _push_by_pull_request(
 
 
 def _find_or_open(hub: HubRepo, title: str, parent: str) -> PullRequest:
-    """The pull request that an earlier push began on this parent, or a new one."""
+    """Return the pull request that an earlier push began on this parent, or a new one."""
     request = hub.find_pull_request(title)
     if request and parent in hub.list_ancestors(request.ref):
         return request

@@ -1,7 +1,7 @@
-"""Reads a pushed release back as its users will: the files of the commit, and the first rows of every config.
+"""Reads a pushed release as users will: the files of the commit, and the first rows of every config.
 
-The rows are streamed by ``datasets`` itself, from the commit that was pushed and past every cache, and are compared
-with those of the release folder.
+``datasets`` streams the rows from the pushed commit, without caches. They are compared with those of the release
+folder.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from audiomcq_cli.release.hub.commits import LocalFile, compare_files, read_rele
 from audiomcq_cli.release.hub.repo import HubRepo
 
 ROWS = 3
-"""Rows of each config that are read."""
+"""Number of rows of each config that are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """What was compared: files and their bytes, and configs with the rows of each that were read."""
+    """The extent of a comparison: files and their bytes, and the number of rows read of each config."""
 
     files: int
     bytes: int
@@ -32,10 +32,10 @@ class ReadBack:
 
 
 def read_back(folder: Path, hub: HubRepo, commit: str) -> ReadBack:
-    """Compare a commit with the release folder that it was made of.
+    """Compare a commit with the release folder that it was made from.
 
     Raises:
-        HubError: A file or a row is not there as it is in the folder, or cannot be read.
+        HubError: A file or a row differs from the folder, or cannot be read.
     """
     _, files = read_release(folder)
     if difference := str(compare_files(hub, folder, files, commit)):
@@ -48,7 +48,7 @@ def read_back(folder: Path, hub: HubRepo, commit: str) -> ReadBack:
 
 
 def _configs(folder: Path) -> list[tuple[str, str]]:
-    """Name and glob of every config, as the card has them."""
+    """Return the name and glob of every config in the card."""
     from huggingface_hub import DatasetCard
 
     configs: list[dict[str, Any]] = DatasetCard.load(folder / "README.md").data["configs"]
@@ -56,7 +56,7 @@ def _configs(folder: Path) -> list[tuple[str, str]]:
 
 
 def _read_config(folder: Path, repo: str, commit: str, config: str, glob: str, files: Sequence[LocalFile]) -> int:
-    """Stream the first rows of a config and compare their ids; returns how many there were."""
+    """Stream the first rows of a config and compare their ids; return how many there were."""
     from datasets import Audio, load_dataset
 
     wanted = _first_ids(folder, [file.path for file in files if fnmatch(file.path, glob)])
@@ -67,7 +67,7 @@ def _read_config(folder: Path, repo: str, commit: str, config: str, glob: str, f
                 if isinstance(feature, Audio):
                     rows = rows.cast_column(name, Audio(decode=False))
             found = [row["id"] for row in rows.take(len(wanted))]
-    except Exception as error:  # whatever a reader would get
+    except Exception as error:  # any error that a reader would get
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise HubError(
             f"{repo}@{commit[:8]}: config {config!r} cannot be read: {reason}",

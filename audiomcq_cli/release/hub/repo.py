@@ -1,8 +1,8 @@
-"""A dataset repository of the Hub as a push sees it: what lies at a revision, one commit, a tag, a pull request.
+"""A dataset repository of the Hub: files at a revision, commits, tags, pull requests.
 
-Over ``huggingface_hub``, which sends again by itself what can be sent twice: uploads and listings. What it sends once
-only (a commit, a tag) is sent again here after a look at whether it was done: a connection that is cut behind a commit
-leaves it done. ``access`` says what its errors mean.
+Built on ``huggingface_hub``, which repeats requests that are safe to repeat: uploads and listings. It sends a commit or
+a tag only once. This module sends those again after checking that they were not done: a connection may break after the
+commit was made. ``access`` translates its errors.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 SILENCE = 120.0
-"""Seconds without a byte after which a connection is given up; the library's own limit is none."""
+"""Seconds without a byte after which a connection is dropped. The library has no limit."""
 
 PAUSES = (1.0, 4.0, 15.0)
-"""Seconds before a commit or a tag that did not get through is tried again, where the Hub does not say."""
+"""Seconds before a failed commit or tag is tried again, if the Hub does not say."""
 
 LONGEST_PAUSE = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A file of a revision: its size, and the SHA-256 of a large file or else the hash that Git gives it."""
+    """A file of a revision: its size, and its SHA-256 (large files) or its Git hash."""
 
     size: int
     sha256: str = ""
     blob: str = ""
 
     def holds(self, path: Path, size: int, sha256: str) -> bool:
-        """Whether it is this very file."""
+        """Return whether this is the given file."""
         if size != self.size:
             return False
         return sha256 == self.sha256 if self.sha256 else self.blob == _hash_blob(path)
@@ -48,7 +48,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """A pull request by its number, its page and whether it is a draft."""
+    """A pull request: its number, its page and whether it is a draft."""
 
     number: int
     url: str
@@ -56,7 +56,7 @@ class PullRequest:
 
     @property
     def ref(self) -> str:
-        """The revision that it is."""
+        """Revision of the pull request."""
         return f"refs/pr/{self.number}"
 
 
@@ -74,7 +74,7 @@ class HubRepo:
     # ------------------------------------------------------------------------------------------------------ reading
 
     def find_private(self) -> bool | None:
-        """Whether it is private; None where there is none, or none that this token may see."""
+        """Return whether the repository is private; None if it does not exist or this token may not see it."""
         from huggingface_hub.errors import RepositoryNotFoundError
 
         with self._telling("look at the repository"):
@@ -86,12 +86,12 @@ class HubRepo:
                 return None
 
     def find_head(self, revision: str) -> str:
-        """The commit that a branch or a pull request names."""
+        """Return the commit that a branch or a pull request names."""
         with self._telling(f"look at {revision}"):
             return str(self._api.repo_info(self.name, repo_type="dataset", revision=revision).sha)
 
     def list_files(self, revision: str) -> dict[str, Stored]:
-        """All files at a revision, by path."""
+        """Return all files at a revision, by path."""
         from huggingface_hub.hf_api import RepoFile
 
         with self._telling(f"list the files of {revision}"):
@@ -103,23 +103,23 @@ class HubRepo:
             }
 
     def read(self, path: str, commit: str) -> bytes:
-        """A file at a commit."""
+        """Return a file at a commit."""
         with self._telling(f"read {path}"), tempfile.TemporaryDirectory(prefix="audiomcq-") as folder:
             found = self._api.hf_hub_download(self.name, path, repo_type="dataset", revision=commit, local_dir=folder)
             return Path(found).read_bytes()
 
     def list_tags(self) -> dict[str, str]:
-        """The commits that tags name."""
+        """Return the commit of each tag."""
         with self._telling("look at the tags"):
             refs = self._api.list_repo_refs(self.name, repo_type="dataset")
             return {one.name: one.target_commit for one in refs.tags}
 
     def find_tag(self, tag: str) -> str:
-        """The commit that a tag names; empty where there is no such tag."""
+        """Return the commit of a tag; empty if the tag does not exist."""
         return self.list_tags().get(tag, "")
 
     def list_ancestors(self, revision: str) -> list[str]:
-        """Commits of a revision, newest first."""
+        """Return the commits of a revision, newest first."""
         with self._telling(f"look at the commits of {revision}"):
             commits = self._api.list_repo_commits(self.name, repo_type="dataset", revision=revision)
             return [commit.commit_id for commit in commits]
@@ -127,29 +127,29 @@ class HubRepo:
     # ------------------------------------------------------------------------------------------------------ writing
 
     def create(self, *, private: bool) -> None:
-        """Make the repository, if it is not there."""
+        """Create the repository if it does not exist."""
         with self._telling("make the repository"):
             self._insist(lambda: self._api.create_repo(self.name, repo_type="dataset", private=private, exist_ok=True))
 
     def create_branch(self, branch: str) -> None:
-        """Make a branch where main is, if it is not there."""
+        """Create a branch at main if it does not exist."""
         with self._telling(f"make the branch {branch}"):
             self._insist(lambda: self._api.create_branch(self.name, repo_type="dataset", branch=branch, exist_ok=True))
 
     def has_branch(self, branch: str) -> bool:
-        """Whether there is a branch of this name."""
+        """Return whether a branch exists."""
         with self._telling("look at the branches"):
             refs = self._api.list_repo_refs(self.name, repo_type="dataset")
             return any(one.name == branch for one in refs.branches)
 
     def upload(self, operations: Sequence[CommitOperationAdd | CommitOperationDelete], revision: str) -> None:
-        """Send the contents of large files that are not there; no reader sees them before a commit names them."""
+        """Upload the contents of large files that the Hub lacks. No reader sees them before a commit names them."""
         from huggingface_hub import CommitOperationAdd
 
         additions = [one for one in operations if isinstance(one, CommitOperationAdd)]
         first = {addition.upload_info.sha256: addition for addition in additions}
         others = [one for one in additions if first[one.upload_info.sha256] is not one]
-        with self._telling("upload"):  # two of one content in one call would be sent twice
+        with self._telling("upload"):  # two equal files in one call would be sent twice
             for some in (list(first.values()), others):
                 self._api.preupload_lfs_files(self.name, some, repo_type="dataset", revision=revision)
 
@@ -162,10 +162,10 @@ class HubRepo:
         revision: str,
         text: str = "",
     ) -> str:
-        """Commit on a parent; returns this very commit, whatever others have committed on it since.
+        """Commit on a parent; return this commit, even if others have committed on it since.
 
         Raises:
-            HubError: Not done. It is certain then that nothing was changed by this.
+            HubError: The commit was not made, and nothing was changed.
         """
         with self._telling("commit"):
             return str(
@@ -186,14 +186,16 @@ class HubRepo:
             )
 
     def _find_child(self, revision: str, parent: str, title: str) -> str:
-        """The commit on a parent, if it is of this title: the Hub takes one commit on each; empty if there is none."""
+        """Return the commit on a parent with this title; empty if there is none. The Hub takes one commit on each
+        parent.
+        """
         commits = self._api.list_repo_commits(self.name, repo_type="dataset", revision=revision)
         ids = [commit.commit_id for commit in commits]
         place = ids.index(parent) - 1 if parent in ids else -1
         return ids[place] if place >= 0 and commits[place].title == title else ""
 
     def tag(self, tag: str, commit: str, text: str) -> None:
-        """Name a commit."""
+        """Create a tag at a commit."""
         with self._telling(f"tag {tag}"):
             self._insist(
                 lambda: self._api.create_tag(
@@ -205,7 +207,7 @@ class HubRepo:
     # ------------------------------------------------------------------------------------------------ pull requests
 
     def find_pull_request(self, title: str) -> PullRequest | None:
-        """A pull request of this title that is neither merged nor closed: an earlier run's."""
+        """Return an open pull request with this title, from an earlier run."""
         with self._telling("look at the pull requests"):
             for one in self._api.get_repo_discussions(self.name, repo_type="dataset", discussion_type="pull_request"):
                 if one.title == title and one.status in ("draft", "open"):
@@ -213,18 +215,18 @@ class HubRepo:
         return None
 
     def open_pull_request(self, title: str, text: str) -> PullRequest:
-        """Begin a pull request, as a draft."""
+        """Open a pull request as a draft."""
         with self._telling("begin a pull request"):
             one = self._api.create_pull_request(self.name, title, repo_type="dataset", description=text)
             return PullRequest(one.num, one.url, draft=True)
 
     def close_pull_request(self, request: PullRequest, why: str) -> None:
-        """Give a pull request up."""
+        """Close a pull request without merging."""
         with self._telling("close a pull request"):
             self._api.change_discussion_status(self.name, request.number, "closed", comment=why, repo_type="dataset")
 
     def undraft(self, request: PullRequest) -> None:
-        """Say that a pull request is ready."""
+        """Mark a pull request as ready."""
         with self._telling("open the pull request"):
             self._insist(
                 lambda: self._api.change_discussion_status(self.name, request.number, "open", repo_type="dataset"),
@@ -232,7 +234,7 @@ class HubRepo:
             )
 
     def merge(self, request: PullRequest) -> str:
-        """Merge a pull request into main; returns the commit that this made there, as the Hub names it."""
+        """Merge a pull request into main; return the commit that the Hub reports."""
         with self._telling("merge the pull request"):
             self._insist(
                 lambda: self._api.merge_pull_request(self.name, request.number, repo_type="dataset"),
@@ -247,9 +249,9 @@ class HubRepo:
     # ------------------------------------------------------------------------------------------------------- errors
 
     def _insist(self, send: Callable[[], Any], done: Callable[[], Any] | None = None) -> Any:
-        """Send what the library sends once, again where the Hub could not answer, unless it is ``done`` by then.
+        """Send a request that the library sends only once, and repeat it while the Hub cannot answer, unless ``done``.
 
-        Returns what ``send`` gave, or else what ``done`` did.
+        Returns the result of ``send``, or else of ``done``.
         """
         from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
 
@@ -277,20 +279,20 @@ class HubRepo:
 
 
 def _find_retry_after(error: BaseException) -> float | None:
-    """Seconds that the Hub asks to wait; None where it does not say."""
+    """Return the seconds that the Hub asks to wait; None if it does not say."""
     response = getattr(error, "response", None)
     said = "" if response is None else response.headers.get("Retry-After", "")
     return min(float(said), LONGEST_PAUSE) if said.isdigit() else None
 
 
 def _hash_blob(path: Path) -> str:
-    """What Git calls the content of a file."""
+    """Return the Git hash of a file's content."""
     content = path.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _limit_silence() -> None:
-    """Have the library give up a connection on which nothing comes: by itself it waits for ever."""
+    """Set a timeout for silent connections: the library would wait for ever."""
     from huggingface_hub import get_session, set_client_factory
 
     usual = get_session()

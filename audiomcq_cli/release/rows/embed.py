@@ -1,8 +1,8 @@
-"""The audio of a release: which clips go into it with their bytes, and those bytes.
+"""The audio of a release: which clips are embedded, and their bytes.
 
-A file goes in as it is, and only if it is still the one that the rows were made from. Whose license is not known to
-allow it stays out (``licenses.py``), unless its source is named; so does a clip whose audio was not there when it was
-captioned.
+A file is embedded unchanged, and only if it is still the file that the rows were made from. A clip is left out if its
+license is not known to allow it (``licenses.py``) and its source is not named in ``redistribute``, or if it had no
+audio when it was captioned.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from audiomcq_cli.audio import resolve
+from audiomcq_cli.audio_files import resolve
 from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.release.rows.licenses import normalize_license
 from audiomcq_cli.release.rows.statistics import Statistics
@@ -29,10 +29,10 @@ WITHHELD = {
     NO_LICENSE: "its license is not known",
     NOT_ALLOWED: "its license is not known to allow it",
 }
-"""Why a clip's audio is left out, by the code under which ``Statistics.withheld`` counts it."""
+"""Reasons why a clip's audio is left out, by the code under which ``Statistics.withheld`` counts it."""
 
 _LARGEST = 2**31 - 1
-"""Bytes of the largest file that a cell of a binary column holds."""
+"""Largest file, in bytes, that fits into a cell of a binary column."""
 
 _COLUMNS = ("clip_id", "source_dataset", "license", "audio_path", "audio_sha256")
 _UNCHANGED = 'bring the file back as it was, caption again, or publish with audio = "reference"'
@@ -40,7 +40,7 @@ _UNCHANGED = 'bring the file back as it was, caption again, or publish with audi
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The file of a clip that is to be embedded: whose, where, what it must hash to, and its size in bytes."""
+    """The file of a clip to embed: its clip, path, expected hash, and size in bytes."""
 
     clip: str
     path: Path
@@ -49,10 +49,10 @@ class Recording:
     size: int
 
     def read(self) -> bytes:
-        """The bytes of the file.
+        """Return the bytes of the file.
 
         Raises:
-            InputError: It cannot be read, or is not the file that the clip was captioned from.
+            InputError: The file cannot be read, or is not the one that the clip was captioned from.
         """
         try:
             data = self.path.read_bytes()
@@ -70,10 +70,12 @@ class Gate:
         """Take roots and licenses of the sources from the manifest of a stage folder.
 
         Args:
-            source: The folder. redistribute: Sources whose audio is embedded whatever its license.
+            source: The stage folder.
+            manifest: Its manifest.
+            redistribute: Sources whose audio is embedded whatever its license.
 
         Raises:
-            RecipeError: A source is named that is none of the manifest's.
+            RecipeError: A source in ``redistribute`` is not in the manifest.
         """
         self._roots = {name: source / root for name, root in manifest["audio_roots"].items()}
         self._licenses = {str(one["name"]): one.get("license") for one in manifest["sources"]}
@@ -83,12 +85,12 @@ class Gate:
             raise RecipeError(f"publish.redistribute: no source {unknown[0]!r}", hint=hint)
 
     def admit(self, table: pa.Table) -> tuple[list[Recording | None], Statistics]:
-        """The recording of every row, None where it stays out, and counts of both by clip.
+        """Return the recording of every row (None if it is left out), and counts of both by clip.
 
-        Rows of a clip are in no other table.
+        All rows of a clip must be in this table.
 
         Raises:
-            InputError: The audio of a clip that is to be embedded cannot be found.
+            InputError: The audio of a clip to embed cannot be found.
         """
         found: dict[str, Recording | None] = {}
         counts = Statistics()
@@ -107,7 +109,7 @@ class Gate:
         return [found[row["clip_id"]] for row in rows], counts
 
     def _find_reason(self, row: Row, license_: str) -> str:
-        """Why a row's clip stays out, or an empty string."""
+        """Return why the clip of a row is left out; empty if it is embedded."""
         if not (row["audio_path"] and row["audio_sha256"]):
             return NO_AUDIO
         if row["source_dataset"] in self._redistribute or normalize_license(license_):

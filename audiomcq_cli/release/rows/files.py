@@ -1,12 +1,12 @@
 """The Parquet files of a release: one for each input shard, subset and label, written row group by row group.
 
 With audio a row group is small, so that a reader needs little memory and the Hub's viewer little traffic: at most
-``AUDIO_ROWS`` rows and ``AUDIO_BYTES`` of audio (one row may be larger). The audio lies in the file as it is, neither
-compressed nor in a dictionary: it hardly shrinks, and equal recordings are then equal bytes, which the Hub stores once.
+``AUDIO_ROWS`` rows and ``AUDIO_BYTES`` of audio (a single row may be larger). Audio is stored without compression and
+without a dictionary: it hardly shrinks, and equal recordings are then equal bytes, which the Hub stores once.
 
-The Hub cuts files into chunks of about 64 kB by their content and takes only those that it does not have. So that a new
-version repeats what did not change, row groups and pages are cut by content as well: where they were counted, one row
-less would move every later boundary, and 12 % of a file were sent again for it (``benchmarks/release.py``).
+The Hub cuts files into chunks of about 64 kB by content and takes only chunks that it lacks. Row groups and pages are
+therefore cut by content as well, so that a new version repeats what did not change. With row groups of a fixed size,
+one row less would move every later boundary; 12 % of a file were then sent again (``benchmarks/release.py``).
 """
 
 from __future__ import annotations
@@ -37,20 +37,21 @@ AUDIO_ROWS = 100
 AUDIO_BYTES = 100_000_000
 
 _LEAST_ROWS, _ONE_IN = 25, 25
-"""A row group with audio ends after so many rows, before the next row whose id draws one in so many."""
+"""A row group with audio ends after at least this many rows, before the next row whose id draws one in this many."""
 
 _PAGE = {"min_chunk_size": 4 << 10, "max_chunk_size": 8 << 10}
-"""Bytes of a page with audio beside it. A recording is longer, and so alone on its page: with Arrow's 256 kB to 1 MB
-some would share one, and which ones would depend on all before them."""
+"""Bytes of a page in files with audio. A recording is longer, so each has a page of its own. With Arrow's 256 kB to 1
+MB some recordings would share a page, and which ones would depend on all rows before them.
+"""
 
 _SUBSET = re.compile(r"(?!all\Z)[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 def release_schema(*, embed: bool) -> pa.Schema:
-    """The Arrow schema of a release's rows, with the column of the audio first where it is embedded.
+    """Return the Arrow schema of a release's rows; embedded audio is the first column.
 
-    ``datasets`` makes an Audio feature of that column by what the schema's metadata says, with no card to tell it. The
-    metadata names this one column: ``datasets`` finds the others by their types, in every version of it.
+    The schema's metadata makes ``datasets`` read that column as an Audio feature, even without a card. The metadata
+    names only this column: every version of ``datasets`` finds the others by their types.
     """
     import pyarrow as pa
 
@@ -63,10 +64,10 @@ def release_schema(*, embed: bool) -> pa.Schema:
 
 
 def read_clips(shard: Shard, columns: Sequence[str] = RELEASED) -> Iterator[pa.Table]:
-    """Stream the rows of a shard, in columns and types of a release; rows of a clip are never torn apart.
+    """Stream the rows of a shard, in the columns and types of a release; the rows of a clip stay together.
 
     Raises:
-        InputError: It is not Parquet that split wrote.
+        InputError: The shard is not Parquet that split wrote.
     """
     import pyarrow as pa
 
@@ -97,7 +98,7 @@ def _check_texts(batch: pa.RecordBatch, path: Path) -> None:
     import pyarrow as pa
 
     frame = pl.DataFrame(pa.Table.from_batches([batch]))
-    found = frame.filter(pl.any_horizontal([has_control(frame, name) for name in frame.columns]))
+    found = frame.filter(pl.any_horizontal(has_control(frame)))
     for row in found.head(1).iter_rows(named=True):
         name, sign = next((name, sign) for name, value in row.items() if (sign := find_control(value)))
         hint = "run the stages again from the one that wrote it, with a version that refuses such replies"
@@ -105,7 +106,7 @@ def _check_texts(batch: pa.RecordBatch, path: Path) -> None:
 
 
 def _find_last_clip(clips: Sequence[str]) -> int:
-    """Where the rows of the last clip begin."""
+    """Return the index of the first row of the last clip."""
     cut = len(clips)
     while cut and clips[cut - 1] == clips[-1]:
         cut -= 1
@@ -113,13 +114,13 @@ def _find_last_clip(clips: Sequence[str]) -> int:
 
 
 class ShardFiles:
-    """Writes the rows of one shard into a file for each subset and label that has some, in the order they come.
+    """Writes the rows of one shard into one file for each subset and label, in the order they come.
 
-    Used as a context manager; the files are whole once it has ended.
+    A context manager; the files are complete once it has ended.
     """
 
     def __init__(self, folder: Path, shard: Shard, *, embed: bool) -> None:
-        """Write below ``folder``, with or without the column of the audio."""
+        """Write below ``folder``, with or without the audio column."""
         self._folder, self._shard, self._embed = folder, shard, embed
         self._open: dict[tuple[str, str], _File] = {}
         self._stack = ExitStack()
@@ -137,14 +138,14 @@ class ShardFiles:
 
     @property
     def rows(self) -> Mapping[Path, int]:
-        """How many rows each file got."""
+        """Number of rows in each file."""
         return {file.path: file.rows for _, file in sorted(self._open.items())}
 
     def write(self, table: pa.Table, recordings: Sequence[Recording | None]) -> None:
-        """Add rows, each with the recording that is embedded in it, if any.
+        """Add rows, each with the recording to embed in it, if any.
 
         Raises:
-            InputError: A subset or label is none, or a recording cannot be read any more.
+            InputError: A subset or label is invalid, or a recording can no longer be read.
         """
         places: dict[tuple[str, str], list[int]] = {}
         for place, row in enumerate(table.select(["subset", "audio_contribution"]).to_pylist()):
@@ -155,7 +156,7 @@ class ShardFiles:
             self._open[pair].add(table.take(chosen), [recordings[place] for place in chosen])
 
     def _begin(self, subset: str, label: str) -> _File:
-        # Both become a path and a glob; subsets come out of rows, which anyone may have written.
+        # Both become a path and a glob, and subsets come from rows that anyone may have written.
         if not _SUBSET.fullmatch(subset) or label not in LABELS:
             problem = f"rows of subset {subset!r} with label {label!r}"
             raise InputError(problem, file=str(self._shard.path), column="subset")
@@ -167,7 +168,7 @@ class ShardFiles:
 
 
 class _File:
-    """One Parquet file: rows wait until they make a row group, and audio is read when that is written."""
+    """One Parquet file. Rows wait until they fill a row group; audio is read when the group is written."""
 
     def __init__(self, path: Path, *, embed: bool) -> None:
         self.path, self.rows = path, 0
@@ -187,7 +188,7 @@ class _File:
         )
 
     def add(self, table: pa.Table, recordings: Sequence[Recording | None]) -> None:
-        """Add rows; those that make whole row groups are written."""
+        """Add rows; write those that fill whole row groups."""
         begin = 0
         for place, (id_, recording) in enumerate(zip(table["id"].to_pylist(), recordings, strict=True)):
             if self._is_full(id_, recording):
@@ -199,7 +200,7 @@ class _File:
         self._tables.append(table.slice(begin))
 
     def _is_full(self, id_: str, recording: Recording | None) -> bool:
-        """Whether the rows that wait are a row group, and the row of this id begins the next."""
+        """Return whether the waiting rows fill a row group, so that the row of this id begins the next."""
         rows = len(self._recordings)
         if not self._embed:
             return rows == ROW_GROUP
@@ -208,10 +209,10 @@ class _File:
         return by_content or rows == AUDIO_ROWS or (self._bytes > 0 and size > AUDIO_BYTES)
 
     def flush(self) -> None:
-        """Write the rows that wait as a row group."""
+        """Write the waiting rows as a row group."""
         import pyarrow as pa
 
-        # One piece: how the rows came in does not show in the pages.
+        # One chunk: how the rows arrived does not show in the pages.
         table = pa.concat_tables(self._tables).combine_chunks()
         if self._embed:
             table = table.add_column(0, self._schema.field(AUDIO), self._read_audio())
@@ -225,7 +226,7 @@ class _File:
         self._writer.close()
 
     def _read_audio(self) -> pa.ChunkedArray:
-        """The audio of the rows that wait; a clip is read, and held, once for all its rows that follow each other."""
+        """Return the audio of the waiting rows; a clip is read, and held, once for consecutive rows."""
         import pyarrow as pa
 
         type_ = self._schema.field(AUDIO).type
@@ -242,7 +243,7 @@ class _File:
 
 
 def _encode_audio_plain(schema: pa.Schema) -> dict[str, Any]:
-    """Options of a writer that leaves the audio as it is; what is said by column is said for all of them."""
+    """Return writer options that leave the audio uncompressed; an option given by column must name all columns."""
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()

@@ -1,4 +1,4 @@
-"""What of a release, or of a stage folder, can be guessed from its text alone: the rows for it, the limit, the card."""
+"""Probes a release or stage folder, checks the limit ``max_guessable``, and writes the section of the card."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def probe_stage(folder: Path) -> Report:
 
 
 def probe_tree(tree: Tree, *, learned: int = 0) -> Report:
-    """Probe the questions of a stage folder or a release, here or on the Hub; ``learned`` as of ``probe``.
+    """Probe the questions of a stage folder or a release, here or on the Hub; for ``learned`` see ``report.probe``.
 
     Raises:
         InputError: There are no questions in it.
@@ -115,8 +115,8 @@ def describe_guesses(guessed: Mapping[str, Any] | None) -> str:
     )
     sample = f" in a sample of {guessed['probed']:,} questions" if guessed["probed"] < guessed["rows"] else ""
     return (
-        f"{head}Whoever has learned from other rows of this dataset which options tend to be right, and hears nothing,"
-        f" is right in **{_percent(best['share'])}** of the questions{sample} (interval"
+        f"{head}A guesser that hears nothing, and has learned from other rows of this dataset which options tend to be"
+        f" right, is right in **{_percent(best['share'])}** of the questions{sample} (interval"
         f" {_percent(best['interval'][0])} to {_percent(best['interval'][1])}; by chance {_percent(best['chance'])})."
         f" The option that this guesser holds least likely is right in {_percent(best['least_likely'])}. The guessers"
         " count words, options, positions and lengths; a trained model may guess more.\n\n"

@@ -1,8 +1,8 @@
-"""Which licenses allow a recording to be passed on as it is, in the spellings that occur.
+"""Knows which licenses allow a recording to be redistributed unchanged, in the spellings that occur.
 
 Sources give names, identifiers and addresses: Clotho the addresses of Creative Commons deeds, Freesound plain names
-("Attribution NonCommercial"), the Hub and SPDX identifiers. A text counts only where every word of it is understood:
-"CC BY 4.0, captions only" is no license that is known here. Terms that no table lists are taken to forbid it.
+("Attribution NonCommercial"), the Hub and SPDX identifiers. A text is accepted only if every word of it is understood:
+"CC BY 4.0, captions only" is not. Terms that no table lists are taken to forbid redistribution.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ _LISTED = """
     other
 """
 HUB_LICENSES = frozenset(_LISTED.split())
-"""What a dataset card on the Hub may give as its license: https://huggingface.co/docs/hub/repositories-licenses."""
+"""Values that a dataset card on the Hub may give as its license:
+https://huggingface.co/docs/hub/repositories-licenses.
+"""
 
 _DEED = re.compile(
     r"(?:https?:)?(?://)?(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/(?P<kind>[a-z+-]+)"
@@ -32,7 +34,7 @@ _DEED = re.compile(
 """Address of a Creative Commons deed or text, of any version and jurisdiction."""
 
 _NOISE = re.compile(r"[^a-z0-9\s.+/,;:&()\[\]'\"_-]")
-"""Signs in no name of a license: what they say is not understood."""
+"""Characters that occur in no license name, so a text with them is not understood."""
 
 _PHRASES = (
     (r"creative commons", "cc"),
@@ -45,7 +47,7 @@ _PHRASES = (
     (r"united states", "us"),
     (r"licen[cs]ed?|under|the|a|and|or|version|v|international|intl|unported|generic|universal|dedication|deed", ""),
 )
-"""Words of license texts, in the order they are replaced: what is left is short names, versions and jurisdictions."""
+"""Words of license texts, replaced in this order. Short names, versions and jurisdictions remain."""
 
 _VERSION = r"(?: (?P<version>\d(?:\.\d)?)(?: (?:igo|(?!cc|pd)[a-z]{2}))?)?(?= |$)"
 _BY = re.compile(r"(?:cc )+by(?P<parts>(?: (?:nc|nd|sa))*)" + _VERSION)
@@ -67,11 +69,11 @@ _OTHERS = {
 
 @lru_cache(maxsize=1_024)  # asked for every clip
 def normalize_license(text: str | None) -> str | None:
-    """The short name of a license that allows a whole, unchanged recording to be passed on; None for all others.
+    """Return the short name of a license that allows redistribution of a whole, unchanged recording; None for others.
 
     ``http://creativecommons.org/licenses/by-nc/3.0/`` is ``CC-BY-NC-3.0``, Freesound's ``Creative Commons 0`` is
-    ``CC0``. Where a text names several, all must be known, and the names are joined by ``/``. What a license asks in
-    return (to be named, not for money, no changes) is for whoever publishes to keep: files are embedded as they are.
+    ``CC0``. If a text names several licenses, all must be known; their names are joined by ``/``. The publisher must
+    keep the conditions of a license (attribution, no commercial use, no changes): files are embedded unchanged.
     """
     words = unicodedata.normalize("NFKC", text or "").casefold().strip()
     if deed := _DEED.fullmatch(words):
@@ -89,13 +91,13 @@ def normalize_license(text: str | None) -> str | None:
 
 
 def _name_of_deed(kind: str, version: str | None) -> str:
-    """What a deed of this address is called: Creative Commons puts all but the public domain under its own name."""
+    """Return the license name of a deed's address: Creative Commons names all but the public domain after itself."""
     name = {"zero": "cc0", "mark": "public domain mark", "publicdomain": "public domain"}.get(kind, f"cc {kind}")
     return f"{name} {version or ''}"
 
 
 def _simplify(words: str) -> str:
-    """A license text in short names: ``creative commons attribution (v4.0)`` is ``cc cc by 4.0``."""
+    """Return a license text in short names: ``creative commons attribution (v4.0)`` is ``cc cc by 4.0``."""
     words = re.sub(r"(?<=[a-z])(?=\d\.\d)", " ", words)
     words = " ".join(re.findall(r"[a-z0-9]+(?:\.\d+)*|\+", words)).replace("sampling +", "sampling+")
     for phrase, name in _PHRASES:
@@ -104,16 +106,16 @@ def _simplify(words: str) -> str:
 
 
 def _take_first(words: str) -> tuple[str, str]:
-    """The license that short names begin with, empty where it is none that is known, and what comes after it."""
+    """Split short names into the license they begin with (empty if unknown) and what follows it."""
     if found := _BY.match(words):
         parts = set(found["parts"].split())
-        if parts >= {"nd", "sa"}:  # there is no such license
+        if parts >= {"nd", "sa"}:  # no such license exists
             return "", words
         name = "-".join(("CC-BY", *(part.upper() for part in ("nc", "nd", "sa") if part in parts)))
     elif found := _ZERO.match(words):
         name = "CC0"
     elif found := _SAMPLING.match(words):
-        # Retired, still on many clips of Freesound: whole copies may be passed on, not for money.
+        # Retired, but on many clips of Freesound: whole copies may be redistributed, not commercially.
         name = "CC-NC-Sampling+" if found["parts"] else "CC-Sampling+"
     else:
         others = ((other, re.match(rf"(?:{pattern}){_VERSION}", words)) for pattern, other in _OTHERS.items())

@@ -1,6 +1,6 @@
-"""Counts the rows of a release shard by shard; what it holds does not grow with the corpus.
+"""Counts the rows of a release shard by shard; memory does not grow with the corpus.
 
-Everything is a whole number (lengths are characters, durations milliseconds), so sums do not depend on their order.
+All numbers are whole (lengths in characters, durations in milliseconds), so sums do not depend on their order.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ EDGES: Mapping[str, tuple[int, ...]] = {
     "structured_cot": (0, 250, 500, 750, 1_000, 1_500, 2_000, 3_000, 5_000, 10_000),
     "simple_cot": (0, 50, 100, 150, 200, 300, 400, 600, 1_000, 2_000),
 }
-"""Lower edges of the bins of each histogram, each in its bin; the last bin is open."""
+"""Lower edges of the bins of each histogram, each inside its bin; the last bin is open."""
 
 _GROUPS = ("method", "difficulty", "skill")
 
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Numbers of one kind: how many, their sum, the least, the greatest, and how many lie in each bin of ``EDGES``."""
+    """A histogram: count, sum, least and greatest of some numbers, and how many are in each bin of ``EDGES``."""
 
     count: int = 0
     total: int = 0
@@ -60,22 +60,22 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Counts of rows: of some whole clips, of a shard, of a release.
+    """Counts of rows: of some whole clips, of a shard, or of a release.
 
     Attributes:
-        questions: By subset, label and question type.
+        questions: Questions by subset, label and question type.
         origins: Questions by source, question type and label.
-        groups: Questions by column (``method`` and those of ``difficulty`` and ``skill`` that there are) and value.
+        groups: Questions by column (``method`` and the columns of ``difficulty`` and ``skill`` that exist) and value.
         positions: Questions by number of choices and position of the answer, from 0.
         clips: Distinct clips by source. Each is counted whole in one place, so counts add up.
-        licenses: Questions by source and license of their audio (empty where it is not known).
+        licenses: Questions by source and license of their audio (empty if not known).
         located: Questions whose row says where the audio comes from, by source.
         votes: Judges' answers by judge, model, revision, condition, question type, number of choices and status.
         embedded: Clips whose audio is in the rows, by source and license.
         withheld: Clips whose audio was to be embedded and is not, by source, license and reason (``embed.WITHHELD``).
-        blocks: Questions of balanced blocks, ``whole`` and ``broken``, and ``alone`` those that are of none.
-        sizes: Histograms by the names of ``EDGES``: of distinct clips, questions, answers, the other choices and
-            chains of thought.
+        blocks: Questions of balanced blocks, ``whole`` and ``broken``, and ``alone`` those of none.
+        sizes: Histograms by the names of ``EDGES``: of distinct clips, questions, answers, the other choices and chains
+            of thought.
     """
 
     questions: Counts = field(default_factory=Counter)
@@ -93,7 +93,7 @@ class Statistics:
 
     @property
     def rows(self) -> int:
-        """How many questions there are."""
+        """Number of questions."""
         return self.questions.total()
 
     def __add__(self, other: Statistics) -> Statistics:
@@ -137,7 +137,7 @@ def count_rows(table: pa.Table) -> Statistics:
 
 
 def _count(table: pa.Table, *keys: str) -> Counts:
-    """Rows by the values of some columns, as text; null counts as an empty one."""
+    """Count rows by the values of some columns, as text; null counts as empty."""
     groups = table.group_by(list(keys)).aggregate([([], "count_all")])
     counts: Counts = Counter()
     for row in groups.to_pylist():
@@ -183,7 +183,7 @@ def _measure(table: pa.Table) -> dict[str, Histogram]:
 
 
 def _find_answers(choices: pa.ListArray, index: pa.ChunkedArray) -> np.ndarray[Any, Any]:
-    """Which of all choices, one after another, are answers."""
+    """Return a mask over all choices, one after another: true for answers."""
     import numpy as np
     import pyarrow.compute as pc
 

@@ -24,7 +24,9 @@ TAGS = ("audio", "audio-question-answering", "multiple-choice", "chain-of-though
 
 
 def list_configs(statistics: Statistics) -> dict[str, str]:
-    """Name and glob of every config: all rows, each subset, each label; a shared name means the label."""
+    """Return the name and glob of every config: all rows, each subset, each label. A name of both a subset and a label
+    means the label.
+    """
     subsets = sorted({subset for subset, *_ in statistics.questions})
     labels = {label for _, label, _ in statistics.questions}
     return {
@@ -45,16 +47,16 @@ def render_card(
     former: str = "",
     guessed: Mapping[str, Any] | None = None,
 ) -> str:
-    """The card of a release.
+    """Return the card of a release.
 
     Args:
         info: The names of the release.
         statistics: The counts of its rows.
         manifest: The manifest of the stage folder that the release was made from.
         files: The files with its rows.
-        plots: What each plot shows, in words, by its path.
+        plots: Description of each plot, by its path.
         samples: The sample questions.
-        former: The card that this one replaces; what people added to that card stays.
+        former: The card that this one replaces. What people added to it stays.
         guessed: What can be guessed from the text alone, as plain data.
 
     Raises:
@@ -73,7 +75,8 @@ def _write_yaml(info: ReleaseInfo, statistics: Statistics, files: Sequence[Relea
     from huggingface_hub import DatasetCardData
 
     configs = list_configs(statistics)
-    # The Hub refuses a card whose license is not one of its identifiers. SPDX writes the same ones with capitals.
+    # The Hub refuses a card whose license is not one of its identifiers. SPDX writes the same identifiers with
+    # capitals.
     known = info.license.lower() if info.license.lower() in HUB_LICENSES else ""
     data = DatasetCardData(
         pretty_name=info.title or info.name,
@@ -91,8 +94,8 @@ def _write_yaml(info: ReleaseInfo, statistics: Statistics, files: Sequence[Relea
     if not known:
         data["license_name"] = info.license
     features = Features.from_arrow_schema(release_schema(embed=info.embed))
-    # The size is not decoration: `datasets` takes the key of its cache from this block alone, so without something in
-    # it that follows the rows a release that replaces another one loads as the old one.
+    # `datasets` takes the key of its cache from this block alone. Without something that follows the rows, a release
+    # that replaces another one would load as the old one.
     infos = {
         name: DatasetInfo(features=features, download_size=sum(file.size for file in files if fnmatch(file.path, glob)))
         for name, glob in configs.items()
@@ -104,7 +107,7 @@ def _write_yaml(info: ReleaseInfo, statistics: Statistics, files: Sequence[Relea
 
 
 def _find_size(rows: int) -> str:
-    """The Hub's size category, as ``10K<n<100K``."""
+    """Return the Hub's size category, as ``10K<n<100K``."""
     if rows < 1_000:
         return "n<1K"
     power = len(str(rows)) - 1

@@ -1,4 +1,4 @@
-"""The text of a dataset card, section by section. A name, whoever gave it, is shown as text and does nothing else."""
+"""The text of a dataset card, section by section. Names are escaped, whoever gave them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def write_sections(
     plots: Mapping[str, str],
     samples: Samples,
 ) -> str:
-    """The whole text.
+    """Return all sections of the card.
 
     Args:
         info: The names of the release.
@@ -39,7 +39,7 @@ def write_sections(
         summary: The same counts as plain data.
         manifest: The manifest of the stage folder that the release was made from.
         configs: The glob of every config, by name.
-        plots: What each plot shows, in words, by its path.
+        plots: Description of each plot, by its path.
         samples: The sample questions.
     """
     parts = (
@@ -60,7 +60,7 @@ def write_sections(
 
 
 def is_imported(manifest: Mapping[str, Any]) -> bool:
-    """Whether the questions come from question sets that existed before."""
+    """Return whether the questions come from existing question sets."""
     return any(stage["stage"] == "import" for stage in manifest["lineage"])
 
 
@@ -105,7 +105,7 @@ def describe_blocks(statistics: Statistics) -> str:
 
 
 def _describe_audio(statistics: Statistics) -> str:
-    """Whether the audio is part of the dataset, or the audio of how many clips."""
+    """Describe whether the audio is part of the dataset, or of how many clips it is."""
     embedded, whole = statistics.embedded.total(), statistics.clips.total()
     if not embedded:
         return "The audio is not part of this dataset: get it from the [sources](#sources), under their terms."
@@ -165,7 +165,7 @@ def _describe_sources(statistics: Statistics, manifest: Mapping[str, Any], plots
 
 
 def _find_origin(source: Mapping[str, Any], located: int, questions: int) -> Link | str:
-    """Where a source comes from: as its recipe says, else its dataset on the Hub, else as its rows say."""
+    """Return where a source comes from: as its recipe says, else its dataset on the Hub, else as its rows say."""
     if origin := source.get("origin"):
         return Link(origin)
     found = _HUB_DATASET.fullmatch(str(source.get("file"))) if source.get("adapter") == "hf" else None
@@ -177,7 +177,7 @@ def _find_origin(source: Mapping[str, Any], located: int, questions: int) -> Lin
 
 
 def describe_missing_audio(statistics: Statistics) -> str:
-    """How to get the audio that is only referenced, and why it is not here; nothing where all of it is in the rows."""
+    """Describe why audio is missing from the rows and how to get it; empty if all audio is in the rows."""
     if statistics.embedded.total() == statistics.clips.total():
         return ""
     reasons = [
@@ -278,7 +278,7 @@ def _describe_citing(info: ReleaseInfo, statistics: Statistics) -> str:
 
 
 def _show(plots: Mapping[str, str], *names: str) -> str:
-    """Those of the named plots that exist, each as a paragraph."""
+    """Return those of the named plots that exist, each as a paragraph."""
     found = [(f"plots/{name}.png", plots.get(f"plots/{name}.png")) for name in names]
     return "".join(f"\n\n![{escape(alt)}]({path})" for path, alt in found if alt)
 

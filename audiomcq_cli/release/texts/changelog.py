@@ -1,7 +1,7 @@
-"""The CHANGELOG.md of a release: an entry for each version, newest first, made of what changed since the one before.
+"""The CHANGELOG.md of a release: an entry for each version, newest first, with the changes since the previous version.
 
-An entry stands between two comments and is written anew with its version; whatever people write outside of them stays.
-The form is that of Keep a Changelog without dates, since nothing in a release depends on when it was made.
+An entry stands between two comments and is rewritten with its version; what people write outside the comments stays.
+The form is Keep a Changelog without dates, since nothing in a release depends on when it was made.
 """
 
 from __future__ import annotations
@@ -38,11 +38,13 @@ What changed from version to version, newest first, in the form of
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What a release is compared with.
+    """The release that a new one is compared with.
 
     Attributes:
-        side: The release before, None for a first one. rebuilt: It is an earlier build of this very version.
-        former: Its CHANGELOG.md. own: That of the release which is replaced, for what people wrote there.
+        side: The previous release; None for a first release.
+        rebuilt: Whether ``side`` is an earlier build of this same version.
+        former: CHANGELOG.md of the previous release.
+        own: CHANGELOG.md of the release that is replaced, with what people wrote there.
     """
 
     side: Side | None = None
@@ -52,10 +54,10 @@ class Base:
 
 
 def find_base(replaced: Tree | None, info: ReleaseInfo, since: Tree | None) -> Base:
-    """What a new release is compared with: ``since``, else the release of the same name that it replaces.
+    """Find the release to compare with: ``since``, else the release of the same name that is replaced.
 
     Raises:
-        RecipeError: The version is not a semantic one, or is lower than that which it replaces.
+        RecipeError: The version is not a semantic one, or is lower than the version that it replaces.
     """
     version = parse_version(info.version)
     old = _open_replaced(replaced, info) if replaced else None
@@ -68,21 +70,26 @@ def find_base(replaced: Tree | None, info: ReleaseInfo, since: Tree | None) -> B
     before = parse_version(old.version)
     if version < before:
         hint = f'set version = "{next_version(old.version, "patch")}" or higher, or name another folder as OUT'
-        raise RecipeError(f"version {info.version} is lower than {old.version}, that of {old.tree.name}", hint=hint)
+        raise RecipeError(
+            f"version {info.version} is lower than {old.version}, the version of {old.tree.name}", hint=hint
+        )
     return Base(old, rebuilt=version == before, former=own, own=own)
 
 
 def write_changelog(
     folder: Path, base: Base, info: ReleaseInfo, statistics: Statistics, manifest: dict[str, Any]
 ) -> Path:
-    """Write the CHANGELOG.md of a release whose data and card are there.
+    """Write the CHANGELOG.md of a release whose data and card are written.
 
     Args:
-        folder: Of the release. base: What it is compared with. info: What it is called. statistics: What it counts.
-        manifest: Its own, without this file.
+        folder: Folder of the release.
+        base: The release that it is compared with.
+        info: Names of the release.
+        statistics: Counts of its rows.
+        manifest: Its manifest, still without this file.
 
     Raises:
-        RecipeError: The version does not allow for what changed.
+        RecipeError: The version is too low for what changed.
     """
     entry: str | None = _tell_first(statistics)
     if base.side is not None:
@@ -96,11 +103,13 @@ def write_changelog(
 
 
 def merge(former: str, own: str, version: str, entry: str | None) -> str:
-    """A changelog with an entry for a version.
+    """Return a changelog with an entry for a version.
 
     Args:
-        former: That of the release before. own: That which is replaced; what people wrote of this version is in it.
-        version: The new one. entry: Its text; None leaves one that is there as it is.
+        former: Changelog of the previous release.
+        own: Changelog of the release that is replaced. It has what people wrote about this version.
+        version: The new version.
+        entry: Text of the entry; None keeps an existing one.
     """
     preamble, sections = _split(own or former)
     if own and former and own != former:
@@ -120,7 +129,7 @@ def merge(former: str, own: str, version: str, entry: str | None) -> str:
 
 
 def _compare(base: Base, old: Side, new: Side) -> Diff | None:
-    """What changed; None where an earlier build of this version is damaged: to build it again is what mends it."""
+    """Compare two sides; None if an earlier build of this version is damaged, because building it again mends it."""
     try:
         return compare(old, new, rows=0)
     except InputError as error:
@@ -131,7 +140,7 @@ def _compare(base: Base, old: Side, new: Side) -> Diff | None:
 
 
 def find_theirs(text: str) -> str:
-    """What people wrote into a changelog, in one line; empty where a release wrote all of it."""
+    """Return what people wrote into a changelog, in one line; empty if a release wrote all of it."""
     preamble, sections = _split(text)
     ours = "" if preamble.split() == _PREAMBLE.split() else preamble
     parts = (ours, *(_MADE.sub("", section).partition("\n")[2] for section in sections.values()))
@@ -139,7 +148,7 @@ def find_theirs(text: str) -> str:
 
 
 def _choose_entry(base: Base, side: Side, info: ReleaseInfo, diff: Diff | None, statistics: Statistics) -> str | None:
-    """The entry of a release that follows another one, or None where it stands already."""
+    """Return the entry of a release that follows another one; None if the entry exists."""
     if diff is not None and parse_version(info.version) != parse_version(side.version):
         return _tell_changes(diff)
     sections = {**_split(base.former)[1], **_split(base.own)[1]}
@@ -172,7 +181,7 @@ def _tell_first(statistics: Statistics) -> str:
 
 
 def _tell_changes(diff: Diff) -> str:
-    """What a diff says, in the form of Keep a Changelog."""
+    """Return the changes of a diff in the form of Keep a Changelog."""
     added = [_count(diff.added, "question")] if diff.added else []
     removed = [_count(diff.removed, "question")] if diff.removed else []
     changed = []
@@ -213,7 +222,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _open_replaced(tree: Tree, info: ReleaseInfo) -> Side | None:
-    """The release of this name that is about to be replaced, unless it is too damaged to say what it is."""
+    """Open the release of this name that is about to be replaced; None if it is too damaged to identify."""
     try:
         side = open_side(tree)
     except InputError:
@@ -226,7 +235,7 @@ def _read(side: Side) -> str:
 
 
 def _split(text: str) -> tuple[str, dict[str, str]]:
-    """What stands before the first version, and the text of each version, heading included."""
+    """Split a changelog into the text before the first version, and the text of each version with its heading."""
     marks = list(_HEADING.finditer(text))
     if not marks:
         return text, {}

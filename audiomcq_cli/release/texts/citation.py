@@ -22,7 +22,7 @@ METHOD = """\
 
 
 def cite_release(info: ReleaseInfo, questions: int) -> str:
-    """The entry of a release. It has no year, because a release does not depend on when it was built."""
+    """Return the BibTeX entry of a release. It has no year, because a release does not depend on when it was built."""
     key = re.sub(r"[^a-z0-9]+", "-", f"{info.name}-{info.version}".lower()).strip("-") or "release"
     title = escape_bibtex(info.title) or escape_bibtex(info.name)
     fields = {

@@ -1,7 +1,7 @@
-"""``croissant.json`` of a release: what is in it for machines, as JSON-LD of Croissant 1.1.
+"""``croissant.json`` of a release: its metadata for machines, as JSON-LD of Croissant 1.1.
 
-The format is that of https://docs.mlcommons.org/croissant; ``mlcroissant`` reads it. Where the repository is known the
-files are found in it, else below the folder in which this one lies.
+The format is defined at https://docs.mlcommons.org/croissant; ``mlcroissant`` reads it. File addresses are in the
+repository if it is known, otherwise relative to this file.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ HELD = {
     **COLUMNS,
     AUDIO: Column({"bytes": "binary", "path": "string"}, "the file of the clip, where it is embedded", required=False),
 }
-"""The columns that a release may have."""
+"""Columns that a release may have."""
 
 HUB = "https://huggingface.co/datasets/"
 
 _REPO = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
-# Of the specification, word for word: readers compare it.
+# Copied from the specification: readers compare it word for word.
 _CONTEXT = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -81,11 +81,13 @@ _TYPES = {
 
 
 def describe_release(info: ReleaseInfo, configs: Mapping[str, str], questions: int, citation: str) -> dict[str, Any]:
-    """The metadata of a release.
+    """Return the metadata of a release.
 
     Args:
-        info: What it is called. configs: Name and glob of every config. questions: How many it has.
-        citation: Its BibTeX entry.
+        info: Names of the release.
+        configs: Name and glob of every config.
+        questions: Number of questions.
+        citation: BibTeX entry of the release.
     """
     repo = find_repo(info)
     columns = release_schema(embed=info.embed).names
@@ -111,7 +113,7 @@ def describe_release(info: ReleaseInfo, configs: Mapping[str, str], questions: i
 
 
 def find_repo(info: ReleaseInfo) -> str:
-    """The repository of a release, where it is a name that the Hub could have; else nothing."""
+    """Return the Hub repository of a release (``info.repo``); empty if none is named or the name is malformed."""
     return info.repo if _REPO.fullmatch(info.repo) else ""
 
 
@@ -123,8 +125,8 @@ def _describe_repo(repo: str) -> dict[str, Any]:
         "description": "The Git repository on the Hugging Face Hub.",
         "contentUrl": f"{HUB}{repo}",
         "encodingFormat": "git+https",
-        # A hash is asked for of every file, and of a repository nobody knows what it would be: this is what the Hub's
-        # own Croissant files say in its place.
+        # Every file must have a hash, and the hash of a repository is unknown: this is what the Hub's own Croissant
+        # files use.
         "sha256": "https://github.com/mlcommons/croissant/issues/80",
     }
 
@@ -156,7 +158,7 @@ def _describe_records(config: str, columns: Sequence[str]) -> dict[str, Any]:
 
 
 def _describe_field(config: str, name: str) -> dict[str, Any]:
-    """A field for a column: a scalar, a list, or a list of structs, whose parts are fields of it."""
+    """Return a field for a column: a scalar, a list, or a list of structs with a field for each part."""
     column = HELD[name]
     extract = {"fileSet": {"@id": f"files-{config}"}, "extract": {"column": name}}
     field = {"@type": "cr:Field", "@id": f"{config}/{name}", "name": f"{config}/{name}", "description": column.doc}

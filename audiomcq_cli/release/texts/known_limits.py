@@ -1,4 +1,4 @@
-"""The known limits of a release, as its card states them; which ones apply depends on how the release was made."""
+"""The known limits of a release, as its card states them. They depend on how the release was made."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _GROUNDED = """\
 
 
 def write_limits(manifest: Mapping[str, Any]) -> str:
-    """The section of the card."""
+    """Return the section of the card."""
     stages = {stage["stage"]: stage["options"] for stage in manifest["lineage"]}
     heard = any("local" in options.get("describe", ()) for options in stages.values())
     ground = _IMPORTED if "import" in stages else _HEARD if heard else _CAPTIONS

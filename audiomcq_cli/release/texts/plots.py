@@ -9,10 +9,11 @@ shown as a replacement character.
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ _STYLE = {
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A plot: the name of its file, what it shows in words (alt text), and the PNG."""
+    """A plot: file name, alt text, and PNG."""
 
     name: str
     alt: str
@@ -59,7 +60,7 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """A plot before it is a file."""
+    """A plot before it is drawn to a file."""
 
     name: str
     alt: str
@@ -67,27 +68,38 @@ class Sketch:
 
 
 def draw_plots(summary: Mapping[str, Any]) -> list[Plot]:
-    """Draws every plot for which a summary (``statistics.json``) has numbers."""
+    """Draw every plot for which a summary (``statistics.json``) has numbers."""
+    drawn = (_draw(draw, json.dumps({name: summary[name] for name in shown})) for draw, shown in _PLOTS.items())
     with _style():
-        return [_save(sketch) for sketch in _sketch(summary)]
+        return [plot for plot in drawn if plot]
 
 
 def sketch_plots(summary: Mapping[str, Any]) -> list[Sketch]:
-    """The same as figures, laid out and not drawn."""
+    """Return the same plots as figures, laid out and not drawn."""
     with _style():
-        return list(_sketch(summary))
+        return [sketch for draw in _PLOTS if (sketch := _sketch(draw, summary))]
 
 
-def _sketch(summary: Mapping[str, Any]) -> Iterator[Sketch]:
-    for draw in _PLOTS:
-        if sketch := draw(summary):
-            _fit(sketch.figure)
-            yield sketch
+@lru_cache(maxsize=64)
+def _draw(draw: Callable[[Mapping[str, Any]], Sketch | None], numbers: str) -> Plot | None:
+    """One plot of the JSON of what it shows; one that was drawn in this process is not drawn again.
+
+    Drawing takes most of the time of a small release, and releases that differ in their texts have the same plots.
+    """
+    sketch = _sketch(draw, json.loads(numbers))
+    return _save(sketch) if sketch else None
+
+
+def _sketch(draw: Callable[[Mapping[str, Any]], Sketch | None], summary: Mapping[str, Any]) -> Sketch | None:
+    sketch = draw(summary)
+    if sketch:
+        _fit(sketch.figure)
+    return sketch
 
 
 @contextmanager
 def _style() -> Iterator[None]:
-    """Our settings over the library's own, whatever the user's are; and none of them stays."""
+    """Apply our settings over the library's own, whatever the user's are; restore the user's afterwards."""
     import matplotlib.style
 
     with matplotlib.style.context(["default", _STYLE]):
@@ -107,7 +119,7 @@ def _draw_sources(summary: Mapping[str, Any]) -> Sketch | None:
 
 
 def _draw_labels(title: str, bars: Mapping[str, Mapping[str, int]]) -> Figure:
-    """Horizontal bars of questions, each of its labels one after another, with their sum and the share of strong."""
+    """Draw horizontal bars of questions: the labels one after another, with the sum and the share of strong."""
     figure, axes = _begin(title, 0.34 * len(bars) + 1.5)
     names = list(bars)
     start = [0] * len(names)
@@ -127,7 +139,7 @@ def _draw_labels(title: str, bars: Mapping[str, Mapping[str, int]]) -> Figure:
 
 
 def _draw_grid(summary: Mapping[str, Any]) -> Sketch | None:
-    """Share of strong questions by source and question type, with the number of questions in each cell."""
+    """Draw the share of strong questions by source and question type, with the number of questions in each cell."""
     from matplotlib.colors import LinearSegmentedColormap
 
     if not summary["questions"]:
@@ -143,7 +155,7 @@ def _draw_grid(summary: Mapping[str, Any]) -> Sketch | None:
     for row, counts in enumerate(cells):
         for column, (strong, count) in enumerate(counts):
             text = f"{100 * strong / count:.0f} %\nn = {count:,}" if count else _DASH
-            # Black reads best on all of these colours but the bluest: 4.6 : 1 where it is worst.
+            # Black reads best on all of these colours except the bluest; the lowest contrast is 4.6 : 1.
             colour = "white" if count and strong / count > 0.965 else "black"
             axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8.5, linespacing=1.1)
     _name_rows(axes, names)
@@ -154,7 +166,9 @@ def _draw_grid(summary: Mapping[str, Any]) -> Sketch | None:
 
 
 def _cell(sources: Mapping[str, Any], names: Sequence[str], name: str, kind: str) -> tuple[int, int]:
-    """Strong questions of a kind, and all of that kind; of all sources not named where the name is of no source."""
+    """Return the strong questions of a kind, and all of that kind; a name that is no source sums
+    all unnamed sources.
+    """
     chosen = [name] if name in sources else [one for one in sources if one not in names]
     counts = [sources[one]["question_types"].get(kind, {}) for one in chosen]
     return sum(one.get("strong", 0) for one in counts), sum(sum(one.values()) for one in counts)
@@ -221,9 +235,15 @@ def _draw_judges(summary: Mapping[str, Any]) -> Sketch | None:
     return Sketch("judges", title, figure)
 
 
-_PLOTS: Sequence[Callable[[Mapping[str, Any]], Sketch | None]] = (
-    _draw_types, _draw_sources, _draw_grid, _draw_durations, _draw_positions, _draw_judges
-)  # fmt: skip
+_PLOTS: Mapping[Callable[[Mapping[str, Any]], Sketch | None], Sequence[str]] = {
+    _draw_types: ("questions", "question_types"),
+    _draw_sources: ("questions", "sources"),
+    _draw_grid: ("questions", "question_types", "sources"),
+    _draw_durations: ("duration",),
+    _draw_positions: ("questions", "answer_positions"),
+    _draw_judges: ("judges",),
+}
+"""The plots in order, each with the keys of the summary that it shows."""
 
 
 def _begin(title: str, height: float) -> tuple[Figure, Axes]:
@@ -235,21 +255,21 @@ def _begin(title: str, height: float) -> tuple[Figure, Axes]:
 
 
 def _save(sketch: Sketch) -> Plot:
-    """The plot as a file. No date and no version stands in it."""
+    """Return the plot as a file, without date or version."""
     stream = io.BytesIO()
     sketch.figure.savefig(stream, format="png", metadata={"Software": None})
     return Plot(sketch.name, sketch.alt, stream.getvalue())
 
 
 def _fit(figure: Figure) -> None:
-    """Give the names and numbers at the axes the room that they take.
+    """Give the names and numbers at the axes the room that they need.
 
     They are measured once. The library's own layouts solve for it, which takes as long again as the drawing.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     [axes] = figure.axes
-    FigureCanvasAgg(figure)  # what the texts are measured with
+    FigureCanvasAgg(figure)  # the texts are measured with it
     wide = max(label.get_window_extent().width for label in axes.get_yticklabels()) / figure.dpi
     high = max(label.get_window_extent().height for label in axes.get_xticklabels()) / figure.dpi
     width, height = figure.get_size_inches()
@@ -260,7 +280,7 @@ def _fit(figure: Figure) -> None:
 
 
 def _fold(bars: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]:
-    """The largest bars in order, at most so many that they can be read; what is left becomes one more."""
+    """Return the largest bars in order, as many as can be read; the others are summed into one more."""
     ranked = sorted(bars.items(), key=lambda item: (-sum(item[1].values()), item[0]))
     if len(ranked) <= _MOST:
         return dict(ranked)
@@ -272,7 +292,7 @@ def _fold(bars: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]
 
 
 def _name_rows(axes: Axes, names: Sequence[str], *, shown: bool = False) -> None:
-    """Names down the left side, the first one above."""
+    """Write names down the left side, the first one at the top."""
     labels = names if shown else [_show(name) for name in names]
     axes.set_yticks(range(len(names)), labels, parse_math=False)
     axes.set_ylim(len(names) - 0.5, -0.5)
@@ -281,7 +301,7 @@ def _name_rows(axes: Axes, names: Sequence[str], *, shown: bool = False) -> None
 def _draw_columns(
     axes: Axes, names: Sequence[str], counts: Sequence[int], above: Sequence[float] = (), *, room: float = 1.12
 ) -> None:
-    """Columns with their counts on top; ``above`` gives what else stands there and must not be written over."""
+    """Draw columns with their counts on top; ``above`` gives the height of what must not be written over."""
     axes.bar(range(len(names)), counts, color=PLAIN, width=0.8)
     tops = [max(pair) for pair in zip(counts, above or counts, strict=True)]
     for place, (count, top) in enumerate(zip(counts, tops, strict=True)):
@@ -296,13 +316,13 @@ def _draw_columns(
 
 
 def _note(axes: Axes, end: float, place: float, text: str) -> None:
-    """A text behind the end of a horizontal bar, on ground of its own so that no line runs through it."""
+    """Write a text behind the end of a horizontal bar, on a background so that no line runs through it."""
     ground = {"facecolor": GROUND, "edgecolor": "none", "pad": 1}
     axes.annotate(text, (end, place), (6, 0), textcoords="offset points", va="center", bbox=ground)
 
 
 def _count_along(axes: Axes, which: str) -> None:
-    """Whole numbers with separators along an axis, and lines to read them by."""
+    """Put whole numbers with separators along an axis, and grid lines."""
     from matplotlib.ticker import MaxNLocator
 
     axis = axes.xaxis if which == "x" else axes.yaxis
@@ -312,7 +332,7 @@ def _count_along(axes: Axes, which: str) -> None:
 
 
 def _show(name: str) -> str:
-    """A name on one line, cut to size, with a sign for each that the font lacks."""
+    """Return a name on one line, cut to size, with a replacement for each character that the font lacks."""
     line = " ".join("".join(sign if sign.isprintable() else " " for sign in name).split()) or "(none)"
     if len(line) > _NAME_LENGTH:
         line = f"{line[: _NAME_LENGTH - 1].rstrip()}…"
@@ -321,7 +341,7 @@ def _show(name: str) -> str:
 
 @cache
 def _signs() -> frozenset[int]:
-    """The signs that the font has."""
+    """Return the characters that the font has."""
     from matplotlib.font_manager import findfont, get_font
 
     return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())

@@ -1,8 +1,8 @@
 """Writes ``recipe.toml`` and ``prompts/`` of a release from its lineage, so that the release can be made again.
 
-The lineage holds what decides over rows and nothing about the machines that made them. Datasets of the Hub, prompts,
-options and models are complete. A file or folder of a machine stands below ``FILL_IN``: ``audiomcq run`` stops at the
-first one that is still there and says which line to complete. Servers are expected on ports of this machine.
+The lineage holds what decides about rows and nothing about the machines that made them. Datasets on the Hub, prompts,
+options and models are complete. A local file or folder is placed below ``FILL_IN``: ``audiomcq run`` stops at the first
+one that is left and says which line to complete. Servers are expected on ports of this machine.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from audiomcq_cli.release.markdown import flatten
 PROMPTS = "prompts"
 
 FILL_IN = "FILL-IN"
-"""Folder that stands for the place of a file on a machine, which a release does not know."""
+"""Placeholder for the folder of a local file, which a release does not know."""
 
 WORKDIR = "../rebuilt"
-"""Work folder of the recipe: beside the release, which therefore stays as it was published."""
+"""Work folder of the recipe: beside the release, so that the release stays as it was published."""
 
 _PORT = 8000
-"""Port of the first server; the servers of further models have those after it."""
+"""Port of the first server; servers of further models use the ports after it."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 def list_prompts(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """The text of every prompt by its path below the release.
+    """Return the text of every prompt by its path below the release.
 
-    Where a prompt was changed between two stages, the text of the later one is in a folder of the name of its stage:
-    in ``prompts/`` itself it would be a prompt that no stage has.
+    If a prompt was changed between two stages, the later text is in a folder named after its stage: in ``prompts/``
+    itself it would be a prompt that no stage has.
 
     Raises:
         StorageError: A prompt of the manifest has a name that no file of the program has.
@@ -53,7 +53,7 @@ def list_prompts(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 
 def hide_places(sources: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The sources of a manifest without folders of the machine: of a path in their options only the name stays."""
+    """Return the sources of a manifest with local paths in their options reduced to file names."""
     return [
         {**source, "options": {name: _hide_place(value) for name, value in source.get("options", {}).items()}}
         for source in sources
@@ -61,7 +61,7 @@ def hide_places(sources: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def write_recipe(info: ReleaseInfo, manifest: Mapping[str, Any]) -> str:
-    """The recipe as TOML."""
+    """Return the recipe as TOML."""
     lineage = manifest["lineage"]
     models = _list_models(lineage)
     imported = bool(lineage) and lineage[0]["stage"] == "import"
@@ -111,7 +111,7 @@ def _describe_publication(info: ReleaseInfo) -> dict[str, Any]:
 
 
 def _write_source(source: Mapping[str, Any], audio_roots: Mapping[str, str], *, imported: bool) -> str:
-    """One source or question set; of its files only the names are known, unless it lies on the Hub."""
+    """Return one source or question set; of local files only the names are known."""
     file = str(source.get("file") or source["name"])
     remote = source["adapter"] == "hf"
     keys = {
@@ -130,19 +130,19 @@ def _write_source(source: Mapping[str, Any], audio_roots: Mapping[str, str], *, 
 
 
 def _find_audio(file: str, root: str | None) -> str | None:
-    """The folder of the audio, unless the source itself is that folder or there is none."""
+    """Return the folder of the audio; None if there is none or it is the source itself."""
     name = PureWindowsPath(root or "").name
     return None if name in ("", file) else f"{FILL_IN}/{name}"
 
 
 def _fill_in(value: Any) -> Any:
-    """An option of a source; where it names a place, the name of the file below ``FILL_IN``."""
+    """Return an option of a source; a path becomes its file name below ``FILL_IN``."""
     hidden = _hide_place(value)
     return value if hidden == value else f"{FILL_IN}/{hidden}"
 
 
 def _list_models(lineage: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Models by name, as the first stage that asked them did."""
+    """Return the models by name, as the first stage that called them did."""
     models: dict[str, Mapping[str, Any]] = {}
     for step in lineage:
         for name, model in step["models"].items():
@@ -151,7 +151,7 @@ def _list_models(lineage: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str,
 
 
 def _number_servers(models: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """Name, table and address of every model; tables of one model share the address of its server."""
+    """Yield name, table and address of every model; tables of the same model share the address of its server."""
     ports: dict[tuple[Any, Any], int] = {}
     for name, model in sorted(models.items()):
         if model.get("backend") != "openai-compatible" or "/" not in str(model.get("model")):
@@ -162,7 +162,7 @@ def _number_servers(models: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[s
 
 
 def _write_model(name: str, model: Mapping[str, Any], address: str) -> str:
-    """One model: weights in the process by what loads them, a model of a server with its address.
+    """Return one model: local weights with the backend that loads them, or a model of a server with its address.
 
     An id without an organisation is one of OpenAI's, whose address is the default.
     """
@@ -182,7 +182,7 @@ def _write_model(name: str, model: Mapping[str, Any], address: str) -> str:
 
 
 def _write_stages(lineage: Sequence[Mapping[str, Any]], models: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """A table for each stage, with remarks where it was run with another seed or model than the rest."""
+    """Yield a table for each stage, with a remark if it was run with another seed or model than the rest."""
     seed = lineage[0].get("seed", 0) if lineage else 0
     prompts = list_prompts({"lineage": lineage})
     for step in lineage:
@@ -212,7 +212,7 @@ def _write_key(name: str) -> str:
 
 
 def _write_value(value: Any) -> str:
-    """A value as TOML, on one line. What JSON says of texts and numbers TOML understands, but for two signs."""
+    """Return a value as TOML, on one line. TOML reads the texts and numbers of JSON, except for two characters."""
     if isinstance(value, Mapping):
         inner = ", ".join(f"{_write_key(str(key))} = {_write_value(one)}" for key, one in value.items())
         return f"{{{inner}}}"
@@ -224,14 +224,14 @@ def _write_value(value: Any) -> str:
 
 
 def _drop_surrogates(text: str) -> str:
-    """A text that UTF-8 can say: halves of a sign, which file names may have, become question marks."""
+    """Return a text that UTF-8 can encode: lone surrogates, which file names may have, become question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _hide_place(value: Any) -> Any:
-    """The last part of a path from the root or home of either kind of machine; all else as it is.
+    """Return only the last part of an absolute or home path, POSIX or Windows; other values as they are.
 
-    A path within the source, as ``texts/captions.csv``, is the same on every machine.
+    A path within the source, such as ``texts/captions.csv``, is the same on every machine.
     """
     if not isinstance(value, str) or not re.search(r"[/\\]", value):
         return value

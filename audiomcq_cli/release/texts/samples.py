@@ -1,7 +1,7 @@
 """Draws the sample questions of a dataset card, one of each type, and writes each as a person reads it.
 
-Every row draws a number from the seed and its id, and the lowest number of a type wins. So the samples depend on
-nothing else, and a new version keeps those that it still has, unless a new row draws a lower number.
+Every row draws a number from the seed and its id, and the lowest number of a type wins. So a new version keeps the
+samples whose rows it still has, unless a new row draws a lower number.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MOST_CHOICES = 26
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The number that a row drew, and the row: its columns ``COLUMNS``."""
+    """A sample: the number that a row drew, and the row in the columns ``COLUMNS``."""
 
     number: int
     row: Row
@@ -43,7 +43,7 @@ Samples = Mapping[str, Sample]
 
 
 def draw_samples(table: pa.Table, seed: int) -> Samples:
-    """The samples of a table: of each question type the row with the lowest number, then the lowest id."""
+    """Return the samples of a table: for each question type the row with the lowest number, then the lowest id."""
     numbers = [draw("sample of the card", seed, id_) for id_ in table["id"].to_pylist()]
     best: dict[str, int] = {}
     for place, kind in enumerate(table["question_type"].to_pylist()):
@@ -54,7 +54,7 @@ def draw_samples(table: pa.Table, seed: int) -> Samples:
 
 
 def merge_samples(one: Samples, other: Samples) -> Samples:
-    """The samples of two tables together."""
+    """Combine the samples of two tables."""
     return {
         kind: min((held[kind] for held in (one, other) if kind in held), key=lambda held: (held.number, held.row["id"]))
         for kind in sorted({*one, *other})
@@ -62,7 +62,7 @@ def merge_samples(one: Samples, other: Samples) -> Samples:
 
 
 def write_samples(samples: Samples) -> str:
-    """The section of the card, or nothing where there are no samples."""
+    """Return the section of the card; empty if there are no samples."""
     if not samples:
         return ""
     texts = [_write_sample(samples[kind].row) for kind in TYPES if kind in samples]
@@ -85,7 +85,7 @@ def _write_sample(row: Row) -> str:
 
 
 def _describe_clip(row: Row) -> str:
-    """Where the clip comes from: its source, the license of its audio and, where the row has one, its origin."""
+    """Describe the origin of a clip: its source, the license of its audio and, if the row has one, its address."""
     parts = [escape(row["source_dataset"])]
     parts += [f"license {escape(row['license'])}"] if row["license"] else []
     parts += [write_cell(Link(row["origin"]))] if row["origin"] else []
@@ -106,7 +106,7 @@ def _write_votes(votes: Sequence[Mapping[str, Any]], choices: Sequence[str]) -> 
 
 
 def describe_condition(condition: str) -> str:
-    """The condition of a vote as people say it."""
+    """Return the condition of a vote in words."""
     name, _, seconds = condition.partition(":")
     if name == "none":
         return "nothing"
@@ -114,7 +114,7 @@ def describe_condition(condition: str) -> str:
 
 
 def _name_choice(choices: Sequence[str], index: int | None) -> str:
-    """The letter under which the card shows a choice."""
+    """Return the letter under which the card shows a choice."""
     return letter(index) if index is not None and 0 <= index < min(len(choices), _MOST_CHOICES) else "none"
 
 

@@ -1,4 +1,4 @@
-"""Writes the settings of stages and models for the card: one a row, values as people write them and not as JSON."""
+"""Writes the settings of stages and models for the card: one a row, with values as people write them, not JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def list_settings(lineage: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
-    """Stage, setting and value; a stage is named in the first of its rows only, a seed where it changes."""
+    """Yield stage, setting and value. Only the first row of a stage names it; a seed is listed when it changes."""
     seed: object = None
     for step in lineage:
         stage = step["stage"]
@@ -19,7 +19,7 @@ def list_settings(lineage: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, s
 
 
 def write_value(value: object) -> str:
-    """A setting on one line: lists with commas, tables as names with their values."""
+    """Return a setting on one line: lists with commas, tables as names with their values."""
     match value:
         case None | "":
             return "not set"

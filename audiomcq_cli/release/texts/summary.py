@@ -21,9 +21,10 @@ STATUSES = ("right", "wrong", "unparsable")
 def summarize(
     statistics: Statistics, manifest: Mapping[str, Any], guessed: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The counts of a release, and the items that its stages left out, from the manifest of the stage folder.
+    """Return the counts of a release, and of the items that its stages dropped.
 
-    ``guessed``: what can be guessed from the text alone, as ``probe.report`` gives it, where that was probed.
+    The latter come from the manifest of the stage folder. ``guessed``: what can be guessed from the text alone, as
+    ``probe.report`` gives it, where that was probed.
     """
     origins = statistics.origins
     return {
@@ -51,7 +52,7 @@ def summarize(
 
 
 def write_json(value: object) -> str:
-    """JSON in the form that all files of a release have."""
+    """Return JSON in the form that all files of a release have."""
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -67,13 +68,13 @@ def _totals(counts: Counts, place: int) -> dict[str, int]:
 
 
 def _pick(counts: Counts, name: str) -> dict[str, int]:
-    """Counts of one column; empty where no row has a value."""
+    """Return the counts of one column; empty if no row has a value."""
     found = {value: rows for (column, value), rows in counts.items() if column == name}
     return found if any(found) else {}
 
 
 def _label_counts(counts: Counts, places: Sequence[int], *wanted: str) -> dict[str, int]:
-    """Questions by label, over the keys with the wanted values in the given places."""
+    """Count questions by label, over the keys with the given values in the given places."""
     totals = dict.fromkeys(LABELS, 0)
     for key, rows in counts.items():
         if all(key[place] == value for place, value in zip(places, wanted, strict=True)):
@@ -92,7 +93,7 @@ def _describe_source(statistics: Statistics, source: str) -> dict[str, Any]:
 
 
 def _describe_positions(positions: Counts) -> list[dict[str, Any]]:
-    """Right answers at each position, beside their number if all positions were equally likely."""
+    """Return the right answers at each position, and their expected number if all positions were equally likely."""
     counts = [(int(choices), int(place), rows) for (choices, place), rows in positions.items()]
     return [
         {
@@ -142,7 +143,7 @@ def _describe_judges(votes: Counts) -> list[dict[str, Any]]:
 
 
 def _score(votes: Mapping[tuple[str, ...], int]) -> dict[str, Any]:
-    """Answers by status, the accuracy of the readable ones, and the accuracy of guessing."""
+    """Return answers by status, the accuracy of the readable ones, and the accuracy of guessing."""
     counts = dict.fromkeys(STATUSES, 0)
     guessed = 0.0
     for (_, choices, status), answers in sorted(votes.items()):

@@ -174,7 +174,7 @@ def test_table_on_the_command_line(folder: Path) -> None:
         (("out",), 4, "no question set"),
         (("out", "--name", "x"), 4, "no question set"),
         (("mmau:set.json", "mmar:set.json", "out"), 4, "several question sets"),
-        (("mmau:set.json", "out", "--answer-column", "x"), 4, "--answer-column is no option of mmau"),
+        (("mmau:set.json", "out", "--answer-column", "x"), 4, "--answer-column is not an option of mmau"),
         (("table:set.json", "out", "--answer-form", "x"), 4, "--answer-form: expected one of"),
         (("mmau:set.json", "out", "--name", "a:b"), 4, "--name 'a:b': expected letters"),
         (("mmau:set.json", "bad.json"), 3, "bad.json: is a file, expected a folder"),

@@ -103,7 +103,7 @@ def test_publish_since(folder: Path) -> None:
     (folder / "recipe.toml").write_text(RECIPE.format("1.0.0") + 'since = "r1"\n')
     refused = audiomcq("publish", "split2", "r4", "--recipe", "recipe.toml", folder=folder)
     assert refused.code == 4
-    assert "version 1.0.0 is that of" in refused.error and 'set version = "1.1.0"' in refused.error
+    assert "version 1.0.0 is also the version of r1" in refused.error and 'set version = "1.1.0"' in refused.error
     assert not (folder / "r4").exists()
 
 

@@ -29,6 +29,7 @@ from audiomcq_cli.errors import (
 from audiomcq_cli.storage.manifest import read_manifest
 from tests.conftest import FAULTS, strike
 from tests.engine import Bench, Watching, batch_model, find_temporary, http_model, make_stage, snapshot, texts_of
+from tests.engine.clock import HurriedClock
 from tests.servers.batches import running_batches
 from tests.servers.process import RunningServer, fetch_json
 
@@ -105,7 +106,7 @@ FAULTY = [
 def by_batch(server: RunningServer, **settings: Any) -> dict[str, Model]:
     """A writer by batch and a grader online."""
     return {
-        "writer": batch_model(server, settings=settings, attempts=3),
+        "writer": batch_model(server, settings={"poll_seconds": 0.4} | settings, attempts=3),
         "grader": http_model(server, "grader", model="other", backend="openai-compatible"),
     }
 
@@ -117,7 +118,7 @@ def online(server: RunningServer) -> dict[str, Model]:
 def make_bench(
     folder: Path, models: dict[str, Model], texts: Sequence[str] = USUAL, budget: Budget | None = None
 ) -> Bench:
-    bench = Bench(folder, models=models, budget=budget or Budget())
+    bench = Bench(folder, models=models, budget=budget or Budget(), clock=HurriedClock())
     if not bench.source.exists():
         bench.write_input(texts, SHARDS)
     return bench
@@ -428,7 +429,7 @@ def test_tokens_that_a_batch_does_not_count_are_taken_as_the_most(tmp_path: Path
         report = asyncio.run(bench.run_in_loop(STAGE))
     assert report.items["kept"] == len(USUAL)
     assert report.uncounted == {"writer": len(USUAL)}  # those of the first batch
-    assert sum("does not tell" in line and "'writer'" in line for line in bench.said) == 1
+    assert sum("does not report" in line and "'writer'" in line for line in bench.said) == 1
 
 
 def test_batches_wait_for_what_others_leave(server: RunningServer, tmp_path: Path) -> None:

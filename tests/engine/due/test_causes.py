@@ -105,7 +105,7 @@ def second(bench: Bench, **changes: Any) -> dict[str, Any]:
 def look_ahead(bench: Bench, **changes: Any) -> list[Foresight]:
     """What a run of both stages would do, the first one with changes."""
     jobs = [bench.job(**changes), bench.job(**second(bench))]
-    return foresee(jobs, bench.runtime(), [one.path for one in list_shards(bench.source)])
+    return foresee(jobs, bench.runtime(), [one.path for one in list_shards(bench.source)], {})
 
 
 def test_dry_run_tells_what_is_made_again(bench: Bench) -> None:

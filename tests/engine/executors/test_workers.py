@@ -4,17 +4,20 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
 
 from audiomcq_cli.engine.executors.workers import CRASHES, Workers
+from tests.cli import ROOT
 from tests.listening import make_tone, write
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="who has a file open is seen in /proc")
@@ -71,3 +74,27 @@ def test_clip_that_kills_its_worker(times: int, problem: str | None, tmp_path: P
     assert len(killed) == times
     assert [one.get("duration") for one in found] == [1.0, None if problem else 187.5, 1.0, 1.0]
     assert found[1].get("problem") == problem
+
+
+CHOOSE = """
+from concurrent.futures import ProcessPoolExecutor
+from audiomcq_cli.engine.executors.workers import _choose_start
+
+context = _choose_start()
+with ProcessPoolExecutor(1, mp_context=context) as pool:
+    loaded = pool.submit(eval, "'pyloudnorm' in __import__('sys').modules").result()
+print(context.get_start_method(), loaded)
+"""
+
+
+@pytest.mark.parametrize(("folder", "start"), [("short", "forkserver True"), ("long" * 30, "spawn False")])
+def test_workers_begin_with_the_libraries(folder: str, start: str) -> None:
+    """A worker is a copy of a process that has them; if the path of the folder is too long for a socket, it is not."""
+    with TemporaryDirectory(dir="/tmp") as temporary:  # the folder of a test may be too long already
+        place = Path(temporary) / folder
+        place.mkdir()
+        done = subprocess.run(
+            [sys.executable, "-c", CHOOSE], cwd=ROOT, env={**os.environ, "TMPDIR": str(place)},
+            capture_output=True, text=True, timeout=120, check=True,
+        )  # fmt: skip
+    assert done.stdout.strip() == start

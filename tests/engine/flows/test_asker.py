@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from audiomcq_cli import audio as clips
-from audiomcq_cli.contracts import Audio, Call, Chat, Completion, Listen, Message, Reply, Score
+from audiomcq_cli.audio_files import hash_file
+from audiomcq_cli.contracts import Audio, Call, Chat, Clip, Completion, Listen, Message, Reply, Score, Silence
 from audiomcq_cli.engine.flows.answerers import Online, Replay
 from audiomcq_cli.engine.flows.asker import Asker, Rendered
 from audiomcq_cli.engine.journal.journal import Entry, Journal
@@ -56,13 +57,13 @@ async def with_asker(
     """Do something with an asker as a run of the bench's one shard would have it."""
     path = bench.folder / "work" / "j.sqlite"
     async with bench.runtime() as runtime:
-        runtime.audio_roots = {"Small": bench.folder}
+        roots = {"Small": bench.folder}
         if replay:
             journal = Journal.read_only(path)
-            asker = Asker("small", runtime, journal, (journal.leased() or ("", 0))[1], Replay(), watch)
+            asker = Asker("small", runtime, journal, (journal.leased() or ("", 0))[1], Replay(), roots, watch)
         else:
             journal = runtime.journals.open(path)
-            asker = Asker("small", runtime, journal, journal.lease("f", done_run), Online(runtime), watch)
+            asker = Asker("small", runtime, journal, journal.lease("f", done_run), Online(runtime), roots, watch)
         try:
             return await work(asker, runtime)
         finally:
@@ -330,7 +331,7 @@ def test_samples_of_one_request_are_calls_of_their_own(bench: Bench) -> None:
 def test_encoding_and_address_share_replies(bench: Bench, http: RunningServer) -> None:
     """The same model reached at another address, or with audio as FLAC, answers from the same journal."""
     write_tone(bench.folder / "tone.wav")
-    request = chat(audio=(Audio(transform="original", source="Small", path="tone.wav"),))
+    request = chat(audio=(Clip("Small", "tone.wav"),))
     bench.models = {"writer": http_model(http, audio=True, audio_format="wav")}
     first = ask(bench, request)
     address = http.base_url.replace("127.0.0.1", "localhost")
@@ -345,8 +346,8 @@ def test_encoding_and_address_share_replies(bench: Bench, http: RunningServer) -
 def test_silence_is_never_answered_for_the_clip(bench: Bench) -> None:
     """Silence, the clip and no audio at all are three requests, whatever the length of the silence."""
     write_tone(bench.folder / "tone.wav")
-    heard = Audio(transform="original", source="Small", path="tone.wav")
-    parts: list[tuple[Audio, ...]] = [(), (heard,), (Audio.silence(0.5),), (Audio.silence(1),), (heard, heard)]
+    heard = Clip("Small", "tone.wav")
+    parts: list[tuple[Audio, ...]] = [(), (heard,), (Silence(0.5),), (Silence(1),), (heard, heard)]
     replies = ask(bench, *(chat(audio=part) for part in parts))
     assert len({reply.key for reply in replies}) == len(bench.puppet.sent) == 5
 
@@ -354,7 +355,7 @@ def test_silence_is_never_answered_for_the_clip(bench: Bench) -> None:
 def test_windows_of_a_clip_are_other_requests(bench: Bench) -> None:
     """Two parts of a clip and all of it are three requests; its length in the row makes no difference."""
     write_tone(bench.folder / "tone.wav")
-    clip = Audio("original", "Small", "tone.wav")
+    clip = Clip("Small", "tone.wav")
     parts = (clip, replace(clip, duration=0.5), clip.cut(0, 0.25), clip.cut(0.25, 0.25))
     assert len({reply.key for reply in ask(bench, *(chat(audio=(part,)) for part in parts))}) == 3
 
@@ -365,7 +366,7 @@ def test_clip_longer_than_a_model_hears_is_not_sent(bench: Bench, http: RunningS
     a window that fits goes out."""
     write_tone(bench.folder / "tone.wav")
     bench.models = {"writer": http_model(http, audio=True, audio_window=0.25)}
-    clip = Audio("original", "Small", "tone.wav", duration=duration)
+    clip = Clip("Small", "tone.wav", duration=duration)
     long, fits = ask(bench, chat(audio=(clip,), optional=True), chat(audio=(clip.cut(0, 0.25),)))
     assert long.error == "audio_unusable" and "0.5 s, and model 'writer' hears 0.25 s at once" in long.detail
     assert not fits.failed and http.stats()["received"] == 1
@@ -375,18 +376,18 @@ def test_window_longer_than_a_model_hears_stops_the_run(bench: Bench) -> None:
     """A stage that asks for windows which the model would cut is at fault, not the clip."""
     bench.models = {"writer": puppet_model(audio=True, audio_window=10.0)}
     with pytest.raises(CapabilityMissing, match="sends 12 s of a clip"):
-        ask(bench, chat(audio=(Audio("original", "Small", "tone.wav", "ab").cut(3, 12),)))
+        ask(bench, chat(audio=(Clip("Small", "tone.wav", "ab").cut(3, 12),)))
 
 
 def test_same_audio_elsewhere_is_the_same_request(bench: Bench) -> None:
     """The content of a file counts, not where it lies or who says its hash."""
     write_tone(bench.folder / "one.wav")
     write_tone(bench.folder / "two.wav")
-    known = clips.hash_file(bench.folder / "one.wav")
+    known = hash_file(bench.folder / "one.wav")
     parts = [
-        Audio(transform="original", source="Small", path="one.wav"),
-        Audio(transform="original", source="Small", path="two.wav"),
-        Audio(transform="original", source="Small", path="one.wav", sha256=known),
+        Clip("Small", "one.wav"),
+        Clip("Small", "two.wav"),
+        Clip("Small", "one.wav", sha256=known),
     ]
     replies = ask(bench, *(chat(audio=(part,)) for part in parts))
     assert len({reply.key for reply in replies}) == len(bench.puppet.sent) == 1
@@ -398,7 +399,7 @@ def test_audio_that_cannot_be_used_fails_its_request_alone(bench: Bench, http: R
     (bench.folder / "text.wav").write_text("this is not audio")
     write_tone(bench.folder / "tone.wav")
     bench.models = {"writer": http_model(http, audio=True)}
-    parts = [Audio(transform="original", source="Small", path=name) for name in (path, "tone.wav")]
+    parts = [Clip("Small", name) for name in (path, "tone.wav")]
     bad, fine = ask(bench, *(chat(audio=(part,), optional=True) for part in parts))
     assert bad.error == "audio_unusable"
     assert str(bench.folder) not in bad.detail
@@ -408,16 +409,16 @@ def test_audio_that_cannot_be_used_fails_its_request_alone(bench: Bench, http: R
 def test_listening_is_done_once(bench: Bench) -> None:
     """An analysis of a clip is kept in the journal with the clip's hash, and a second run does not repeat it."""
     write_tone(bench.folder / "tone.wav")
-    request = Listen(analysis="probe", audio=Audio(transform="original", source="Small", path="tone.wav"))
+    request = Listen(analysis="probe", audio=Clip("Small", "tone.wav"))
     [first] = ask(bench, request)
     assert first.value["duration"] == 0.5
-    assert first.value["sha256"] == clips.hash_file(bench.folder / "tone.wav")
+    assert first.value["sha256"] == hash_file(bench.folder / "tone.wav")
     assert ask(bench, request, replay=True) == [first]
 
 
 def test_listening_to_a_missing_file_comes_back_as_a_failure(bench: Bench) -> None:
     """A clip that is not there is told to the flow, which decides."""
-    request = Listen(analysis="probe", audio=Audio(transform="original", source="Small", path="gone.wav"))
+    request = Listen(analysis="probe", audio=Clip("Small", "gone.wav"))
     [reply] = ask(bench, request)
     assert reply.error == "audio_unusable" and "gone.wav" in reply.detail
 

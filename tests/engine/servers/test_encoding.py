@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from audiomcq_cli import audio as clips
-from audiomcq_cli.contracts import Audio
+from audiomcq_cli.contracts import Clip, Silence
 from audiomcq_cli.engine.servers.encoding import Encodings
 from audiomcq_cli.errors import InputError
 
-CLIP = Audio("original", "Small", "a.wav")
+CLIP = Clip("Small", "a.wav")
 
 
 def write_clip(folder: Path) -> Path:
@@ -32,12 +32,12 @@ def use(work: Callable[[Encodings], Awaitable[Any]], **changes: Any) -> Any:
 
 def test_clip_is_encoded_once_for_all_calls(tmp_path: Path) -> None:
     """Calls at the same time and later ones are given the same bytes, and the file is read for the first alone."""
-    path, roots = write_clip(tmp_path), {"Small": tmp_path}
+    path, clip = write_clip(tmp_path), replace(CLIP, root=tmp_path)
 
     async def encode(encodings: Encodings) -> list[bytes]:
-        first = await asyncio.gather(*(encodings.get(CLIP, roots, 8_000, "flac") for _ in range(3)))
+        first = await asyncio.gather(*(encodings.get(clip, 8_000, "flac") for _ in range(3)))
         path.unlink()
-        return [*first, await encodings.get(replace(CLIP, duration=1.0), roots, 8_000, "flac")]
+        return [*first, await encodings.get(replace(clip, duration=1.0), 8_000, "flac")]
 
     one, *others = use(encode)
     assert all(other is one for other in others)
@@ -46,10 +46,11 @@ def test_clip_is_encoded_once_for_all_calls(tmp_path: Path) -> None:
 def test_parts_rates_and_formats_are_told_apart(tmp_path: Path) -> None:
     """A window, another rate and another format are other bytes."""
     write_clip(tmp_path)
-    asked = [(CLIP, 8_000, "wav"), (CLIP.cut(0, 0.5), 8_000, "wav"), (CLIP, 16_000, "wav"), (CLIP, 8_000, "flac")]
+    clip = replace(CLIP, root=tmp_path)
+    asked = [(clip, 8_000, "wav"), (clip.cut(0, 0.5), 8_000, "wav"), (clip, 16_000, "wav"), (clip, 8_000, "flac")]
 
     async def encode(encodings: Encodings) -> list[bytes]:
-        return [await encodings.get(part, {"Small": tmp_path}, rate, format) for part, rate, format in asked]
+        return [await encodings.get(part, rate, format) for part, rate, format in asked]
 
     assert len(set(use(encode))) == 4
 
@@ -60,7 +61,7 @@ def test_memory_is_bounded_in_bytes() -> None:
     async def encode(encodings: Encodings) -> list[int]:
         sizes = []
         for seconds in (1, 1.5, 1.25, 9):  # 16 kB a second
-            data = await encodings.get(Audio.silence(seconds), {}, 8_000, "wav")
+            data = await encodings.get(Silence(seconds), 8_000, "wav")
             assert len(data) > 16_000 * seconds
             sizes.append(encodings.size)
         return sizes
@@ -71,11 +72,12 @@ def test_memory_is_bounded_in_bytes() -> None:
 
 def test_part_that_failed_is_tried_again(tmp_path: Path) -> None:
     """A file that was not there is read when it is."""
+    clip = replace(CLIP, root=tmp_path)
 
     async def encode(encodings: Encodings) -> bytes:
         with pytest.raises(InputError):
-            await encodings.get(CLIP, {"Small": tmp_path}, 8_000, "wav")
+            await encodings.get(clip, 8_000, "wav")
         write_clip(tmp_path)
-        return await encodings.get(CLIP, {"Small": tmp_path}, 8_000, "wav")
+        return await encodings.get(clip, 8_000, "wav")
 
     assert use(encode)[:4] == b"RIFF"

@@ -16,9 +16,10 @@ import uvloop
 
 from audiomcq_cli.contracts import BackendKind, Call, Capabilities, Completion, Encoder, Message, Model, NoOptions
 from audiomcq_cli.engine.runtime import Runtime
+from audiomcq_cli.engine.servers.clock import MACHINE, Clock
 from audiomcq_cli.engine.servers.concurrency import Fixed
 from audiomcq_cli.engine.servers.endpoint import DENIALS, WARN, Endpoint
-from audiomcq_cli.engine.servers.endpoints import QUIET, Endpoints
+from audiomcq_cli.engine.servers.endpoints import QUIET, TICK, Endpoints
 from audiomcq_cli.engine.servers.quota import Quota, QuotaOwner
 from audiomcq_cli.engine.servers.traffic import Traffic
 from audiomcq_cli.errors import (
@@ -501,12 +502,12 @@ def test_stop_ends_the_wait_for_an_address() -> None:
 # ----------------------------------------------------------------------------------------------- looking after them
 
 
-def make_endpoints(said: list[str], *addresses: Address) -> tuple[Endpoints, list[Endpoint]]:
+def make_endpoints(said: list[str], *addresses: Address, clock: Clock = MACHINE) -> tuple[Endpoints, list[Endpoint]]:
     each = [
-        Endpoint("m", f"http://{number}", address, Fixed(4), Quota(QuotaOwner(None, None)), said.append)
+        Endpoint("m", f"http://{number}", address, Fixed(4), Quota(QuotaOwner(None, None)), said.append, clock)
         for number, address in enumerate(addresses)
     ]
-    return Endpoints("writer", each, traffic=Traffic()), each
+    return Endpoints("writer", each, traffic=Traffic(), clock=clock), each
 
 
 class Waiting:
@@ -534,39 +535,37 @@ def test_shortest_waits_end_on_the_loop_of_the_command() -> None:
 
 def test_silent_address_is_asked_whether_it_is_there() -> None:
     """An address that has kept its calls waiting for long and no longer answers a look is sent no more."""
-    said: list[str] = []
+    clock, said = SimulatedClock(), list[str]()
 
     async def work() -> None:
-        endpoints, [one, two] = make_endpoints(said, Address(), Address())
+        endpoints, [one, two] = make_endpoints(said, Address(), Address(), clock=clock)
         await endpoints.check()
         assert await endpoints.enter(Waiting()) is one
         one.backend.problem = EndpointUnreachable("nothing answers")  # type: ignore[attr-defined]
-        one.heard -= QUIET
-        await asyncio.sleep(1.2)
+        await clock.sleep(QUIET + 2 * TICK)
         assert [await endpoints.enter(Waiting()) for _ in range(4)] == [two] * 4
         await endpoints.close()
 
-    asyncio.run(work())
+    simulate(clock, work())
     assert len(said) == 1 and "nothing answers" in said[0]
 
 
 def test_line_that_had_to_wait_is_said_later() -> None:
     """About one address a line a minute is said; the last of those in between comes when the minute is over."""
-    said: list[str] = []
+    clock, said = SimulatedClock(), list[str]()
 
     async def work() -> None:
         address = Address()
-        endpoints, [one] = make_endpoints(said, address)
+        endpoints, [one] = make_endpoints(said, address, clock=clock)
         await endpoints.enter(Waiting())
         for number in range(5):
             one.set_aside(EndpointUnreachable(f"gone {number}"))
             await endpoints.check()
         assert len(said) == 1
-        one._warned -= WARN
-        await asyncio.sleep(1.2)
+        await clock.sleep(WARN + 2 * TICK)
         await endpoints.close()
 
-    asyncio.run(work())
+    simulate(clock, work())
     assert ["gone 0" in said[0], said[1].endswith("answers again")] == [True, True] and len(said) == 2
 
 

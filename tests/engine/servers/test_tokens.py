@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from audiomcq_cli.contracts import Audio, Call, Completion, Message
+from audiomcq_cli.contracts import Call, Clip, Completion, Message, Silence
 from audiomcq_cli.engine.servers.tokens import (
     AUDIO_TOKENS,
     CLIP_TOKENS,
@@ -40,21 +40,21 @@ def test_bound_of_the_first_call_is_a_token_a_byte() -> None:
     """Before anything is known, a prompt takes its bytes, what a template adds and what clips come to."""
     call = make_call("é" * 100, max_tokens=10)
     assert TokenBounds().bound(MODEL, call) == (200 + TURN_TOKENS, 10)
-    heard = replace(call, messages=(Message("user", "x", (Audio("a.wav", source="s"),)),))
+    heard = replace(call, messages=(Message("user", "x", (Clip("s", "a.wav"),)),))
     assert TokenBounds().bound(MODEL, heard) == (1 + TURN_TOKENS + CLIP_TOKENS, 10)
 
 
 def test_audio_takes_tokens_by_its_length() -> None:
     """A window or silence counts by its own seconds, a clip by those that its row says, else as 30 s."""
-    clip = Audio("original", "s", "a.wav", duration=8.0)
-    for part, seconds in ((clip, 8), (clip.cut(2, 4), 4), (Audio.silence(20), 20), (Audio("original", "s"), 30)):
+    clip = Clip("s", "a.wav", duration=8.0)
+    for part, seconds in ((clip, 8), (clip.cut(2, 4), 4), (Silence(20), 20), (Clip("s", "b.wav"), 30)):
         heard = replace(make_call("x"), messages=(Message("user", "x" * 40, (part,)),))
         assert estimate_tokens(heard)[0] == 10 + AUDIO_TOKENS * seconds
 
 
 def test_long_audio_is_bound_by_its_length() -> None:
     """A clip of a minute may take twice what one of 30 s does; a short one as much, since models fill it up."""
-    long, short = (replace(make_call("x"), messages=(Message("user", "x", (Audio.silence(n),)),)) for n in (60, 1))
+    long, short = (replace(make_call("x"), messages=(Message("user", "x", (Silence(n),)),)) for n in (60, 1))
     assert TokenBounds().bound(MODEL, long)[0] == 1 + TURN_TOKENS + 2 * CLIP_TOKENS
     assert TokenBounds().bound(MODEL, short)[0] == 1 + TURN_TOKENS + CLIP_TOKENS
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from audiomcq_cli.contracts import Call, Completion
-from audiomcq_cli.engine.ledger.run_log import LONG_AGO, read_log
+from audiomcq_cli.engine.ledger.alive import LONG_AGO
+from audiomcq_cli.engine.ledger.run_log import read_log
 from audiomcq_cli.engine.servers.budget import Budget
 from audiomcq_cli.engine.views.status import StageStatus, read_status
 from audiomcq_cli.errors import BudgetReached, InputError, StorageError

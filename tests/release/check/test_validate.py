@@ -182,9 +182,9 @@ ROWS: list[tuple[str, Harm, str, str]] = [
     ("clip", edit("source_id", lambda _: "7"), "id", "clip_id 'AudioCaps:1' is not of AudioCaps and 7"),
     ("id", edit("id", lambda _: "x"), "id", "the id is not one of clip AudioCaps:1"),
     ("twin", edit("id", lambda _: "AudioCaps:3:llm:0"), "id", "AudioCaps:3:llm:0: the id is there twice"),
-    ("vote", edit("votes", vote(status="wrong")), "votes", "is told to be wrong and chose 0: that is right"),
-    ("chosen", edit("votes", vote(chosen=2)), "votes", "is told to be right and chose 2: that is wrong"),
-    ("unread", edit("votes", vote(chosen=None)), "votes", "is told to be right and chose None: that is unparsable"),
+    ("vote", edit("votes", vote(status="wrong")), "votes", "chose 0, which is right, but has the status wrong"),
+    ("chosen", edit("votes", vote(chosen=2)), "votes", "chose 2, which is wrong, but has the status right"),
+    ("unread", edit("votes", vote(chosen=None)), "votes", "chose None, which is unparsable, but has the status right"),
     ("rule", edit("votes", vote(chosen=1, status="wrong")), "votes", "is weak, and 0 judges right make it strong"),
     (
         "proof",
@@ -207,7 +207,7 @@ FILES: list[tuple[str, Harm, str, str]] = [
     ("column", alter(lambda table: table.drop_columns("origin")), "schema", "column 'origin' is missing"),
     ("type", alter(lambda table: table.set_column(0, "source_dataset", table["source_dataset"].cast("large_string"))),
      "schema", "column 'source_dataset' is large_string, expected string"),
-    ("schemas", alter(lambda table: table.append_column("x", pa.nulls(6))), "schema", "not those of the first file"),
+    ("schemas", alter(lambda table: table.append_column("x", pa.nulls(6))), "schema", "differ from those of"),
     ("pages", alter(lambda table: table, write_page_index=False), "groups", f"{WEAK}: has no page index"),
     ("counts", alter(lambda table: table.slice(1)), "counts", "counts 6 rows of sft, weak, sound; there are 5"),
     ("total", alter(lambda table: table.slice(1)), "counts", "counts 12 rows; there are 11"),
@@ -216,7 +216,7 @@ FILES: list[tuple[str, Harm, str, str]] = [
     ("manifest", edit_manifest(lambda m: m.pop("lineage")), "manifest", "'lineage' is a required property"),
     ("odd manifest", edit_manifest(lambda m: m.update(rows="many", counts=[{}], sources=[3])), "manifest", "'many'"),
     ("license", edit_manifest(lambda m: m.update(license="unknown")), "license", "the questions have no license"),
-    ("source", edit_manifest(lambda m: m.update(sources=[])), "license", "the source AudioCaps has rows, and the"),
+    ("source", edit_manifest(lambda m: m.update(sources=[])), "license", "the source AudioCaps has rows, but"),
     ("croissant", write("croissant.json", "{}"), "json", "croissant.json: $: '@context' is a required property"),
     ("json", write("croissant.json", "{"), "json", "croissant.json: is not JSON"),
     ("no card", lambda folder: (folder / "README.md").unlink(), "card", "README.md: is not there: without it loaders"),
@@ -225,8 +225,8 @@ FILES: list[tuple[str, Harm, str, str]] = [
     ("no map", write("README.md", "---\n- a\n---\n"), "card", "not one of keys and values"),
     ("card license", edit_card(lambda c: c.update(license="My own")), "card", "license: expected an identifier"),
     ("other", edit_card(lambda c: c.update(license="other")), "card", "license_name: is missing"),
-    ("language", edit_card(lambda c: c.update(language=["English"])), "card", "language: 'English' is none that"),
-    ("size", edit_card(lambda c: c.update(size_categories=["10K"])), "card", "size_categories: '10K' is none"),
+    ("language", edit_card(lambda c: c.update(language=["English"])), "card", "language: 'English' is not a value"),
+    ("size", edit_card(lambda c: c.update(size_categories=["10K"])), "card", "size_categories: '10K' is not a value"),
     ("tags", edit_card(lambda c: c.update(tags="audio")), "card", "tags: expected a list of texts"),
     ("no configs", edit_card(lambda c: c.pop("configs")), "card", "configs: expected a list"),
     ("no name", edit_card(lambda c: c["configs"][0].pop("config_name")), "card", "configs[0]: config_name is missing"),
@@ -239,7 +239,7 @@ FILES: list[tuple[str, Harm, str, str]] = [
     ("features", edit_card(lambda c: c["dataset_info"][0]["features"].pop()), "card",
      "dataset_info of all: its features are not the columns of the rows: subset"),
     ("feature", edit_card(lambda c: c["dataset_info"][0]["features"][0].update(dtype="int64")), "card",
-     "dataset_info of all: the type of source_dataset is not that of the rows"),
+     "dataset_info of all: the type of source_dataset differs from the rows"),
     ("no feature", edit_card(lambda c: c["dataset_info"][0].update(features=[{"dtype": 3}])), "card",
      "dataset_info of all: features cannot be read"),
 ]  # fmt: skip
@@ -296,7 +296,7 @@ def big_groups(table: pa.Table) -> pa.Table:
 @pytest.mark.parametrize(
     ("harm", "kind", "what"),
     [
-        (alter(change_bytes), "audio", "AudioCaps:5:llm:0: its audio is not that of audio_sha256"),
+        (alter(change_bytes), "audio", "AudioCaps:5:llm:0: its audio does not have the hash audio_sha256"),
         (alter(make_noise), "audio", "AudioCaps:5:llm:0: its audio does not open"),
         (edit("duration", lambda _: 3.0), "audio", "its audio is 0.50 s long, the row says 3.00 s"),
         (edit("license", lambda _: None), "license", "1 rows of AudioCaps have audio in them whose license"),
@@ -375,7 +375,7 @@ STAGES: list[tuple[str, Harm, str, str]] = [
     ("rows", edit_shard(rows=11), "counts", "has 12 rows, the manifest says 11"),
     ("items", edit_shard(items={"in": 13, "kept": 12, "rejected": 0, "failed": 0}), "items",
      "13 items in are not those kept, rejected and failed"),
-    ("totals", edit_manifest(lambda m: m["totals"].update(rows=11)), "items", "totals of rows are 11, those of the"),
+    ("totals", edit_manifest(lambda m: m["totals"].update(rows=11)), "items", "totals of rows are 11; the shards"),
     ("no rejects", rename_rejects, "rejects", "is not there, and 1 items are counted as not kept"),
     ("reasons", miscount_reasons, "rejects", "its rows are {'rejected': {'dull': 1}"),
     ("both", lambda folder: add_rejects(folder, ["AudioCaps:1:llm:0"]), "id", "1:llm:0: the id is there twice"),
@@ -413,7 +413,7 @@ def test_audio_of_a_stage(clips: Path, tmp_path: Path) -> None:
     (tmp_path / "audio/3.wav").unlink()
     report = check(clips)
     assert lines(report) == [
-        f"{PART}: AudioCaps:2: its audio is not that of audio_sha256",
+        f"{PART}: AudioCaps:2: its audio does not have the hash audio_sha256",
         f"{PART}: AudioCaps:3: audio '3.wav' cannot be read: No such file or directory",
     ]
     (tmp_path / "audio").rename(tmp_path / "elsewhere")

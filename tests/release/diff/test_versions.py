@@ -96,13 +96,13 @@ def test_versions_that_fit(old: str, new: str, change: Diff) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "change", "message", "hint"),
     [
-        ("1.2.0", "1.1.9", NOTHING, "is lower than 1.2.0, that of org/old", "1.2.0"),
+        ("1.2.0", "1.1.9", NOTHING, "is lower than 1.2.0, the version of org/old", "1.2.0"),
         ("1.2.0", "1.2.0-rc.1", CHANGED, "is lower than 1.2.0", "1.2.1"),
-        ("1.2.0", "1.2.0", CHANGED, "the content is not the same", "1.2.1"),
-        ("1.2.0", "1.2.0", RELICENSED, "the license is not the same", "1.2.1"),
-        ("1.2.0", "1.2.0", ADDED, "the content is not the same", "1.3.0"),
-        ("1.2.0", "1.9.0", BROKEN, "would break who reads 1.2.0 of org/old: column flags is gone", "2.0.0"),
-        ("0.2.0", "0.2.1", BROKEN, "would break who reads", "0.3.0"),
+        ("1.2.0", "1.2.0", CHANGED, "but the content differs", "1.2.1"),
+        ("1.2.0", "1.2.0", RELICENSED, "but the license differs", "1.2.1"),
+        ("1.2.0", "1.2.0", ADDED, "but the content differs", "1.3.0"),
+        ("1.2.0", "1.9.0", BROKEN, "would break readers of 1.2.0 of org/old: column flags is gone", "2.0.0"),
+        ("0.2.0", "0.2.1", BROKEN, "would break readers of", "0.3.0"),
     ],
 )
 def test_versions_that_mislead_are_refused(old: str, new: str, change: Diff, message: str, hint: str) -> None:

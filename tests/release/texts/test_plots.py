@@ -130,6 +130,14 @@ def test_the_same_numbers_are_the_same_bytes(summary: dict[str, Any], drawn: lis
     assert done.stdout.strip() == str([hashlib.sha256(plot.png).hexdigest() for plot in drawn])
 
 
+def test_only_plots_of_other_numbers_are_drawn_again(summary: dict[str, Any], drawn: list[Plot]) -> None:
+    """A plot whose numbers are drawn already is the same object; one that shows others is another picture."""
+    [judge] = summary["judges"]
+    again = draw_plots(summary | {"judges": [{**judge, "accuracy": 0.125}], "format": 2})
+    assert [one is other for one, other in zip(again, drawn, strict=True)] == [True] * 5 + [False]
+    assert again[-1].png != drawn[-1].png
+
+
 def test_nothing_counted_is_nothing_drawn() -> None:
     """No plot is made of no numbers."""
     assert draw_plots(summarize(Statistics(), {"lineage": []})) == []
