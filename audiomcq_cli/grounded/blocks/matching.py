@@ -10,7 +10,7 @@ neither the order in which clips come nor the machine changes the result.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,6 +25,9 @@ _TRIES = 6
 
 _REACH = 60
 """Answers that are looked through for one that goes well with the first, before any will do."""
+
+_CHECKS = 2_000
+"""Clips that are tried for one block where a search is thorough."""
 
 Quad = tuple[Asked, ...]
 Akin = Callable[[Asked, Asked], bool]
@@ -49,6 +52,50 @@ def match(entries: Iterable[Asked], *akin: Akin, clashing: Akin | None = None, m
         if len(chosen) == SIZE:
             found.append(chosen)
     return found
+
+
+def match_thoroughly(entries: Iterable[Asked]) -> list[Quad]:
+    """Fours of clips out of those of one pool, in which a clip may stand with several claims.
+
+    For small pools and claims that few others fit: clips that were chosen are given back if no fourth fits them.
+    """
+    answers: defaultdict[str, list[Asked]] = defaultdict(list)
+    for entry in sorted(entries, key=lambda one: draw("turn", one.candidate.clip)):
+        answers[entry.claim.key].append(entry)
+    found: list[Quad] = []
+    placed: set[str] = set()
+    firsts = [one for key in sorted(answers, key=lambda key: (len(answers[key]), key)) for one in answers[key]]
+    for first in firsts:
+        if first.candidate.clip in placed:
+            continue
+        crowded = sorted(answers, key=lambda key: (-len(answers[key]), draw("key", key)))
+        quad = next(_complete((first,), crowded, answers, iter(range(_CHECKS))), None)
+        if quad:
+            found.append(quad)
+            placed |= {one.candidate.clip for one in quad}
+            answers = defaultdict(
+                list, {key: left for key, all_ in answers.items() if (left := _leave_out(all_, placed))}
+            )
+    return found
+
+
+def _leave_out(entries: Sequence[Asked], placed: set[str]) -> list[Asked]:
+    return [one for one in entries if one.candidate.clip not in placed]
+
+
+def _complete(
+    chosen: Quad, keys: Sequence[str], answers: Mapping[str, Sequence[Asked]], checks: Iterator[int]
+) -> Iterator[Quad]:
+    """Yield fours that begin with some clips, until no check is left."""
+    if len(chosen) == SIZE:
+        yield chosen
+        return
+    for place, key in enumerate(keys):
+        for one in answers[key]:
+            if next(checks, None) is None:
+                return
+            if fits_all(one, chosen):
+                yield from _complete((*chosen, one), keys[place + 1 :], answers, checks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from itertools import combinations
 from audiomcq_cli.grounded.blocks.claims import Candidate, Claim
 from audiomcq_cli.grounded.blocks.cycles import match_orders, match_pairs
 from audiomcq_cli.grounded.blocks.kinship import clashes, is_akin, is_reverse, shares_sound
-from audiomcq_cli.grounded.blocks.matching import SIZE, Quad, match
+from audiomcq_cli.grounded.blocks.matching import SIZE, Quad, match, match_thoroughly
 from audiomcq_cli.grounded.blocks.reading import CLASSES
 from audiomcq_cli.grounded.blocks.wrong import Asked, fits
 from audiomcq_cli.grounded.measured.proof import FAMILIES
@@ -31,11 +31,19 @@ def count_claims(candidates: Iterable[Candidate]) -> Counter[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Phase:
-    """A family or several and how its clips are matched; a filler takes only as many as presence must leave."""
+    """One or more families, and how their clips are matched.
+
+    Attributes:
+        families: Their names.
+        match: Finds fours in a pool.
+        filler: Takes only as many fours as presence must leave.
+        whole: Tries all questions of a clip, those of the rarest family first, in place of a few turns.
+    """
 
     families: Sequence[str]
     match: Callable[[list[Asked], int], list[Quad]]
     filler: bool = False
+    whole: bool = False
 
 
 def find_quads(free: dict[str, Candidate], counts: Mapping[str, int]) -> Iterator[Quad]:
@@ -45,8 +53,8 @@ def find_quads(free: dict[str, Candidate], counts: Mapping[str, int]) -> Iterato
     found = 0
     for phase in _PHASES:
         offers = _rank_claims(free.values(), phase.families, counts)
-        for turn in range(_TURNS):
-            for pool in _list_pools(free, offers, turn):
+        for turn in range(1 if phase.whole else _TURNS):
+            for pool in _list_whole_pools(free, offers) if phase.whole else _list_pools(free, offers, turn):
                 for quad in phase.match(pool, max(0, others - found) if phase.filler else everyone):
                     found += 1
                     for one in quad:
@@ -76,8 +84,24 @@ def _list_pools(free: Mapping[str, Candidate], offers: Mapping[str, list[Claim]]
     yield from (pools[pool] for pool in sorted(pools, key=lambda pool: (-len(pools[pool]), pool)))
 
 
+def _list_whole_pools(free: Mapping[str, Candidate], offers: Mapping[str, list[Claim]]) -> Iterator[list[Asked]]:
+    """Clips with all that they can be asked together: pools of rare families first, then larger pools."""
+    pools: defaultdict[tuple[str, str], list[tuple[str, Claim]]] = defaultdict(list)
+    clips: defaultdict[str, set[str]] = defaultdict(set)
+    for clip, claims in offers.items():
+        for claim in claims:
+            pools[claim.pool].append((clip, claim))
+            clips[claim.family].add(clip)
+    for pool in sorted(pools, key=lambda pool: (len(clips[pool[0]]), pool[0], -len(pools[pool]), pool)):
+        yield [Asked(free[clip], claim) for clip, claim in pools[pool] if clip in free]
+
+
 def _match_any(pool: list[Asked], most: int) -> list[Quad]:
     return match(pool, most=most)
+
+
+def _match_thoroughly(pool: list[Asked], most: int) -> list[Quad]:
+    return match_thoroughly(pool)
 
 
 def _match_akin(pool: list[Asked], most: int) -> list[Quad]:
@@ -129,7 +153,7 @@ _PHASES: Sequence[_Phase] = (
     _Phase(("opens",), _match_first),
     _Phase(("in_order",), _match_sharing),
     _Phase(("how_often",), _match_any),
-    _Phase(tuple(FAMILIES), _match_any),
+    _Phase(tuple(FAMILIES), _match_thoroughly, whole=True),
     _Phase(("traits",), _match_rings),
     _Phase(("genre", "mood", "voice", "tempo"), _match_any),
     _Phase(("instrument",), _match_any),

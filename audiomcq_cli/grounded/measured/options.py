@@ -119,11 +119,16 @@ class Names:
     """Options that are names: of what the clip has, filled up with what it has not.
 
     Attributes:
-        own, foreign: What is said of wrong options of either kind. fill: Whether others than the clip's are offered.
+        own: Sentence about wrong options that the clip has.
+        foreign: Sentence about wrong options that it does not have.
+        each: Clause about one wrong option and its word in the key, in place of these sentences.
+        fill: Whether others than the clip's are offered.
+        drawn_by_use: See ``Options``.
     """
 
-    own: str
+    own: str = ""
     foreign: str = ""
+    each: str = ""
     fill: bool = True
     drawn_by_use: bool = False
 
@@ -152,7 +157,9 @@ class Names:
         return ""
 
     def deny(self, key: Key, wrong: Sequence[str], say: Say) -> str:
-        """Which options are there but at another place, and which are not there at all."""
+        """Return which options are there but at another place, which are not there, or what speaks against each."""
+        if self.each:
+            return capitalize(join([self.each.format(text, key.words[text]) for text in wrong])) + "."
         own = [text for text in wrong if text in key.others]
         foreign = [text for text in wrong if text not in key.others]
         parts = [self.own.format(join(own)) if own else "", self.foreign.format(join(foreign, "or")) if foreign else ""]

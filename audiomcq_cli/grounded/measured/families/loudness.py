@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from statistics import fmean
 
 from audiomcq_cli.grounded.measured.clip import Clip
-from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, Key, Proof, Say, state
+from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, Key, Proof, Say, pick, state
 from audiomcq_cli.grounded.measured.options import Names, Statements
 from audiomcq_cli.measurements import MEASUREMENTS
 
@@ -22,60 +22,34 @@ _CHANGES = {"louder": "louder", "softer": "softer", "steady": "steady"}
 
 
 def find_loudest(clip: Clip) -> Iterator[Found]:
-    """Clips of four whole seconds or more."""
-    if facts := _list_seconds(clip):
-        yield Found("loudest", facts)
+    """Every second that is clearly louder than three others: with those it can be an option."""
+    return _find_extremes("loudest", _list_seconds(clip), solve_loudest)
 
 
 def find_softest(clip: Clip) -> Iterator[Found]:
-    """The same clips, without their first and last second: there most of them fade in and out."""
-    if facts := _list_seconds(clip)[1:-1]:
-        yield Found("softest", facts)
+    """The same for the softest, without the first and the last second: there most clips fade in and out."""
+    return _find_extremes("softest", _list_seconds(clip)[1:-1], solve_softest)
 
 
-def solve_loudest(proof: Proof) -> Key:
-    """The second of the highest level; those that are not clearly softer are no options."""
+def solve_loudest(proof: Proof) -> Key | None:
+    """The second that is asked about; those that are not clearly softer are no options."""
     return _solve_extreme(proof, 1)
 
 
-def solve_softest(proof: Proof) -> Key:
-    """The second of the lowest level; those that are not clearly louder, or not heard either, are no options."""
+def solve_softest(proof: Proof) -> Key | None:
+    """The second that is asked about; those that are not clearly louder are no options."""
     return _solve_extreme(proof, -1)
 
 
-def tell_loudest(proof: Proof, say: Say) -> str:
-    """The loudest second, and how far those lie below that are clearly softer, which need not be all others."""
-    alone = (
-        "Following the level through the clip, I hear it peak between {begin} and {end} seconds, about {apart:.0f} dB"
-        " above the rest.",
-        "The clip is at its strongest between {begin} and {end} seconds; elsewhere it is about {apart:.0f} dB softer.",
+def tell_extreme(proof: Proof, say: Say) -> str:
+    """The level of the second that is asked about."""
+    [asked] = pick(proof, "asked")
+    level = next(fact.value or 0.0 for fact in proof if fact.text == asked.text and fact is not asked)
+    ways = (
+        "From {time} the level is about {level:.0f} LUFS.",
+        "Measured second by second, the clip has about {level:.0f} LUFS from {time}.",
     )
-    among = (
-        "Between {begin} and {end} seconds the clip is as loud as anywhere, about {apart:.0f} dB above its softer"
-        " parts.",
-        "Nowhere is it clearly louder than between {begin} and {end} seconds; softer parts lie about {apart:.0f} dB"
-        " below.",
-    )
-    key = solve_loudest(proof)
-    return _tell_extreme(proof, key, say(among if key.unclear else alone))
-
-
-def tell_softest(proof: Proof, say: Say) -> str:
-    """The softest second but for the first and the last, and how far those lie above that are clearly louder."""
-    alone = (
-        "Following the level between the first second and the last, I hear least between {begin} and {end} seconds,"
-        " about {apart:.0f} dB below the rest.",
-        "Its beginning and its end aside, the clip is at its weakest between {begin} and {end} seconds; elsewhere it is"
-        " about {apart:.0f} dB louder.",
-    )
-    among = (
-        "Its beginning and its end aside, the clip is as soft between {begin} and {end} seconds as anywhere, about"
-        " {apart:.0f} dB below its louder parts.",
-        "But for its beginning and its end it is nowhere clearly softer than between {begin} and {end} seconds; louder"
-        " parts lie about {apart:.0f} dB above.",
-    )
-    key = solve_softest(proof)
-    return _tell_extreme(proof, key, say(among if key.unclear else alone))
+    return say(ways).format(time=asked.text, level=level)
 
 
 def find_swell(clip: Clip) -> Iterator[Found]:
@@ -125,31 +99,29 @@ def tell_swell(proof: Proof, say: Say) -> str:
 
 
 def _list_seconds(clip: Clip) -> tuple[Fact, ...]:
-    """The level of each second of a clip that has enough of them."""
+    """The level of each whole second of a clip."""
     levels = clip.values.get("second_loudness", ())
-    facts = (state("second_loudness", one.value, f"{n}s to {n + 1}s") for n, one in enumerate(levels))
-    return tuple(facts) if len(levels) >= 4 else ()
+    return tuple(state("second_loudness", one.value, f"{n}s to {n + 1}s") for n, one in enumerate(levels))
 
 
-def _solve_extreme(proof: Proof, sign: int) -> Key:
-    """The second that stands out upwards (1) or downwards (-1), among those that one hears to be otherwise."""
-    best = max(proof, key=lambda fact: sign * (fact.value or 0.0))
-    others = [fact for fact in proof if fact is not best]
-    near = [
-        fact.text
-        for fact in others
-        if sign * ((best.value or 0.0) - (fact.value or 0.0)) < max(AUDIBLE, MARGIN * fact.tolerance)
-        or (sign < 0 and (fact.value or 0.0) < _SILENT)
-    ]
-    return Key(best.text, others=tuple(fact.text for fact in others), unclear=frozenset(near))
+def _find_extremes(family: str, seconds: Sequence[Fact], solve: Callable[[Proof], Key | None]) -> Iterator[Found]:
+    for fact in seconds:
+        proof = (Fact("asked", text=fact.text), *seconds)
+        if solve(proof):
+            yield Found((family, fact.text), proof)
 
 
-def _tell_extreme(proof: Proof, key: Key, way: str) -> str:
-    """A second, and how far those lie from it on average that are clearly apart."""
-    levels = {fact.text: fact.value or 0.0 for fact in proof}
-    apart = fmean(abs(levels[key.name] - levels[name]) for name in key.others if name not in key.unclear)
-    begin, _, end = key.name.replace("s", "").partition(" to ")
-    return way.format(begin=begin, end=end, apart=apart)
+def _solve_extreme(proof: Proof, sign: int) -> Key | None:
+    """The second that is asked about, if one hears it stand out upwards (1) or downwards (-1) from three others."""
+    [asked] = pick(proof, "asked")
+    levels = {fact.text: fact for fact in pick(proof, "second_loudness")}
+    best = levels.pop(asked.text).value or 0.0
+    apart = {name: sign * (best - (fact.value or 0.0)) for name, fact in levels.items()}
+    clear = {name: by for name, by in apart.items() if by >= max(AUDIBLE, MARGIN * levels[name].tolerance)}
+    if len(clear) < 3 or best < _SILENT:
+        return None
+    words = {name: f"about {by:.0f} dB" for name, by in clear.items()}
+    return Key(asked.text, others=tuple(levels), unclear=frozenset(levels) - frozenset(clear), words=words)
 
 
 def _is_smooth(levels: list[float], name: str) -> bool:
@@ -183,8 +155,8 @@ FAMILIES = (
         ),
         find_loudest,
         solve_loudest,
-        Names("From {} it is softer.", fill=False, drawn_by_use=True),
-        tell_loudest,
+        Names(each="from {} it is {} softer", fill=False),
+        tell_extreme,
         alone=False,
     ),
     Family(
@@ -198,8 +170,8 @@ FAMILIES = (
         ),
         find_softest,
         solve_softest,
-        Names("From {} it is louder.", fill=False, drawn_by_use=True),
-        tell_softest,
+        Names(each="from {} it is {} louder", fill=False),
+        tell_extreme,
         alone=False,
     ),
     Family(

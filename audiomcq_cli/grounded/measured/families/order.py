@@ -124,7 +124,7 @@ def _list_times(facts: Proof) -> str:
     return join([show_time(fact) for fact in facts])
 
 
-_PLACES = Names("I also hear {}, but not at that place.", "I do not hear {} at all.")
+_PLACES = Names("I also hear {}, but not at that place.", foreign="I do not hear {} at all.")
 
 FAMILIES = (
     Family(
@@ -148,7 +148,7 @@ FAMILIES = (
         ("Which of these sounds comes first?", "Which sound do you hear first?", "With which of these does it begin?"),
         find_first,
         solve_first,
-        Names("I do hear {}, but later.", "I do not hear {} at all."),
+        Names("I do hear {}, but later.", foreign="I do not hear {} at all."),
         tell_order,
     ),
     Family(
@@ -158,7 +158,7 @@ FAMILIES = (
         ("Which of these sounds comes last?", "Which sound do you hear last?", "Which of these starts the latest?"),
         find_last,
         solve_last,
-        Names("I do hear {}, but earlier.", "I do not hear {} at all."),
+        Names("I do hear {}, but earlier.", foreign="I do not hear {} at all."),
         tell_order,
     ),
     Family(

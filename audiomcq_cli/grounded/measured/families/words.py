@@ -265,7 +265,7 @@ FAMILIES = (
         ),
         find_word,
         solve_word,
-        Names("", "I hear no {} there."),
+        Names(foreign="I hear no {} there."),
         tell_word,
     ),
     Family(
