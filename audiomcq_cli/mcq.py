@@ -48,7 +48,7 @@ def format_options(choices: Sequence[str]) -> str:
 
 
 def words_of(text: str) -> frozenset[str]:
-    """The words of a text in lower case, as public scorers compare answers: in any order, each once."""
+    """Return the words of a text in lower case, each once and unordered, as public scorers compare answers."""
     return frozenset(re.findall(r"\w+", text.lower()))
 
 
@@ -236,7 +236,7 @@ LINTS: Mapping[str, Lint] = {
 """Every lint by its reason code. A row is rejected for the first that finds something."""
 
 OF_THE_ANSWER = frozenset({"answer_in_question", "answer_longest"})
-"""Lints that hold the answer against the other options, which tells nobody anything within a balanced block."""
+"""Lints that compare the answer with the other options; within a balanced block that means nothing."""
 
 
 def _find_equal(texts: Sequence[str], of: Callable[[str], object]) -> tuple[str, str] | None:

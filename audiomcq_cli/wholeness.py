@@ -1,7 +1,7 @@
-"""Which balanced blocks are whole: four questions about four clips that are one question with one list of options.
+"""Finds balanced blocks that lost rows: a whole one has four clips with one question and one list of options.
 
-Whoever loses a row of a block loses what the block was made for: in what is left, one option is never right, and those
-who know that guess better. So wholeness is counted afresh wherever it matters, from the rows that are there.
+A block that lost a row no longer balances its options: one of them is never right in the rest, and a guesser can learn
+that. So every stage counts wholeness afresh, from the rows of its input.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 SIZE = 4
-"""Questions of a block."""
+"""Number of questions of a block."""
 
 COLUMNS = ("block", "clip_id", "question", "choices", "answer_index")
-"""Columns that wholeness is seen from."""
+"""Columns that decide whether a block is whole."""
 
 
 def find_broken(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """By block of some rows, what is wrong with it; empty for one that is whole."""
+    """Return the fault of each block in some rows; an empty string for a whole block."""
     blocks: defaultdict[str, list[tuple[str, str, tuple[str, ...], int]]] = defaultdict(list)
     for row in rows:
         if row["block"] is not None:

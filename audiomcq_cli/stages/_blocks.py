@@ -1,4 +1,4 @@
-"""What stages do with questions of balanced blocks that have lost one of their four."""
+"""Rejects or releases the questions of balanced blocks that lost one of their four."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ BROKEN = "block_broken"
 
 
 def plan_blocks(rows: Iterable[Row], ctx: Context[Any]) -> Mapping[str, str]:
-    """By block of a shard, what is wrong with it: counted from the rows that are there, before the first is asked."""
+    """Return the fault of each block of a shard, counted from all rows of the input before the first request."""
     return find_broken(rows)
 
 
 def hold(row: Row, ctx: Context[Any]) -> Row | Reject:
-    """A row as it is worked on: a question of a broken block is rejected, or with ``keep_broken`` one of its own."""
+    """Return the row; for a question of a broken block a reject, or with ``keep_broken`` the row as a single question."""
     fault = ctx.plan[row["block"]] if row["block"] is not None else ""
     if not fault:
         return row

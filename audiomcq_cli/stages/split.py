@@ -129,7 +129,7 @@ def divide(rows: pl.DataFrame, ctx: Context[SplitOptions]) -> Divided:
 
 
 def _hold_blocks(rows: pl.DataFrame, ctx: Context[SplitOptions]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows that are divided, and (id, reason, detail) of those of broken blocks, unless those are kept."""
+    """Return the rows to divide, and (id, reason, detail) of the rows of broken blocks, unless these are kept."""
     import polars as pl
 
     found = find_broken(rows.select(COLUMNS).iter_rows(named=True))

@@ -56,7 +56,7 @@ def ask(row: Row, ctx: Context[VerifyOptions]) -> Flow:
 
 
 def _lint(row: Row) -> list[Problem]:
-    """What the rules find; in a block nothing tells the answer from the other options."""
+    """Return the faults by rule; within a block, rules that compare the answer with the other options mean nothing."""
     if row["block"] is None:
         return lint(row["question"], row["choices"], row["answer"])
     return lint_block(row["question"], row["choices"])

@@ -73,7 +73,7 @@ class Statistics:
         votes: Judges' answers by judge, model, revision, condition, question type, number of choices and status.
         embedded: Clips whose audio is in the rows, by source and license.
         withheld: Clips whose audio was to be embedded and is not, by source, license and reason (``embed.WITHHELD``).
-        blocks: Questions of balanced blocks, ``whole`` and ``broken``, and ``alone`` those of none.
+        blocks: Questions by state of their balanced block: ``whole``, ``broken``, or ``alone`` for questions without.
         sizes: Histograms by the names of ``EDGES``: of distinct clips, questions, answers, the other choices and chains
             of thought.
     """
@@ -146,7 +146,7 @@ def _count(table: pa.Table, *keys: str) -> Counts:
 
 
 def count_blocks(path: Path) -> Statistics:
-    """Count the questions of a whole shard by what their blocks are; a part of a shard may have a part of a block."""
+    """Count the questions of a shard by the state of their blocks; a part of a shard may hold a part of a block."""
     rows = parquet.read_frame(path, COLUMNS)
     broken = find_broken(rows.iter_rows(named=True))
     states = {None: "alone"} | {block: "broken" if fault else "whole" for block, fault in broken.items()}

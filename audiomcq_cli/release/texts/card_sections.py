@@ -82,7 +82,7 @@ License of the questions: {escape(info.license)}."""
 
 
 def _describe_reasoning(statistics: Statistics) -> str:
-    """How many questions have a chain of thought: a template writes none where it would teach nobody anything."""
+    """Return how many questions have a chain of thought, as the end of a sentence."""
     there = statistics.sizes.get("structured_cot", Histogram()).count
     if not there:
         return ". No question has a chain of thought"
@@ -92,15 +92,16 @@ def _describe_reasoning(statistics: Statistics) -> str:
 
 
 def describe_blocks(statistics: Statistics) -> str:
-    """How many questions are of whole balanced blocks, and what such a block is; nothing where there is none."""
+    """Return how many questions belong to whole balanced blocks, with what a block is; empty without blocks."""
     whole, broken = (statistics.blocks[(state,)] for state in ("whole", "broken"))
     if not whole + broken:
         return ""
-    lost = f" {broken:,} questions are of blocks that lost another." if broken else ""
+    lost = f" {broken:,} questions belong to blocks that lost another question." if broken else ""
     return (
-        f"\n\n{whole:,} of {statistics.rows:,} questions ({_percent(whole / statistics.rows)} %) are of whole balanced"
-        " blocks: four clips with one question and the same four options in the same order, each the answer of one clip"
-        f" and wrong for the others. Who does not hear is right in one of four.{lost} The column `block` names them."
+        f"\n\n{whole:,} of {statistics.rows:,} questions ({_percent(whole / statistics.rows)} %) belong to whole"
+        " balanced blocks: four clips with one question and the same four options in the same order, each the answer of"
+        " one clip and wrong for the others. A reader who does not hear is right once in four."
+        f"{lost} The column `block` names the block."
     )
 
 
