@@ -18,7 +18,7 @@ def plan_blocks(rows: Iterable[Row], ctx: Context[Any]) -> Mapping[str, str]:
 
 
 def hold(row: Row, ctx: Context[Any]) -> Row | Reject:
-    """Return the row; for a question of a broken block a reject, or with ``keep_broken`` the row as a single question."""
+    """Return the row; of a broken block a reject, or with ``keep_broken`` the row as a single question."""
     fault = ctx.plan[row["block"]] if row["block"] is not None else ""
     if not fault:
         return row

@@ -96,7 +96,8 @@ def describe_blocks(statistics: Statistics) -> str:
     whole, broken = (statistics.blocks[(state,)] for state in ("whole", "broken"))
     if not whole + broken:
         return ""
-    lost = f" {broken:,} questions belong to blocks that lost another question." if broken else ""
+    belong = "question belongs" if broken == 1 else "questions belong"
+    lost = f" {broken:,} {belong} to blocks that lost another question." if broken else ""
     return (
         f"\n\n{whole:,} of {statistics.rows:,} questions ({_percent(whole / statistics.rows)} %) belong to whole"
         " balanced blocks: four clips with one question and the same four options in the same order, each the answer of"

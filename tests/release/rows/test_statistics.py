@@ -61,7 +61,7 @@ def test_blocks_are_counted_whole(tmp_path: Path) -> None:
         questions=Counter({("sft", "weak", "sound"): 6}), blocks=Counter({("whole",): 4, ("broken",): 1, ("alone",): 1})
     )
     told = describe_blocks(statistics)
-    assert "4 of 6 questions (66.7 %) are of whole balanced blocks" in told
+    assert "4 of 6 questions (66.7 %) belong to whole balanced blocks" in told
     assert "1 questions are of blocks that lost another" in told
     assert describe_blocks(Statistics()) == ""
 
