@@ -62,7 +62,7 @@ def test_blocks_are_counted_whole(tmp_path: Path) -> None:
     )
     told = describe_blocks(statistics)
     assert "4 of 6 questions (66.7 %) belong to whole balanced blocks" in told
-    assert "1 questions are of blocks that lost another" in told
+    assert "1 question belongs to blocks that lost another" in told
     assert describe_blocks(Statistics()) == ""
 
 
