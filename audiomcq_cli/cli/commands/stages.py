@@ -153,9 +153,9 @@ def _make_command(name: str, stage: Stage[Any], usual: Mapping[str, Any]) -> Cal
             argument("target", Path, "Folder to write.", metavar="OUT"),
         ]
     parameters += flags_of(stage.options, OWN, usual)  # first: the command is about them
-    parameters += _source_flags() if first else [flag("drop_later", bool, DROP_LATER, default=False, panel=SHARED)]
     if stage.earlier:
-        parameters += [flag(_key(name), bool, HELP[name], default=False, panel=SHARED) for name in (KEEP, NEW)]
+        parameters += [flag(_key(name), bool, HELP[name], default=False, panel=OWN) for name in (KEEP, NEW)]
+    parameters += _source_flags() if first else [flag("drop_later", bool, DROP_LATER, default=False, panel=SHARED)]
     parameters += shared_flags()
 
     def command(**values: Any) -> None:
