@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import re
 import shutil
+import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from itertools import permutations
 from pathlib import Path
@@ -14,7 +18,7 @@ import pytest
 from audiomcq_cli.contracts import Row
 from audiomcq_cli.storage.shards import list_shards, read_note
 from audiomcq_cli.wholeness import find_broken
-from tests.cli import Ended, audiomcq, hash_tree, write_recipe
+from tests.cli import Ended, audiomcq, hash_tree, spawn, start, write_recipe
 from tests.servers.process import RunningServer
 
 SOUNDS = (
@@ -388,3 +392,54 @@ def test_named_blocks_are_no_alarm(paid: Path) -> None:
     ended = run(paid, until="verify")
     assert ended.code == 0, ended.err
     assert not re.search("anew|keep-blocks|new-blocks", ended.err)
+
+
+# ---------------------------------------------------------------------------------------------------- the same bytes
+
+BOTH = '[generate]\nmethods = ["llm", "grounded"]\n'
+
+
+def write_both(folder: Path, server: RunningServer, concurrency: int) -> Path:
+    """Write a corpus that is asked about by both methods, in shards that are worked on at once."""
+    folder.mkdir()
+    write_clips(folder, range(40))
+    keys = f"concurrency = {concurrency}"
+    write_recipe(folder / "recipe.toml", server.base_url, sources="audiocaps:captions.csv", stages=BOTH, model=keys)
+    edit(folder, 'version = "1.2.0"\n', 'version = "1.2.0"\nshards = 3\n')
+    return folder
+
+
+def test_same_blocks_at_any_concurrency(http: RunningServer, tmp_path: Path) -> None:
+    """Shards and kept blocks have the same bytes however many calls are in flight."""
+    folders = [write_both(tmp_path / str(number), http, number) for number in (1, 9)]
+    for folder in folders:
+        build(folder)
+        assert read_blocks(folder / KEPT)
+    one, other = (hash_tree(folder / "build/generate") for folder in folders)
+    assert one == other
+
+
+@pytest.mark.check
+@pytest.mark.parametrize("earlier", [False, True], ids=["first version", "next version"])
+def test_same_blocks_after_kills(http: RunningServer, tmp_path: Path, earlier: bool) -> None:
+    """A run that is killed at any moments and begun again leaves the bytes of one that was left alone."""
+    folder = write_both(tmp_path / "whole", http, 4)
+    if earlier:
+        assert run(folder, "--workdir", "old").code == 0
+        shutil.copy(folder / "old/generate/.audiomcq/blocks.parquet", folder / "earlier.parquet")
+        edit(folder, BOTH, BOTH + EARLIER)
+        write_clips(folder, range(52))
+    killed = Path(shutil.copytree(folder, tmp_path / "killed"))
+    line = ("run", "recipe.toml", "--until", "generate")
+    began = time.monotonic()
+    assert spawn(*line, folder=folder).code == 0
+    seconds = time.monotonic() - began
+    for number in range(6):
+        with start(*line, folder=killed) as process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(random.uniform(0.3, 1) * seconds * (number + 1) / 6 + 0.2)
+            process.kill()
+            process.communicate()
+    assert spawn(*line, folder=killed).code == 0
+    for stage in ("caption", "generate"):
+        assert hash_tree(killed / "build" / stage) == hash_tree(folder / "build" / stage)
