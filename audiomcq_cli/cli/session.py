@@ -55,7 +55,7 @@ def run_jobs(
         from audiomcq_cli.engine.executors.local import LocalExecutor
         from audiomcq_cli.engine.stage import run_stage
 
-        settled = await asyncio.to_thread(settling.settle, jobs, recipe, blocks, runtime)
+        settled = await asyncio.to_thread(settling.settle, jobs, recipe, wanted, runtime)
         await preflight.check_servers(settled.jobs, runtime)
         for job in settled.jobs:
             if job.name == settled.doubtful:
@@ -70,6 +70,7 @@ def run_jobs(
             kept_nothing.raise_if_nothing(job, report)
 
     claim.check()
+    wanted = Choice(new=True) if claim.replaces else blocks
     _tell_plan(jobs, recipe)
     preflight.check_jobs(jobs, recipe)
     for note in notes:
@@ -98,6 +99,7 @@ def rehearse_jobs(
     from audiomcq_cli.engine.views.dry_run import rehearse
 
     claim.check()
+    wanted = Choice(new=True) if claim.replaces else blocks
     _tell_plan(jobs, recipe)
     preflight.check_jobs(jobs, recipe)
     preflight.check_input(jobs[0])
@@ -105,7 +107,7 @@ def rehearse_jobs(
         out.say(note)
 
     async def work(runtime: Runtime) -> tuple[list[Estimate], list[str]]:
-        settled = await asyncio.to_thread(settling.settle, jobs, recipe, blocks, runtime, dry=True)
+        settled = await asyncio.to_thread(settling.settle, jobs, recipe, wanted, runtime, dry=True)
         problems = [*filter(None, [settled.remark]), *preflight.list_unusable(settled.jobs, runtime)]
         return await rehearse(settled.jobs, runtime, throughput), problems
 

@@ -359,6 +359,13 @@ def test_other_model_of_verify_is_no_alarm(asked: Path, tmp_path: Path) -> None:
     assert (ended.code, [one["redone"] for one in ended.json["stages"]]) == (0, [0, 0, 1])
 
 
+def test_folder_that_is_taken_over_is_no_alarm(paid: Path) -> None:
+    """Blocks of another project are replaced with all else that it built; of its own corpus a project keeps them."""
+    assert "would be planned anew" in run(paid, "--take-over").error
+    edit(paid, 'name = "tiny"', 'name = "other"')
+    assert run(paid, "--take-over").code == 0
+
+
 def test_replay_is_no_alarm(paid: Path) -> None:
     """A replay pays for nothing: it plans what its input gives."""
     assert run(paid, "--replay").code == 0
