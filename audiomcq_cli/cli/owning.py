@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.storage.files import HIDDEN
 from audiomcq_cli.storage.owner import Owner, check_owner, name_sources, read_owner, withdraw_owner, write_owner
 
@@ -40,8 +41,19 @@ class Claim:
         """Raise ``RecipeError`` if a folder has another owner. A stage folder without an owner has that of its work
         folder.
         """
-        if self._take_over:
-            return
+        if not self._take_over:
+            self._check()
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the run replaces what another owner built: ``--take-over`` was given, and is needed."""
+        try:
+            self._check()
+        except RecipeError:
+            return self._take_over
+        return False
+
+    def _check(self) -> None:
         check_owner(self._owner, self._folders)
         if self._whole is None:
             check_owner(

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import out
 from audiomcq_cli.contracts import mend_address
-from audiomcq_cli.engine.beside import check_beside
+from audiomcq_cli.engine.beside import check_apart, check_beside
 from audiomcq_cli.engine.intake.sources import no_rows
+from audiomcq_cli.engine.planned import find_earlier
 from audiomcq_cli.errors import CapabilityMissing, EndpointUnreachable, InputError, ModelError, RecipeError
 from audiomcq_cli.recipe.read import unknown_model
 from audiomcq_cli.release.texts.recipe import FILL_IN
@@ -43,7 +44,10 @@ def check_jobs(jobs: Sequence[Job], recipe: Recipe) -> None:
         read = [job.source] if job.source else here
         check_folder(job.target, *(path for path in read if path))
         _check_inputs(job)
+        check_apart(job)
         check_beside(job)
+        if (earlier := find_earlier(job)) and job.stage.earlier:
+            job.stage.earlier.count(earlier)
         for need in job.needs:
             _check_model(job, need, recipe)
         if not job.replay:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from audiomcq_cli import registry
 from audiomcq_cli.cli.console import describe_reasons, describe_spent, out
+from audiomcq_cli.cli.keeping import Choice
 from audiomcq_cli.cli.looking import ask_again, count_of, describe_unread, see_line
 from audiomcq_cli.cli.progress import StageProgress
 from audiomcq_cli.errors import BudgetReached, Incomplete, Interrupted, TooManyRejected
@@ -27,17 +28,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_ASK = Choice()
 
-def run_jobs(jobs: Sequence[Job], recipe: Recipe, claim: Claim, notes: Sequence[str] = ()) -> None:
+
+def run_jobs(
+    jobs: Sequence[Job], recipe: Recipe, claim: Claim, notes: Sequence[str] = (), blocks: Choice = _ASK
+) -> None:
     """Run stages one after another and sum up each; find what would stop a later one before the first begins.
 
-    ``notes`` are printed once nothing has been found that would stop a stage.
+    ``notes`` are printed once nothing has been found that would stop a stage; ``blocks``: whether blocks are kept.
 
     Raises:
         Incomplete, TooManyRejected: A stage failed or rejected too many rows; later stages were not begun.
         Interrupted, AudiomcqError: The run was stopped, or a stage raised an error.
     """
-    from audiomcq_cli.cli import kept_nothing, preflight
+    from audiomcq_cli.cli import kept_nothing, preflight, settling
 
     reports: list[dict[str, Any]] = []
     out.summary["stages"] = reports
@@ -50,8 +55,11 @@ def run_jobs(jobs: Sequence[Job], recipe: Recipe, claim: Claim, notes: Sequence[
         from audiomcq_cli.engine.executors.local import LocalExecutor
         from audiomcq_cli.engine.stage import run_stage
 
-        await preflight.check_servers(jobs, runtime)
-        for job in jobs:
+        settled = await asyncio.to_thread(settling.settle, jobs, recipe, wanted, runtime)
+        await preflight.check_servers(settled.jobs, runtime)
+        for job in settled.jobs:
+            if job.name == settled.doubtful:
+                await asyncio.to_thread(settling.check_again, job, runtime)
             out.detail(f"{job.name}: options {_write_options(job)}; journal in {job.workdir / 'journal' / job.name}")
             claim.enter(job.target)
             try:
@@ -62,6 +70,7 @@ def run_jobs(jobs: Sequence[Job], recipe: Recipe, claim: Claim, notes: Sequence[
             kept_nothing.raise_if_nothing(job, report)
 
     claim.check()
+    wanted = Choice(new=True) if claim.replaces else blocks
     _tell_plan(jobs, recipe)
     preflight.check_jobs(jobs, recipe)
     for note in notes:
@@ -82,13 +91,15 @@ def rehearse_jobs(
     notes: Sequence[str] = (),
     *,
     markdown: bool = False,
+    blocks: Choice = _ASK,
 ) -> None:
     """Report what the jobs would send and cost, without calling or writing anything; ``markdown`` goes to stdout."""
-    from audiomcq_cli.cli import preflight
+    from audiomcq_cli.cli import preflight, settling
     from audiomcq_cli.cli.dry_run import show_estimates
     from audiomcq_cli.engine.views.dry_run import rehearse
 
     claim.check()
+    wanted = Choice(new=True) if claim.replaces else blocks
     _tell_plan(jobs, recipe)
     preflight.check_jobs(jobs, recipe)
     preflight.check_input(jobs[0])
@@ -96,7 +107,9 @@ def rehearse_jobs(
         out.say(note)
 
     async def work(runtime: Runtime) -> tuple[list[Estimate], list[str]]:
-        return await rehearse(jobs, runtime, throughput), preflight.list_unusable(jobs, runtime)
+        settled = await asyncio.to_thread(settling.settle, jobs, recipe, wanted, runtime, dry=True)
+        problems = [*filter(None, [settled.remark]), *preflight.list_unusable(settled.jobs, runtime)]
+        return await rehearse(settled.jobs, runtime, throughput), problems
 
     estimates, problems = _run(recipe, work)
     show_estimates(jobs, recipe, estimates, problems, markdown=markdown)

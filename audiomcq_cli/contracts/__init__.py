@@ -56,6 +56,7 @@ from audiomcq_cli.contracts.sources import Event, Layout, Seed, Source, SourceRo
 from audiomcq_cli.contracts.stages import (
     Context,
     Divided,
+    Earlier,
     Failure,
     Flow,
     Materials,
@@ -83,6 +84,7 @@ __all__ = [
     "Completion",
     "Context",
     "Divided",
+    "Earlier",
     "Encoder",
     "Event",
     "Export",

@@ -119,6 +119,21 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """How a version goes on with the groups of rows that an earlier version of the corpus planned (``Stage.keeps``).
+
+    Such a group lies within one shard, so the version has as many shards as the earlier one.
+
+    Attributes:
+        option: Option that names a copy of the file that the earlier version kept: one of ``Stage.beside``.
+        count: Returns the number of groups in such a file. Raises ``InputError`` for any other file.
+    """
+
+    option: str
+    count: Callable[[Path], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage(Generic[O]):
     """One stage. Exactly one of ``flow`` and ``divide`` is given.
 
@@ -144,6 +159,7 @@ class Stage(Generic[O]):
             and a dry run plan the same rows again.
         keeps: Name of a file in ``.audiomcq/`` that holds the tables of the plans of all shards, in their order.
             ``plan`` then returns an object with an Arrow table as its ``table``, with the same columns in every shard.
+        earlier: How a later version keeps the groups in that file.
         needs: Returns the models that the options name, with their required capabilities.
         prompts: Returns the prompts that the flow may use with these options; editing any other prompt redoes no shard.
         listens: Returns the local analyses that the flow may request with these options, by name, with settings that
@@ -167,6 +183,7 @@ class Stage(Generic[O]):
     opening: Callable[[Context[O]], Generator[Sequence[Request], Sequence[Reply], Opened]] | None = None
     plan: Callable[[Iterable[Row], Context[O]], Any] | None = None
     keeps: str = ""
+    earlier: Earlier | None = None
     needs: Callable[[O], Sequence[Need]] | None = None
     prompts: Callable[[O], Sequence[str]] | None = None
     listens: Callable[[O], Mapping[str, Mapping[str, Any]]] | None = None

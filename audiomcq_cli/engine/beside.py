@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from audiomcq_cli.engine import keys
 from audiomcq_cli.engine.job import Job
-from audiomcq_cli.errors import InputError
+from audiomcq_cli.errors import InputError, RecipeError
 from audiomcq_cli.storage.files import hash_file
 
 
@@ -20,6 +21,19 @@ def check_beside(job: Job) -> None:
         if not (path.is_file() or path.is_dir()):
             hint = f"correct {name} in the recipe or on the command line, or leave it out"
             raise InputError(f"stage {job.name}, {name}: no such file or folder", file=str(path), hint=hint)
+
+
+def check_apart(job: Job) -> None:
+    """Make sure that a stage reads nothing beside its input that it writes itself.
+
+    Raises:
+        RecipeError: It does: the file would change while it is read, and no run could be made again.
+    """
+    target = job.target.resolve()
+    for name, path in job.beside.items():
+        if target in (path.resolve(), *path.resolve().parents):
+            hint = f"copy it, and name the copy: cp {shlex.quote(str(path))} earlier-{path.name}"
+            raise RecipeError(f"stage {job.name}, {name}: {path} is written by this very run", hint=hint)
 
 
 def hash_beside(job: Job) -> dict[str, str]:

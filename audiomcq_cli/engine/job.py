@@ -16,7 +16,7 @@ from audiomcq_cli.engine.intake.sources import SourceSpec
 from audiomcq_cli.engine.intake.watching import Watch
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.storage import manifest as manifests
-from audiomcq_cli.storage.shards import Shard
+from audiomcq_cli.storage.shards import Shard, find_kept_count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Job:
         target: Folder to write.
         workdir: Folder of the journal.
         reuse: Packed journals, work folders or folders of journals searched for replies that the journal lacks.
-        shards: Number of shards, chosen only at the first stage.
+        shards: Number of shards, chosen only at the first stage. If None, several that ``target`` has stay as many.
         keep_broken: See ``Context``.
         only: Numbers of the shards to work on; None for all.
         keep_failed: Count failed items as done.
@@ -84,10 +84,11 @@ class Job:
 
         Without ``watch``, which reports progress, audio that sources bring along is not kept.
         """
+        shards = self.shards or find_kept_count(self.target)
         if self.imports:
-            return partition_questions(self.imports, folder, self.shards, watch)
+            return partition_questions(self.imports, folder, shards, watch)
         store = self.workdir / FOLDER if watch else None
-        return partition(self.sources, folder, self.shards, seed=self.seed, store=store, watch=watch)
+        return partition(self.sources, folder, shards, seed=self.seed, store=store, watch=watch)
 
     @property
     def needs(self) -> list[Need]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiomcq_cli import parquet
 from audiomcq_cli.contracts import Context, Row, Stage
+from audiomcq_cli.engine.job import Job
 from audiomcq_cli.errors import StorageError
 from audiomcq_cli.storage.files import HIDDEN, replacing
-from audiomcq_cli.storage.shards import Shard
+from audiomcq_cli.storage.shards import Shard, read_note
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,24 +40,46 @@ def find_kept_table(name: str, stage: Stage[Any], plan: Any) -> pa.Table | None:
     return table
 
 
-def write_plan_table(table: pa.Table, path: Path) -> None:
-    """Write a table so that the same rows give the same bytes, however the table was put together."""
-    parquet.write_table(table.replace_schema_metadata(None).combine_chunks(), path, compression="zstd")
+def write_plan_table(table: pa.Table, path: Path, note: Mapping[str, Any] | None = None) -> None:
+    """Write a table so that the same rows give the same bytes, however the table was put together.
+
+    ``note`` goes into the footer, for ``read_note``.
+    """
+    metadata = {"audiomcq": json.dumps(note, sort_keys=True)} if note else None
+    parquet.write_table(table.replace_schema_metadata(metadata).combine_chunks(), path, compression="zstd")
 
 
-def gather_plans(stage: Stage[Any], folder: Path, shards: Sequence[Shard]) -> None:
+def gather_plans(job: Job, shards: Sequence[Shard], inputs: str) -> None:
     """Put the tables that the plans of all shards left into one file, in the order of the shards.
+
+    The file says of how many shards they are, and what they were made of: ``inputs`` (see ``name_inputs``).
 
     Raises:
         StorageError: The tables have different columns: a fault of the stage.
     """
-    if not stage.keeps:
+    if not job.stage.keeps:
         return
     import pyarrow as pa
 
     tables = [parquet.read_table(one.plan) for one in shards]
-    with replacing(folder / HIDDEN / stage.keeps) as temporary:
+    with replacing(find_kept(job)) as temporary:
         try:
-            write_plan_table(pa.concat_tables(tables), temporary)
+            write_plan_table(pa.concat_tables(tables), temporary, {"shards": len(shards), "inputs": inputs})
         except pa.ArrowInvalid as error:
-            raise StorageError(f"{folder}: the plans of two shards differ in their columns: {error}") from error
+            raise StorageError(f"{job.target}: the plans of two shards differ in their columns: {error}") from error
+
+
+def find_kept(job: Job) -> Path:
+    """Where the tables of the plans of all shards are kept."""
+    return job.target / HIDDEN / job.stage.keeps
+
+
+def find_earlier(job: Job) -> Path | None:
+    """The file of an earlier version whose groups are kept, where the options of a job name one."""
+    return job.beside.get(job.stage.earlier.option) if job.stage.earlier else None
+
+
+def count_earlier_shards(path: Path) -> int | None:
+    """The number of shards of the version that kept a file; None where the file does not say it."""
+    count = read_note(path).get("shards")
+    return count if isinstance(count, int) and count > 0 else None

@@ -36,8 +36,7 @@ def prepare(
     """
     if job.stage.prepare is None or job.source is None:
         return context, ""
-    made_of = [job.stage.version, plain_but_paths(job.options), job.seed, [digest for _, digest in parts]]
-    wanted = keys.digest([*made_of, beside] if beside else made_of).hex()
+    wanted = name_inputs(job, [digest for _, digest in parts], beside)
     path = _path(job.target)
     table = _read_kept(path, wanted)
     if table is None:
@@ -49,6 +48,16 @@ def prepare(
                 parquet.write_table(noted, temporary, compression="zstd")
     loaded = job.stage.prepare.load(table)
     return replace(context, prepared=loaded), _hash(table)
+
+
+def name_inputs(job: Job, digests: Sequence[str], beside: Mapping[str, str]) -> str:
+    """Return one hash of all that a stage knows of a corpus before its first row: its options and its whole input.
+
+    Args:
+        job: What is done. digests: Hash of each input shard. beside: Hash of each second input.
+    """
+    made_of = [job.stage.version, plain_but_paths(job.options), job.seed, list(digests)]
+    return keys.digest([*made_of, beside] if beside else made_of).hex()
 
 
 def load_prepared(stage: Stage[Any], target: Path) -> Any:

@@ -28,6 +28,7 @@ from audiomcq_cli.engine.ledger.report import StageReport, make_report
 from audiomcq_cli.engine.ledger.run_log import Logbook
 from audiomcq_cli.engine.opening import run_opening
 from audiomcq_cli.engine.planned import gather_plans
+from audiomcq_cli.engine.prepared import name_inputs
 from audiomcq_cli.engine.progress import Progress
 from audiomcq_cli.engine.runtime import Runtime
 from audiomcq_cli.engine.shard import Unit, plan_unit, run_shard
@@ -37,7 +38,7 @@ from audiomcq_cli.records import COLUMNS
 from audiomcq_cli.storage import manifest as manifests
 from audiomcq_cli.storage.descriptors import RESERVED, raise_limit
 from audiomcq_cli.storage.files import HIDDEN, hash_file, locked
-from audiomcq_cli.storage.shards import Shard, list_shards, read_note, shard
+from audiomcq_cli.storage.shards import Shard, iterate_shards, list_shards, read_note, shard
 
 MOST_OPEN = 64
 """Most shards open at once: each has a journal and two files."""
@@ -65,7 +66,7 @@ async def run_stage(
         parts = await asyncio.to_thread(find_parts, job, Watching(job.name, runtime.raise_if_stopping, progress))
     finally:
         progress.end()
-    for line in await asyncio.to_thread(_list_remarks, job):
+    for line in [*await asyncio.to_thread(_list_remarks, job), *_list_recut(job, parts)]:
         progress.say(line)
     roots = audio_roots(job)
     if job.only is not None and (wrong := sorted(job.only - {part.target.index for part in parts})):
@@ -85,7 +86,8 @@ async def run_stage(
         tell(report)
     if report.missing == 0:
         with locked(job.target, "manifest", wait=True):
-            gather_plans(job.stage, job.target, [part.target for part in parts])
+            inputs = name_inputs(job, [part.digest for part in parts], plan.parts["beside"])
+            gather_plans(job, [part.target for part in parts], inputs)
             write_manifest(job, runtime, parts, notes, plan.parts["beside"])
     return report
 
@@ -130,6 +132,18 @@ def _list_remarks(job: Job) -> list[str]:
         for spec in job.sources
         if spec.source.remarks is not None
         for line in spec.source.remarks(spec.path, spec.options)
+    ]
+
+
+def _list_recut(job: Job, parts: Sequence[Part]) -> list[str]:
+    """Return a remark if a corpus is cut into another number of shards than before: all that is built is made again."""
+    wanted = parts[0].target.count
+    others = {one.count for one in iterate_shards(job.target)} - {wanted}
+    if job.source is not None or not others:
+        return []
+    return [
+        f"{job.name}: {wanted} shard{'s'[: wanted != 1]}, and not {max(others)} as before: every stage is made again,"
+        " with the replies in the journal"
     ]
 
 

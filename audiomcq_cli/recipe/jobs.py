@@ -10,7 +10,9 @@ from typing import Any
 from audiomcq_cli import registry
 from audiomcq_cli.engine.intake.sources import SourceSpec
 from audiomcq_cli.engine.job import Job
-from audiomcq_cli.errors import RecipeError
+from audiomcq_cli.engine.planned import count_earlier_shards
+from audiomcq_cli.errors import InputError, RecipeError
+from audiomcq_cli.recipe.check import error_at
 from audiomcq_cli.recipe.read import Recipe
 from audiomcq_cli.recipe.specs import source_specs
 
@@ -60,7 +62,7 @@ def make_jobs(
             {"source": jobs[-1].target} if jobs else {"sources": recipe.sources, "imports": recipe.imports}
         )
         jobs.append(make_job(recipe, name, flags.get(name), target=folder / name, workdir=folder, **reads, **changes))
-    return jobs
+    return [replace(jobs[0], shards=recipe.shards if recipe.imports else find_shards(recipe)), *jobs[1:]]
 
 
 def make_job(recipe: Recipe, name: str, flags: Mapping[str, Any] | None = None, **changes: Any) -> Job:
@@ -69,7 +71,6 @@ def make_job(recipe: Recipe, name: str, flags: Mapping[str, Any] | None = None, 
         "seed": recipe.seed,
         "keep_broken": recipe.keep_broken,
         "reuse": recipe.reuse,
-        "shards": recipe.shards,
         "max_failed": recipe.limit("max_failed", name, 0.0),
         "max_rejected": recipe.limit("max_rejected", name, 1.0),
         "expected": recipe.expect.get(name, 1.0),
@@ -80,6 +81,44 @@ def make_job(recipe: Recipe, name: str, flags: Mapping[str, Any] | None = None, 
 def find_workdir(recipe: Recipe) -> Path:
     """Return the folder that a run builds in."""
     return recipe.workdir or WORKDIR
+
+
+def find_shards(recipe: Recipe, given: int | None = None) -> int | None:
+    """Return the number of shards of a new corpus; None where its clips decide.
+
+    ``given`` on the command line counts before the recipe's. Blocks of an earlier version that the recipe names fix it.
+
+    Raises:
+        InputError: The file of the earlier version does not say its number of shards, and nothing else does.
+        RecipeError: The number is another than that of the earlier version.
+    """
+    for name, stage in registry.stages().items():
+        path = recipe.stages.get(name, {}).get(stage.earlier.option) if stage.earlier else None
+        if path and Path(path).is_file():
+            return inherit_shards(Path(path), recipe, given)
+    return given or recipe.shards
+
+
+def inherit_shards(path: Path, recipe: Recipe, given: int | None = None) -> int:
+    """Return the number of shards of the version that kept a file of blocks: each of its blocks lies within one shard.
+
+    Raises:
+        InputError: The file does not say it, and neither the recipe nor ``given`` does.
+        RecipeError: ``given``, or the recipe, says another.
+    """
+    wanted, found = given or recipe.shards, count_earlier_shards(path)
+    if found is None and wanted is None:
+        hint = "name .audiomcq/blocks.parquet of the generate folder of the earlier version, or an unchanged copy of it"
+        raise InputError("holds no blocks with the number of their shards", file=str(path), hint=hint)
+    if found is None or wanted is None or found == wanted:
+        return found or wanted or 1
+    message = f"the earlier blocks lie in {found} shard{'s'[: found != 1]}, and a block lies within one: {path}"
+    if given:
+        raise RecipeError(f"--shard-count {given}: {message}", hint="leave --shard-count out")
+    hint = f"leave shards out, or write shards = {found}"
+    if recipe.path is None:
+        raise RecipeError(message, hint=hint)
+    raise error_at(recipe.path, recipe.text, ["project", "shards"], message, hint)
 
 
 OF_SOURCES = ("limit", "sample", "audio", "name", "license")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from audiomcq_cli.contracts import (
     Chat,
     Context,
+    Earlier,
     Failure,
     Flow,
     Materials,
@@ -36,7 +37,7 @@ from audiomcq_cli.contracts import (
 from audiomcq_cli.errors import RecipeError
 from audiomcq_cli.grounded import knowledge
 from audiomcq_cli.grounded.blocks.reading import find_proof
-from audiomcq_cli.grounded.blocks.table import read_table
+from audiomcq_cli.grounded.blocks.table import count_blocks, read_table
 from audiomcq_cli.grounded.blocks.writing import Block
 from audiomcq_cli.grounded.drafts import Question
 from audiomcq_cli.grounded.measured.family import write_facts
@@ -380,6 +381,7 @@ STAGE: Stage[GenerateOptions] = Stage(
     beside=lambda options: {EARLIER: Path(options.earlier_blocks)} if options.earlier_blocks else {},
     plan=plan,
     keeps="blocks.parquet",
+    earlier=Earlier(option=EARLIER, count=count_blocks),
     needs=_list_needs,
     prompts=_list_prompts,
     named_only=False,

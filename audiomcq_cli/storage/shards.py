@@ -74,15 +74,29 @@ def list_shards(folder: Path) -> list[Shard]:
                 "is a file, expected the folder of a stage", file=str(folder), hint=_name_stages_in(folder)
             )
         raise InputError("no such folder", file=str(folder), hint="run the stage before this one first")
-    found = sorted(
-        Shard(int(match[1]), int(match[2]), path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))
-    )
+    found = sorted(iterate_shards(folder))
     if not found:
         message = "no Parquet shards (part-00000-of-00001.parquet)"
         raise InputError(message, file=str(folder), hint=_name_stages_in(folder))
     if len({shard.count for shard in found}) > 1:
         raise InputError("shards of different counts", file=str(folder), hint="remove those of the older version")
     return found
+
+
+def iterate_shards(folder: Path) -> Iterator[Shard]:
+    """Yield the shards that a folder holds, of any count and in no order."""
+    for path in folder.glob("part-*.parquet"):
+        if match := _NAME.fullmatch(path.name):
+            yield Shard(int(match[1]), int(match[2]), path)
+
+
+def find_kept_count(folder: Path) -> int | None:
+    """The number of shards that a folder was cut into, where it is one number and more than one.
+
+    A single shard is no choice: a trial of a few clips leaves one, and a corpus grows out of it.
+    """
+    counts = {one.count for one in iterate_shards(folder)}
+    return max(counts) if len(counts) == 1 and counts != {1} else None
 
 
 def _name_stages_in(folder: Path) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.commands.stages import MOST_SHARDS, OWN, load_recipe, run_stage, shared_flags
+from audiomcq_cli.cli.commands.stages import MOST_SHARDS, OWN, USUAL_SHARDS, load_recipe, run_stage, shared_flags
 from audiomcq_cli.cli.options import argument, as_sentence, escape_markup, flag, flags_of, given_flags
 from audiomcq_cli.errors import RecipeError
 
@@ -28,7 +28,7 @@ def add_import_command(app: typer.Typer) -> None:
     stage = registry.stages()[IMPORT]
     adapters = {name: registry.importer(name) for name in registry.names("importers")}
     text = "Question set as ADAPTER:PATH (default: the recipe's); the adapters are listed below."
-    shards = f"Number of shards, up to {MOST_SHARDS:,} (default: 1 below 5,000 clips, else 64)."
+    shards = f"Number of shards, up to {MOST_SHARDS:,} (default: {USUAL_SHARDS})."
     parameters = [
         argument("sets", list[str] | None, text, metavar="SET", required=False),
         argument("target", Path, "Folder to write.", metavar="OUT"),

@@ -11,6 +11,7 @@ import typer
 
 from audiomcq_cli.cli.commands.publish import QuestionLicense, build_folder
 from audiomcq_cli.cli.commands.stages import REUSE, TAKE_OVER, override_limits
+from audiomcq_cli.cli.keeping import HELP, KEEP, NEW, Choice
 from audiomcq_cli.cli.options import Json, split_names
 from audiomcq_cli.errors import RecipeError
 
@@ -108,6 +109,8 @@ def run(
             metavar="X",
         ),
     ] = None,
+    keep_blocks: Annotated[bool, typer.Option(KEEP, help=HELP[KEEP])] = False,
+    new_blocks: Annotated[bool, typer.Option(NEW, help=HELP[NEW])] = False,
     replay: Annotated[bool, typer.Option("--replay", help="Answer from the journal only; call no model.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what the run would do and cost. Nothing is called or written.")
@@ -124,6 +127,7 @@ def run(
     from audiomcq_cli.recipe.jobs import PUBLISH, find_workdir, list_stages, make_jobs
     from audiomcq_cli.recipe.read import override
 
+    blocks = Choice(keep_blocks, new_blocks)
     of_sources = {"limit": limit, "sample": sample, "audio": audio, "name": name, "license": license}
     loaded = _load(recipe, source or (), {name: value for name, value in of_sources.items() if value is not None})
     over: dict[str, Any] = {"workdir": workdir, "prompts": prompts, "seed": seed, "reuse": tuple(reuse or ()) or None}
@@ -145,9 +149,9 @@ def run(
         check_release(loaded, release, jobs, take_over=take_over or claim.names_a_corpus)
         notes = list_release_notes(loaded, jobs)
     if dry_run:
-        rehearse_jobs(jobs, loaded, claim, throughput, notes, markdown=markdown)
+        rehearse_jobs(jobs, loaded, claim, throughput, notes, markdown=markdown, blocks=blocks)
         return
-    run_jobs(jobs, loaded, claim, notes)
+    run_jobs(jobs, loaded, claim, notes, blocks)
     if PUBLISH in names:
         build_folder(jobs[-1].target, release, loaded)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from audiomcq_cli import registry
+from audiomcq_cli.cli.keeping import HELP, KEEP, NEW, Choice
 from audiomcq_cli.cli.options import argument, as_sentence, escape_markup, flag, flags_of, given_flags, read_budget
 from audiomcq_cli.contracts import Stage
 from audiomcq_cli.errors import RecipeError
@@ -33,6 +34,7 @@ TAKE_OVER = "Replace what another project built in the folder."
 DROP_LATER = "Accept the folder of a later stage as IN, and drop the columns that later stages added."
 MOST_SHARDS = 99_999
 """Largest number that fits in the five digits of a shard's name."""
+USUAL_SHARDS = "1 below 5,000 clips, else the largest power of two up to 64 with at least 1,000 clips a shard"
 
 
 def usual_options() -> Mapping[str, Mapping[str, Any]]:
@@ -123,7 +125,7 @@ def shared_flags() -> list[inspect.Parameter]:
 
 
 def _source_flags() -> list[inspect.Parameter]:
-    shards = f"Number of shards, up to {MOST_SHARDS:,} (default: 1 below 5,000 clips, else 64)."
+    shards = f"Number of shards, up to {MOST_SHARDS:,} (default: {USUAL_SHARDS})."
     return [
         flag("limit", int | None, "Read only the first N clips of each source.", panel=SOURCE, minimum=1),
         flag("sample", int | None, "Take N clips of each source, drawn by the seed.", panel=SOURCE, minimum=1),
@@ -151,6 +153,8 @@ def _make_command(name: str, stage: Stage[Any], usual: Mapping[str, Any]) -> Cal
             argument("target", Path, "Folder to write.", metavar="OUT"),
         ]
     parameters += flags_of(stage.options, OWN, usual)  # first: the command is about them
+    if stage.earlier:
+        parameters += [flag(_key(name), bool, HELP[name], default=False, panel=OWN) for name in (KEEP, NEW)]
     parameters += _source_flags() if first else [flag("drop_later", bool, DROP_LATER, default=False, panel=SHARED)]
     parameters += shared_flags()
 
@@ -175,9 +179,11 @@ def run_stage(
     """Run one stage, or rehearse it, with its flags and a recipe."""
     from audiomcq_cli.cli.owning import Claim
     from audiomcq_cli.cli.session import command_line, rehearse_jobs, run_jobs
-    from audiomcq_cli.recipe.jobs import make_job
+    from audiomcq_cli.cli.settling import check_shards
+    from audiomcq_cli.recipe.jobs import find_shards, make_job
 
     target: Path = values["target"]
+    given = values.get("shard_count")
     job = make_job(
         recipe,
         name,
@@ -187,7 +193,7 @@ def run_stage(
         imports=imports,
         target=target,
         workdir=recipe.workdir or target.parent,
-        shards=values.get("shard_count") or recipe.shards,
+        shards=find_shards(recipe, given) if sources else given or recipe.shards,
         only=parse_numbers(values["shards"]),
         keep_failed=values["keep_failed"],
         replay=values["replay"],
@@ -195,11 +201,17 @@ def run_stage(
         drop_later=values.get("drop_later", False),
     )
     _check_numbers(job)
+    check_shards([job], recipe)
+    blocks = Choice(values.get(_key(KEEP), False), values.get(_key(NEW), False))
     claim = Claim([job], recipe, None, take_over=values["take_over"])
     if values["dry_run"]:
-        rehearse_jobs([job], recipe, claim, values["throughput"])
+        rehearse_jobs([job], recipe, claim, values["throughput"], blocks=blocks)
     else:
-        run_jobs([job], recipe, claim)
+        run_jobs([job], recipe, claim, blocks=blocks)
+
+
+def _key(flag: str) -> str:
+    return flag.removeprefix("--").replace("-", "_")
 
 
 def load_recipe(values: Mapping[str, Any]) -> Recipe:

@@ -6,9 +6,12 @@ brought together when a shard is read, with its known events and questions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 import orjson
 
@@ -23,7 +26,11 @@ from audiomcq_cli.storage.files import replacing
 FEW_CLIPS = 5_000
 """Number of clips below which one shard is enough."""
 
+CLIPS_OF_A_SHARD = 1_000
+"""Fewest clips of a shard, on average, where the number of shards is chosen here."""
+
 MANY_SHARDS = 64
+"""Most shards that are chosen here."""
 
 WAITING_BYTES = 2**24
 """Most bytes of rows that wait to be written, over all shards."""
@@ -40,8 +47,8 @@ def partition(
 ) -> list[Path]:
     """Sort the rows of all sources into shards: one file for each in ``folder``, returned in order.
 
-    Each row has the content hash of its audio, so that a replaced file is noticed. If ``shards`` is None, there is one
-    shard for fewer than ``FEW_CLIPS`` clips, else ``MANY_SHARDS``.
+    Each row has the content hash of its audio, so that a replaced file is noticed. If ``shards`` is None, the clips
+    decide (see ``choose_shards``).
 
     Args:
         specs: The sources.
@@ -68,27 +75,47 @@ def partition(
 
 def write_partition(rows: Iterator[Row], specs: Sequence[InputSpec], folder: Path, shards: int | None) -> list[Path]:
     """Sort the rows of sources or sets into shards, by their clips."""
-    early: list[Row] = []
-    if shards is None:
-        clips: set[str] = set()
-        while len(clips) < FEW_CLIPS and (row := next(rows, None)) is not None:
-            early.append(row)
-            clips.add(row["clip_id"])
-        shards = MANY_SHARDS if len(clips) >= FEW_CLIPS else 1
-    paths = [folder / f"part-{index:05d}-of-{shards:05d}.jsonl" for index in range(shards)]
     with ExitStack() as stack:
+        early: Iterable[Row] = ()
+        if shards is None:
+            spool = stack.enter_context(TemporaryFile(dir=folder))  # without a name: a kill leaves nothing
+            shards = choose_shards(_count_clips(rows, spool))
+            spool.seek(0)
+            early = map(orjson.loads, spool)
+        paths = [folder / f"part-{index:05d}-of-{shards:05d}.jsonl" for index in range(shards)]
         lines = _Lines([stack.enter_context(replacing(path)) for path in paths])
         count = 0
-        for part in (early, rows):
-            for row in part:
-                lines.add(records.shard_of(row["clip_id"], shards), orjson.dumps(row) + b"\n")
-                count += 1
+        for row in chain(early, rows):
+            lines.add(records.shard_of(row["clip_id"], shards), _write_line(row))
+            count += 1
         lines.flush()
     if not count:
         raise no_rows(specs)
     for path in set(folder.glob("part-*.jsonl")) - set(paths):
         path.unlink()  # of an older version that was cut into another number of shards
     return paths
+
+
+def choose_shards(clips: int) -> int:
+    """The number of shards for a corpus: one if it is small, else a power of two, with ``CLIPS_OF_A_SHARD`` or more
+    clips in each.
+    """
+    if clips < FEW_CLIPS:
+        return 1
+    return min(MANY_SHARDS, 1 << (clips // CLIPS_OF_A_SHARD).bit_length() - 1)
+
+
+def _count_clips(rows: Iterator[Row], spool: IO[bytes]) -> int:
+    """Count clips as far as they decide the number of shards; the rows that are read for it go to ``spool``."""
+    clips: set[str] = set()
+    while len(clips) < MANY_SHARDS * CLIPS_OF_A_SHARD and (row := next(rows, None)) is not None:
+        spool.write(_write_line(row))
+        clips.add(row["clip_id"])
+    return len(clips)
+
+
+def _write_line(row: Row) -> bytes:
+    return orjson.dumps(row) + b"\n"
 
 
 class _Lines:

@@ -164,6 +164,12 @@ def read_replies(connection: sqlite3.Connection, path: Path) -> Iterator[tuple[b
             yield key, body
 
 
+def count_replies(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the number of replies in a journal file."""
+    with reporting(path), limited(connection, path):
+        return int(connection.execute("SELECT count(*) FROM replies").fetchone()[0])
+
+
 def read_lease(connection: sqlite3.Connection, path: Path) -> Lease | None:
     """Return the fingerprint and number of the last run, if there was one."""
     with reporting(path):

@@ -81,6 +81,11 @@ def read_table(path: Path) -> list[dict[str, Any]]:
     return [entry for entry in entries if entry["block"]]
 
 
+def count_blocks(path: Path) -> int:
+    """The number of blocks in a file that a stage kept; raises ``InputError`` for any other file."""
+    return len(read_table(path))
+
+
 def _read_block(entry: Mapping[str, Any]) -> Block:
     return Block(
         id=entry["block"],

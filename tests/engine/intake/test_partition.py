@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from audiomcq_cli import records
 from audiomcq_cli.contracts import Event, NoOptions, Reject, Row, Source, SourceRow
-from audiomcq_cli.engine.intake import partition as partitions
-from audiomcq_cli.engine.intake.partition import FEW_CLIPS, MANY_SHARDS, partition, read_partition
+from audiomcq_cli.engine.intake.partition import FEW_CLIPS, choose_shards, partition, read_partition
 from audiomcq_cli.engine.intake.sources import SourceSpec
 from audiomcq_cli.errors import InputError, StorageError
 from tests.engine import find_temporary
@@ -61,9 +60,29 @@ def texts(clip: Row) -> list[str]:
 # -------------------------------------------------------------------------------------------------- how many shards
 
 
-@pytest.mark.parametrize(("clips", "shards"), [(FEW_CLIPS - 1, 1), (FEW_CLIPS, MANY_SHARDS)])
+CHOSEN = {
+    1: 1, 4_999: 1, 5_000: 4, 7_999: 4, 8_000: 8, 10_000: 8, 15_999: 8, 16_000: 16, 31_999: 16, 32_000: 32, 49_838: 32,
+    63_999: 32, 64_000: 64, 64_001: 64, 600_000: 64,
+}  # fmt: skip
+
+
+def test_number_of_shards_is_what_the_design_says() -> None:
+    """The numbers are part of the format: a corpus keeps its shards from version to version."""
+    assert {clips: choose_shards(clips) for clips in CHOSEN} == CHOSEN
+
+
+@given(clips=st.integers(0, 10**6))
+def test_number_of_shards_leaves_each_enough_clips(clips: int) -> None:
+    """It is a power of two up to 64 with 1,000 clips or more each, and the double would be too many."""
+    shards = choose_shards(clips)
+    assert shards in (1, 2, 4, 8, 16, 32, 64)
+    assert shards == 1 or clips >= max(5_000, 1_000 * shards)
+    assert shards == 64 or clips < max(5_000, 2_000 * shards)
+
+
+@pytest.mark.parametrize(("clips", "shards"), [(FEW_CLIPS - 1, 1), (FEW_CLIPS, 4), (8_000, 8)])
 def test_number_of_shards_follows_from_the_clips(tmp_path: Path, clips: int, shards: int) -> None:
-    """Below 5,000 clips there is one shard, from there 64; every clip is in one of them."""
+    """The clips of all sources are counted as they are read; every clip is in one shard."""
     paths = partition([make_spec([row(str(number), "a") for number in range(clips)])], tmp_path, None)
     assert [path.name for path in paths] == [f"part-{index:05d}-of-{shards:05d}.jsonl" for index in range(shards)]
     assert sum(map(len, read_all(paths))) == clips
@@ -73,6 +92,13 @@ def test_rows_of_few_clips_are_few_clips(tmp_path: Path) -> None:
     """Many captions of few clips are still one shard."""
     rows = [row(str(number % 10), str(number)) for number in range(FEW_CLIPS + 10)]
     assert len(partition([make_spec(rows)], tmp_path, None)) == 1
+
+
+def test_number_that_is_given_makes_the_same_files_as_one_that_is_chosen(tmp_path: Path) -> None:
+    """What is read to count the clips comes out as what is not: the files have the same bytes."""
+    spec = make_spec([row(str(number % 8_100), f"Ein Tür \u2028 {number}", audio="a.wav") for number in range(9_000)])
+    chosen, given = partition([spec], tmp_path / "chosen", None), partition([spec], tmp_path / "given", 8)
+    assert [path.read_bytes() for path in chosen] == [path.read_bytes() for path in given]
 
 
 def test_number_of_shards_can_be_given(tmp_path: Path) -> None:
@@ -261,8 +287,3 @@ def test_hashes_that_cannot_be_stored_are_named(tmp_path: Path) -> None:
     (tmp_path / "parts" / "audio.sqlite").mkdir(parents=True)
     with pytest.raises(StorageError, match=r"audio\.sqlite: cannot be read or written"):
         partition([make_spec([row("a")])], tmp_path / "parts", None)
-
-
-def test_few_clips_is_what_the_design_says() -> None:
-    """The numbers are part of the format: a corpus keeps its shards from version to version."""
-    assert (partitions.FEW_CLIPS, partitions.MANY_SHARDS) == (5_000, 64)
