@@ -16,8 +16,8 @@ kept_nothing  What is said when a stage keeps nothing?
 pushing       What is said about a push?
 dry_run       How is what a run would take written for people?
 looking       Which command shows the items behind a count?
-keeping       Which flags say what becomes of blocks?
-settling      Are blocks that models were asked about planned anew?
+block_flags   Which flags say what becomes of blocks?
+kept_blocks   Are blocks that models were asked about planned anew?
 belonging     Where does an option belong that ``run`` does not have?
 tracing_text  How is a trace written for people?
 reference     How is docs/commands.md made?

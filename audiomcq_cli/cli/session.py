@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from audiomcq_cli import registry
+from audiomcq_cli.cli.block_flags import Choice
 from audiomcq_cli.cli.console import describe_reasons, describe_spent, out
-from audiomcq_cli.cli.keeping import Choice
 from audiomcq_cli.cli.looking import ask_again, count_of, describe_unread, see_line
 from audiomcq_cli.cli.progress import StageProgress
 from audiomcq_cli.errors import BudgetReached, Incomplete, Interrupted, TooManyRejected
@@ -42,7 +42,7 @@ def run_jobs(
         Incomplete, TooManyRejected: A stage failed or rejected too many rows; later stages were not begun.
         Interrupted, AudiomcqError: The run was stopped, or a stage raised an error.
     """
-    from audiomcq_cli.cli import kept_nothing, preflight, settling
+    from audiomcq_cli.cli import kept_blocks, kept_nothing, preflight
 
     reports: list[dict[str, Any]] = []
     out.summary["stages"] = reports
@@ -55,11 +55,11 @@ def run_jobs(
         from audiomcq_cli.engine.executors.local import LocalExecutor
         from audiomcq_cli.engine.stage import run_stage
 
-        settled = await asyncio.to_thread(settling.settle, jobs, recipe, wanted, runtime)
+        settled = await asyncio.to_thread(kept_blocks.settle, jobs, recipe, wanted, runtime)
         await preflight.check_servers(settled.jobs, runtime)
         for job in settled.jobs:
             if job.name == settled.doubtful:
-                await asyncio.to_thread(settling.check_again, job, runtime)
+                await asyncio.to_thread(kept_blocks.check_again, job, runtime)
             out.detail(f"{job.name}: options {_write_options(job)}; journal in {job.workdir / 'journal' / job.name}")
             claim.enter(job.target)
             try:
@@ -94,7 +94,7 @@ def rehearse_jobs(
     blocks: Choice = _ASK,
 ) -> None:
     """Report what the jobs would send and cost, without calling or writing anything; ``markdown`` goes to stdout."""
-    from audiomcq_cli.cli import preflight, settling
+    from audiomcq_cli.cli import kept_blocks, preflight
     from audiomcq_cli.cli.dry_run import show_estimates
     from audiomcq_cli.engine.views.dry_run import rehearse
 
@@ -107,7 +107,7 @@ def rehearse_jobs(
         out.say(note)
 
     async def work(runtime: Runtime) -> tuple[list[Estimate], list[str]]:
-        settled = await asyncio.to_thread(settling.settle, jobs, recipe, wanted, runtime, dry=True)
+        settled = await asyncio.to_thread(kept_blocks.settle, jobs, recipe, wanted, runtime, dry=True)
         problems = [*filter(None, [settled.remark]), *preflight.list_unusable(settled.jobs, runtime)]
         return await rehearse(settled.jobs, runtime, throughput), problems
 

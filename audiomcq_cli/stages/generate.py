@@ -367,6 +367,10 @@ def _list_prompts(options: GenerateOptions) -> tuple[str, ...]:
     return ("question", "choices") if LLM in options.methods else ()
 
 
+def _list_beside(options: GenerateOptions) -> dict[str, Path]:
+    return {EARLIER: Path(options.earlier_blocks)} if options.earlier_blocks else {}
+
+
 STAGE: Stage[GenerateOptions] = Stage(
     help="Write questions about each clip, each with four choices.",
     after="caption",
@@ -378,7 +382,7 @@ STAGE: Stage[GenerateOptions] = Stage(
     flow=ask,
     items=list_items,
     prepare=Prepare(build=prepare, load=knowledge.load_table),
-    beside=lambda options: {EARLIER: Path(options.earlier_blocks)} if options.earlier_blocks else {},
+    beside=_list_beside,
     plan=plan,
     keeps="blocks.parquet",
     earlier=Earlier(option=EARLIER, count=count_blocks),

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from audiomcq_cli.cli.block_flags import HELP, KEEP, NEW, Choice
 from audiomcq_cli.cli.commands.publish import QuestionLicense, build_folder
 from audiomcq_cli.cli.commands.stages import REUSE, TAKE_OVER, override_limits
-from audiomcq_cli.cli.keeping import HELP, KEEP, NEW, Choice
 from audiomcq_cli.cli.options import Json, split_names
 from audiomcq_cli.errors import RecipeError
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from audiomcq_cli import registry
-from audiomcq_cli.cli.keeping import HELP, KEEP, NEW, Choice
+from audiomcq_cli.cli.block_flags import HELP, KEEP, NEW, Choice
 from audiomcq_cli.cli.options import argument, as_sentence, escape_markup, flag, flags_of, given_flags, read_budget
 from audiomcq_cli.contracts import Stage
 from audiomcq_cli.errors import RecipeError
@@ -177,9 +177,9 @@ def run_stage(
     imports: tuple[ImportSpec, ...] = (),
 ) -> None:
     """Run one stage, or rehearse it, with its flags and a recipe."""
+    from audiomcq_cli.cli.kept_blocks import check_shards
     from audiomcq_cli.cli.owning import Claim
     from audiomcq_cli.cli.session import command_line, rehearse_jobs, run_jobs
-    from audiomcq_cli.cli.settling import check_shards
     from audiomcq_cli.recipe.jobs import find_shards, make_job
 
     target: Path = values["target"]

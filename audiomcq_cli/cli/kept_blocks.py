@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiomcq_cli import registry
+from audiomcq_cli.cli.block_flags import KEEP, NEW, Choice
 from audiomcq_cli.cli.console import out
-from audiomcq_cli.cli.keeping import KEEP, NEW, Choice
 from audiomcq_cli.cli.looking import count_of
 from audiomcq_cli.engine.planned import find_earlier, find_kept
 from audiomcq_cli.errors import InputError, RecipeError
