@@ -14,8 +14,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from audiomcq_cli.grounded import sounding
 from audiomcq_cli.grounded.measured.telling import compose_proved
-from audiomcq_cli.grounded.told import compose, sounding
+from audiomcq_cli.grounded.told import compose
 from audiomcq_cli.grounded.told import music as tell_music
 from audiomcq_cli.grounded.told.compose import compose_heard
 
