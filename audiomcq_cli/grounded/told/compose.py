@@ -45,7 +45,7 @@ _KINDS = {
     "animal": ("an animal", "animals"),
     "vehicle": ("a vehicle or motor", "vehicles or motors"),
     "machine": ("a machine", "machines"),
-    "nature": ("water or weather", "water or weather"),
+    "nature": ("a sound of nature", "sounds of nature"),
     "household": ("an everyday object", "everyday objects"),
     "signal": ("a signal", "signals"),
     "music": ("music", "music"),
@@ -73,6 +73,8 @@ def _compose_event(family: str, row: Mapping[str, Any]) -> Told | None:
     singles = events.read_singles(row["choices"], heard)
     right = heard.find(row["answer"])
     if not singles or not right or any(heard.find(one) for one in row["choices"] if one != row["answer"]):
+        return None
+    if any(heard.may_hear(event) for option, event in singles.items() if option != row["answer"]):
         return None
     why = _say_why(family, row, heard, right)
     if why is None:

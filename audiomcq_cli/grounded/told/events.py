@@ -102,7 +102,7 @@ _NEAR = (
     "{option} would be {like}; the nearest to that here is {near}, but that comes as {known}",
     "{option} would come as {like}, whereas {near} can be told by {known}",
     "what comes closest to {option} is {near}, yet I hear {known} and not {like}",
-    "of {option} I would expect {like}, and {near} gives me {known}",
+    "of {option} I would expect {like}, and from {near} I get {known}",
 )
 _NEAR_AGAIN = (
     "{option} would be {like}, unlike {near}",

@@ -59,7 +59,7 @@ def _compare(one: Event, other: Event) -> tuple[bool, ...]:
     named = SOMETHING not in (one.source, other.source)
     textures = {find_texture(one.concept), find_texture(other.concept)}
     return (
-        named and load().same(one.source, other.source),
+        named and load().same(one.source, other.source) and (kind_of(one.source) != "person" or len(textures) == 1),
         load().alike(one.action, other.action),
         len(textures) == 1 and not textures & _BROAD,
         named and kind_of(one.source) == kind_of(other.source),
@@ -121,13 +121,14 @@ def _tell_step(one: Event, other: Event, known: bool, say: Say) -> str:
         ways: tuple[str, ...] = ("after that comes {other}.", "then it is {other} that I hear.", "{other} follows.")
     else:
         ways = (
-            "{one} comes before {other}.",
+            "{one} {come} before {other}.",
             "I hear {one}, and after that {other}.",
             "the one before the other, I hear {one} and {other}.",
-            "{one} is what I hear, until it gives way to {other}.",
+            "I hear {one} until that gives way to {other}.",
             "it goes from {one} to {other}.",
         )
-    return say(ways).format(one=one.text, other=other.text)
+    come = "come" if one.plural else "comes"
+    return say(ways).format(one=one.text, other=other.text, come=come)
 
 
 def _tell_together(one: Event, other: Event, say: Say) -> str:
