@@ -160,6 +160,10 @@ def _tell_rest(rest: Sequence[Event], more: bool, say: Say) -> str:
             "I hear {listed}, and know it by {like}.",
             "the sound to go by is that of {listed}: {like}.",
             "clearly there {be} {listed}, {like}.",
+            "{like} can be heard, as of {listed}.",
+            "I make out {like}, and take that for {listed}.",
+            "listening in, I find {listed}, by the sound of it: {like}.",
+            "there {be} {listed} to be heard, with {like}.",
         )
         return say(ways).format(listed=listed, like=like, be=be)
     else:
