@@ -115,6 +115,12 @@ def test_options_that_are_heard_have_no_reasoning() -> None:
     assert compose_heard(make("A dog barks", "presence", "What?", options, options[0])) is None
 
 
+def test_what_is_left_open_is_not_denied() -> None:
+    """Where somebody speaks it may be a man: that option is not weighed as if it were absent."""
+    options = ["someone burping", "a man speaking", "a cat meowing", "a bell ringing"]
+    assert compose_heard(make("Loud burps and talking through burps", "human", "What?", options, options[0])) is None
+
+
 def test_every_sound_is_described() -> None:
     """There are words for what each action sounds like, and each instrument and voice that can be an option."""
     for action in load().actions.values():

@@ -38,7 +38,7 @@ class Heard:
 
     def may_hear(self, event: Event) -> bool:
         """Return whether the scene leaves it open whether an event is heard."""
-        return bool(self.audible >> number(event.concept) & 1)
+        return bool(self.audible >> number(event.concept) & 1) or any(_may_be(event, other) for other in self.events)
 
     def find_nearest(self, event: Event, skip: Sequence[Event] = ()) -> Event | None:
         """Return what is heard that comes closest to an event: by who makes it, by its sound, by its kind.
@@ -48,6 +48,12 @@ class Heard:
         """
         others = [other for other in self.events if other not in skip]
         return max(others, key=lambda other: _compare(event, other), default=None)
+
+
+def _may_be(one: Event, other: Event) -> bool:
+    """Return whether an event that is heard may be another: somebody who speaks may be a man."""
+    named = SOMETHING not in (one.source, other.source)
+    return named and load().same(one.source, other.source) and load().alike(one.action, other.action)
 
 
 def is_close(one: Event, other: Event) -> bool:
