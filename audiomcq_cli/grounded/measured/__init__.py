@@ -11,6 +11,8 @@ numbers    How are numbers in a unit offered as options?
 options    How are counts, statements, names and orders offered as options?
 labels     How is the label of a known event written as a phrase?
 timeline   How are times read, stated and compared?
+weighing   How is one option held against what is heard?
+saying     How is one thing said in several wordings?
 telling    How is the reasoning behind a proved question written?
 =========  ================================================================
 """

@@ -28,11 +28,11 @@ class Span:
 
     @property
     def length(self) -> float:
-        """Seconds that it lasts."""
+        """Return seconds that it lasts."""
         return self.offset - self.onset
 
     def overlap(self, other: Span) -> float:
-        """Seconds that it shares with another."""
+        """Return seconds that it shares with another."""
         return max(0.0, min(self.offset, other.offset) - max(self.onset, other.onset))
 
 
@@ -56,7 +56,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What is known of a clip, as far as it is sure.
+    """A clip, as far as it is sure what is known of it.
 
     Attributes:
         duration: Seconds; 0 where it is not known. events: What the source says is heard, with times, by onset; empty
@@ -77,17 +77,17 @@ class Clip:
     captions: tuple[str, ...]
 
     def value(self, name: str) -> Value | None:
-        """The one measurement of a name, where there is one."""
+        """Return the one measurement of a name, where there is one."""
         found = self.values.get(name, ())
         return found[0] if len(found) == 1 else None
 
     def is_silent(self, second: float) -> bool:
-        """Whether it is sure that nothing sounds at a time."""
+        """Return whether it is sure that nothing sounds at a time."""
         before = bool(self.sounds) and second < self.sounds[0].onset
         return before or any(span.onset < second < span.offset for span in self.silences)
 
     def find_single(self) -> list[Span]:
-        """Events that are heard once, long enough to speak of (0.5 s, METHOD of TACOS), and like no other event."""
+        """Return events that are heard once and like no other, long enough to speak of (0.5 s, METHOD of TACOS)."""
         return [
             event
             for event in self.events
@@ -96,7 +96,7 @@ class Clip:
         ]
 
     def list_runs(self) -> list[Span]:
-        """Events one after another, those of one label in a row as one; none where the order is not beyond doubt."""
+        """Return events one after another, those of one label in a row as one; none where the order is not sure."""
         runs: list[Span] = []
         for event in self.events:
             last = runs[-1] if runs else None
@@ -111,7 +111,7 @@ class Clip:
 
 
 def read_clip(row: Mapping[str, Any]) -> Clip:
-    """The clip of a row (of ``records.CLIP``)."""
+    """Return the clip of a row (of ``records.CLIP``)."""
     known = [event for event in row["events"] if event["origin"] == SOURCE]
     events = () if EVENT_OUTSIDE_CLIP in row["flags"] else _read_events(known)
     energy = _read_spans(select_events(row["events"], MEASURED), row["duration"] or 0.0)
@@ -137,7 +137,7 @@ def read_clip(row: Mapping[str, Any]) -> Clip:
 
 
 def _read_words(transcript: Sequence[Mapping[str, Any]]) -> tuple[Word, ...]:
-    """Words by onset; none where something of one is missing, as in rows that were changed since."""
+    """Return words by onset; none where something of one is missing, as in rows that were changed since."""
     words = [(word["text"], word["onset"], word["offset"], word["confidence"]) for word in transcript]
     if any(None in word for word in words):
         return ()
@@ -145,7 +145,7 @@ def _read_words(transcript: Sequence[Mapping[str, Any]]) -> tuple[Word, ...]:
 
 
 def _read_events(events: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
-    """Events of a source with labels that read as what is heard; none where one has no time or no such label."""
+    """Return events of a source with labels that read as what is heard; none if one has no time or no such label."""
     spans = []
     for event in events:
         label = read_label(str(event["label"]))
@@ -156,7 +156,7 @@ def _read_events(events: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
 
 
 def _read_spans(events: Iterable[Mapping[str, Any]], duration: float) -> list[Span]:
-    """Spans in their order; one that dies away so slowly that its end is not known lasts until the next at most."""
+    """Return spans in their order; one that dies away so slowly that its end is not known ends by the next."""
     begun = sorted((event for event in events if event["onset"] is not None), key=lambda event: event["onset"])
     spans = []
     for event, following in zip_longest(begun, begun[1:]):
@@ -166,7 +166,7 @@ def _read_spans(events: Iterable[Mapping[str, Any]], duration: float) -> list[Sp
 
 
 def _find_tolerance(events: Sequence[Span]) -> float:
-    """How far times may be off: an annotator's collar, or half the step to which all of them are rounded."""
+    """Return how far times may be off: an annotator's collar, or half the step to which all of them are rounded."""
     times = [time for event in events for time in (event.onset, event.offset)]
     for step in (1.0, 0.5):
         if times and all(abs(time / step - round(time / step)) < 1e-6 for time in times):

@@ -33,7 +33,7 @@ Proof = Sequence[Fact]
 
 
 def read_facts(entries: Iterable[Mapping[str, Any]]) -> tuple[Fact, ...]:
-    """The facts of a row's column ``proof``."""
+    """Return the facts of a row's column ``proof``."""
     return tuple(
         Fact(one["name"], one["value"], one["text"] or "", one["unit"] or "", one["tolerance"] or 0.0)
         for one in entries
@@ -41,23 +41,23 @@ def read_facts(entries: Iterable[Mapping[str, Any]]) -> tuple[Fact, ...]:
 
 
 def write_facts(facts: Proof) -> list[dict[str, Any]]:
-    """Facts as they stand in a row."""
+    """Return facts as they stand in a row."""
     return [asdict(fact) for fact in facts]
 
 
 def state(name: str, value: float, text: str = "") -> Fact:
-    """A measurement as a fact: its unit and tolerance are those of ``measurements.py``."""
+    """Return a measurement as a fact: its unit and tolerance are those of ``measurements.py``."""
     known = MEASUREMENTS[name]
     return Fact(name, round(value, 4), text, known.unit, round(known.margin(value), 4))
 
 
 def pick(proof: Proof, name: str) -> list[Fact]:
-    """The facts of one name, in their order."""
+    """Return the facts of one name, in their order."""
     return [fact for fact in proof if fact.name == name]
 
 
 def value_of(proof: Proof, name: str) -> float:
-    """The value of the one fact of a name.
+    """Return the value of the one fact of a name.
 
     Raises:
         ValueError: There is none, or several, or it has no value.
@@ -70,7 +70,7 @@ def value_of(proof: Proof, name: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a proof comes to.
+    """The answer that a proof comes to.
 
     Attributes:
         name: Of a statement, or the option itself. numbers: Where the options are numbers.
@@ -111,7 +111,7 @@ PickNames = Callable[[str, int], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What wrong options can be drawn from.
+    """Sources of wrong options.
 
     Attributes:
         names: What the clip does not have. near: Numbers of the clip itself. usual: Keys of the corpus, by how many
@@ -124,7 +124,10 @@ class Offer:
 
 
 Say = Callable[[Sequence[str]], str]
-"""Takes one of several ways to say something."""
+"""Takes one of several ways to say something, another one each time."""
+
+Weigh = Callable[[Proof, Key, str, Say], str]
+"""Weighs one option of a question against what is heard: the start of a sentence, as a listener would say it."""
 
 
 class Options(Protocol):
@@ -132,19 +135,16 @@ class Options(Protocol):
 
     @property
     def drawn_by_use(self) -> bool:
-        """Whether wrong options are drawn as often as they are keys in the corpus."""
+        """Return whether wrong options are drawn as often as they are keys in the corpus."""
 
     def show(self, key: Key, way: int) -> str:
-        """The key as an option; ``way`` chooses among wordings."""
+        """Return the key as an option; ``way`` chooses among wordings."""
 
     def draw_wrong(self, key: Key, offer: Offer, way: int, turn: int) -> list[str]:
-        """Three wrong options, or fewer; ``turn`` is the seed of the draw."""
+        """Return three wrong options, or fewer; ``turn`` is the seed of the draw."""
 
     def find_fault(self, key: Key, choices: Sequence[str], answer: str) -> str:
-        """What is wrong with choices for a key, or an empty string: one of them alone has to be right."""
-
-    def deny(self, key: Key, wrong: Sequence[str], say: Say) -> str:
-        """What speaks against the wrong options, as a listener would say it."""
+        """Return what is wrong with choices for a key, or an empty string: one of them alone has to be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +153,12 @@ class Family:
 
     Attributes:
         name: As it stands in proofs and in the provenance of a row. question_type: Of its questions.
-        asked: What a question of it is after, as the end of "It asks …".
+        asked: What a question of it is after, as the end of "The question is …".
+        listening: Ways to find that out by ear, each a sentence; names in braces as in ``weighing.name_sounds``.
         stems: Ways to ask; names in braces are filled in with the words of what was found.
         find: What there is to ask about in a clip; silent where that is not sure.
         solve: The key of a proof; None where the numbers decide nothing.
-        options: The form of its options. tell: What is heard, out of the proof.
+        options: The form of its options. tell: What is heard, out of the proof. weigh: An option against that.
         balanced: Whether keys are so few that the common ones are asked about less, see ``drafts.balance``.
         alone: Whether it may be asked outside a block: not where its habits let a guesser be right who hears nothing.
     """
@@ -165,10 +166,12 @@ class Family:
     name: str
     question_type: str
     asked: str
+    listening: tuple[str, ...]
     stems: tuple[str, ...]
     find: Callable[[Clip], Iterator[Found]]
     solve: Callable[[Proof], Key | None]
     options: Options
     tell: Callable[[Proof, Say], str]
+    weigh: Weigh
     balanced: bool = False
     alone: bool = True

@@ -23,7 +23,7 @@ LONGEST = 70
 
 @lru_cache(maxsize=65_536)
 def read_label(label: str) -> str:
-    """A label as a phrase that can stand for a sound; empty where it is none, such as the name of a class."""
+    """Return a label as a phrase that stands for a sound; empty where it is none, such as the name of a class."""
     text = " ".join(label.split()).rstrip(" .!")
     if not text or len(text) > LONGEST:
         return ""
@@ -36,7 +36,7 @@ def read_label(label: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def are_alike(one: str, other: str) -> bool:
-    """Whether two labels may be of one sound: the same, or mostly of the same words, or read as the same event."""
+    """Return whether two labels may be of one sound: the same, mostly of the same words, or the same event."""
     words, others = _content(one), _content(other)
     if one == other or 2 * len(words & others) > min(len(words), len(others)) > 0:
         return True
@@ -45,7 +45,7 @@ def are_alike(one: str, other: str) -> bool:
 
 
 def _turn_verb(text: str) -> str:
-    """``a dog barks loudly`` as ``a dog barking loudly``: the first word that is a verb alone, in that form."""
+    """Return ``a dog barks loudly`` as ``a dog barking loudly``: the first word that is a verb alone, in that form."""
     lexicon, words = load(), text.split()
     if re.search(r"\w{2,}ing\b", text):
         return text
@@ -59,7 +59,7 @@ def _turn_verb(text: str) -> str:
 
 
 def _is_sentence(text: str) -> bool:
-    """Whether a phrase without a participle has a word that is a verb in a sentence: ``a machine sputters``."""
+    """Return whether a phrase without a participle has a word that is a verb: ``a machine sputters``."""
     from lemminflect import getAllLemmas
 
     words = text.split()

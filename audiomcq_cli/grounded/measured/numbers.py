@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from math import log
 
 from audiomcq_cli.grounded.drafts import rank
-from audiomcq_cli.grounded.measured.family import MARGIN, Key, Offer, Say
-from audiomcq_cli.grounded.measured.options import capitalize, join
+from audiomcq_cli.grounded.measured.family import MARGIN, Key, Offer
 from audiomcq_cli.mcq import lint
 from audiomcq_cli.records import draw
 
@@ -24,26 +23,24 @@ class Numbers:
     """Options that are numbers in one unit, with as many digits each, such as ``21.2s`` or ``3.2s to 5.1s``.
 
     Attributes:
-        patterns: Wordings, with a place for each number. less, more: What is said of options below and above the key.
+        patterns: Wordings, with a place for each number.
         ratios: Where a wrong number may not be that many times the key, nearly: half the tempo is heard as right.
         reach: How many times the key, or its inverse, a wrong number may be; 0 for anything within the bounds.
         crowded: Whether keys lie so close to their lower bound that few have room for three numbers below.
     """
 
     patterns: tuple[str, ...]
-    less: str
-    more: str
     ratios: tuple[float, ...] = ()
     reach: float = 0.0
     crowded: bool = False
     drawn_by_use: bool = True
 
     def show(self, key: Key, way: int) -> str:
-        """The key as an option."""
+        """Return the key as an option."""
         return self._write(key.numbers, key, way)
 
     def draw_wrong(self, key: Key, offer: Offer, way: int, turn: int) -> list[str]:
-        """Numbers that are clearly others, three of them or none."""
+        """Return numbers that are clearly others, three of them or none."""
         # The clip's own numbers may be what a rule finds fault with: 1.4 beside 4.1 is made of the same words. And
         # there may be no room for three as far from each other as from the key.
         foreign = replace(offer, near=())
@@ -56,7 +53,7 @@ class Numbers:
         return []
 
     def find_fault(self, key: Key, choices: Sequence[str], answer: str) -> str:
-        """The answer has to be within the tolerance, every other choice three of them away, all within the bounds."""
+        """Return a fault unless the answer is near enough, and the others three tolerances away, within bounds."""
         half = 0.5 * 10.0**-key.digits + 1e-9
         for choice in choices:
             numbers = self._read(choice, key)
@@ -71,17 +68,6 @@ class Numbers:
                 return f"{choice!r} is only {off:.3g} off {self.show(key, 0)!r}"
         return ""
 
-    def deny(self, key: Key, wrong: Sequence[str], say: Say) -> str:
-        """Which options are less and which are more than what was heard."""
-        read = {text: self._read(text, key) for text in wrong}
-        first = {text: numbers[0] for text, numbers in read.items() if numbers}
-        less = sorted((text for text in first if first[text] < key.numbers[0]), key=first.__getitem__)
-        more = sorted((text for text in first if first[text] >= key.numbers[0]), key=first.__getitem__)
-        parts = [
-            f"{join(group)} {_be(group)} {word}" for group, word in ((less, self.less), (more, self.more)) if group
-        ]
-        return f"{capitalize(' and '.join(parts))}."
-
     def _write(self, numbers: Sequence[float], key: Key, way: int) -> str:
         return self.patterns[way % len(self.patterns)].format(*(f"{number:.{key.digits}f}" for number in numbers))
 
@@ -93,7 +79,7 @@ class Numbers:
         return numbers if same else None
 
     def _draw(self, key: Key, offer: Offer, turn: int, apart: float) -> list[tuple[float, ...]]:
-        """Wrong numbers that leave the place of the key among them open.
+        """Return wrong numbers that leave the place of the key among them open.
 
         Where it is known which numbers are keys in the corpus they are drawn from those: then every option is as likely
         a key as the others. Otherwise, and where options are too wide or keys too close to a bound for that, it is
@@ -112,7 +98,7 @@ class Numbers:
         return max(drawn, key=len)
 
     def _rank_places(self, key: Key, usual: Mapping[str, int], turn: int) -> list[int]:
-        """How many wrong numbers shall be less than the key, the count that is wanted first.
+        """Return how many wrong numbers shall be less than the key, the count that is wanted first.
 
         Each is as likely; but where keys crowd at the lower bound few have room for three numbers below, so that those
         get them, and the places even out over the corpus.
@@ -131,26 +117,26 @@ class Numbers:
         return [wanted, *(place for place in drawn if place != wanted)]
 
     def _count_room(self, number: float, key: Key) -> int:
-        """How many numbers there is room for between the lower bound and a number, up to three."""
+        """Return how many numbers there is room for between the lower bound and a number, up to three."""
         low, apart = self._measure_room(number, key)
         return min(3, int((number - low) / apart + 1e-6))
 
     def _pack(self, key: Key, below: int, turn: int) -> list[float]:
-        """So many numbers below the key, apart from it and each other; none where there is no room for them."""
+        """Return so many numbers below the key, apart from it and each other; none where there is no room for them."""
         low, apart = self._measure_room(key.numbers[0], key)
         slack = key.numbers[0] - low - below * apart
         drawn = sorted(draw(turn, "packed", number) / 2**64 * slack for number in range(below))
         return [low + point + number * apart for number, point in enumerate(drawn)] if slack >= 0 else []
 
     def _measure_room(self, number: float, key: Key) -> tuple[float, float]:
-        """The least that a wrong number may be beside a true one, and how far apart two are, rounding counted in."""
+        """Return the least that a wrong number may be beside a true one, and how far apart two are with rounding."""
         low = max(key.low, number / self.reach) if self.reach else key.low
         return low, MARGIN * key.tolerance + 2 * 10.0**-key.digits
 
     def _take(
         self, key: Key, numbers: Iterable[float], apart: float, below: int | None = None
     ) -> list[tuple[float, ...]]:
-        """The first three that are wrong and so far apart from each other, so many of them below the key."""
+        """Return the first three that are wrong and so far apart from each other, so many of them below the key."""
         taken: list[tuple[float, ...]] = []
         true = key.numbers[0]
         for first in numbers:
@@ -165,12 +151,12 @@ class Numbers:
         return taken
 
     def _list_usual(self, key: Key, offer: Offer, turn: int) -> list[float]:
-        """What the clip offers, then keys of other clips as often as they are keys, then anything."""
+        """Return what the clip offers, then keys of other clips as often as they are keys, then anything."""
         ranked = rank(list(offer.usual.items()), turn)
         return [*_shuffle(offer.near, turn)[:2], *map(float, ranked), *self._list_anywhere(key, offer, turn)]
 
     def _list_anywhere(self, key: Key, offer: Offer, turn: int) -> list[float]:
-        """What the clip offers, then numbers on the grid of the digits, in an order drawn."""
+        """Return what the clip offers, then numbers on the grid of the digits, in an order drawn."""
         step, true = 10.0**-key.digits, key.numbers[0]
         low, high = key.low, key.high - (key.numbers[-1] - true)
         if self.reach:
@@ -193,7 +179,3 @@ class Numbers:
 
 def _shuffle(numbers: Sequence[float], turn: int) -> list[float]:
     return sorted(numbers, key=lambda number: draw(turn, f"{number:.3f}"))
-
-
-def _be(texts: Sequence[str]) -> str:
-    return "are" if len(texts) > 1 else "is"

@@ -21,7 +21,7 @@ FAMILIES: Mapping[str, Family] = {
 
 
 def find_fault(choices: Sequence[str], answer: str, proof: Iterable[Mapping[str, Any]]) -> str:
-    """What is wrong with a question by its proof, or an empty string.
+    """Return what is wrong with a question by its proof, or an empty string.
 
     The key is computed from the numbers of the proof alone; the answer has to be that, and every other choice has to be
     wrong by three times the tolerance of what was measured.
@@ -46,7 +46,7 @@ def find_fault(choices: Sequence[str], answer: str, proof: Iterable[Mapping[str,
 
 
 def is_of(row: Mapping[str, Any]) -> bool:
-    """Whether what a row has of its clip, its measurements, events and words, comes to the numbers of its proof."""
+    """Return whether measurements, events and words of a row come to the numbers of its proof."""
     facts = read_facts(row["proof"])
     named = pick(facts, FAMILY)
     if len(named) != 1 or named[0].text not in FAMILIES:
@@ -56,10 +56,10 @@ def is_of(row: Mapping[str, Any]) -> bool:
 
 
 def solve(family: Family, facts: Proof) -> Key | None:
-    """The key of a proof, whether or not it names its family."""
+    """Return the key of a proof, whether or not it names its family."""
     return family.solve([fact for fact in facts if fact.name != FAMILY])
 
 
 def sign(family: Family, facts: Proof) -> tuple[Fact, ...]:
-    """A proof that names its family."""
+    """Return A proof that names its family."""
     return (Fact(FAMILY, text=family.name), *facts)

@@ -23,7 +23,7 @@ Known = Mapping[str, Mapping[str, int]]
 def draft_measured(
     row: Mapping[str, Any], known: Known, pick: Callable[[str, int, str], Sequence[str]], seed: int
 ) -> Iterator[Draft]:
-    """Every question that a family could ask of a clip (a row of ``records.CLIP``) outside a block.
+    """Return every question that a family could ask of a clip (a row of ``records.CLIP``) outside a block.
 
     Args:
         row: The clip. known: Of the corpus, see ``count_answers``. seed: Of all draws.
@@ -50,7 +50,7 @@ def draft_measured(
 
 
 def count_answers(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is counted of a clip for balance and for wrong options: keys that are few or numbers, and the words said."""
+    """Return what is counted of a clip for balance and wrong options: few keys or numbers, and the words said."""
     for family, _, key in _find_all(row):
         if family.balanced or family.options.drawn_by_use:
             yield _facet(family), _name_key(key)
@@ -67,7 +67,7 @@ def _find_all(row: Mapping[str, Any]) -> Iterator[tuple[Family, Found, Key]]:
 
 
 def _prove(family: Family, found: Found, key: Key, way: int, draw_wrong: Callable[[], Sequence[str]]) -> Sequence[str]:
-    """Wrong options, unless the check of the finished question finds fault with them."""
+    """Return wrong options, unless the check of the finished question finds fault with them."""
     wrong, answer = list(draw_wrong()), family.options.show(key, way)
     return [] if find_fault([answer, *wrong], answer, write_facts(sign(family, found.proof))) else wrong
 
@@ -81,7 +81,7 @@ def _pick_names(
     like: str,
     count: int,
 ) -> Sequence[str]:
-    """Names of what a clip does not have: sounds out of the pool, or words that others say."""
+    """Return names of what a clip does not have: sounds out of the pool, or words that others say."""
     if family.question_type != "speech":
         return pick(like, count, family.name)
     said = (like, *key.unclear)

@@ -20,52 +20,52 @@ BOUNDARY = 0.3
 
 
 def find_bounds(proof: Proof) -> tuple[float, float]:
-    """Between which times it could be asked about: not at the ends of the clip."""
+    """Return between which times it could be asked about: not at the ends of the clip."""
     return EDGE, value_of(proof, "duration") - EDGE
 
 
 def is_inside(clip: Clip, *times: float) -> bool:
-    """Whether none of some times is at an end of the clip."""
+    """Return whether none of some times is at an end of the clip."""
     return all(EDGE < time < clip.duration - EDGE for time in times)
 
 
 def is_heard(clip: Clip, event: Span) -> bool:
-    """Whether energy leaves at least half of an event to be heard."""
+    """Return whether energy leaves at least half of an event to be heard."""
     silent = sum(event.overlap(span) for span in clip.silences)
     return silent < 0.5 * event.length
 
 
 def starts_there(clip: Clip, event: Span) -> bool:
-    """Whether nothing speaks against its onset: no silence goes on, or ends, clearly after it."""
+    """Return whether nothing speaks against its onset: no silence goes on, or ends, clearly after it."""
     return is_heard(clip, event) and not clip.is_silent(event.onset + clip.tolerance)
 
 
 def stops_there(clip: Clip, event: Span) -> bool:
-    """The same for its offset: no silence begins clearly before it."""
+    """Return whether nothing speaks against its offset: no silence begins clearly before it."""
     return is_heard(clip, event) and not clip.is_silent(event.offset - 2 * clip.tolerance)
 
 
 def state_time(name: str, value: float, label: str, clip: Clip) -> Fact:
-    """A time of a known event as a fact."""
+    """Return A time of a known event as a fact."""
     return Fact(name, round(value, 3), label, "s", clip.tolerance)
 
 
 def state_length(clip: Clip) -> Fact:
-    """How long the clip is, as a fact."""
+    """Return how long the clip is, as a fact."""
     return Fact("duration", round(clip.duration, 3), "", "s")
 
 
 def list_onsets(runs: Sequence[Span], clip: Clip) -> tuple[Fact, ...]:
-    """When each of some events begins."""
+    """Return when each of some events begins."""
     return tuple(state_time("onset", run.onset, run.label, clip) for run in runs)
 
 
 def list_ends(pair: Sequence[Span], clip: Clip) -> tuple[Fact, ...]:
-    """When each of two events begins, then when each ends."""
+    """Return when each of two events begins, then when each ends."""
     ends = [state_time("offset", event.offset, event.label, clip) for event in pair]
     return (*list_onsets(pair, clip), *ends)
 
 
 def show_time(fact: Fact) -> str:
-    """A time as it is told: in whole seconds where it is known no better."""
+    """Return A time as it is told: in whole seconds where it is known no better."""
     return f"{fact.value:.{0 if fact.tolerance >= 0.5 else 1}f}"

@@ -33,7 +33,7 @@ class Wanting:
 
 
 def list_questions(row: Mapping[str, Any], scene: Scene, pool: Pool, known: Known, seed: int) -> list[Question]:
-    """Every question that families may ask of a clip (a row of ``records.CLIP``) outside a block."""
+    """Return every question that families may ask of a clip (a row of ``records.CLIP``) outside a block."""
 
     def pick(label: str, count: int, form: str) -> Sequence[str]:
         return pool.pick_like(label, scene, count, seed, row["clip_id"], form)
@@ -44,7 +44,7 @@ def list_questions(row: Mapping[str, Any], scene: Scene, pool: Pool, known: Know
 
 
 def take_turns(wanting: Iterable[Wanting]) -> dict[tuple[str, int], Question]:
-    """A question for each slot, by clip and slot, as far as there are any: always one of the family asked least so far.
+    """Return a question for each slot, as far as there are any: always one of the family asked least so far.
 
     No clip is asked twice about one thing, and about several in different families as long as there are any.
     """
@@ -82,7 +82,7 @@ def _choose(
 
 
 def _find_most(count: Mapping[str, int]) -> int:
-    """The most questions that one family may have, so that it has its share of all that are left then."""
+    """Return the most questions that one family may have, so that it has its share of all that are left then."""
     share = max(1, min(SHARE, len(count)))
     most = max(count.values(), default=0)
     while most > -(-sum(min(one, most) for one in count.values()) // share):

@@ -8,7 +8,7 @@ from audiomcq_cli.grounded.measured.family import Key, Offer
 from audiomcq_cli.grounded.measured.numbers import Numbers
 from audiomcq_cli.mcq import lint
 
-CROWDED = Numbers(("{}s",), "too short", "too long", reach=4, crowded=True)
+CROWDED = Numbers(("{}s",), reach=4, crowded=True)
 KEYS = [tenth / 10 for tenth in range(8, 44)]
 
 
@@ -28,7 +28,7 @@ def test_places_of_crowded_keys() -> None:
 
 def test_numbers_of_the_clip_that_break_a_rule() -> None:
     """A number of the clip that is made of the same words as the key, as 1.4 and 4.1, gives way to another."""
-    times = Numbers(("{} seconds",), "too early", "too late")
+    times = Numbers(("{} seconds",))
     key = Key(numbers=(1.4,), tolerance=0.2, low=0.5, high=9.5)
     for turn in range(20):
         options = [times.show(key, 0), *times.draw_wrong(key, Offer(lambda *_: (), near=(4.1,)), 0, turn)]

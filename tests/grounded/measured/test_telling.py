@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from audiomcq_cli.contracts import Row
@@ -53,7 +55,6 @@ def test_every_family(family: str) -> None:
     for row, parts, analysis in found:
         problems = check_structured(parts, row["question_type"], row["choices"], row["answer"]) + check_simple(analysis)
         assert [problem.detail for problem in problems] == []
-        assert row["question"] in parts["stage1"]
         assert "{" not in f"{parts}"[1:-1]
         assert all(text.count("  ") == 0 for text in (*parts.values(), analysis))
         assert analysis[0].isupper()
@@ -72,12 +73,15 @@ def test_what_is_heard_has_the_numbers() -> None:
 @pytest.mark.parametrize(("family", "way"), [("loudest", "softer"), ("softest", "louder")])
 @pytest.mark.parametrize("seed", range(4))
 def test_every_other_second_is_compared(family: str, way: str, seed: int) -> None:
-    """The reasoning gives the level of the answer, and how far each other option is from it."""
+    """The reasoning says how the right second stands to the rest, and how far each other option is from it."""
     levels = [-40.0, -15, -20, -26, -32, -38] if family == "loudest" else [-10.0, -38, -32, -26, -20, -10]
     told = reason(make_row(second_loudness=levels, clip=f"Small:{seed}"), family, seed)
     [(row, parts, _)] = [one for one in told if one[0]["answer"] == "1s to 2s"]
-    assert f"{levels[1]:.0f} LUFS" in parts["stage2"]
+    assert "1s to 2s" in parts["stage2"]
+    assert "dB" in parts["stage2"]
     for choice in row["choices"]:
         place = int(choice[0])
         by = abs(levels[place] - levels[1])
-        assert not by or f"{choice} it is about {by:.0f} dB {way}" in parts["stage3"]
+        clause = next((one for one in re.split(r"\. |; ", parts["stage3"]) if choice in one), "")
+        assert not by or f"{by:.0f} dB" in clause
+        assert not by or way in clause or "dB more" in clause or "dB less" in clause

@@ -9,6 +9,7 @@ from audiomcq_cli.grounded.measured.family import Fact, Family, Found, Key, Proo
 from audiomcq_cli.grounded.measured.numbers import Numbers
 from audiomcq_cli.grounded.measured.options import Counts, join
 from audiomcq_cli.grounded.measured.timeline import EDGE, SECONDS, find_bounds
+from audiomcq_cli.grounded.measured.weighing import measure, weigh_count, weigh_number
 
 ENDS = 0.15
 """Seconds that a silence's length may be off: where a sound that dies away is over is a matter of its threshold."""
@@ -20,7 +21,7 @@ SHORTEST = 0.7
 
 
 def find_sounds(clip: Clip) -> Iterator[Found]:
-    """Clips of several separate sounds, on whose number all that is known agrees."""
+    """Find clips of several separate sounds, on whose number all that is known agrees."""
     count = clip.value("separate_sounds")
     if not count or not 2 <= count.value <= MOST_SOUNDS or len(clip.sounds) != count.value:
         return
@@ -30,12 +31,12 @@ def find_sounds(clip: Clip) -> Iterator[Found]:
 
 
 def solve_sounds(proof: Proof) -> Key:
-    """The number of onsets."""
+    """Return the number of onsets."""
     return Key(numbers=(float(len(proof)),))
 
 
 def find_gap(clip: Clip) -> Iterator[Found]:
-    """Clips with a silence between two sounds that is clearly the longest."""
+    """Find clips with a silence between two sounds that is clearly the longest."""
     between = [gap for gap in clip.silences if gap.onset > 0.05 and gap.offset < clip.duration - 0.05]
     if not between or len(clip.sounds) < 2:
         return
@@ -50,7 +51,7 @@ def find_gap(clip: Clip) -> Iterator[Found]:
 
 
 def solve_gap(proof: Proof) -> Key | None:
-    """The length of the longest silence."""
+    """Return the length of the longest silence."""
     length = value_of(proof, "silence")
     if any((fact.value or 0.0) > length for fact in pick(proof, "other_silence")):
         return None
@@ -58,7 +59,7 @@ def solve_gap(proof: Proof) -> Key | None:
 
 
 def find_entry(clip: Clip) -> Iterator[Found]:
-    """Clips that begin with silence, where nothing that is known sounds before its end."""
+    """Find clips that begin with silence, where nothing that is known sounds before its end."""
     first = clip.sounds[0] if clip.sounds else None
     if not first or not EDGE <= first.onset <= clip.duration - EDGE:
         return
@@ -68,44 +69,64 @@ def find_entry(clip: Clip) -> Iterator[Found]:
 
 
 def solve_entry(proof: Proof) -> Key:
-    """The onset of the first sound."""
+    """Return the onset of the first sound."""
     [onset] = pick(proof, "onset")
     low, high = find_bounds(proof)
     return Key(numbers=(onset.value or 0.0,), tolerance=onset.tolerance, low=low, high=high)
 
 
 def tell_sounds(proof: Proof, say: Say) -> str:
-    """The moment of each sound."""
+    """Tell when each sound is heard."""
     times = join([f"{fact.value:.1f}" for fact in proof])
     ways = (
         "With silence in between, sounds start at {times} seconds: {count} of them.",
         "I count each time the silence is broken: at {times} seconds, so {count} times.",
+        "There are onsets at {times} seconds, and each comes out of silence. That makes {count}.",
+        "One sound after another: I hear them start at {times} seconds, {count} altogether.",
     )
     return say(ways).format(times=times, count=len(proof))
 
 
 def tell_gap(proof: Proof, say: Say) -> str:
-    """From when to when the longest silence lasts."""
+    """Tell from when to when the longest silence lasts."""
     [silence] = pick(proof, "silence")
     begin, _, end = silence.text.partition(" to ")
-    ways = (
-        "The longest pause runs from {begin} to {end}, that is {length:.1f} seconds without a sound.",
-        "Between {begin} and {end} nothing is heard, {length:.1f} seconds; no other pause is as long.",
-    )
-    return say(ways).format(begin=begin, end=end, length=silence.value)
+    length = f"{silence.value:.1f}"
+    rest = max((fact.value or 0.0 for fact in pick(proof, "other_silence")), default=0.0)
+    if f"{float(end.rstrip('s')) - float(begin.rstrip('s')):.1f}" == length:
+        ways: tuple[str, ...] = (
+            "The longest pause runs from {begin} to {end}, that is {length} seconds without a sound.",
+            "Between {begin} and {end} nothing is heard, {length} seconds.",
+            "From {begin} on it is silent until {end}, for {length} seconds.",
+        )
+    else:  # of rounded times the difference would be another one
+        ways = (
+            "The longest pause begins at about {begin} and lasts {length} seconds.",
+            "From about {begin} on nothing is heard for {length} seconds.",
+            "At about {begin} it goes silent, and stays so for {length} seconds.",
+        )
+    told = say(ways).format(begin=begin, end=end, length=length)
+    if not rest:
+        return f"{told} It is the only one between sounds."
+    if f"{rest:.1f}" == length:
+        return f"{told} Other pauses are about as long, and none is longer."
+    others = ("The next longest is one of {rest}.", "No other pause exceeds {rest}.", "The others last {rest} at most.")
+    return f"{told} {say(others).format(rest=measure(rest, 1, 'seconds'))}"
 
 
 def tell_entry(proof: Proof, say: Say) -> str:
-    """Until when it is silent."""
+    """Tell until when it is silent."""
     ways = (
         "The clip opens with silence, and the first sound comes at {time:.1f} seconds.",
         "Nothing is heard until {time:.1f} seconds, when the first sound sets in.",
+        "The silence at the start lasts for {time:.1f} seconds; then something sounds.",
+        "I wait through {time:.1f} seconds of silence before anything can be heard.",
     )
     return say(ways).format(time=value_of(proof, "onset"))
 
 
 def _merge(events: tuple[Span, ...]) -> list[Span]:
-    """Events that touch or overlap as one."""
+    """Return events that touch or overlap as one."""
     merged: list[Span] = []
     for event in events:
         if merged and event.onset <= merged[-1].offset:
@@ -115,11 +136,18 @@ def _merge(events: tuple[Span, ...]) -> list[Span]:
     return merged
 
 
+_COUNTS = Counts()
+
 FAMILIES = (
     Family(
         "sounds",
         "temporal",
         "how many separate sounds there are, so each has to be counted",
+        (
+            "Each time that something sounds after silence counts as one.",
+            "I count onsets: wherever silence gives way to sound, that is one more.",
+            "What the sounds are does not matter, only how many of them silence keeps apart.",
+        ),
         (
             "How many separate sounds are there in the clip?",
             "How many sounds with silence between them can you count?",
@@ -127,8 +155,18 @@ FAMILIES = (
         ),
         find_sounds,
         solve_sounds,
-        Counts(),
+        _COUNTS,
         tell_sounds,
+        weigh_count(
+            _COUNTS.read,
+            "sound",
+            (
+                "{option} is just what I count",
+                "{option} agrees with the count",
+                "my count comes to {option}",
+                "{option} is the number of onsets",
+            ),
+        ),
         balanced=True,
     ),
     Family(
@@ -136,13 +174,35 @@ FAMILIES = (
         "temporal",
         "how long the longest silence between two sounds is",
         (
+            "I listen for the stretches in which nothing sounds, and keep the longest of them.",
+            "It is the silence between sounds that has to be timed; silence at either end of the clip does not count.",
+            "Where one sound has ended and the next has not begun there is a pause, and the longest one is wanted.",
+        ),
+        (
             "How long is the longest silence between two sounds?",
             "How long does the longest pause between sounds last?",
         ),
         find_gap,
         solve_gap,
-        Numbers(SECONDS, "too short", "too long", reach=4, crowded=True),
+        Numbers(SECONDS, reach=4, crowded=True),
         tell_gap,
+        weigh_number(
+            (
+                "{option} is as long as that pause",
+                "{option} agrees with the pause I timed",
+                "{option} is the length of it",
+            ),
+            (
+                "{option} is {off} too short",
+                "after {option} the pause would still go on for {off}",
+                "a pause of {option} would end {off} sooner",
+            ),
+            (
+                "{option} is {off} too long",
+                "no pause lasts {off} more, as {option} would have it",
+                "the silence is broken {off} before {option} have passed",
+            ),
+        ),
         alone=False,
     ),
     Family(
@@ -150,13 +210,37 @@ FAMILIES = (
         "temporal",
         "when the silence at the beginning ends",
         (
+            "I listen for the first thing that breaks the silence, whatever it is.",
+            "The clip does not begin with a sound, so I wait for the first one and note the time.",
+            "Only the very first onset counts; what comes after it says nothing.",
+        ),
+        (
             "When does the first sound begin?",
             "At what time is the silence at the beginning broken?",
             "How far into the clip does anything become audible?",
         ),
         find_entry,
         solve_entry,
-        Numbers(SECONDS, "too early", "too late"),
+        Numbers(SECONDS),
         tell_entry,
+        weigh_number(
+            (
+                "{option} is where the silence ends",
+                "{option} agrees with that first onset",
+                "{option} is the moment it is broken",
+            ),
+            (
+                "{option} would be {off} before anything sounds",
+                "at {option} it is silent, and stays so for another {off}",
+                "{option} falls into the silence, {off} ahead of its end",
+                "{option} is {off} too early",
+            ),
+            (
+                "by {option} the first sound set in {off} ago",
+                "{option} is {off} too late",
+                "{option} would be {off} after the silence has been broken",
+                "the silence does not last until {option}; it ends {off} sooner",
+            ),
+        ),
     ),
 )

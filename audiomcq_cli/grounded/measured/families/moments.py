@@ -25,6 +25,7 @@ from audiomcq_cli.grounded.measured.timeline import (
     state_time,
     stops_there,
 )
+from audiomcq_cli.grounded.measured.weighing import weigh_count, weigh_number
 
 LEAST = 1.0
 """Seconds from which on the length of an event is asked about."""
@@ -33,7 +34,7 @@ MOST = len(COUNTS)
 
 
 def find_begin(clip: Clip) -> Iterator[Found]:
-    """Events that begin inside the clip."""
+    """Find events that begin inside the clip."""
     for event in clip.find_single():
         if is_inside(clip, event.onset) and starts_there(clip, event):
             facts = (state_time("onset", event.onset, event.label, clip), state_length(clip))
@@ -42,7 +43,7 @@ def find_begin(clip: Clip) -> Iterator[Found]:
 
 
 def find_end(clip: Clip) -> Iterator[Found]:
-    """Events that end inside the clip."""
+    """Find events that end inside the clip."""
     for event in clip.find_single():
         if is_inside(clip, event.offset) and stops_there(clip, event):
             facts = (state_time("offset", event.offset, event.label, clip), state_length(clip))
@@ -51,7 +52,7 @@ def find_end(clip: Clip) -> Iterator[Found]:
 
 
 def find_length(clip: Clip) -> Iterator[Found]:
-    """Events that are not cut by the clip's ends and last long enough."""
+    """Find events that are not cut by the clip's ends and last long enough."""
     for event in clip.find_single():
         whole = is_inside(clip, event.onset, event.offset)
         if whole and event.length >= LEAST and starts_there(clip, event) and stops_there(clip, event):
@@ -64,7 +65,7 @@ def find_length(clip: Clip) -> Iterator[Found]:
 
 
 def solve_moment(proof: Proof) -> Key:
-    """The one time that a proof has besides the length of the clip."""
+    """Return the one time that a proof has besides the length of the clip."""
     [fact] = [fact for fact in proof if fact.name in ("onset", "offset")]
     digits = 0 if fact.tolerance >= 0.5 else 1
     low, high = find_bounds(proof)
@@ -72,7 +73,7 @@ def solve_moment(proof: Proof) -> Key:
 
 
 def solve_length(proof: Proof) -> Key:
-    """From the onset to the offset; each is off by itself, so their squares add."""
+    """Return the time from onset to offset; each is off by itself, so their squares add."""
     [onset], [offset] = pick(proof, "onset"), pick(proof, "offset")
     tolerance = round(hypot(onset.tolerance, offset.tolerance), 4)
     length = round(value_of(proof, "offset") - value_of(proof, "onset"), 4)
@@ -83,40 +84,51 @@ def solve_length(proof: Proof) -> Key:
 
 
 def tell_begin(proof: Proof, say: Say) -> str:
-    """When the sound sets in."""
+    """Tell when the sound sets in."""
     [onset] = pick(proof, "onset")
     ways = (
         "I follow the clip until the sound of {sound} sets in, and that is {time} seconds in.",
         "The sound of {sound} is not there at first; I hear it start at about {time} seconds.",
         "Listening for the sound of {sound}, I first notice it {time} seconds after the clip starts.",
+        "For the first {time} seconds there is nothing of {sound}. Then it begins.",
+        "It takes about {time} seconds until {sound} can be heard.",
     )
     return say(ways).format(sound=onset.text, time=show_time(onset))
 
 
 def tell_end(proof: Proof, say: Say) -> str:
-    """When the sound is over."""
+    """Tell when the sound is over."""
     [offset] = pick(proof, "offset")
     ways = (
         "The sound of {sound} goes on until about {time} seconds; after that it is gone.",
         "I hear the sound of {sound} stop {time} seconds into the clip.",
         "At {time} seconds the sound of {sound} is over.",
+        "The last that I hear of {sound} is at about {time} seconds.",
+        "The sound of {sound} breaks off at {time} seconds and does not come back.",
     )
     return say(ways).format(sound=offset.text, time=show_time(offset))
 
 
 def tell_length(proof: Proof, say: Say) -> str:
-    """From when to when the sound is heard."""
+    """Tell from when to when the sound is heard."""
     [onset], [offset] = pick(proof, "onset"), pick(proof, "offset")
     ways = (
         "The sound of {sound} starts at {begin} seconds and is over at {end} seconds, {length} seconds later.",
         "I hear the sound of {sound} from {begin} to {end} seconds, which makes {length} seconds.",
+        "It is at {begin} seconds that {sound} comes in, and at {end} that it stops: {length} seconds in between.",
+        "Between its start at {begin} and its end at {end} seconds, the sound of {sound} takes {length} seconds.",
     )
-    length = f"{solve_length(proof).numbers[0]:.1f}"
-    return say(ways).format(sound=onset.text, begin=show_time(onset), end=show_time(offset), length=length)
+    key = solve_length(proof)
+    length, digits = f"{key.numbers[0]:.{key.digits}f}", key.digits
+    times = [fact.value or 0.0 for fact in (onset, offset)]
+    if f"{round(times[1], digits) - round(times[0], digits):.{digits}f}" != length:
+        digits += 1  # of rounded times the difference would be another one
+    begin, end = (f"{time:.{digits}f}" for time in times)
+    return say(ways).format(sound=onset.text, begin=begin, end=end, length=f"about {length}")
 
 
 def find_times(clip: Clip) -> Iterator[Found]:
-    """Labels whose events are short and apart, each one sound by energy where that was measured."""
+    """Find labels whose events are short and apart, each one sound by energy where that was measured."""
     for label in dict.fromkeys(event.label for event in clip.events):
         own = [event for event in clip.events if event.label == label]
         alone = not any(other.label != label and are_alike(label, other.label) for other in clip.events)
@@ -136,34 +148,44 @@ def find_times(clip: Clip) -> Iterator[Found]:
 
 
 def solve_times(proof: Proof) -> Key:
-    """The number of onsets."""
+    """Return the number of onsets."""
     return Key(numbers=(float(len(pick(proof, "onset"))),))
 
 
 def tell_times(proof: Proof, say: Say) -> str:
-    """Each time that it is heard."""
+    """Tell when the sound is heard, each time."""
     onsets = pick(proof, "onset")
     times = join([f"{fact.value:.1f}" for fact in onsets])
     ways = (
         "I count the sound of {sound}: it comes at {times} seconds, {count} in all.",
         "The sound of {sound} is heard at {times} seconds. That makes {count}.",
+        "It comes at {times} seconds, each time with a break before the next: {sound}, {count} over.",
+        "Counting along, I note {sound} at {times} seconds, so {count}.",
     )
     return say(ways).format(sound=onsets[0].text, times=times, count=COUNTS[len(onsets) - 1])
 
 
 def _agree(clip: Clip, events: Sequence[Span]) -> bool:
-    """Whether each event is one sound by energy, and no two are the same one."""
+    """Return whether each event is one sound by energy, and no two are the same one."""
     if not clip.sounds:
         return True
     held = [[span for span in clip.sounds if span.overlap(event) > 0.05] for event in events]
     return all(len(spans) == 1 for spans in held) and len({spans[0] for spans in held}) == len(events)
 
 
+_COUNTS = Counts(COUNTS)
+
 FAMILIES = (
     Family(
         "begin",
         "temporal",
         "when a sound sets in",
+        (
+            "The sound of {sound} has to be told from the rest, and its very first moment counts, not its loudest.",
+            "I let the clip run, keep the sound of {sound} in mind, and note when it is there for the first time.",
+            "Only the onset matters here: the moment at which there is no sound of {sound} yet and then there is.",
+            "It does not matter how long the sound of {sound} goes on; I listen for where it starts.",
+        ),
         (
             "At what time does the sound of {sound} begin?",
             "When does the sound of {sound} start?",
@@ -172,13 +194,39 @@ FAMILIES = (
         ),
         find_begin,
         solve_moment,
-        Numbers(SECONDS, "too early", "too late"),
+        Numbers(SECONDS),
         tell_begin,
+        weigh_number(
+            (
+                "{option} is where it sets in",
+                "{option} agrees with the onset I hear",
+                "the onset I noted is {option}",
+                "{option} matches that",
+            ),
+            (
+                "{option} would be {off} before it sets in",
+                "{option} comes {off} too soon: nothing of it is there yet",
+                "at {option} I am still waiting for it, and go on waiting for another {off}",
+                "{option} falls {off} ahead of the onset",
+            ),
+            (
+                "{option} would be {off} after it has set in",
+                "{option} is {off} late: it has begun by then",
+                "by {option} it set in {off} ago",
+                "{option} lies {off} behind the onset",
+            ),
+        ),
     ),
     Family(
         "end",
         "temporal",
         "when a sound is over",
+        (
+            "The sound of {sound} has to be followed until nothing of it is left.",
+            "What counts is the last moment of the sound of {sound}, so I listen on to where it breaks off.",
+            "I follow the sound of {sound} and note when it is gone for good.",
+            "The end of the sound of {sound} is wanted; its beginning says nothing about that.",
+        ),
         (
             "At what time does the sound of {sound} end?",
             "When does the sound of {sound} stop?",
@@ -186,13 +234,38 @@ FAMILIES = (
         ),
         find_end,
         solve_moment,
-        Numbers(SECONDS, "too early", "too late"),
+        Numbers(SECONDS),
         tell_end,
+        weigh_number(
+            (
+                "{option} is where it breaks off",
+                "{option} agrees with the end I hear",
+                "the end I noted is {option}",
+                "{option} matches that",
+            ),
+            (
+                "{option} would be {off} before it stops",
+                "{option} is too soon: it can be heard for {off} more",
+                "at {option} it has not ended; that takes another {off}",
+                "{option} would cut it {off} short",
+            ),
+            (
+                "{option} would be {off} after it has stopped",
+                "by {option} it has been gone for {off}",
+                "{option} is {off} late, with nothing of it left",
+                "at {option} it is over, and has been for {off}",
+            ),
+        ),
     ),
     Family(
         "length",
         "temporal",
         "how long a sound goes on",
+        (
+            "Both ends of the sound of {sound} have to be noted; the time between them is wanted.",
+            "I need two moments, where the sound of {sound} starts and where it is over, and take one from the other.",
+            "How long the sound of {sound} can be heard is its end less its beginning, so I listen for both.",
+        ),
         (
             "How long does the sound of {sound} last?",
             "For how long can you hear {sound}?",
@@ -200,8 +273,27 @@ FAMILIES = (
         ),
         find_length,
         solve_length,
-        Numbers(SECONDS, "too short", "too long", reach=4, crowded=True),
+        Numbers(SECONDS, reach=4, crowded=True),
         tell_length,
+        weigh_number(
+            (
+                "{option} is what lies between its start and its end",
+                "{option} is as long as what I hear",
+                "{option} agrees with the two moments",
+            ),
+            (
+                "{option} is {off} too short",
+                "after {option} it would still have {off} to go",
+                "with {option}, {off} of it would be missing",
+                "{option} would leave the last {off} of it out",
+            ),
+            (
+                "{option} is {off} too long",
+                "{option} would need it to go on for {off} more",
+                "{option} would have it last {off} beyond its end",
+                "it would have to sound {off} longer to last {option}",
+            ),
+        ),
         alone=False,
     ),
     Family(
@@ -209,14 +301,28 @@ FAMILIES = (
         "temporal",
         "how often something is heard, so each time has to be counted",
         (
+            "I have to tick off each time the sound of {sound} comes.",
+            "The sound of {sound} comes more than once, so I count along and keep the moments apart.",
+            "Each separate time counts once, however long it is; I count the sound of {sound} from beginning to end.",
+        ),
+        (
             "How many times can you hear {sound}?",
             "How often does the sound of {sound} occur?",
             "Count the sound of {sound}: how many times does it come?",
         ),
         find_times,
         solve_times,
-        Counts(COUNTS),
+        _COUNTS,
         tell_times,
+        weigh_count(
+            _COUNTS.read,
+            "time",
+            (
+                "{option} is just what I count",
+                "{option} agrees with the count",
+                "my count comes to {option}",
+            ),
+        ),
         balanced=True,
     ),
 )

@@ -13,32 +13,33 @@ from audiomcq_cli.grounded.measured.clip import Clip, Span
 from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, Key, Proof, Say, pick
 from audiomcq_cli.grounded.measured.options import Names, Orders, join
 from audiomcq_cli.grounded.measured.timeline import is_heard, list_onsets, show_time
+from audiomcq_cli.grounded.measured.weighing import Ways, weigh_order, weigh_place
 
 MOST_ORDERED = 6
 """Sounds in a clip whose order one can still keep in mind."""
 
 
 def find_order(clip: Clip) -> Iterator[Found]:
-    """Three sounds after each other, out of a clip whose sounds all come after each other."""
+    """Find three sounds after each other, out of a clip whose sounds all come after each other."""
     runs = _distinct_runs(clip)
     for three in combinations(runs, 3):
         yield Found(("order", *(run.label for run in three)), list_onsets(three, clip))
 
 
 def find_first(clip: Clip) -> Iterator[Found]:
-    """The sound that opens a clip of several."""
+    """Find the sound that opens a clip of several."""
     if len(runs := _distinct_runs(clip)) > 1:
         yield Found(("place", "first"), list_onsets(runs, clip))
 
 
 def find_last(clip: Clip) -> Iterator[Found]:
-    """The sound that closes a clip of several."""
+    """Find the sound that closes a clip of several."""
     if len(runs := _distinct_runs(clip)) > 1:
         yield Found(("place", "last"), list_onsets(runs, clip))
 
 
 def find_next(clip: Clip) -> Iterator[Found]:
-    """Pairs of sounds of which one comes right after the other."""
+    """Find pairs of sounds of which one comes right after the other."""
     runs = _distinct_runs(clip)
     for first, second in pairwise(runs):
         facts = (*list_onsets(runs, clip), Fact("cue", text=first.label))
@@ -46,7 +47,7 @@ def find_next(clip: Clip) -> Iterator[Found]:
 
 
 def find_before(clip: Clip) -> Iterator[Found]:
-    """Pairs of sounds of which one comes right before the other."""
+    """Find pairs of sounds of which one comes right before the other."""
     runs = _distinct_runs(clip)
     for first, second in pairwise(runs):
         facts = (*list_onsets(runs, clip), Fact("cue", text=second.label))
@@ -54,42 +55,44 @@ def find_before(clip: Clip) -> Iterator[Found]:
 
 
 def solve_order(proof: Proof) -> Key | None:
-    """Three labels in the order of their onsets."""
+    """Return three labels in the order of their onsets."""
     labels = _sort_labels(proof)
     return Key(others=labels) if len(labels) == 3 else None
 
 
 def solve_first(proof: Proof) -> Key | None:
-    """The label with the earliest onset."""
+    """Return the label with the earliest onset."""
     labels = _sort_labels(proof)
     return Key(labels[0], others=labels) if len(labels) > 1 else None
 
 
 def solve_last(proof: Proof) -> Key | None:
-    """The label with the latest onset."""
+    """Return the label with the latest onset."""
     labels = _sort_labels(proof)
     return Key(labels[-1], others=labels) if len(labels) > 1 else None
 
 
 def solve_next(proof: Proof) -> Key | None:
-    """The label right behind the cue."""
+    """Return the label right behind the cue."""
     return _solve_neighbour(proof, 1)
 
 
 def solve_before(proof: Proof) -> Key | None:
-    """The label right before the cue."""
+    """Return the label right before the cue."""
     return _solve_neighbour(proof, -1)
 
 
 def tell_order(proof: Proof, say: Say) -> str:
-    """Each sound with its moment, the earliest first."""
+    """Tell when each sound is heard, the earliest first."""
     facts = sorted(pick(proof, "onset"), key=lambda fact: fact.value or 0.0)
-    told = join([f"the sound of {fact.text} at {fact.value:.1f} seconds" for fact in facts])
+    told = join([f"{fact.text} at {show_time(fact)} seconds" for fact in facts])
     order = ", then ".join(fact.text for fact in facts)
     ways = (
         f"One after another I hear {told}.",
         f"In the order in which they come, I hear {order}; they start at {_list_times(facts)} seconds.",
         f"Going through the clip, there is {told}.",
+        f"New sounds set in at {_list_times(facts)} seconds: {order}.",
+        f"The clip has {told}.",
     )
     return say(ways)
 
@@ -102,7 +105,7 @@ def _distinct_runs(clip: Clip) -> list[Span]:
 
 
 def _sort_labels(proof: Proof) -> tuple[str, ...]:
-    """Labels by onset; none where two onsets are too close to tell."""
+    """Return labels by onset; none where two onsets are too close to tell."""
     facts = sorted(pick(proof, "onset"), key=lambda fact: fact.value or 0.0)
     close = any(
         (second.value or 0.0) - (first.value or 0.0) < MARGIN * first.tolerance for first, second in pairwise(facts)
@@ -124,13 +127,47 @@ def _list_times(facts: Proof) -> str:
     return join([show_time(fact) for fact in facts])
 
 
-_PLACES = Names("I also hear {}, but not at that place.", foreign="I do not hear {} at all.")
+_FIRST: Ways = (
+    "the onset of {option}, at {time} seconds, is the earliest",
+    "at {time} seconds I hear {option}, ahead of all the rest",
+    "there is nothing before {option} at {time} seconds",
+)
+_LATER: Ways = (
+    "the onset of {option} comes {off} later, at {time} seconds",
+    "for {option} it takes until {time} seconds",
+    "I do hear {option}, but only from {time} seconds on",
+)
+_LAST: Ways = (
+    "the onset of {option}, at {time} seconds, is the latest",
+    "at {time} seconds I hear {option}, behind all the rest",
+    "nothing new begins after {option} at {time} seconds",
+)
+_SOONER: Ways = (
+    "the onset of {option} comes {off} sooner, at {time} seconds",
+    "I hear {option} at {time} seconds already",
+    "I do hear {option}, but it has set in {off} before that",
+)
+_NEXT: Ways = (
+    "the onset of {option}, at {time} seconds, is next to that of {cue}",
+    "next to {cue}, at {time} seconds, I hear {option}",
+    "between {cue} and {option} at {time} seconds nothing else begins",
+)
+_ASIDE: Ways = (
+    "I do hear {option}, but {off} {side}, at {time} seconds",
+    "the onset of {option} is at {time} seconds, {off} {side} than what I am after",
+    "{option} has to be placed elsewhere, at {time} seconds",
+)
 
 FAMILIES = (
     Family(
         "order",
         "temporal",
         "in which order three sounds come",
+        (
+            "I note when each of the three starts and put them in a row.",
+            "Each of the three has one onset, and their order is that of the onsets.",
+            "What counts is which starts before which, so I listen for three beginnings.",
+        ),
         (
             "In which order do these sounds come?",
             "What is the order of the sounds?",
@@ -140,31 +177,49 @@ FAMILIES = (
         solve_order,
         Orders(),
         tell_order,
+        weigh_order,
     ),
     Family(
         "first",
         "temporal",
         "which sound comes before all others",
+        (
+            "I note what sets in before anything else does.",
+            "The sound with the earliest start is wanted, however long or loud the others are.",
+            "Of all that is there only the opening counts: which sound has no other before it?",
+        ),
         ("Which of these sounds comes first?", "Which sound do you hear first?", "With which of these does it begin?"),
         find_first,
         solve_first,
-        Names("I do hear {}, but later.", foreign="I do not hear {} at all."),
+        Names(),
         tell_order,
+        weigh_place(_FIRST, _LATER),
     ),
     Family(
         "last",
         "temporal",
         "which sound comes after all others",
+        (
+            "I follow the clip to its last new sound.",
+            "The sound with the latest start is wanted; what began before it is out.",
+            "I keep noting what begins, until nothing new does.",
+        ),
         ("Which of these sounds comes last?", "Which sound do you hear last?", "Which of these starts the latest?"),
         find_last,
         solve_last,
-        Names("I do hear {}, but earlier.", foreign="I do not hear {} at all."),
+        Names(),
         tell_order,
+        weigh_place(_LAST, _SOONER),
     ),
     Family(
         "after",
         "temporal",
         "what comes directly after another sound",
+        (
+            "Once {cue} has set in, the very next new sound counts.",
+            "I wait for {cue} and then for whatever begins next.",
+            "The sound of {cue} is the mark; what starts directly behind that is wanted, not what comes later still.",
+        ),
         (
             "Which sound comes right after that of {sound}?",
             "What is the next thing you hear after {sound}?",
@@ -172,13 +227,19 @@ FAMILIES = (
         ),
         find_next,
         solve_next,
-        _PLACES,
+        Names(),
         tell_order,
+        weigh_place(_NEXT, _ASIDE),
     ),
     Family(
         "before",
         "temporal",
         "what comes directly before another sound",
+        (
+            "I need to remember what started last before {cue} sets in.",
+            "The sound of {cue} is the mark; what starts directly ahead of it is wanted, not what comes earlier still.",
+            "I note each new sound until {cue} comes, and keep the last one.",
+        ),
         (
             "Which sound comes right before that of {sound}?",
             "What do you hear just before {sound}?",
@@ -186,7 +247,8 @@ FAMILIES = (
         ),
         find_before,
         solve_before,
-        _PLACES,
+        Names(),
         tell_order,
+        weigh_place(_NEXT, _ASIDE),
     ),
 )

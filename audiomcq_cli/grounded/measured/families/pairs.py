@@ -15,13 +15,14 @@ from audiomcq_cli.grounded.measured.labels import LONGEST
 from audiomcq_cli.grounded.measured.numbers import Numbers
 from audiomcq_cli.grounded.measured.options import Statements
 from audiomcq_cli.grounded.measured.timeline import find_bounds, is_inside, list_ends, show_time, state_length
+from audiomcq_cli.grounded.measured.weighing import weigh_statement, weigh_stretch
 
 LEAST = 1.0
 """Seconds from which on it is asked what two events share."""
 
 
 def find_together(clip: Clip) -> Iterator[Found]:
-    """Pairs of events of which one begins while the other goes on."""
+    """Find pairs of events of which one begins while the other goes on."""
     for first, second in combinations(clip.find_single(), 2):
         shared = first.overlap(second)
         if shared >= LEAST and is_inside(clip, second.onset, min(first.offset, second.offset)):
@@ -33,7 +34,7 @@ def find_together(clip: Clip) -> Iterator[Found]:
 
 
 def find_relation(clip: Clip) -> Iterator[Found]:
-    """Pairs of events, in an order that says nothing: by their labels."""
+    """Find pairs of events, in an order that says nothing: by their labels."""
     for pair in combinations(clip.find_single(), 2):
         one, other = sorted(pair, key=lambda span: span.label)
         if len(one.label) + len(other.label) > LONGEST:
@@ -43,7 +44,7 @@ def find_relation(clip: Clip) -> Iterator[Found]:
 
 
 def solve_together(proof: Proof) -> Key | None:
-    """From the later onset to the earlier offset."""
+    """Return the later onset and the earlier offset."""
     onsets, offsets = pick(proof, "onset"), pick(proof, "offset")
     begin = max(fact.value or 0.0 for fact in onsets)
     end = min(fact.value or 0.0 for fact in offsets)
@@ -56,7 +57,7 @@ def solve_together(proof: Proof) -> Key | None:
 
 
 def solve_relation(proof: Proof) -> Key | None:
-    """Which begins first, and whether it goes on when the other begins; None where it is close."""
+    """Return which begins first, and whether it goes on when the other begins; None where it is close."""
     onsets, offsets = pick(proof, "onset"), pick(proof, "offset")
     (a, b), (a_end, b_end) = ((fact.value or 0.0 for fact in facts) for facts in (onsets, offsets))
     margin = MARGIN * onsets[0].tolerance
@@ -73,11 +74,13 @@ def solve_relation(proof: Proof) -> Key | None:
 
 
 def tell_pair(proof: Proof, say: Say) -> str:
-    """From when to when each of two is heard."""
+    """Tell from when to when each of two is heard."""
     (a, b), (a_end, b_end) = pick(proof, "onset"), pick(proof, "offset")
     ways = (
         "The sound of {a} lasts from {begin} to {end} seconds, that of {b} from {start} to {stop} seconds.",
         "I hear {a} between {begin} and {end} seconds, and {b} between {start} and {stop} seconds.",
+        "First there is {a}, from {begin} until {end} seconds; {b} comes in at {start} and is gone at {stop} seconds.",
+        "It begins with {a} at {begin} seconds, which stops at {end}; {b} runs from {start} to {stop} seconds.",
     )
     if (b.value or 0.0) < (a.value or 0.0):
         a, b, a_end, b_end = b, a, b_end, a_end
@@ -85,11 +88,54 @@ def tell_pair(proof: Proof, say: Say) -> str:
     return say(ways).format(a=a.text, b=b.text, **times)
 
 
+def _weigh_relation(proof: Proof, key: Key, name: str, say: Say) -> str:
+    """Return what speaks for or against one way in which two sounds can lie in time."""
+    onsets, offsets = pick(proof, "onset"), pick(proof, "offset")
+    first, second = (0, 1) if name.startswith("a_") else (1, 0)
+    begin, end, start = (show_time(fact) for fact in (onsets[first], offsets[first], onsets[second]))
+    if name == key.name:
+        word = "before" if "then" in name else "after"
+        return say((f"the first ends at {end} seconds, {word} the other begins at {start}",))
+    if (onsets[first].value or 0.0) > (onsets[second].value or 0.0):
+        ways = (
+            "{sound} begins only at {begin} seconds, and {other} at {start} seconds already",
+            "it would need {sound} to be the first, but that starts at {begin} seconds and {other} at {start}",
+        )
+    elif "then" in name:
+        ways = (
+            "{sound} goes on until {end} seconds, past the start of {other} at {start} seconds",
+            "{other} sets in at {start} seconds, while {sound} lasts until {end}",
+        )
+    else:
+        ways = (
+            "{sound} is over at {end} seconds, before {other} begins at {start} seconds",
+            "at {start} seconds, when {other} begins, {sound} has been over since {end} seconds",
+        )
+    words = {"sound": f"the sound of {onsets[first].text}", "other": f"that of {onsets[second].text}"}
+    return say(ways).format(begin=begin, end=end, start=start, **words)
+
+
+_RELATIONS = Statements(
+    (
+        {
+            "a_then_b": "{a} is over before {b} begins",
+            "b_then_a": "{b} has ended by the time {a} starts",
+            "a_into_b": "{a} comes first and is still there when {b} sets in",
+            "b_into_a": "{b} starts first, and {a} joins in while that lasts",
+        },
+    )
+)
+
 FAMILIES = (
     Family(
         "together",
         "temporal",
         "when two sounds are heard at the same time",
+        (
+            "Two stretches have to be noted, and what they share runs from the later beginning to the earlier end.",
+            "I follow {sound} and {other} one by one, then see from when to when both are there.",
+            "The overlap begins where the second of the two comes in, and ends where one of them is gone.",
+        ),
         (
             "From when to when do the sounds of {sound} and {other} overlap?",
             "During which time can you hear {sound} and {other} at once?",
@@ -97,30 +143,54 @@ FAMILIES = (
         ),
         find_together,
         solve_together,
-        Numbers(("{}s to {}s", "from {} to {} seconds"), "too early", "too late"),
+        Numbers(("{}s to {}s", "from {} to {} seconds")),
         tell_pair,
+        weigh_stretch(
+            (
+                "{option} begins {off} too soon: both are heard together only from {begin} seconds on",
+                "at {from} seconds one of the two is still missing; it comes in {off} later, which rules out {option}",
+                "{option} would have them overlap {off} before the second one has set in",
+            ),
+            (
+                "{option} runs {off} too long: one of the two is over at {end} seconds",
+                "by {to} seconds one of them has been gone for {off}, so not {option}",
+                "{option} would need both to go on for another {off}",
+            ),
+            (
+                "{option} stops {off} too soon: both go on until {end} seconds",
+                "at {to} seconds both are still there, and stay for {off}, so not {option}",
+                "{option} leaves out the last {off} of the overlap",
+            ),
+            (
+                "{option} begins {off} too late: both are there from {begin} seconds on",
+                "by {from} seconds they have been heard together for {off}, so {option} misses that",
+                "{option} leaves out the first {off} of the overlap",
+            ),
+            (
+                "{option} has both ends right",
+                "{option} begins with the later of the two and stops with the one that ends first",
+                "{option} is the time that they share",
+            ),
+        ),
     ),
     Family(
         "relation",
         "temporal",
         "how two sounds lie in time",
         (
+            "For each of the two I need to know when it begins and when it is over.",
+            "What matters is which comes first, and whether that one is still there when the other begins.",
+            "I follow {sound} and {other} one by one and compare where they begin and end.",
+        ),
+        (
             "How do the sounds of {sound} and {other} lie in time?",
             "Which of these is true of the sounds of {sound} and {other}?",
         ),
         find_relation,
         solve_relation,
-        Statements(
-            (
-                {
-                    "a_then_b": "{a} is over before {b} begins",
-                    "b_then_a": "{b} has ended by the time {a} starts",
-                    "a_into_b": "{a} comes first and is still there when {b} sets in",
-                    "b_into_a": "{b} starts first, and {a} joins in while that lasts",
-                },
-            )
-        ),
+        _RELATIONS,
         tell_pair,
+        weigh_statement(_RELATIONS.read, _weigh_relation),
         alone=False,
     ),
 )

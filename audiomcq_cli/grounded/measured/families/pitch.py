@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from math import log2
 
@@ -18,7 +19,8 @@ from audiomcq_cli.grounded.measured.family import (
     state,
     value_of,
 )
-from audiomcq_cli.grounded.measured.options import Statements, capitalize, join
+from audiomcq_cli.grounded.measured.options import Statements
+from audiomcq_cli.grounded.measured.weighing import weigh_statement
 from audiomcq_cli.records import draw
 
 MUCH = 6.0
@@ -31,13 +33,13 @@ HALVES = ("first", "second")
 
 
 def find_contour(clip: Clip) -> Iterator[Found]:
-    """Clips whose pitch glides one way or stays where it is."""
+    """Find clips whose pitch glides one way or stays where it is."""
     if change := clip.value("pitch_change"):
         yield Found("contour", (state("pitch_change", change.value, change.text),))
 
 
 def solve_contour(proof: Proof) -> Key | None:
-    """How far the end lies above or below the beginning; None between little and none, or little and much."""
+    """Return how far the end lies above or below the beginning; None between little and none, or little and much."""
     [change] = pick(proof, "pitch_change")
     size, clear = abs(change.value or 0.0), MARGIN * change.tolerance
     if change.text == "steady":
@@ -50,19 +52,28 @@ def solve_contour(proof: Proof) -> Key | None:
 
 
 def tell_contour(proof: Proof, say: Say) -> str:
-    """By how many semitones the pitch moves."""
+    """Tell by how many semitones the pitch moves."""
     change = value_of(proof, "pitch_change")
     if abs(change) <= 0.5:
-        return say(("The pitch at the end is the one of the beginning.", "I follow the pitch, and it does not move."))
+        return say(
+            (
+                "The pitch at the end is the one of the beginning.",
+                "I follow the pitch, and it does not move.",
+                "From start to end the tone keeps its height.",
+                "When the tone stops, it is as high as when it began.",
+            )
+        )
     ways = (
         "I follow the pitch: at the end it is about {size:.0f} semitones {word} than at the beginning.",
         "The tone ends about {size:.0f} semitones {word} than it starts.",
+        "Between its start and its end the tone gets about {size:.0f} semitones {word}.",
+        "Held against the start, the end of the tone lies about {size:.0f} semitones {word}.",
     )
     return say(ways).format(size=abs(change), word="higher" if change > 0 else "lower")
 
 
 def find_halves(clip: Clip) -> Iterator[Found]:
-    """Clips with one pitch in either half, and no other: of a melody it is not its median that one hears."""
+    """Find clips with one pitch in either half, and no other: of a melody it is not its median that one hears."""
     first, second = clip.value("pitch_first_half"), clip.value("pitch_second_half")
     low, high = clip.value("pitch_low"), clip.value("pitch_high")
     if first and second and low and high and min(first.value, second.value, low.value) > 0:
@@ -72,7 +83,7 @@ def find_halves(clip: Clip) -> Iterator[Found]:
 
 
 def solve_halves(proof: Proof) -> Key | None:
-    """Semitones from the first half up to the second; None where they are too near to tell."""
+    """Return semitones from the first half up to the second; None where they are too near to tell."""
     first, second = value_of(proof, "pitch_first_half"), value_of(proof, "pitch_second_half")
     # 20 cents of either half.
     tolerance, semitones = 0.4, 12 * log2(second / first)
@@ -80,14 +91,17 @@ def solve_halves(proof: Proof) -> Key | None:
 
 
 def tell_halves(proof: Proof, say: Say) -> str:
-    """The pitch of either half."""
+    """Tell the pitch of one half by that of the other."""
     first, second = value_of(proof, "pitch_first_half"), value_of(proof, "pitch_second_half")
     half = HALVES[second > first]
     ways = (
         "The {half} half lies higher than the other one, by about {size:.0f} semitones.",
         "I compare the two halves: the {half} one is about {size:.0f} semitones above the other.",
+        "Midway the tone {steps} by about {size:.0f} semitones, so the {half} half is the higher one.",
+        "The tone {steps} once, by about {size:.0f} semitones; it is higher in the {half} half.",
     )
-    return say(ways).format(half=half, size=12 * abs(log2(second / first)))
+    steps = "goes up" if second > first else "goes down"
+    return say(ways).format(half=half, size=12 * abs(log2(second / first)), steps=steps)
 
 
 class Intervals:
@@ -96,11 +110,11 @@ class Intervals:
     drawn_by_use = False
 
     def show(self, key: Key, way: int) -> str:
-        """The key as an option."""
+        """Return the key as an option."""
         return _name_interval(key.numbers[0] > 0, round(abs(key.numbers[0])))
 
     def draw_wrong(self, key: Key, offer: Offer, way: int, turn: int) -> list[str]:
-        """The other half by as much, and either half by clearly more or less."""
+        """Return the other half by as much, and either half by clearly more or less."""
         size, later = round(abs(key.numbers[0])), key.numbers[0] > 0
         apart = max(4, round(0.6 * size))
         sizes = [other for other in (size - apart, size + apart) if 2 <= other <= 36]
@@ -108,7 +122,7 @@ class Intervals:
         return [_name_interval(not later, size), _name_interval(later, other), _name_interval(not later, other)]
 
     def find_fault(self, key: Key, choices: Sequence[str], answer: str) -> str:
-        """The answer has the half and the size that were measured, the others another half or another size."""
+        """Return a fault unless the answer has the half and size that were measured, and no other choice has both."""
         known = {
             _name_interval(later, size): size if later else -size for later in (False, True) for size in range(1, 49)
         }
@@ -122,22 +136,93 @@ class Intervals:
                 return f"{choice!r} is only {off:.1f} semitones off"
         return ""
 
-    def deny(self, key: Key, wrong: Sequence[str], say: Say) -> str:
-        """That the others have the wrong half or the wrong size."""
-        half = HALVES[key.numbers[0] > 0]
-        other = HALVES[key.numbers[0] < 0]
-        against = [f'"{text}"' for text in wrong if text.lower().startswith(f"the {other}")]
-        size = [f'"{text}"' for text in wrong if text.lower().startswith(f"the {half}")]
-        parts = [
-            f"{join(against)} take the wrong half" if against else "",
-            f"{join(size)} has the wrong size" if size else "",
-        ]
-        return f"{capitalize(', and '.join(filter(None, parts)))}."
-
 
 def _name_interval(later: bool, size: int) -> str:
     return f"The {HALVES[later]} half, by about {size} semitones"
 
+
+def _weigh_contour(proof: Proof, key: Key, name: str, say: Say) -> str:
+    """Return what speaks for or against one course of the pitch."""
+    change = value_of(proof, "pitch_change")
+    size = f"about {abs(change):.0f} semitones"
+    way = "higher" if change > 0 else "lower"
+    if name == key.name:
+        if name == "steady":
+            return say(("the end has the pitch of the beginning", "there is no step between start and end"))
+        return say((f"the tone ends {size} {way}", f"from start to end it is {size}, and {way}"))
+    if key.name == "steady":
+        least = "far more than that" if name.startswith("much") else "a semitone or more"
+        return say(
+            (f"start and end would have to be {least} apart, and they are not", "the tone comes out where it began")
+        )
+    if name == "steady":
+        return say(
+            (f"the end would have to be as high as the start, but it is {size} {way}", f"{size} are no standstill")
+        )
+    (much, course), own = name.split("_"), key.name.split("_")[1]
+    if course != own:
+        return say(
+            (f"that is the wrong way, as the end is {way}", f"the tone would have to end {_OPPOSITE[way]}, not {way}")
+        )
+    if much == "little":
+        return say((f"the way is right, but {size} are more than a little", f"{size} go far beyond that"))
+    return say((f"the way is right, but {size} are not that much", f"for that, {size} would be too small a step"))
+
+
+_OPPOSITE = {"higher": "lower", "lower": "higher"}
+
+
+def _weigh_halves(proof: Proof, key: Key, option: str, say: Say) -> str:
+    """Say of a half and a number of semitones in which of the two it is wrong, if in any."""
+    later, size = option.lower().startswith("the second"), int(re.findall(r"\d+", option)[0])
+    true, own = key.numbers[0] > 0, round(abs(key.numbers[0]))
+    higher, lower = HALVES[true], HALVES[not true]
+    off = f"{abs(size - own)} semitone{'s' * (abs(size - own) != 1)}"
+    much = "too many" if size > own else "too few"
+    if later == true and abs(size - own) <= 1:
+        ways: tuple[str, ...] = (
+            "has both the half and the size right",
+            "agrees with what I hear in both respects",
+            "is right in both parts",
+        )
+    elif later == true:
+        ways = (
+            f"has the half right but is {off} off",
+            f"names the {higher} half as well, but {off} {much}",
+            f"is {off} {much}, though the half is right",
+        )
+    elif size == own:
+        ways = (
+            f"has the size right, but it is the {higher} half that is higher",
+            f"turns it round: the {lower} half is the lower one",
+        )
+    else:
+        ways = (
+            f"is wrong about the half, and {off} off as well",
+            f"turns the halves round, with {off} {much}",
+            f"would have the {lower} half on top, and by {off} {much}",
+        )
+    return f'"{option}" {say(ways)}'
+
+
+_COURSES = Statements(
+    (
+        {
+            "little_rising": "It rises a little",
+            "much_rising": "It rises a lot",
+            "little_falling": "It falls a little",
+            "much_falling": "It falls a lot",
+            "steady": "It stays at the same height",
+        },
+        {
+            "little_rising": "It ends slightly higher",
+            "much_rising": "It ends far higher",
+            "little_falling": "It ends slightly lower",
+            "much_falling": "It ends far lower",
+            "steady": "It ends where it began",
+        },
+    )
+)
 
 FAMILIES = (
     Family(
@@ -145,31 +230,20 @@ FAMILIES = (
         "sound",
         "how the pitch moves",
         (
+            "I compare the tone at the end with the one at the beginning: higher, lower, or the same, and by how much.",
+            "Both the way and the size matter here, so I hold the end of the tone against its start.",
+            "I hum along from beginning to end and note how far I have to go up or down.",
+        ),
+        (
             "How does the pitch move from the beginning to the end?",
             "What does the pitch do in the course of the clip?",
             "Which way does the tone go, if it moves at all?",
         ),
         find_contour,
         solve_contour,
-        Statements(
-            (
-                {
-                    "little_rising": "It rises a little",
-                    "much_rising": "It rises a lot",
-                    "little_falling": "It falls a little",
-                    "much_falling": "It falls a lot",
-                    "steady": "It stays at the same height",
-                },
-                {
-                    "little_rising": "It ends slightly higher",
-                    "much_rising": "It ends far higher",
-                    "little_falling": "It ends slightly lower",
-                    "much_falling": "It ends far lower",
-                    "steady": "It ends where it began",
-                },
-            )
-        ),
+        _COURSES,
         tell_contour,
+        weigh_statement(_COURSES.read, _weigh_contour),
         balanced=True,
         alone=False,
     ),
@@ -178,6 +252,11 @@ FAMILIES = (
         "sound",
         "which half of the clip is higher in pitch, and by how much",
         (
+            "There is one tone in either half, so I keep the first in mind and hold the second against it.",
+            "I need the way from one half to the other, up or down, and the size of that step.",
+            "Which of the two lies higher comes first, then the distance in semitones.",
+        ),
+        (
             "Which half of the clip is higher in pitch, and by how much?",
             "In which half is the tone higher, and how far?",
         ),
@@ -185,5 +264,6 @@ FAMILIES = (
         solve_halves,
         Intervals(),
         tell_halves,
+        _weigh_halves,
     ),
 )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from math import log
+from math import inf, log
 
 from audiomcq_cli.grounded.measured.clip import Clip
 from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, Key, Proof, Say, pick, state, value_of
 from audiomcq_cli.grounded.measured.numbers import Numbers
 from audiomcq_cli.grounded.measured.options import Statements
 from audiomcq_cli.grounded.measured.timeline import SECONDS
+from audiomcq_cli.grounded.measured.weighing import weigh_number, weigh_statement
 
 OCTAVES = (1.0, 1.5, 2.0, 3.0, 4.0)
 """How many times a tempo, or a period, another one may be and still be heard in the same beat."""
@@ -25,7 +27,7 @@ MUCH = 1.45
 
 
 def find_bpm(clip: Clip) -> Iterator[Found]:
-    """Clips with a tempo that nothing else speaks against."""
+    """Find clips with a tempo that nothing else speaks against."""
     tempo, change = clip.value("tempo"), clip.value("tempo_change")
     even = not (change and change.text != "steady")
     if tempo and 45 <= tempo.value <= 210 and even and _fits_period(clip) and not _is_pattern(clip, tempo.value):
@@ -33,19 +35,19 @@ def find_bpm(clip: Clip) -> Iterator[Found]:
 
 
 def find_pace(clip: Clip) -> Iterator[Found]:
-    """The same clips."""
+    """Find the same clips."""
     for found in find_bpm(clip):
         yield Found("pace", found.proof)
 
 
 def find_change(clip: Clip) -> Iterator[Found]:
-    """Clips whose tempo was compared between beginning and end."""
+    """Find clips whose tempo was compared between beginning and end."""
     if change := clip.value("tempo_change"):
         yield Found("accelerate", (state("tempo_change", change.value, change.text),))
 
 
 def find_period(clip: Clip) -> Iterator[Found]:
-    """Clips that repeat themselves three times or more."""
+    """Find clips that repeat themselves three times or more."""
     period = clip.value("repetition_period")
     if period and SHORTEST <= period.value <= clip.duration / 3 and _fits_period(clip):
         facts = (state("repetition_period", period.value), Fact("duration", round(clip.duration, 3), "", "s"))
@@ -53,13 +55,13 @@ def find_period(clip: Clip) -> Iterator[Found]:
 
 
 def solve_bpm(proof: Proof) -> Key:
-    """The tempo, in whole beats a minute."""
+    """Return the tempo, in whole beats a minute."""
     [tempo] = pick(proof, "tempo")
     return Key(numbers=(tempo.value or 0.0,), tolerance=tempo.tolerance, low=40, high=220, digits=0)
 
 
 def solve_class(proof: Proof) -> Key | None:
-    """The class of a tempo; None where it is close to another."""
+    """Return the class of a tempo; None where it is close to another."""
     [tempo] = pick(proof, "tempo")
     value = tempo.value or 0.0
     if any(abs(value - edge) < MARGIN * tempo.tolerance for edge in (SLOW, MODERATE, FAST)):
@@ -68,7 +70,7 @@ def solve_class(proof: Proof) -> Key | None:
 
 
 def solve_change(proof: Proof) -> Key | None:
-    """How the tempo of the end compares with that of the beginning; None where it is close."""
+    """Return how the tempo of the end compares with that of the beginning; None where it is close."""
     [change] = pick(proof, "tempo_change")
     ratio, tolerance = change.value or 1.0, change.tolerance
     size = max(ratio, 1 / ratio) if ratio > 0 else 1.0
@@ -82,7 +84,7 @@ def solve_change(proof: Proof) -> Key | None:
 
 
 def solve_period(proof: Proof) -> Key:
-    """The time after which the clip repeats itself."""
+    """Return the time after which the clip repeats itself."""
     [period] = pick(proof, "repetition_period")
     value = period.value or 0.0
     return Key(
@@ -95,7 +97,7 @@ def solve_period(proof: Proof) -> Key:
 
 
 def tell_tempo(proof: Proof, say: Say) -> str:
-    """Beats a minute, and how far apart they are."""
+    """Tell beats a minute, and how far apart they are."""
     tempo = value_of(proof, "tempo")
     ways = (
         "Tapping along, one beat follows the other every {gap:.2f} seconds, which is about {tempo:.0f} beats a minute.",
@@ -106,31 +108,40 @@ def tell_tempo(proof: Proof, say: Say) -> str:
 
 
 def tell_change(proof: Proof, say: Say) -> str:
-    """The tempo of the end by that of the beginning."""
+    """Tell the tempo of the end by that of the beginning."""
     ratio = value_of(proof, "tempo_change")
     if abs(ratio - 1) <= 0.04:
         return say(
-            ("The beat at the end is as fast as at the beginning.", "From beginning to end the beats come as quickly.")
+            (
+                "The beat at the end is as fast as at the beginning.",
+                "From beginning to end the beats come as quickly.",
+                "I tap along, and my taps need not change from first to last.",
+                "The beats are as far apart late in the clip as early on.",
+            )
         )
     ways = (
         "At the end the beats come {percent:.0f} percent {word} than at the beginning.",
         "Comparing the end with the beginning, the beat is {percent:.0f} percent {word}.",
+        "The beats that end the clip are {percent:.0f} percent {word} than those that open it.",
+        "Late in the clip I have to tap {percent:.0f} percent {word} than early on.",
     )
     return say(ways).format(percent=100 * abs(ratio - 1), word="faster" if ratio > 1 else "slower")
 
 
 def tell_period(proof: Proof, say: Say) -> str:
-    """How long the pattern is."""
+    """Tell how long the pattern is."""
     [period] = pick(proof, "repetition_period")
     ways = (
         "The same pattern comes back every {time} seconds.",
         "From one time the pattern starts to the next, {time} seconds pass.",
+        "I hear one and the same pattern again and again, {time} seconds from start to start.",
+        "After {time} seconds all that was heard comes round again, and so on to the end.",
     )
     return say(ways).format(time=f"{period.value:.2f}")
 
 
 def _is_pattern(clip: Clip, tempo: float) -> bool:
-    """Whether what comes with each beat may be a pattern of several sounds, of which others are beats as well.
+    """Return whether what comes with each beat may be a pattern of several sounds, some of them beats as well.
 
     That is so where all of the clip repeats with the beat and it is not known when its sounds begin.
     """
@@ -139,7 +150,7 @@ def _is_pattern(clip: Clip, tempo: float) -> bool:
 
 
 def _fits_period(clip: Clip) -> bool:
-    """Whether a beat and a period, where both are known, go into each other."""
+    """Return whether a beat and a period, where both are known, go into each other."""
     tempo, period = clip.value("tempo"), clip.value("repetition_period")
     if not tempo or not period:
         return True
@@ -148,11 +159,107 @@ def _fits_period(clip: Clip) -> bool:
     return any(abs(log(beats / count)) < 0.05 for count in whole)
 
 
+def _weigh_tempo(proof: Proof, key: Key, option: str, say: Say) -> str:
+    """Say of a tempo how far apart its beats would be."""
+    told, true = float(re.findall(r"\d+", option)[0]), round(key.numbers[0])
+    if told == true:
+        ways: tuple[str, ...] = (
+            "{option} fits the beats I tap",
+            "{option} is what my taps come to",
+            "{option} agrees with that distance",
+        )
+    else:
+        ways = (
+            "{option} would put {gap:.2f} seconds between two beats, and not {own:.2f}",
+            "at {option} a beat would come every {gap:.2f} seconds, too {way}",
+            "{option} is {off:.0f} a minute too {way}",
+            "my taps would have to come every {gap:.2f} seconds for {option}",
+        )
+    way = "slow" if told < true else "fast"
+    return say(ways).format(
+        option=option, gap=60 / told, own=60 / value_of(proof, "tempo"), off=abs(told - true), way=way
+    )
+
+
+def _weigh_pace(proof: Proof, key: Key, name: str, say: Say) -> str:
+    """Return what speaks for or against one range of tempo: how far the beats would be apart."""
+    tempo = value_of(proof, "tempo")
+    low, high = _RANGES[name]
+    if name == key.name:
+        return say((f"about {tempo:.0f} lies within that", f"that is where about {tempo:.0f} a minute belong"))
+    if tempo < low:
+        ways = (
+            "the beats would have to be less than {gap:.2f} seconds apart",
+            "that begins at {edge:.0f} a minute, {off:.0f} more than I count",
+        )
+        edge = low
+    else:
+        ways = (
+            "the beats would have to be more than {gap:.2f} seconds apart",
+            "that ends at {edge:.0f} a minute, {off:.0f} less than I count",
+        )
+        edge = high
+    return say(ways).format(gap=60 / edge, edge=edge, off=abs(round(tempo) - edge))
+
+
+def _weigh_change(proof: Proof, key: Key, name: str, say: Say) -> str:
+    """Return what speaks for or against one change of tempo."""
+    ratio = value_of(proof, "tempo_change")
+    much = f"{100 * abs(ratio - 1):.0f} percent"
+    way = "faster" if ratio > 1 else "slower"
+    if name == key.name:
+        if name == "steady":
+            return say(("the distance between beats stays what it was", "early and late, the beats are as far apart"))
+        return say((f"by {much} the beats are {way}", f"{much} {way} is just that"))
+    if key.name == "steady":
+        closer = "closer together" if name.endswith("faster") else "further apart"
+        return say((f"the beats would have to end up {closer}, and they do not", f"at the end they are no {closer}"))
+    if name == "steady":
+        return say((f"a change by {much} is no standstill", f"the beats end {much} {way}, so the speed is not kept"))
+    (size, course) = name.split("_")
+    if course != way:
+        apart = "wider" if course == "slower" else "narrower"
+        return say((f"that is the wrong way, as the end is {way}", f"the gaps between beats would have to get {apart}"))
+    if size == "little":
+        return say((f"the way is right, but {much} is more than a little", f"{much} goes far beyond that"))
+    return say((f"the way is right, but {much} is not a lot", f"for that, {much} is too little"))
+
+
+_RANGES = {"slow": (0.0, SLOW), "moderate": (SLOW, MODERATE), "fast": (MODERATE, FAST), "very fast": (FAST, inf)}
+
+_PACES = Statements(
+    (
+        {
+            "slow": f"slow, below {SLOW:.0f} beats a minute",
+            "moderate": f"moderate, between {SLOW:.0f} and {MODERATE:.0f} beats a minute",
+            "fast": f"fast, between {MODERATE:.0f} and {FAST:.0f} beats a minute",
+            "very fast": f"very fast, above {FAST:.0f} beats a minute",
+        },
+    )
+)
+
+_CHANGES = Statements(
+    (
+        {
+            "little_faster": "It gets a little faster",
+            "much_faster": "It gets a lot faster",
+            "little_slower": "It gets a little slower",
+            "much_slower": "It gets a lot slower",
+            "steady": "It keeps the same speed",
+        },
+    )
+)
+
 FAMILIES = (
     Family(
         "bpm",
         "music",
         "how many beats there are in a minute",
+        (
+            "I tap along until my taps fall together with the beat, and count them against the seconds.",
+            "The time from one beat to the next gives the tempo: a minute divided by it.",
+            "I listen for the regular pulse and time how far its beats are apart.",
+        ),
         (
             "What is the tempo, in beats a minute?",
             "About how many beats per minute does this have?",
@@ -160,27 +267,25 @@ FAMILIES = (
         ),
         find_bpm,
         solve_bpm,
-        Numbers(("{} BPM", "about {} beats a minute"), "too slow", "too fast", ratios=OCTAVES, reach=2.8),
+        Numbers(("{} BPM", "about {} beats a minute"), ratios=OCTAVES, reach=2.8),
         tell_tempo,
+        _weigh_tempo,
     ),
     Family(
         "pace",
         "music",
         "how fast the beat is",
+        (
+            "I tap along with the beat and see into which of the four ranges that falls.",
+            "The options are ranges of beats a minute, so I time how far the beats are apart.",
+            "I listen for the regular pulse and count how many beats a minute that makes.",
+        ),
         ("How fast is the beat?", "Which tempo does this have?", "What is the pace of the beat like?"),
         find_pace,
         solve_class,
-        Statements(
-            (
-                {
-                    "slow": f"slow, below {SLOW:.0f} beats a minute",
-                    "moderate": f"moderate, between {SLOW:.0f} and {MODERATE:.0f} beats a minute",
-                    "fast": f"fast, between {MODERATE:.0f} and {FAST:.0f} beats a minute",
-                    "very fast": f"very fast, above {FAST:.0f} beats a minute",
-                },
-            )
-        ),
+        _PACES,
         tell_tempo,
+        weigh_statement(_PACES.read, _weigh_pace),
         balanced=True,
     ),
     Family(
@@ -188,24 +293,20 @@ FAMILIES = (
         "music",
         "whether the beat speeds up or slows down",
         (
+            "I tap along at the beginning, keep that in mind, and tap along again at the end.",
+            "What matters is how quickly the beats follow each other at the end, held against the beginning.",
+            "I compare the distance between two beats early on with that between two beats late in the clip.",
+        ),
+        (
             "How does the tempo change in the course of the clip?",
             "What happens to the speed of the beat?",
             "Does the beat keep its speed from beginning to end, and if not, what does it do?",
         ),
         find_change,
         solve_change,
-        Statements(
-            (
-                {
-                    "little_faster": "It gets a little faster",
-                    "much_faster": "It gets a lot faster",
-                    "little_slower": "It gets a little slower",
-                    "much_slower": "It gets a lot slower",
-                    "steady": "It keeps the same speed",
-                },
-            )
-        ),
+        _CHANGES,
         tell_change,
+        weigh_statement(_CHANGES.read, _weigh_change),
         balanced=True,
         alone=False,
     ),
@@ -214,13 +315,37 @@ FAMILIES = (
         "sound",
         "after what time something repeats",
         (
+            "I listen for something that comes back in the same form, and time one round of it.",
+            "From any point of the pattern to the same point in its next round is what has to be timed.",
+            "One full round is wanted, not half of it and not two.",
+        ),
+        (
             "The clip has a pattern that repeats. How long is it?",
             "After what time does the pattern repeat?",
             "How much time passes from one repetition to the next?",
         ),
         find_period,
         solve_period,
-        Numbers(SECONDS, "too short", "too long", ratios=OCTAVES, reach=4),
+        Numbers(SECONDS, ratios=OCTAVES, reach=4),
         tell_period,
+        weigh_number(
+            (
+                "{option} is one full round",
+                "{option} agrees with one round of it",
+                "{option} is when it is back at the same point",
+            ),
+            (
+                "after {option} the pattern is not through yet; {off} of it are still to come",
+                "{option} is {off} too short for a full round",
+                "{option} would bring it back {off} too soon",
+                "with {option} a round would be {off} shorter than what I hear",
+            ),
+            (
+                "{option} is {off} more than one round takes",
+                "by {option} the pattern began again {off} ago",
+                "{option} would bring it back {off} too late",
+                "before {option} have passed it has started over, {off} earlier",
+            ),
+        ),
     ),
 )

@@ -12,6 +12,7 @@ from audiomcq_cli.grounded.measured.family import Fact, Family, Found, Key, Proo
 from audiomcq_cli.grounded.measured.numbers import Numbers
 from audiomcq_cli.grounded.measured.options import Statements, join
 from audiomcq_cli.grounded.measured.timeline import BOUNDARY, EDGE, SECONDS, find_bounds
+from audiomcq_cli.grounded.measured.weighing import weigh_number, weigh_statement, weigh_stretch
 from audiomcq_cli.grounded.music import read_traits
 from audiomcq_cli.measurements import MUSIC, SINGING, SPEECH
 
@@ -36,7 +37,7 @@ _SAYING = {
 
 
 def find_kinds(clip: Clip) -> Iterator[Found]:
-    """Clips in which a detector found something, and in which nobody else says that there is more."""
+    """Find clips in which a detector found something, and in which nobody else says that there is more."""
     found = {kind: sum(span.length for span in spans) for kind, spans in clip.voices.items()}
     if not found or min(found.values()) < LEAST or _is_doubted(clip, set(found)):
         return
@@ -45,7 +46,7 @@ def find_kinds(clip: Clip) -> Iterator[Found]:
 
 
 def solve_kinds(proof: Proof) -> Key | None:
-    """Which of speech, singing and music there is; None for what no option says."""
+    """Return which of speech, singing and music there is; None for what no option says."""
     there = {fact.name for fact in proof if (fact.value or 0.0) >= LEAST}
     if SINGING in there:
         return Key("singing") if SPEECH not in there else None
@@ -55,7 +56,7 @@ def solve_kinds(proof: Proof) -> Key | None:
 
 
 def find_range(clip: Clip) -> Iterator[Found]:
-    """What is heard in one stretch that neither begins nor ends with the clip."""
+    """Find what is heard in one stretch that neither begins nor ends with the clip."""
     for kind, spans in clip.voices.items():
         if (
             len(spans) == 1
@@ -72,7 +73,7 @@ def find_range(clip: Clip) -> Iterator[Found]:
 
 
 def solve_range(proof: Proof) -> Key:
-    """From the onset to the offset."""
+    """Return the onset and the offset."""
     [onset], [offset] = pick(proof, "onset"), pick(proof, "offset")
     numbers = (onset.value or 0.0, offset.value or 0.0)
     low, high = find_bounds(proof)
@@ -80,7 +81,7 @@ def solve_range(proof: Proof) -> Key:
 
 
 def find_entrance(clip: Clip) -> Iterator[Found]:
-    """What sets in after the clip has begun, the first time."""
+    """Find what sets in after the clip has begun, the first time."""
     for kind, spans in clip.voices.items():
         onset = spans[0].onset
         if EDGE + BOUNDARY < onset < clip.duration - LEAST and spans[0].length >= LEAST and _is_placed(clip, kind):
@@ -92,44 +93,49 @@ def find_entrance(clip: Clip) -> Iterator[Found]:
 
 
 def solve_entrance(proof: Proof) -> Key:
-    """The first onset."""
+    """Return the first onset."""
     [onset] = pick(proof, "onset")
     low, high = find_bounds(proof)
     return Key(numbers=(onset.value or 0.0,), tolerance=onset.tolerance, low=low, high=high)
 
 
 def tell_kinds(proof: Proof, say: Say) -> str:
-    """How long each is heard."""
+    """Tell how long each is heard."""
     there = [fact for fact in proof if (fact.value or 0.0) >= LEAST]
     absent = [fact.name for fact in proof if fact not in there]
     told = join([f"{fact.name} for about {fact.value:.0f} seconds" for fact in there])
-    return say(("I hear {told}, and no sign of {absent}.", "There is {told}; I do not hear {absent}.")).format(
-        told=told, absent=join(absent, "or")
+    ways = (
+        "I hear {told}, and no sign of {absent}.",
+        "There is {told}; I do not hear {absent}.",
+        "What I can make out is {told}. Of {absent} there is nothing.",
     )
+    return say(ways).format(told=told, absent=join(absent, "or"))
 
 
 def tell_range(proof: Proof, say: Say) -> str:
-    """From when to when it is heard."""
+    """Tell from when to when it is heard."""
     [onset], [offset] = pick(proof, "onset"), pick(proof, "offset")
     ways = (
         "There is {kind} from about {begin:.1f} to {end:.1f} seconds, and neither before nor after.",
         "I hear {kind} set in at {begin:.1f} seconds and stop at {end:.1f} seconds.",
+        "The {kind} comes in at {begin:.1f} seconds and is gone at {end:.1f}.",
     )
     return say(ways).format(kind=onset.text, begin=onset.value, end=offset.value)
 
 
 def tell_entrance(proof: Proof, say: Say) -> str:
-    """When it is heard first."""
+    """Tell when it is heard first."""
     [onset] = pick(proof, "onset")
     ways = (
         "At first there is no sign of {kind}; that comes in at {begin:.1f} seconds.",
         "I wait for {kind}, and hear it from {begin:.1f} seconds on.",
+        "There is no {kind} until {begin:.1f} seconds have passed.",
     )
     return say(ways).format(kind=onset.text, begin=onset.value)
 
 
 def _is_doubted(clip: Clip, found: set[str]) -> bool:
-    """Whether anything else that is known of a clip speaks against what a detector found.
+    """Return whether anything else that is known of a clip speaks against what a detector found.
 
     Words are understood where somebody speaks or sings; music is more than one tone and more than single sounds; and
     what captions and the source's events name is what there is.
@@ -150,7 +156,7 @@ def _is_doubted(clip: Clip, found: set[str]) -> bool:
 
 
 def _is_placed(clip: Clip, kind: str, *, end: bool = False) -> bool:
-    """Whether it is sure when something sets in for the first time, or also when it ends.
+    """Return whether it is sure when something sets in for the first time, or also when it ends.
 
     The source has it there as well, or there is silence beside it and nobody says that it is something else: out of
     other sound a detector may find it half a second late.
@@ -170,28 +176,57 @@ def _is_inside(span: Span, clip: Clip) -> bool:
     return span.onset > EDGE and span.offset < clip.duration - EDGE
 
 
+def _weigh_kinds(proof: Proof, key: Key, name: str, say: Say) -> str:
+    """Return what speaks for or against one combination of speech, singing and music."""
+    there = {fact.name: f"{fact.value:.0f} seconds" for fact in proof if (fact.value or 0.0) >= LEAST}
+    wanted, barred = _ASKED[name]
+    missing = [_GERUNDS[kind] for kind in wanted if kind not in there]
+    extra = [kind for kind in barred if kind in there]
+    if name == key.name:
+        return say(("that is what I hear, and all of it", "it has just what is there"))
+    if extra:
+        return say((f"there is {_GERUNDS[extra[0]]} for about {there[extra[0]]}", f"I do hear {_GERUNDS[extra[0]]}"))
+    return say((f"I hear no {join(missing, 'or')}", f"{join(missing)} would have to be there"))
+
+
+_GERUNDS = {SPEECH: "speech", SINGING: "singing", MUSIC: "music"}
+_ASKED = {
+    "speech": ((SPEECH,), (MUSIC, SINGING)),
+    "music": ((MUSIC,), (SPEECH, SINGING)),
+    "both": ((SPEECH, MUSIC), (SINGING,)),
+    "singing": ((SINGING,), ()),
+}
+
+_KINDS_TOLD = Statements(
+    (
+        {
+            "speech": "somebody speaks, without any music",
+            "music": "music plays, and nobody speaks or sings",
+            "both": "there is talking as well as music",
+            "singing": "somebody sings",
+        },
+    )
+)
+
 FAMILIES = (
     Family(
         "voices",
         "speech",
         "whether people speak or sing and whether there is music",
         (
+            "I listen for a voice first, whether it speaks or sings, and then for music beside it.",
+            "Three things have to be settled: is there speech, is there singing, is there music?",
+            "Voices and music can go together, so each has to be listened for by itself.",
+        ),
+        (
             "What can be heard of voices and music?",
             "Which of these is true of the voices and the music in this clip?",
         ),
         find_kinds,
         solve_kinds,
-        Statements(
-            (
-                {
-                    "speech": "somebody speaks, without any music",
-                    "music": "music plays, and nobody speaks or sings",
-                    "both": "there is talking as well as music",
-                    "singing": "somebody sings",
-                },
-            )
-        ),
+        _KINDS_TOLD,
         tell_kinds,
+        weigh_statement(_KINDS_TOLD.read, _weigh_kinds),
         balanced=True,
         alone=False,
     ),
@@ -199,20 +234,66 @@ FAMILIES = (
         "range",
         "temporal",
         "from when to when something is heard",
+        (
+            "I note when it sets in and when it is gone; both ends matter.",
+            "There is one such stretch in the clip, and I need its beginning and its end.",
+        ),
         ("From when to when can you hear {verb}?", "During which time is there {kind}?", "When do you hear {kind}?"),
         find_range,
         solve_range,
-        Numbers(("{}s to {}s", "from {} to {} seconds"), "too early", "too late"),
+        Numbers(("{}s to {}s", "from {} to {} seconds")),
         tell_range,
+        weigh_stretch(
+            (
+                "{option} begins {off} too soon: it sets in only at {begin} seconds",
+                "at {from} seconds nothing of it is there yet, and for another {off}, so not {option}",
+            ),
+            (
+                "{option} runs {off} too long: it is over at {end} seconds",
+                "by {to} seconds it has been gone for {off}, so not {option}",
+            ),
+            (
+                "{option} stops {off} too soon: it goes on until {end} seconds",
+                "{option} leaves out the last {off} of it",
+            ),
+            (
+                "{option} begins {off} too late: it is there from {begin} seconds on",
+                "{option} leaves out the first {off} of it",
+            ),
+            (
+                "{option} has both ends right",
+                "{option} begins and ends with it",
+            ),
+        ),
     ),
     Family(
         "entrance",
         "temporal",
         "when something sets in for the first time",
+        (
+            "I wait for the first moment of it; that it may come again later does not matter.",
+            "What counts is the very first time, so I listen from the start until it is there.",
+        ),
         ("When do you first hear {kind}?", "At what time can you first hear {verb}?"),
         find_entrance,
         solve_entrance,
-        Numbers(SECONDS, "too early", "too late"),
+        Numbers(SECONDS),
         tell_entrance,
+        weigh_number(
+            (
+                "{option} is where it sets in",
+                "{option} agrees with the first moment of it",
+            ),
+            (
+                "{option} would be {off} before it is there",
+                "at {option} I am still waiting for it, for another {off}",
+                "{option} is {off} too early",
+            ),
+            (
+                "by {option} it set in {off} ago",
+                "{option} is {off} too late",
+                "{option} would be {off} after its first moment",
+            ),
+        ),
     ),
 )

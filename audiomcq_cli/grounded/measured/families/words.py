@@ -13,8 +13,9 @@ from statistics import fmean
 from audiomcq_cli.grounded.measured.clip import Clip, Word
 from audiomcq_cli.grounded.measured.family import Fact, Family, Found, Key, Proof, Say, pick
 from audiomcq_cli.grounded.measured.numbers import Numbers
-from audiomcq_cli.grounded.measured.options import Names
+from audiomcq_cli.grounded.measured.options import Names, count_in_words
 from audiomcq_cli.grounded.measured.timeline import BOUNDARY
+from audiomcq_cli.grounded.measured.weighing import weigh_number
 from audiomcq_cli.measurements import MUSIC, SPEECH
 
 CLEAR, PAIRED = 0.9, 0.8
@@ -45,7 +46,7 @@ FEWEST, MOST_WORDS = 3, 40
 
 
 def find_word(clip: Clip) -> Iterator[Found]:
-    """Words of some weight, out of the speech or of the part of it that was heard clearly."""
+    """Find words of some weight, in the speech or in the part of it that was heard clearly."""
     said, inner = _find_stretch(clip)
     facts, when = [_state(word) for word in said], ""
     if len(inner) < len(said):
@@ -58,7 +59,7 @@ def find_word(clip: Clip) -> Iterator[Found]:
 
 
 def solve_word(proof: Proof) -> Key | None:
-    """The word that is asked about, if it is among those that are said then; all others of these are no options."""
+    """Return the word that is asked about, if it is said then; all others that are said are no options."""
     [asked] = pick(proof, "asked")
     begin, end = _read_range(proof)
     words = pick(proof, "word")
@@ -67,7 +68,7 @@ def solve_word(proof: Proof) -> Key | None:
 
 
 def find_following(clip: Clip) -> Iterator[Found]:
-    """Words right behind another one, both heard clearly and only once, where enough others are said.
+    """Find words right behind another one, both heard clearly and only once, where enough others are said.
 
     What is written in digits is no word to compare with: "7" may be the "seven" that is asked about.
     """
@@ -84,7 +85,7 @@ def find_following(clip: Clip) -> Iterator[Found]:
 
 
 def solve_following(proof: Proof) -> Key | None:
-    """The word behind the cue, among the other words of some weight; those that are doubtful are no options."""
+    """Return the word behind the cue, among others of some weight; those that are doubtful are no options."""
     [cue] = pick(proof, "cue")
     said = sorted((*pick(proof, "word"), *pick(proof, "doubtful")), key=lambda fact: fact.value or 0.0)
     texts = [fact.text for fact in said]
@@ -96,7 +97,7 @@ def solve_following(proof: Proof) -> Key | None:
 
 
 def find_words(clip: Clip) -> Iterator[Found]:
-    """The number of words, where nearly all were understood.
+    """Find the number of words, where nearly all were understood.
 
     They have to be written as they are said: "1984" is three, and Whisper takes "o'clock" for "o" and "'clock",
     "well-known" for "well" and "-known".
@@ -109,23 +110,26 @@ def find_words(clip: Clip) -> Iterator[Found]:
 
 
 def solve_words(proof: Proof) -> Key:
-    """About how many there are."""
+    """Return about how many words there are."""
     count = float(len(pick(proof, "word")))
     return Key(numbers=(count,), tolerance=round(max(1.0, SLIPS * count), 3), low=1, digits=0)
 
 
 def tell_word(proof: Proof, say: Say) -> str:
-    """What is said around the word."""
+    """Tell what is said around the word."""
     [asked] = pick(proof, "asked")
     texts = [fact.text for fact in pick(proof, "word")]
     when = _tell_range(*_read_range(proof)) if pick(proof, "from") else ""
-    return say(('I make out these words{when}: "{said}".', 'The voice says{when}: "{said}".')).format(
-        said=_quote(texts, asked.text), when=when
+    ways = (
+        'I make out these words{when}: "{said}".',
+        'The voice says{when}: "{said}".',
+        'What is said{when} is: "{said}".',
     )
+    return say(ways).format(said=_quote(texts, asked.text), when=when)
 
 
 def tell_following(proof: Proof, say: Say) -> str:
-    """What is said around the cue."""
+    """Tell what is said around the cue."""
     [cue] = pick(proof, "cue")
     texts = [fact.text if fact.name == "word" else "…" for fact in proof if fact is not cue]
     ways = ('Around "{cue}" I hear: "{said}".', 'The words with "{cue}" in them are: "{said}".')
@@ -133,7 +137,7 @@ def tell_following(proof: Proof, say: Say) -> str:
 
 
 def tell_words(proof: Proof, say: Say) -> str:
-    """All words, and their number."""
+    """Tell all words, and their number."""
     texts = [fact.text for fact in pick(proof, "word")]
     ways = (
         'I hear: "{said}". That makes about {count} words.',
@@ -143,17 +147,17 @@ def tell_words(proof: Proof, say: Say) -> str:
 
 
 def is_asked(word: str) -> bool:
-    """Whether a word has weight enough to be asked about."""
+    """Return whether a word has weight enough to be asked about."""
     return len(word) >= 3 and word.isalpha() and word not in _load_small_words()
 
 
 def list_words(clip: Clip) -> set[str]:
-    """The words of a clip that can be options elsewhere."""
+    """Return the words of a clip that can be options elsewhere."""
     return {text for word in _find_stretch(clip)[0] if is_asked(text := _plain(word.text))}
 
 
 def sounds_alike(one: str, other: str) -> bool:
-    """Whether one word may be taken for another: by their beginning, or by nearly the same letters or consonants."""
+    """Return whether one word may be taken for another: by their beginning, or by nearly the same letters."""
     if one[:4] == other[:4] or _distance(one, other) <= max(1, min(len(one), len(other)) // 3):
         return True
     bones, others = _strip_vowels(one), _strip_vowels(other)
@@ -161,7 +165,7 @@ def sounds_alike(one: str, other: str) -> bool:
 
 
 def has_words(clip: Clip) -> bool:
-    """Whether words were understood that are not the same one again and again, as a recogniser makes up of noise."""
+    """Return whether words were understood that are not one and the same, as a recogniser makes up of noise."""
     understood = [_plain(word.text) for word in clip.words if word.confidence >= UNCLEAR]
     return len(understood) >= FEWEST and 2 * len(set(understood)) > len(understood)
 
@@ -172,7 +176,7 @@ def _load_small_words() -> frozenset[str]:
 
 
 def _find_stretch(clip: Clip) -> tuple[Sequence[Word], Sequence[Word]]:
-    """The most words in a row that were all heard clearly, and those of them that are not next to one that was not."""
+    """Return the most words in a row that were heard clearly, and those of them not next to one that was not."""
     if not _is_understood(clip):
         return (), ()
     runs: list[list[Word]] = [[]]
@@ -190,7 +194,7 @@ def _find_stretch(clip: Clip) -> tuple[Sequence[Word], Sequence[Word]]:
 
 
 def _is_clear(word: Word) -> bool:
-    """Whether it is sure what was said there: of "$50", "well-known" or "Dr." it is not which words those were."""
+    """Return whether it is sure what was said there: of "$50", "well-known" or "Dr." it is not."""
     text = _plain(word.text)
     if not _AS_SPOKEN.fullmatch(text) or text in _SHORTENED:
         return False
@@ -198,7 +202,7 @@ def _is_clear(word: Word) -> bool:
 
 
 def _is_understood(clip: Clip) -> bool:
-    """Whether no more is spoken than was understood, and no music plays along.
+    """Return whether no more is spoken than was understood, and no music plays along.
 
     Over music "seven" is heard as "several", and as clearly as anything.
     """
@@ -214,7 +218,7 @@ def _is_understood(clip: Clip) -> bool:
 
 
 def _read_range(proof: Proof) -> tuple[float, float]:
-    """Between which times it is asked about."""
+    """Return between which times it is asked about."""
     times = [fact.value or 0.0 for fact in (*pick(proof, "from"), *pick(proof, "to"))]
     return (times[0], times[1]) if times else (0.0, inf)
 
@@ -232,19 +236,19 @@ def _plain(text: str) -> str:
 
 
 def _quote(texts: Sequence[str], word: str) -> str:
-    """The words around one, as many as one keeps in mind."""
+    """Return the words around one, as many as one keeps in mind."""
     place = texts.index(word)
     first, last = max(0, place - 6), place + 7
     return f"{'… ' if first else ''}{' '.join(texts[first:last])}{' …' if last < len(texts) else ''}"
 
 
 def _strip_vowels(word: str) -> str:
-    """The consonants of a word as they sound to those who listen badly: ``ladder`` and ``letter`` are the same."""
+    """Return the consonants of a word as they sound to a bad listener: ``ladder`` and ``letter`` are the same."""
     return re.sub(r"(.)\1+", r"\1", word.translate(_CONSONANTS))
 
 
 def _distance(one: str, other: str) -> int:
-    """Levenshtein's distance."""
+    """Return Levenshtein's distance."""
     row = list(range(len(other) + 1))
     for number, letter in enumerate(one, 1):
         before, row[0] = row[0], number
@@ -253,11 +257,46 @@ def _distance(one: str, other: str) -> int:
     return row[-1]
 
 
+def _weigh_word(proof: Proof, key: Key, option: str, say: Say) -> str:
+    """Say of a word whether it is said, and which of those that are said comes closest to it."""
+    if option == key.name:
+        return say(('"{option}" is said', '"{option}" is among the words')).format(option=option)
+    said = [text for text in dict.fromkeys(fact.text for fact in pick(proof, "word")) if len(text) > 2]
+    near = min(said, key=lambda text: _distance(option, text), default="")
+    ways: tuple[str, ...] = ('"{option}" is not said', 'I hear nothing like "{option}"', '"{option}" does not come up')
+    if near and _distance(option, near) <= max(2, len(option) // 2):
+        ways = (
+            '"{option}" is not said; "{near}" comes closest, which is another word',
+            'the nearest to "{option}" is "{near}", and that is not it',
+        )
+    return say(ways).format(option=option, near=near)
+
+
+def _weigh_following(proof: Proof, key: Key, option: str, say: Say) -> str:
+    """Say of a word how far from the cue it stands."""
+    [cue] = pick(proof, "cue")
+    said = sorted((*pick(proof, "word"), *pick(proof, "doubtful")), key=lambda fact: fact.value or 0.0)
+    texts = [fact.text for fact in said]
+    start = texts.index(cue.text)
+    steps = min((place - start for place, text in enumerate(texts) if text == option), key=abs)
+    if steps == 1:
+        return say(('"{option}" is the very next word', '"{option}" comes at once')).format(option=option)
+    ways = ('"{option}" is said too, but {place}', '"{option}" stands {place}', '"{option}" comes {place}')
+    many = count_in_words(abs(steps))
+    place = f"{many} words {'later' if steps > 0 else 'earlier'}" if abs(steps) > 1 else "right before it"
+    return say(ways).format(option=option, place=place)
+
+
 FAMILIES = (
     Family(
         "word",
         "speech",
         "which word is said",
+        (
+            "I listen to the words one by one and check the four against them.",
+            "One of the four is said, so I follow the voice word by word.",
+            "The words that are offered have to be told from others of like sound, so I listen for each.",
+        ),
         (
             "Which of these words is said{when}?",
             "Which of these words do you hear{when}?",
@@ -265,13 +304,19 @@ FAMILIES = (
         ),
         find_word,
         solve_word,
-        Names(foreign="I hear no {} there."),
+        Names(),
         tell_word,
+        _weigh_word,
     ),
     Family(
         "following",
         "speech",
         "which word comes right behind another",
+        (
+            'I wait for "{cue}" and keep the word that comes next.',
+            'All that counts is the word directly behind "{cue}"; that others are said as well does not matter.',
+            '"{cue}" is the mark, and I listen for what the voice says at once after it.',
+        ),
         (
             'Which word comes right after "{cue}"?',
             'What is the next word after "{cue}"?',
@@ -279,17 +324,37 @@ FAMILIES = (
         ),
         find_following,
         solve_following,
-        Names("I hear {} as well, but not right there.", fill=False),
+        Names(fill=False),
         tell_following,
+        _weigh_following,
     ),
     Family(
         "words",
         "speech",
         "how many words are said",
+        (
+            "I count along, word by word.",
+            "Each word counts once, long or short, so I keep count while the voice goes on.",
+        ),
         ("About how many words are said?", "About how many words do you hear?", "Roughly, how many words are there?"),
         find_words,
         solve_words,
-        Numbers(("about {} words", "about {}"), "too few", "too many", reach=4, crowded=True),
+        Numbers(("about {} words", "about {}"), reach=4, crowded=True),
         tell_words,
+        weigh_number(
+            (
+                "{option} is what I count, more or less",
+                "{option} agrees with my count",
+            ),
+            (
+                "{option} would leave {off} out",
+                "{option} is {off} too few",
+            ),
+            (
+                "{option} is {off} more than I count",
+                "for {option}, {off} more would have to be said",
+            ),
+            "words",
+        ),
     ),
 )

@@ -1,0 +1,66 @@
+"""Ways to say things in more than one wording: what templates of reasoning share."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from audiomcq_cli.records import draw
+
+_CONCLUSIONS = (
+    "That leaves {answer}.",
+    "So the answer is {answer}.",
+    "The option that fits is {answer}.",
+    "What agrees with all of this is {answer}.",
+    "This settles it: {answer}.",
+    "I choose {answer}.",
+    "It can only be {answer}.",
+    "Of the four, the one that holds is {answer}.",
+)
+
+
+@dataclass(slots=True)
+class Teller:
+    """Takes one of several ways to say something: drawn by an id, and the next one each further time."""
+
+    id: str
+    part: str = ""
+    _used: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+    def __call__(self, ways: Sequence[str]) -> str:
+        """Return one of the ways."""
+        known = tuple(ways)
+        self._used[known] += 1
+        return known[(draw(self.id, self.part, *known) + self._used[known] - 1) % len(known)]
+
+
+def conclude(answer: str, say: Teller) -> str:
+    """Return a sentence that ends in the answer, word for word."""
+    return say(_CONCLUSIONS).format(answer=quote(answer))
+
+
+def quote(answer: str) -> str:
+    """Return an option as it stands in a sentence: in quotes where it is a sentence of its own."""
+    return f'"{answer}"' if answer[:1].isupper() else answer
+
+
+def line_up(clauses: Sequence[str], say: Teller) -> str:
+    """Return clauses as sentences, or two of them in one."""
+    links = (". ", "; ", ". ", ", and ")
+    joined = {clause for clause in clauses if not re.search(r"[;:\"]", clause) and len(clause) <= 90}
+    told = clauses[0] if clauses else ""
+    linked = False
+    for before, clause in pairwise(clauses):
+        link = say(links) if not linked and {clause, before} <= joined else ". "
+        linked = link != ". "
+        told += link + (capitalize(clause) if link == ". " else clause)
+    return f"{capitalize(told)}."
+
+
+def capitalize(text: str) -> str:
+    """Return a text with a capital letter in front, or behind an opening quotation mark."""
+    place = 1 if text[:1] == '"' else 0
+    return text[:place] + text[place : place + 1].upper() + text[place + 1 :]
