@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.grounded.lexicon import SOMETHING, Lexicon, gerund, load, pluralize
+from audiomcq_cli.grounded.lexicon import SOMETHING, Lexicon, Noun, gerund, load, pluralize
 
 BEFORE = "before"
 """Relation of two clauses: the first ends where the second begins."""
@@ -36,6 +36,7 @@ _LINKS: Mapping[str, str] = {
 }
 _LINK = re.compile(r"(?:\s*[,;.]\s*|\s+|^)(?:" + "|".join(f"({link})" for link in _LINKS) + r")\s+|\s*[,;.]\s*")
 _NAMES = tuple(_LINKS.values())
+_AND = re.compile(r"\s*,?\s*and\s+")
 
 TOKEN = re.compile(r"[a-z0-9]+(?:['-][a-z0-9]+)*")
 """A word."""
@@ -53,6 +54,22 @@ _NO_ADVERBS = frozenset(
     {"family", "butterfly", "firefly", "belly", "jelly", "assembly", "holly", "trolley", "supply", "reply"}
 )
 """Words in -ly that say what something is or does."""
+
+_RAINS = re.compile(r"it (?:is |was |)(?:still |now |also |heavily |lightly |)rain(?:s|ing|ed)\b")
+"""A clause that says that it rains."""
+
+_PRONOUNS: Mapping[str, Callable[[Event], bool]] = {
+    "it": lambda event: not event.plural and event.source != SOMETHING and load().sources[event.source].kind != "person",
+    "he": lambda event: event.source in ("man", "boy") and not event.plural,
+    "she": lambda event: event.source in ("woman", "girl") and not event.plural,
+    "they": lambda event: event.plural,
+}
+"""Pronouns, and whether each may stand for who was heard before."""
+
+_NOT_MADE = frozenset({"approach", "pass", "go by", "move", "strike", "come by", "ride", "run", "blow", "hit", "turn", "fly"})
+"""Verbs that with an object do not say that the object is heard to do the same."""
+
+_PARTICLES = frozenset({"by", "past", "along", "through", "away", "around", "near"})
 
 _NEGATED = re.compile(
     r"\b(?:no|not|without|nor|never|n't|lacks?|absence|stop|stops|stopped|silence|like|if|seems?|maybe|possibly|perhaps"
@@ -145,17 +162,49 @@ def read_clauses(text: str, lexicon: Lexicon) -> Iterator[Clause]:
     """The clauses of a caption with what links each to the one before, and the event in it if it has one."""
     link, start = "", 0
     previous: Event | None = None
+    waiting: tuple[str, Noun] | None = None
     ends = [*((found.start(), found.end(), _name_link(found)) for found in _LINK.finditer(text)), (len(text), 0, "")]
     for end, following, name in ends:
         part = text[start:end].strip()
         if part:
-            event = _read_event(part, previous if link in ("", BEFORE) else None, lexicon, follows=link == BEFORE)
-            yield Clause(link, event)
+            event = _read_event(part, previous, lexicon, link)
+            if waiting and event and (shared := _share_verb(waiting[1], event, lexicon)):
+                yield Clause(waiting[0], shared)
+                link = ""
+            elif waiting:
+                yield Clause(waiting[0], None)
+            waiting = None
+            if not event and _AND.fullmatch(text[end : following or end]) and (noun := _read_noun(part, lexicon)):
+                waiting = link, noun
+            else:
+                yield Clause(link, event)
             previous = event or previous
             link = name
         else:
             link = name or link
         start = following
+    if waiting:
+        yield Clause(waiting[0], None)
+
+
+def _share_verb(noun: Noun, event: Event, lexicon: Lexicon) -> Event | None:
+    """What the first of two subjects does: of "a man and a woman speak", that a man speaks."""
+    known = lexicon.sources
+    if event.source == SOMETHING or noun.source == event.source or not lexicon.covers(event.action, noun.source):
+        return None
+    alike = known[noun.source].kind == known[event.source].kind
+    return replace(event, source=noun.source, plural=noun.plural) if alike else None
+
+
+def _read_noun(text: str, lexicon: Lexicon) -> Noun | None:
+    """The noun of a clause that is nothing else."""
+    words = TOKEN.findall(text)
+    place, several = _skip_modifiers(words, 0)
+    length = lexicon.find(words, place, lexicon.nouns)
+    if not length or place + length != len(words) or _NEGATED.search(text):
+        return None
+    noun = lexicon.nouns[tuple(words[place:])]
+    return Noun(noun.source, noun.plural or (several and not lexicon.sources[noun.source].mass))
 
 
 def _name_link(found: re.Match[str]) -> str:
@@ -163,21 +212,77 @@ def _name_link(found: re.Match[str]) -> str:
     return _NAMES[number - 1] if number else ""
 
 
-def _read_event(text: str, previous: Event | None, lexicon: Lexicon, *, follows: bool) -> Event | None:
+def _read_event(text: str, previous: Event | None, lexicon: Lexicon, link: str) -> Event | None:
     words = TOKEN.findall(text)
     if _NEGATED.search(text):
         return None
+    if _RAINS.match(text):
+        return _name_what(Noun("rain", False), lexicon, _mark(words, 0, 0, lexicon))
+    if words[:1] and words[0] in _PRONOUNS and previous and _PRONOUNS[words[0]](previous):
+        return _read_predicate(words, 1, previous.source, previous.plural, lexicon)
     place, several = _skip_modifiers(words, 0)
     if length := _find_subject(words, place, lexicon):
         noun = lexicon.nouns[tuple(words[place : place + length])]
         plural = noun.plural or (several and not lexicon.sources[noun.source].mass)
         said = _read_predicate(words, place + length, noun.source, plural, lexicon)
-        return said or _read_participle(words, place - 1, place, lexicon)
+        return (
+            said
+            or _read_participle(words, place - 1, place, lexicon)
+            or _read_object(words, place + length, noun, lexicon)
+            or _read_thing(words, place + length, Noun(noun.source, plural), lexicon)
+        )
     # "…, then laughs" and "… and laughing" go on about who was named; "followed by laughing" and "a laugh" do not.
     bare = all(map(is_adverb, words[:place]))
+    follows = link == BEFORE
     finite = "VB" if previous and previous.plural else "VBZ"
     elided = () if not bare else (finite,) if follows else (finite, "VBG")
-    return _read_bare(words, place, previous, elided, lexicon)
+    goes_on = previous if link in ("", BEFORE) else None
+    return _read_bare(words, place, goes_on, elided, lexicon)
+
+
+def _read_object(words: Sequence[str], place: int, noun: Noun, lexicon: Lexicon) -> Event | None:
+    """``someone rings a bell``, ``a man is opening the door``: what somebody makes sound is heard."""
+    if lexicon.sources[noun.source].kind != "person":
+        return None
+    while place < len(words) and (words[place] in _grammar().auxiliaries or is_adverb(words[place])):
+        place += 1
+    if {"is", "are", "was", "were", "being", "been"} & set(words[:place]) and not words[place : place + 1]:
+        return None
+    for length in range(lexicon.find(words, place, lexicon.verbs), 0, -1):
+        form = tuple(words[place : place + length])
+        following, several = _skip_modifiers(words, place + length)
+        reach = lexicon.find(words, following, lexicon.nouns)
+        rest = words[following + reach :]
+        if not reach or (rest and not _may_follow(rest[0])):
+            continue
+        thing = lexicon.nouns[tuple(words[following : following + reach])]
+        known = lexicon.sources[thing.source]
+        for verb in lexicon.verbs.get(form, ()):
+            made = verb.base not in _NOT_MADE and verb.base.split()[-1] not in _PARTICLES
+            if made and known.kind not in ("person", "animal") and lexicon.covers(verb.action, thing.source):
+                marks = _mark(words, following, reach, lexicon)
+                plural = thing.plural or (several and not known.mass)
+                return Event(thing.source, verb.action, plural, verb.base, verb.gerund, **marks)
+    return None
+
+
+def _read_thing(words: Sequence[str], place: int, noun: Noun, lexicon: Lexicon) -> Event | None:
+    """``thunder in the distance``, ``traffic noise``, ``crickets can be heard``: what is named sounds as such things do."""
+    rest = [word for word in words[place:] if word not in _MERE_SOUND]
+    while rest and (rest[0] in _grammar().auxiliaries or is_adverb(rest[0])):
+        rest = rest[1:]
+    if rest and not _may_follow(rest[0]):
+        return None
+    return _name_what(noun, lexicon, _mark(words, place, 0, lexicon))
+
+
+def _name_what(noun: Noun, lexicon: Lexicon, marks: Mapping[str, Any]) -> Event | None:
+    """A thing with what it does to be heard, where there is but one such."""
+    does = lexicon.sources[noun.source].does
+    if not does:
+        return None
+    base = lexicon.actions[does].verbs[0]
+    return Event(noun.source, does, noun.plural, base, gerund(base), **(dict(marks) | {"times": ""}))
 
 
 def _read_participle(words: Sequence[str], place: int, following: int, lexicon: Lexicon) -> Event | None:

@@ -6,14 +6,34 @@ What a caption names beside the events still counts as said, so that it is never
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from audiomcq_cli.grounded.clauses import BEFORE, TIMES, TOKEN, Clause, Event, read_clauses
-from audiomcq_cli.grounded.lexicon import Lexicon, load
+from audiomcq_cli.grounded.lexicon import SOMETHING, Lexicon, load
 
 _COUNTED = re.compile(rf"\b(?:again|more|twice as|times as)\b|{TIMES.pattern}")
+
+Concept = tuple[str, str]
+"""A source and an action."""
+
+_SURE = 2
+"""Captions that have to state an event before any others can bear it out."""
+
+_CLEAR = frozenset({"animal", "person", "vehicle", "music", "signal"})
+"""Kinds of things that who hears them hardly takes for something else; a caption may pass over them."""
+
+_MISTAKEN: Mapping[str, frozenset[str]] = {
+    "vehicle": frozenset({"vehicle", "machine", "part", "nature"}),
+    "machine": frozenset({"vehicle", "machine", "part", "nature", "household"}),
+    "nature": frozenset({"nature", "household", "machine", "vehicle"}),
+    "household": frozenset({"household", "nature", "machine", "blast", "part"}),
+    "signal": frozenset({"signal", "music", "animal"}),
+    "music": frozenset({"music", "signal"}),
+}
+"""Kinds that things of a kind are taken for, beside their own."""
 
 LONGEST = 4_000
 """Characters of a caption that are read."""
@@ -62,38 +82,66 @@ def listen(captions: Sequence[str], labels: Sequence[str] = ()) -> Scene:
     counted = {count for text in captions for count in _COUNTED.findall(text.lower())}
     if "" in counted or len(counted) > 1:
         read = [[_forget_times(clause) for clause in clauses] for clauses in read]
-    events: dict[tuple[str, str], Event] = {}
-    stated: list[set[tuple[str, str]]] = []
+    told: dict[Concept, list[Event]] = {}
     for clauses in read:
-        found = {clause.event.concept: clause.event for clause in clauses if clause.event}
-        events = found | events
-        stated.append(set(found))
+        for event in {clause.event.concept: clause.event for clause in clauses if clause.event}.values():
+            told.setdefault(event.concept, []).append(event)
+    stated = [{clause.event.concept for clause in clauses if clause.event} for clauses in read]
     named = [_find_named([text], lexicon) for text in captions] if len(captions) > 1 else []
-    counts = {concept: _count(concept, stated, named, lexicon) for concept in events}
+    counts = {concept: _count(concept, stated, named, lexicon) for concept in told}
     sources, actions = _find_named([*captions, *labels], lexicon)
     return Scene(
-        events=tuple(events.values()),
+        events=tuple(map(_choose_words, told.values())),
         counts=counts,
         pairs=tuple(pair for clauses in read for pair in _pair(clauses)),
         chain=_chain(read[0]) if len(read) == 1 else (),
-        sources=sources,
-        actions=actions,
+        sources=sources | {source for source, _ in told} - {SOMETHING},
+        actions=actions | {action for _, action in told},
         captions=len(captions),
     )
 
 
+def _choose_words(events: Sequence[Event]) -> Event:
+    """An event in the words of most captions that have it; of equals in those of the first."""
+    words = Counter((event.verb, event.plural) for event in events)
+    return max(events, key=lambda event: words[event.verb, event.plural])
+
+
 def _count(
-    concept: tuple[str, str],
-    stated: Sequence[set[tuple[str, str]]],
+    concept: Concept,
+    stated: Sequence[set[Concept]],
     named: Sequence[tuple[frozenset[str], frozenset[str]]],
     lexicon: Lexicon,
 ) -> int:
-    """Captions that have an event, or name its source and an action like its own in whatever way."""
+    """Captions that have an event, or name its source and an action like its own in whatever way.
+
+    Of what two captions have at least, those count as well that bear it out (name the thing, or what it is one of, or
+    such an action of nobody else), and those that leave it open (name nothing of a kind that it could be taken for).
+    """
     source, action = concept
-    like = [
-        source in sources and any(lexicon.alike(action, other) for other in actions) for sources, actions in named
-    ] or [False] * len(stated)
-    return sum(concept in events or also for events, also in zip(stated, like, strict=True))
+    if not named:
+        return sum(concept in events for events in stated)
+    have = [
+        concept in events or (source in sources and any(lexicon.alike(action, other) for other in actions))
+        for events, (sources, actions) in zip(stated, named, strict=True)
+    ]
+    if sum(have) < _SURE or source == SOMETHING:
+        return sum(have)
+    return sum(
+        has or _bears_out(concept, sources, actions, lexicon) for has, (sources, actions) in zip(have, named, strict=True)
+    )
+
+
+def _bears_out(concept: Concept, sources: frozenset[str], actions: frozenset[str], lexicon: Lexicon) -> bool:
+    """Whether a caption that does not state an event agrees with it, or leaves it open."""
+    source, action = concept
+    known = lexicon.sources[source]
+    if source in sources or any(name in sources for name in known.broader):
+        return True
+    kinds = _MISTAKEN.get(known.kind, frozenset({known.kind}))
+    if any(lexicon.sources[name].kind in kinds and not lexicon.same(source, name) for name in sources):
+        return False
+    return known.kind in _CLEAR or any(lexicon.alike(action, other) for other in actions)
 
 
 def _forget_times(clause: Clause) -> Clause:
@@ -140,6 +188,6 @@ def _find_named(captions: Sequence[str], lexicon: Lexicon) -> tuple[frozenset[st
     alone = {name: lexicon.actions[name].alone for name in (verbs | sounds) - done}
     vague = {name for name in verbs if lexicon.actions[name].vague}
     return (
-        frozenset(sources | set(alone.values()) - {""}),
+        frozenset(sources | set(alone.values()) - {"", SOMETHING}),
         frozenset(done | sounds | vague | {name for name in alone if alone[name]}),
     )

@@ -28,6 +28,7 @@ class Source:
     near: Sequence[str] = ()
     tags: Sequence[str] = ()
     mass: bool = False
+    does: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,9 @@ ORDERS = ("{0}, then {1}", "{0} before {1}", "first {0}, next {1}", "{0} followe
 
 
 PHRASES: Mapping[str, str] = {
-    "instrument": "{}", "voice": "{} singing", "tempo": "a {} tempo", "mood": "a {} mood",
+    "genre": "{}", "tempo": "a {} tempo", "mood": "a {} mood", "voice": "{} singing", "instrument": "{}",
 }  # fmt: skip
-"""How an option of a facet reads beside one of another."""
+"""How an option of a facet reads beside one of another, in the order in which they are named."""
 
 TRAITS_FROM = 100_000
 """Numbers of what is said of music begin here; below are those of events."""
@@ -208,24 +208,28 @@ def are_close(one: Event, other: Event) -> bool:
 
 
 def _read_music(traits: list[Trait]) -> Iterator[Claim]:
-    """What is stated of the music, and two such things together; but for instruments, the only one of a facet."""
-    sure = [trait for trait in traits if trait.facet == "instrument" or (len(trait.named) == len(trait.stated) == 1)]
-    for trait in sure:
-        for option in trait.stated:
-            yield Claim(trait.facet, "", option, (option,), (_number_trait(trait.facet, option),))
-    for first, second in combinations(sure, 2):
-        if first.facet in PHRASES and second.facet in PHRASES:
-            for one, other in product(first.stated, second.stated):
-                yield _read_traits((first.facet, one), (second.facet, other))
+    """What is stated of the music, and two such things together; but for instruments, what nothing else said denies."""
+    told = [
+        (trait.facet, option)
+        for trait in traits
+        for option in (trait.stated if trait.facet == "instrument" else trait.sure)
+    ]
+    for facet, option in told:
+        yield Claim(facet, "", option, (option,), (_number_trait(facet, option),))
+    ranked = sorted(told, key=lambda one: list(PHRASES).index(one[0]))
+    for first, second in combinations(ranked, 2):
+        if _number_trait(*first) != _number_trait(*second) and (first[0] != second[0] or first[0] == "instrument"):
+            yield _read_traits(first, second)
 
 
 def _read_traits(first: tuple[str, str], second: tuple[str, str]) -> Claim:
     """Two things that hold of the music together."""
-    facets = f"{first[0]} and {second[0]}"
-    text = " and ".join(PHRASES[facet].format(option) for facet, option in (first, second))
-    return Claim(
-        "traits", facets, f"{first[1]} + {second[1]}", (text,), (_number_trait(*first), _number_trait(*second))
-    )
+    if first[0] == second[0]:
+        first, second = sorted((first, second), key=lambda one: draw("pair", *sorted((first[1], second[1])), one[1]))
+    one, other = (PHRASES[facet].format(option) for facet, option in (first, second))
+    text = f"{one} with {other}" if first[0] == "genre" else f"{one} and {other}"
+    events = tuple(sorted((_number_trait(*first), _number_trait(*second))))
+    return Claim("traits", f"{first[0]} and {second[0]}", " + ".join(sorted((first[1], second[1]))), (text,), events)
 
 
 def _number_trait(facet: str, option: str) -> int:
