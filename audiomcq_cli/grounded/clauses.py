@@ -37,6 +37,8 @@ _LINKS: Mapping[str, str] = {
 _LINK = re.compile(r"(?:\s*[,;.]\s*|\s+|^)(?:" + "|".join(f"({link})" for link in _LINKS) + r")\s+|\s*[,;.]\s*")
 _NAMES = tuple(_LINKS.values())
 _AND = re.compile(r"\s*,?\s*and\s+")
+_WITH = re.compile(r"\b(?:with|over|plus|accompanied|amid|but)\b|[.;]")
+_OF = re.compile(r"[a-z]+ing of\b")
 
 TOKEN = re.compile(r"[a-z0-9]+(?:['-][a-z0-9]+)*")
 """A word."""
@@ -160,14 +162,17 @@ def name_source(name: str, *, plural: bool) -> str:
 
 def read_clauses(text: str, lexicon: Lexicon) -> Iterator[Clause]:
     """The clauses of a caption with what links each to the one before, and the event in it if it has one."""
-    link, start = "", 0
+    link, start, joined = "", 0, ""
     previous: Event | None = None
+    before = _Before()
     waiting: tuple[str, Noun] | None = None
     ends = [*((found.start(), found.end(), _name_link(found)) for found in _LINK.finditer(text)), (len(text), 0, "")]
     for end, following, name in ends:
         part = text[start:end].strip()
         if part:
-            event = _read_event(part, previous, lexicon, link)
+            event = _read_event(part, previous, lexicon, before.at(link, joined))
+            if event and event.source == SOMETHING and _OF.match(text[following:] if _AND.fullmatch(text[end:following]) else ""):
+                event = None  # "humming and clicking of an engine"
             if waiting and event and (shared := _share_verb(waiting[1], event, lexicon)):
                 yield Clause(waiting[0], shared)
                 link = ""
@@ -178,13 +183,53 @@ def read_clauses(text: str, lexicon: Lexicon) -> Iterator[Clause]:
                 waiting = link, noun
             else:
                 yield Clause(link, event)
+            before = _Before(event if event and _names(part, event, lexicon) else None, part)
             previous = event or previous
             link = name
         else:
             link = name or link
+        joined = text[end:following]
         start = following
     if waiting:
         yield Clause(waiting[0], None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What stands before a clause: the event, if its subject is named, and the text; and how the clause is joined."""
+
+    event: Event | None = None
+    text: str = ""
+    link: str = ""
+    joined: str = ""
+
+    def at(self, link: str, joined: str) -> _Before:
+        """The same with what joins the next clause to it."""
+        return replace(self, link=link, joined=joined)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a verb without a subject goes on about the one before: "and growls", "barking, growling"."""
+        return self.link == "" and bool(self.text) and not _WITH.search(self.joined)
+
+    @property
+    def progressive(self) -> bool:
+        """Whether the clause before has its verb in progress."""
+        return bool(self.event) and _first_word(self.event) in TOKEN.findall(self.text)
+
+
+def _first_word(event: Event | None) -> str:
+    return event.gerund.split()[0] if event else ""
+
+
+def _names(part: str, event: Event, lexicon: Lexicon) -> bool:
+    """Whether a clause names who or what does something, or goes on about it, rather than a bare sound."""
+    words = TOKEN.findall(part)
+    return any(
+        lexicon.nouns[tuple(words[place : place + length])].source == event.source
+        for place in range(len(words))
+        if (length := lexicon.find(words, place, lexicon.nouns))
+    ) or (bool(words) and words[0] in _PRONOUNS)
 
 
 def _share_verb(noun: Noun, event: Event, lexicon: Lexicon) -> Event | None:
@@ -212,7 +257,7 @@ def _name_link(found: re.Match[str]) -> str:
     return _NAMES[number - 1] if number else ""
 
 
-def _read_event(text: str, previous: Event | None, lexicon: Lexicon, link: str) -> Event | None:
+def _read_event(text: str, previous: Event | None, lexicon: Lexicon, before: _Before) -> Event | None:
     words = TOKEN.findall(text)
     if _NEGATED.search(text):
         return None
@@ -231,13 +276,7 @@ def _read_event(text: str, previous: Event | None, lexicon: Lexicon, link: str) 
             or _read_object(words, place + length, noun, lexicon)
             or _read_thing(words, place + length, Noun(noun.source, plural), lexicon)
         )
-    # "…, then laughs" and "… and laughing" go on about who was named; "followed by laughing" and "a laugh" do not.
-    bare = all(map(is_adverb, words[:place]))
-    follows = link == BEFORE
-    finite = "VB" if previous and previous.plural else "VBZ"
-    elided = () if not bare else (finite,) if follows else (finite, "VBG")
-    goes_on = previous if link in ("", BEFORE) else None
-    return _read_bare(words, place, goes_on, elided, lexicon)
+    return _read_bare(words, place, before, lexicon)
 
 
 def _read_object(words: Sequence[str], place: int, noun: Noun, lexicon: Lexicon) -> Event | None:
@@ -412,26 +451,36 @@ def _looks_the_same(source: str) -> bool:
     return not known.mass and pluralize(known.words[0]) == known.words[0]
 
 
-def _read_bare(
-    words: Sequence[str],
-    place: int,
-    previous: Event | None,
-    elided: Sequence[str],
-    lexicon: Lexicon,
-) -> Event | None:
-    """A clause without a subject: another verb of the one before ("and growls"), or a sound ("laughter")."""
+def _read_bare(words: Sequence[str], place: int, before: _Before, lexicon: Lexicon) -> Event | None:
+    """A clause without a subject: another verb of the one before ("and growls"), or a sound ("laughter").
+
+    "…, then laughs" and "… and laughing" go on about who was named; "followed by laughing", "a laugh" and "tapping
+    occurs" do not. What goes on about somebody who cannot do that is no event: "a man speaks and rings".
+    """
     length = lexicon.find(words, place, lexicon.verbs)
     verbs = lexicon.verbs.get(tuple(words[place : place + length]), ()) if length else ()
     rest = words[place + length :]
     marks = _mark(words, place, length, lexicon)
     if verbs and (not rest or _may_follow(rest[0])):
-        if previous and previous.source != SOMETHING:
+        bare = all(map(is_adverb, words[:place])) and not _MERE_SOUND & set(rest)
+        finite = "VB" if before.event and before.event.plural else "VBZ"
+        form = verbs[0].tag
+        goes_on = bare and (
+            (form == "VBG" and before.goes_on and (before.progressive or not before.event))
+            or (form in ("VB", "VBZ", "VBD") and (before.goes_on or before.link == BEFORE))
+        )
+        if goes_on and before.text:
+            known = before.event
             for verb in verbs:
-                if verb.tag in elided and lexicon.covers(verb.action, previous.source):
-                    return Event(previous.source, verb.action, previous.plural, verb.base, verb.gerund, **marks)
-        if verbs[0].tag == "VBG":
+                fits = verb.tag in (finite, "VBG") and (verb.tag == "VBG") == (form == "VBG")
+                if known and known.source != SOMETHING and fits and lexicon.covers(verb.action, known.source):
+                    return Event(known.source, verb.action, known.plural, verb.base, verb.gerund, **marks)
+            if known or form != "VBG":
+                return None
+        if form == "VBG":
             for verb in verbs:
-                if event := _name_alone(verb.action, verb.base, marks, lexicon):
+                event = _name_alone(verb.action, verb.base, marks, lexicon)
+                if event and not (goes_on and before.text and event.source == SOMETHING):
                     return event
     if verbs and (event := _read_participle(words, place, place + length, lexicon)):
         return event
