@@ -184,7 +184,7 @@ def read_clauses(text: str, lexicon: Lexicon) -> Iterator[Clause]:
             else:
                 yield Clause(link, event)
             before = _Before(event if event and _names(part, event, lexicon) else None, part)
-            previous = event or previous
+            previous = event
             link = name
         else:
             link = name or link

@@ -58,6 +58,7 @@ class Scene:
         pairs: Events whose order, or whose being together, a caption states.
         chain: All events of the clip in order, where a caption states the order of all of them; else empty.
         sources, actions: Everything that is named anywhere, as part of an event or not.
+        hinted: Sources that the words let one expect, but do not name.
         captions: How many captions there are.
     """
 
@@ -68,6 +69,7 @@ class Scene:
     sources: frozenset[str]
     actions: frozenset[str]
     captions: int
+    hinted: frozenset[str] = frozenset()
 
     def agreed(self) -> list[Event]:
         """Events that half of the captions have, at least: of one caption all, of five those in three."""
@@ -90,12 +92,14 @@ def listen(captions: Sequence[str], labels: Sequence[str] = ()) -> Scene:
     named = [_find_named([text], lexicon) for text in captions] if len(captions) > 1 else []
     counts = {concept: _count(concept, stated, named, lexicon) for concept in told}
     sources, actions = _find_named([*captions, *labels], lexicon)
+    hinted = {name for text in captions for word in TOKEN.findall(text.lower()) for name in lexicon.hints.get(word, ())}
     return Scene(
         events=tuple(map(_choose_words, told.values())),
         counts=counts,
         pairs=tuple(pair for clauses in read for pair in _pair(clauses)),
         chain=_chain(read[0]) if len(read) == 1 else (),
         sources=sources | {source for source, _ in told} - {SOMETHING},
+        hinted=frozenset(hinted) - sources,
         actions=actions | {action for _, action in told},
         captions=len(captions),
     )

@@ -18,7 +18,7 @@ from audiomcq_cli.grounded.lexicon import pluralize
 _SENTENCE = re.compile(r"[.;!?]|,? but ")
 _UNSURE = re.compile(
     r"\b(?:no|not|without|isn't|aren't|doesn't|don't|lack\w*|absence|could|might|may|maybe|possibly|perhaps|seem\w*"
-    r"|like|as if|similar|reminiscent|imitat\w+|or|would|style of|used in|suitable|can be|supposed)\b"
+    r"|like|\w+-?like|as if|similar|reminiscent|resembl\w+|imitat\w+|emulat\w+|inspired|or|would|style of|used in|suitable|can be|supposed)\b"
 )
 _ABOUT_MUSIC = re.compile(
     r"\b(?:music|songs?|melod(?:y|ies)|tunes?|vocals?|vocalists?|singers?|tempo|guitars?|piano|orchestra|chords?|flute|violin"

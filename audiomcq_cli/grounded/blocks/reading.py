@@ -40,8 +40,9 @@ _TOO_BROAD = frozenset(
 _WHO = frozenset({"laugh", "shout", "sing", "whistle", "cough", "sneeze", "snore", "cry"})
 """What anybody may be heard to do, so that who does it is a question."""
 
-ORDERS = ("{0}, then {1}", "{0} before {1}", "first {0}, next {1}", "{0} followed by {1}")
-"""Ways to name an order. Each option of a block has its own: a scorer that ignores the order of words tells them apart.
+ORDERS = ("{0}, then {1}", "{0} followed by {1}", "first {0}, then {1}", "{0} and then {1}")
+"""Ways to name an order. The options of a block share one, but for an order beside its reverse: a scorer that ignores
+the order of words has to tell them apart.
 """
 
 
@@ -68,7 +69,7 @@ def read_candidate(row: Mapping[str, Any], cluster: str = "") -> Candidate:
         claims=tuple(dict.fromkeys(claims)),
         audible=list_audible(scene),
         orders=frozenset((number(first), number(second)) for first, second in steps),
-        sources=scene.sources,
+        sources=scene.sources | scene.hinted,
         actions=scene.actions,
         traits=frozenset(
             TRAITS_FROM + 100 * list(load_facets()).index(trait.facet) + family
@@ -171,20 +172,24 @@ def _read_order(scene: Scene, agreed: list[Event]) -> Iterator[Claim]:
             for event, cue in ((first, second), (second, first)):
                 yield _claim("while", cue.progress, event, {"cue": cue.progress, "sound": cue.text})
         elif pair.relation == BEFORE and not _leads(second.concept, first.concept, steps):
-            yield from _read_step(first, second)
+            outer = not after[first.concept] and not before[second.concept]
+            yield from _read_step(first, second, outer=outer)
             if before[first.concept] == 1:
                 yield _claim("comes_after", first.text, second, {"sound": first.text})
             if after[second.concept] == 1:
                 yield _claim("comes_before", second.text, first, {"sound": second.text})
 
 
-def _read_step(first: Event, second: Event) -> Iterator[Claim]:
-    """That one sound comes before another: as an order, and as which of the two is first and which last."""
+def _read_step(first: Event, second: Event, *, outer: bool) -> Iterator[Claim]:
+    """That one sound comes before another: as an order, and, of the first and the last sound, as which is first or last.
+    """
     numbers = (number(first.concept), number(second.concept))
-    texts = tuple(way.format(first.text, second.text) for way in ORDERS)
+    same = first.source == second.source != SOMETHING
+    texts = tuple(way.format(first.text, second.gerund if same else second.text) for way in ORDERS)
     yield Claim("in_order", "", f"{_key(first)} > {_key(second)}", texts, numbers)
-    yield Claim("opens", "", _key(first), (first.text,), numbers, kind_of(first.source))
-    yield Claim("closes", "", _key(second), (second.text,), numbers[::-1], kind_of(second.source))
+    if outer:
+        yield Claim("opens", "", _key(first), (first.text,), numbers, kind_of(first.source))
+        yield Claim("closes", "", _key(second), (second.text,), numbers[::-1], kind_of(second.source))
 
 
 def _leads(start: tuple[str, str], end: tuple[str, str], steps: list[tuple[tuple[str, str], tuple[str, str]]]) -> bool:
@@ -226,10 +231,14 @@ def _read_traits(first: tuple[str, str], second: tuple[str, str]) -> Claim:
     """Two things that hold of the music together."""
     if first[0] == second[0]:
         first, second = sorted((first, second), key=lambda one: draw("pair", *sorted((first[1], second[1])), one[1]))
-    one, other = (PHRASES[facet].format(option) for facet, option in (first, second))
+    one, other = (_name_trait(facet, option) for facet, option in (first, second))
     text = f"{one} with {other}" if first[0] == "genre" else f"{one} and {other}"
     events = tuple(sorted((_number_trait(*first), _number_trait(*second))))
     return Claim("traits", f"{first[0]} and {second[0]}", " + ".join(sorted((first[1], second[1]))), (text,), events)
+
+
+def _name_trait(facet: str, option: str) -> str:
+    return "no singing" if (facet, option) == ("voice", "nobody") else PHRASES[facet].format(option)
 
 
 def _number_trait(facet: str, option: str) -> int:
