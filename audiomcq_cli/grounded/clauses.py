@@ -61,14 +61,18 @@ _RAINS = re.compile(r"it (?:is |was |)(?:still |now |also |heavily |lightly |)ra
 """A clause that says that it rains."""
 
 _PRONOUNS: Mapping[str, Callable[[Event], bool]] = {
-    "it": lambda event: not event.plural and event.source != SOMETHING and load().sources[event.source].kind != "person",
+    "it": lambda event: (
+        not event.plural and event.source != SOMETHING and load().sources[event.source].kind != "person"
+    ),
     "he": lambda event: event.source in ("man", "boy") and not event.plural,
     "she": lambda event: event.source in ("woman", "girl") and not event.plural,
     "they": lambda event: event.plural,
 }
 """Pronouns, and whether each may stand for who was heard before."""
 
-_NOT_MADE = frozenset({"approach", "pass", "go by", "move", "strike", "come by", "ride", "run", "blow", "hit", "turn", "fly"})
+_NOT_MADE = frozenset(
+    {"approach", "pass", "go by", "move", "strike", "come by", "ride", "run", "blow", "hit", "turn", "fly"}
+)
 """Verbs that with an object do not say that the object is heard to do the same."""
 
 _PARTICLES = frozenset({"by", "past", "along", "through", "away", "around", "near"})
@@ -171,7 +175,11 @@ def read_clauses(text: str, lexicon: Lexicon) -> Iterator[Clause]:
         part = text[start:end].strip()
         if part:
             event = _read_event(part, previous, lexicon, before.at(link, joined))
-            if event and event.source == SOMETHING and _OF.match(text[following:] if _AND.fullmatch(text[end:following]) else ""):
+            if (
+                event
+                and event.source == SOMETHING
+                and _OF.match(text[following:] if _AND.fullmatch(text[end:following]) else "")
+            ):
                 event = None  # "humming and clicking of an engine"
             if waiting and event and (shared := _share_verb(waiting[1], event, lexicon)):
                 yield Clause(waiting[0], shared)

@@ -11,13 +11,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from audiomcq_cli.grounded.clauses import BEFORE, TIMES, TOKEN, Clause, Event, read_clauses
+from audiomcq_cli.grounded.clauses import BEFORE, DURING, TIMES, TOKEN, Clause, Event, read_clauses
 from audiomcq_cli.grounded.lexicon import SOMETHING, Lexicon, load
 
 _COUNTED = re.compile(rf"\b(?:again|more|twice as|times as)\b|{TIMES.pattern}")
 
 Concept = tuple[str, str]
 """A source and an action."""
+
+_DOUBT = re.compile(r"\b(?:like|imitat\w+|mimic\w*|pretend\w*|as if|or|resembl\w+)\b")
+"""Words of a caption that leave open whether what it names is heard; where others name it as well, it is not asked about.
+"""
 
 _SURE = 2
 """Captions that have to state an event before any others can bear it out."""
@@ -90,7 +94,11 @@ def listen(captions: Sequence[str], labels: Sequence[str] = ()) -> Scene:
             told.setdefault(event.concept, []).append(event)
     stated = [{clause.event.concept for clause in clauses if clause.event} for clauses in read]
     named = [_find_named([text], lexicon) for text in captions] if len(captions) > 1 else []
-    counts = {concept: _count(concept, stated, named, lexicon) for concept in told}
+    doubted = [names[0] for names, text in zip(named, captions, strict=False) if _DOUBT.search(text.lower())]
+    counts = {
+        concept: 0 if any(concept[0] in names for names in doubted) else _count(concept, stated, named, lexicon)
+        for concept in told
+    }
     sources, actions = _find_named([*captions, *labels], lexicon)
     hinted = {name for text in captions for word in TOKEN.findall(text.lower()) for name in lexicon.hints.get(word, ())}
     return Scene(
@@ -106,9 +114,10 @@ def listen(captions: Sequence[str], labels: Sequence[str] = ()) -> Scene:
 
 
 def _choose_words(events: Sequence[Event]) -> Event:
-    """An event in the words of most captions that have it; of equals in those of the first."""
-    words = Counter((event.verb, event.plural) for event in events)
-    return max(events, key=lambda event: words[event.verb, event.plural])
+    """An event in the words of most captions that have it, and as one or several; of equals as in the first."""
+    verbs, numbers = Counter(event.verb for event in events), Counter(event.plural for event in events)
+    plural = max(events, key=lambda event: numbers[event.plural]).plural
+    return replace(max(events, key=lambda event: verbs[event.verb]), plural=plural)
 
 
 def _count(
@@ -129,10 +138,17 @@ def _count(
         concept in events or (source in sources and any(lexicon.alike(action, other) for other in actions))
         for events, (sources, actions) in zip(stated, named, strict=True)
     ]
-    if sum(have) < _SURE or source == SOMETHING:
+    often = sum(concept in events for events in stated)
+    rivals = (one for events in stated for one in events if one[0] == source and one != concept)
+    if (
+        sum(have) < _SURE
+        or source == SOMETHING
+        or any(sum(one in events for events in stated) > often for one in rivals)
+    ):
         return sum(have)
     return sum(
-        has or _bears_out(concept, sources, actions, lexicon) for has, (sources, actions) in zip(have, named, strict=True)
+        has or _bears_out(concept, sources, actions, lexicon)
+        for has, (sources, actions) in zip(have, named, strict=True)
     )
 
 
@@ -154,8 +170,12 @@ def _forget_times(clause: Clause) -> Clause:
 
 
 def _pair(clauses: Sequence[Clause]) -> Iterator[Pair]:
+    """Yield the events of neighbouring clauses; no order of a sound that is heard more than once."""
+    times = Counter(clause.event.concept for clause in clauses if clause.event)
     for first, second in pairwise(clauses):
         if first.event and second.event and second.link and first.event.concept != second.event.concept:
+            if second.link != DURING and max(times[first.event.concept], times[second.event.concept]) > 1:
+                continue
             if second.link == "after":
                 yield Pair(second.event, first.event, BEFORE)
             else:

@@ -153,6 +153,7 @@ _PHASES: Sequence[_Phase] = (
     _Phase(("opens",), _match_first),
     _Phase(("in_order",), _match_sharing),
     _Phase(("how_often",), _match_any),
+    _Phase(("surface",), _match_any),
     _Phase(tuple(FAMILIES), _match_thoroughly, whole=True),
     _Phase(("traits",), _match_rings, whole=True),
     _Phase(("genre", "mood", "voice", "tempo"), _match_any),

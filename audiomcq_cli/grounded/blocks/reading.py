@@ -10,6 +10,7 @@ from typing import Any
 from audiomcq_cli.grounded.blocks.claims import Candidate, Claim
 from audiomcq_cli.grounded.blocks.events import find_texture, list_audible, number
 from audiomcq_cli.grounded.blocks.naming import name_definite, name_plainly
+from audiomcq_cli.grounded.blocks.surfaces import find_ground
 from audiomcq_cli.grounded.clauses import BEFORE, DURING, Event
 from audiomcq_cli.grounded.hearing import Scene, listen
 from audiomcq_cli.grounded.lexicon import SOMETHING, load
@@ -47,7 +48,7 @@ the order of words has to tell them apart.
 
 
 PHRASES: Mapping[str, str] = {
-    "genre": "{}", "tempo": "a {} tempo", "mood": "a {} mood", "voice": "{} singing", "instrument": "{}",
+    "genre": "{}", "tempo": "{article} {} tempo", "mood": "{article} {} mood", "voice": "{} singing", "instrument": "{}",
 }  # fmt: skip
 """How an option of a facet reads beside one of another, in the order in which they are named."""
 
@@ -62,7 +63,12 @@ def read_candidate(row: Mapping[str, Any], cluster: str = "") -> Candidate:
     scene = listen(captions, [str(event["label"]) for event in known])
     traits = read_traits(captions)
     steps = [(pair.first.concept, pair.second.concept) for pair in scene.pairs if pair.relation == BEFORE]
-    claims = [*_read_scene(scene, timed=bool(known)), *_read_music(traits), *_read_measured(row)]
+    claims = [
+        *_read_scene(scene, timed=bool(known)),
+        *(Claim("surface", "", ground, (ground,)) for ground in find_ground(captions)),
+        *_read_music(traits),
+        *_read_measured(row),
+    ]
     return Candidate(
         clip=row["clip_id"],
         cluster=cluster or row["clip_id"],
@@ -181,8 +187,7 @@ def _read_order(scene: Scene, agreed: list[Event]) -> Iterator[Claim]:
 
 
 def _read_step(first: Event, second: Event, *, outer: bool) -> Iterator[Claim]:
-    """That one sound comes before another: as an order, and, of the first and the last sound, as which is first or last.
-    """
+    """That one sound comes before another: as an order, and, of the first and the last sound, as which is first or last."""
     numbers = (number(first.concept), number(second.concept))
     same = first.source == second.source != SOMETHING
     texts = tuple(way.format(first.text, second.gerund if same else second.text) for way in ORDERS)
@@ -238,7 +243,10 @@ def _read_traits(first: tuple[str, str], second: tuple[str, str]) -> Claim:
 
 
 def _name_trait(facet: str, option: str) -> str:
-    return "no singing" if (facet, option) == ("voice", "nobody") else PHRASES[facet].format(option)
+    """An option as it reads beside another: ``a slow tempo``, ``no singing``."""
+    if (facet, option) == ("voice", "nobody"):
+        return "no singing"
+    return PHRASES[facet].format(option, article="an" if option[0] in "aeiou" else "a")
 
 
 def _number_trait(facet: str, option: str) -> int:
