@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from audiomcq_cli.grounded.clauses import BEFORE, DURING, TIMES, TOKEN, Clause, Event, read_clauses
+from audiomcq_cli.grounded.clauses import BEFORE, DURING, Clause, read_clauses
+from audiomcq_cli.grounded.event import Event
+from audiomcq_cli.grounded.grammar import TIMES, TOKEN
 from audiomcq_cli.grounded.lexicon import SOMETHING, Lexicon, load
 
 _COUNTED = re.compile(rf"\b(?:again|more|twice as|times as)\b|{TIMES.pattern}")
@@ -20,7 +22,7 @@ Concept = tuple[str, str]
 """A source and an action."""
 
 _DOUBT = re.compile(r"\b(?:like|imitat\w+|mimic\w*|pretend\w*|as if|or|resembl\w+)\b")
-"""Words of a caption that leave open whether what it names is heard; where others name it as well, it is not asked about.
+"""Words of a caption that leave open whether what it names is heard: it is not asked about.
 """
 
 _SURE = 2

@@ -18,12 +18,13 @@ from audiomcq_cli.grounded.lexicon import pluralize
 _SENTENCE = re.compile(r"[.;!?]|,? but ")
 _UNSURE = re.compile(
     r"\b(?:no|not|without|isn't|aren't|doesn't|don't|lack\w*|absence|could|might|may|maybe|possibly|perhaps|seem\w*"
-    r"|like|\w+-?like|as if|similar|reminiscent|resembl\w+|imitat\w+|emulat\w+|inspired|or|would|style of|used in|suitable|can be|supposed)\b"
+    r"|like|\w+-?like|as if|similar|reminiscent|resembl\w+|imitat\w+"
+    r"|emulat\w+|inspired|or|would|style of|used in|suitable|can be|supposed)\b"
 )
 _ABOUT_MUSIC = re.compile(
     r"\b(?:music|songs?|melod(?:y|ies)|tunes?|vocals?|vocalists?|singers?|tempo|guitars?|piano|orchestra|chords?|flute|violin"
-    r"|drum (?:kit|machine)|drums|trumpet|organ|instrumental|harmonica|accordion|ukulele|banjo|mandolin|sitar|congas?|tablas?"
-    r"|cello|saxophone|trombone|clarinet|theremin|xylophone|bagpipes?|didgeridoo|synth|synthesizer|harpsichord)\b"
+    r"|drum (?:kit|machine)|drums|trumpet|organ|instrumental|harmonica|accordion|ukulele|banjo|mandolin|sitar|congas?"
+    r"|tablas?|cello|saxophone|trombone|clarinet|theremin|xylophone|bagpipes?|didgeridoo|synth|synthesizer|harpsichord)\b"
 )
 
 
@@ -45,8 +46,8 @@ class Trait:
 
     Attributes:
         facet: Its name. stated: Options that are stated. named: Families that are so much as mentioned.
-        sure: Options that are stated, and that every other word of the facet leaves open: of a slow song with fast drums
-            neither is.
+        sure: Options that are stated, and that every other word of the facet leaves open: of a slow song with fast
+            drums neither is.
     """
 
     facet: str

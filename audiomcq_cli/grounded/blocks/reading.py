@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations, product
+from itertools import combinations
 from typing import Any
 
 from audiomcq_cli.grounded.blocks.claims import Candidate, Claim
 from audiomcq_cli.grounded.blocks.events import find_texture, list_audible, number
 from audiomcq_cli.grounded.blocks.naming import name_definite, name_plainly
 from audiomcq_cli.grounded.blocks.surfaces import find_ground
-from audiomcq_cli.grounded.clauses import BEFORE, DURING, Event
+from audiomcq_cli.grounded.clauses import BEFORE, DURING
+from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.hearing import Scene, listen
 from audiomcq_cli.grounded.lexicon import SOMETHING, load
 from audiomcq_cli.grounded.measured.clip import read_clip
@@ -48,7 +49,8 @@ the order of words has to tell them apart.
 
 
 PHRASES: Mapping[str, str] = {
-    "genre": "{}", "tempo": "{article} {} tempo", "mood": "{article} {} mood", "voice": "{} singing", "instrument": "{}",
+    "genre": "{}", "tempo": "{article} {} tempo", "mood": "{article} {} mood",
+    "voice": "{} singing", "instrument": "{}",
 }  # fmt: skip
 """How an option of a facet reads beside one of another, in the order in which they are named."""
 
@@ -187,7 +189,7 @@ def _read_order(scene: Scene, agreed: list[Event]) -> Iterator[Claim]:
 
 
 def _read_step(first: Event, second: Event, *, outer: bool) -> Iterator[Claim]:
-    """That one sound comes before another: as an order, and, of the first and the last sound, as which is first or last."""
+    """The order of two sounds; of the first and the last of a clip also which of them is first and which is last."""
     numbers = (number(first.concept), number(second.concept))
     same = first.source == second.source != SOMETHING
     texts = tuple(way.format(first.text, second.gerund if same else second.text) for way in ORDERS)

@@ -19,7 +19,7 @@ _GROUNDS: Mapping[str, str] = {
 
 _WALKS = re.compile(
     r"\b(?:walk\w*|footsteps?|foot steps?|steps?|stepping|stepped|tread\w*|trudg\w*|march\w*)\b"
-    r"(?: (?!with|while|as|and|then)\w+){0,4}? (?:on|in|through|across|over|along|down|onto) (?P<on>(?:[\w-]+ ?){1,5})"
+    r"(?: (?!with|while|as|and|then)\w+){0,3}? (?:on|in|through|across|over|along|down|onto) (?P<on>(?:[\w-]+ ?){1,5})"
 )
 _ANY = {ground: re.compile(rf"\b(?:{words})\b") for ground, words in _GROUNDS.items()}
 
