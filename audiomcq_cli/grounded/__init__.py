@@ -1,6 +1,9 @@
 """Writes questions without a model, from what captions state, sources know and analyses measure.
 
 ==========  ==============================================================================
+event       What is an event, and how does it read?
+grammar     What do words do around nouns and verbs?
+predicates  Who does what in a clause?
 clauses     Which events does one caption state, and how is each linked to the one before?
 lexicon     Which sources and actions do words name, and which of them imply each other?
 hearing     What do all captions of a clip state together: events, order, overlap?

@@ -6,14 +6,40 @@ What a caption names beside the events still counts as said, so that it is never
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from audiomcq_cli.grounded.clauses import BEFORE, TIMES, TOKEN, Clause, Event, read_clauses
-from audiomcq_cli.grounded.lexicon import Lexicon, load
+from audiomcq_cli.grounded.clauses import BEFORE, DURING, Clause, read_clauses
+from audiomcq_cli.grounded.event import Event
+from audiomcq_cli.grounded.grammar import TIMES, TOKEN
+from audiomcq_cli.grounded.lexicon import SOMETHING, Lexicon, load
 
 _COUNTED = re.compile(rf"\b(?:again|more|twice as|times as)\b|{TIMES.pattern}")
+
+Concept = tuple[str, str]
+"""A source and an action."""
+
+_DOUBT = re.compile(r"\b(?:like|imitat\w+|mimic\w*|pretend\w*|as if|or|resembl\w+)\b")
+"""Words of a caption that leave open whether what it names is heard: it is not asked about.
+"""
+
+_SURE = 2
+"""Captions that have to state an event before any others can bear it out."""
+
+_CLEAR = frozenset({"animal", "person", "vehicle", "music", "signal"})
+"""Kinds of things that who hears them hardly takes for something else; a caption may pass over them."""
+
+_MISTAKEN: Mapping[str, frozenset[str]] = {
+    "vehicle": frozenset({"vehicle", "machine", "part", "nature"}),
+    "machine": frozenset({"vehicle", "machine", "part", "nature", "household"}),
+    "nature": frozenset({"nature", "household", "machine", "vehicle"}),
+    "household": frozenset({"household", "nature", "machine", "blast", "part"}),
+    "signal": frozenset({"signal", "music", "animal"}),
+    "music": frozenset({"music", "signal"}),
+}
+"""Kinds that things of a kind are taken for, beside their own."""
 
 LONGEST = 4_000
 """Characters of a caption that are read."""
@@ -38,6 +64,7 @@ class Scene:
         pairs: Events whose order, or whose being together, a caption states.
         chain: All events of the clip in order, where a caption states the order of all of them; else empty.
         sources, actions: Everything that is named anywhere, as part of an event or not.
+        hinted: Sources that the words let one expect, but do not name.
         captions: How many captions there are.
     """
 
@@ -48,6 +75,7 @@ class Scene:
     sources: frozenset[str]
     actions: frozenset[str]
     captions: int
+    hinted: frozenset[str] = frozenset()
 
     def agreed(self) -> list[Event]:
         """Events that half of the captions have, at least: of one caption all, of five those in three."""
@@ -62,38 +90,80 @@ def listen(captions: Sequence[str], labels: Sequence[str] = ()) -> Scene:
     counted = {count for text in captions for count in _COUNTED.findall(text.lower())}
     if "" in counted or len(counted) > 1:
         read = [[_forget_times(clause) for clause in clauses] for clauses in read]
-    events: dict[tuple[str, str], Event] = {}
-    stated: list[set[tuple[str, str]]] = []
+    told: dict[Concept, list[Event]] = {}
     for clauses in read:
-        found = {clause.event.concept: clause.event for clause in clauses if clause.event}
-        events = found | events
-        stated.append(set(found))
+        for event in {clause.event.concept: clause.event for clause in clauses if clause.event}.values():
+            told.setdefault(event.concept, []).append(event)
+    stated = [{clause.event.concept for clause in clauses if clause.event} for clauses in read]
     named = [_find_named([text], lexicon) for text in captions] if len(captions) > 1 else []
-    counts = {concept: _count(concept, stated, named, lexicon) for concept in events}
+    doubted = [names[0] for names, text in zip(named, captions, strict=False) if _DOUBT.search(text.lower())]
+    counts = {
+        concept: 0 if any(concept[0] in names for names in doubted) else _count(concept, stated, named, lexicon)
+        for concept in told
+    }
     sources, actions = _find_named([*captions, *labels], lexicon)
+    hinted = {name for text in captions for word in TOKEN.findall(text.lower()) for name in lexicon.hints.get(word, ())}
     return Scene(
-        events=tuple(events.values()),
+        events=tuple(map(_choose_words, told.values())),
         counts=counts,
         pairs=tuple(pair for clauses in read for pair in _pair(clauses)),
         chain=_chain(read[0]) if len(read) == 1 else (),
-        sources=sources,
-        actions=actions,
+        sources=sources | {source for source, _ in told} - {SOMETHING},
+        hinted=frozenset(hinted) - sources,
+        actions=actions | {action for _, action in told},
         captions=len(captions),
     )
 
 
+def _choose_words(events: Sequence[Event]) -> Event:
+    """An event in the words of most captions that have it, and as one or several; of equals as in the first."""
+    verbs, numbers = Counter(event.verb for event in events), Counter(event.plural for event in events)
+    plural = max(events, key=lambda event: numbers[event.plural]).plural
+    return replace(max(events, key=lambda event: verbs[event.verb]), plural=plural)
+
+
 def _count(
-    concept: tuple[str, str],
-    stated: Sequence[set[tuple[str, str]]],
+    concept: Concept,
+    stated: Sequence[set[Concept]],
     named: Sequence[tuple[frozenset[str], frozenset[str]]],
     lexicon: Lexicon,
 ) -> int:
-    """Captions that have an event, or name its source and an action like its own in whatever way."""
+    """Captions that have an event, or name its source and an action like its own in whatever way.
+
+    Of what two captions have at least, those count as well that bear it out (name the thing, or what it is one of, or
+    such an action of nobody else), and those that leave it open (name nothing of a kind that it could be taken for).
+    """
     source, action = concept
-    like = [
-        source in sources and any(lexicon.alike(action, other) for other in actions) for sources, actions in named
-    ] or [False] * len(stated)
-    return sum(concept in events or also for events, also in zip(stated, like, strict=True))
+    if not named:
+        return sum(concept in events for events in stated)
+    have = [
+        concept in events or (source in sources and any(lexicon.alike(action, other) for other in actions))
+        for events, (sources, actions) in zip(stated, named, strict=True)
+    ]
+    often = sum(concept in events for events in stated)
+    rivals = (one for events in stated for one in events if one[0] == source and one != concept)
+    if (
+        sum(have) < _SURE
+        or source == SOMETHING
+        or any(sum(one in events for events in stated) > often for one in rivals)
+    ):
+        return sum(have)
+    return sum(
+        has or _bears_out(concept, sources, actions, lexicon)
+        for has, (sources, actions) in zip(have, named, strict=True)
+    )
+
+
+def _bears_out(concept: Concept, sources: frozenset[str], actions: frozenset[str], lexicon: Lexicon) -> bool:
+    """Whether a caption that does not state an event agrees with it, or leaves it open."""
+    source, action = concept
+    known = lexicon.sources[source]
+    if source in sources or any(name in sources for name in known.broader):
+        return True
+    kinds = _MISTAKEN.get(known.kind, frozenset({known.kind}))
+    if any(lexicon.sources[name].kind in kinds and not lexicon.same(source, name) for name in sources):
+        return False
+    return known.kind in _CLEAR or any(lexicon.alike(action, other) for other in actions)
 
 
 def _forget_times(clause: Clause) -> Clause:
@@ -102,8 +172,12 @@ def _forget_times(clause: Clause) -> Clause:
 
 
 def _pair(clauses: Sequence[Clause]) -> Iterator[Pair]:
+    """Yield the events of neighbouring clauses; no order of a sound that is heard more than once."""
+    times = Counter(clause.event.concept for clause in clauses if clause.event)
     for first, second in pairwise(clauses):
         if first.event and second.event and second.link and first.event.concept != second.event.concept:
+            if second.link != DURING and max(times[first.event.concept], times[second.event.concept]) > 1:
+                continue
             if second.link == "after":
                 yield Pair(second.event, first.event, BEFORE)
             else:
@@ -140,6 +214,6 @@ def _find_named(captions: Sequence[str], lexicon: Lexicon) -> tuple[frozenset[st
     alone = {name: lexicon.actions[name].alone for name in (verbs | sounds) - done}
     vague = {name for name in verbs if lexicon.actions[name].vague}
     return (
-        frozenset(sources | set(alone.values()) - {""}),
+        frozenset(sources | set(alone.values()) - {"", SOMETHING}),
         frozenset(done | sounds | vague | {name for name in alone if alone[name]}),
     )

@@ -12,8 +12,8 @@ from audiomcq_cli.grounded.blocks.phases import count_claims
 from audiomcq_cli.grounded.blocks.plan import Plan
 from audiomcq_cli.grounded.blocks.reading import read_candidate
 from audiomcq_cli.grounded.blocks.table import read_entries
-from audiomcq_cli.grounded.clauses import Event
 from audiomcq_cli.grounded.clusters import find_clusters, list_marks
+from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.measured.questions import Known, count_answers
 from audiomcq_cli.grounded.pool import Pool

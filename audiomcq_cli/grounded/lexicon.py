@@ -28,6 +28,8 @@ class Source:
     near: Sequence[str] = ()
     tags: Sequence[str] = ()
     mass: bool = False
+    does: str = ""
+    hints: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Lexicon:
     sounds: Mapping[Words, str] = field(repr=False)
     said: Mapping[Words, str] = field(repr=False)
     longest: Mapping[str, int] = field(default_factory=dict, repr=False)
+    hints: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
 
     def covers(self, action: str, source: str) -> bool:
         """Whether a source, or what it is one of, is among those that do something."""
@@ -122,7 +125,11 @@ def load() -> Lexicon:
     longest: dict[str, int] = {}
     for form in (*nouns, *verbs, *sounds, *said):
         longest[form[0]] = max(len(form), longest.get(form[0], 0))
-    return Lexicon(sources, actions, nouns, verbs, sounds, said, longest)
+    hints: dict[str, list[str]] = {}
+    for source in sources.values():
+        for word in source.hints:
+            hints.setdefault(word, []).append(source.name)
+    return Lexicon(sources, actions, nouns, verbs, sounds, said, longest, hints)
 
 
 @cache

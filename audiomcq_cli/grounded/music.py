@@ -18,11 +18,13 @@ from audiomcq_cli.grounded.lexicon import pluralize
 _SENTENCE = re.compile(r"[.;!?]|,? but ")
 _UNSURE = re.compile(
     r"\b(?:no|not|without|isn't|aren't|doesn't|don't|lack\w*|absence|could|might|may|maybe|possibly|perhaps|seem\w*"
-    r"|like|as if|similar|reminiscent|imitat\w+|or|would|style of|used in|suitable|can be|supposed)\b"
+    r"|like|\w+-?like|as if|similar|reminiscent|resembl\w+|imitat\w+"
+    r"|emulat\w+|inspired|or|would|style of|used in|suitable|can be|supposed)\b"
 )
 _ABOUT_MUSIC = re.compile(
     r"\b(?:music|songs?|melod(?:y|ies)|tunes?|vocals?|vocalists?|singers?|tempo|guitars?|piano|orchestra|chords?|flute|violin"
-    r"|drum (?:kit|machine)|drums|trumpet|organ)\b"
+    r"|drum (?:kit|machine)|drums|trumpet|organ|instrumental|harmonica|accordion|ukulele|banjo|mandolin|sitar|congas?"
+    r"|tablas?|cello|saxophone|trombone|clarinet|theremin|xylophone|bagpipes?|didgeridoo|synth|synthesizer|harpsichord)\b"
 )
 
 
@@ -40,11 +42,18 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Trait:
-    """What some captions say of one facet: options that are stated, and families that are so much as mentioned."""
+    """What some captions say of one facet.
+
+    Attributes:
+        facet: Its name. stated: Options that are stated. named: Families that are so much as mentioned.
+        sure: Options that are stated, and that every other word of the facet leaves open: of a slow song with fast
+            drums neither is.
+    """
 
     facet: str
     stated: tuple[str, ...]
     named: frozenset[int]
+    sure: tuple[str, ...] = ()
 
 
 @cache
@@ -62,25 +71,26 @@ def read_traits(captions: Sequence[str]) -> list[Trait]:
     found = []
     for facet in load_facets().values():
         stated: Counter[str] = Counter()
-        named: set[int] = set()
+        meant: set[frozenset[int]] = set()
         for text in texts:
             here: dict[str, None] = {}
             for sentence in _SENTENCE.split(text):
-                options = _find_options(facet, sentence)
-                named |= {family for family, _ in options}
+                words = _find_words(facet, sentence)
+                meant |= {frozenset(family for family, _ in word) for word in words}
                 if not _UNSURE.search(sentence) or facet.name == "voice":
-                    here |= dict.fromkeys(option for _, option in options if option)
+                    here |= dict.fromkeys(option for word in words for _, option in word if option)
             stated.update(here.keys())
-        if named:
+        if meant:
             agreed = tuple(option for option, count in stated.items() if 2 * count >= len(texts))
-            found.append(Trait(facet.name, agreed, frozenset(named)))
+            sure = tuple(option for option in agreed if all(facet.family(option) in families for families in meant))
+            found.append(Trait(facet.name, agreed, frozenset().union(*meant), sure))
     return found
 
 
-def _find_options(facet: Facet, sentence: str) -> list[tuple[int, str]]:
-    """Family and option of what a sentence names, longer words first: an electric guitar is no guitar besides."""
+def _find_words(facet: Facet, sentence: str) -> list[Sequence[tuple[int, str]]]:
+    """Families and options of each word of a facet, longer words first: an electric guitar is no guitar besides."""
     pattern, words = _compile(facet.name)
-    return list(dict.fromkeys(named for word in pattern.findall(sentence) for named in words[word]))
+    return [words[word] for word in dict.fromkeys(pattern.findall(sentence))]
 
 
 @cache

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from audiomcq_cli.grounded.clauses import Event
+from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.hearing import Scene, listen
 from audiomcq_cli.grounded.lexicon import SOMETHING, load
 from audiomcq_cli.records import draw

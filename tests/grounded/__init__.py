@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from audiomcq_cli.contracts import Row
-from audiomcq_cli.grounded.clauses import Event
 from audiomcq_cli.grounded.drafts import Question
+from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.knowledge import Knowledge, build_table, load_table
 from audiomcq_cli.mcq import shuffle_choices

@@ -202,3 +202,38 @@ def test_agreed_in_other_words() -> None:
 def test_named_apart_is_not_agreed() -> None:
     """A source without its action counts for nothing."""
     assert not listen(["A dog barks", "There is a dog here", "A dog again, of all things"]).agreed()
+
+
+def agreed(*captions: str) -> list[str]:
+    """What the captions agree on."""
+    return [event.text for event in listen(captions).agreed()]
+
+
+def test_borne_out() -> None:
+    """What two captions of five state counts where the others name the thing as well, or nothing that it could be."""
+    two = ["A bird chirps", "A bird is chirping"]
+    assert agreed(*two, "A bird in a tree", "A quiet park", "An open field") == ["a bird chirping"]
+    assert "a bird chirping" not in agreed(*two, "A frog", "A frog sits there", "Frogs")
+    assert agreed(two[0], "A quiet park", "An open field") == []
+
+
+def test_doubted() -> None:
+    """What one caption takes for an imitation is not asked about."""
+    assert agreed("A dog barks", "A dog is barking", "A man barks like a dog") == []
+
+
+def test_words_of_most_captions() -> None:
+    """One annotator's odd word gives way to the plain one of others, and so does the number."""
+    assert agreed("Someone converses", "People speak", "People are speaking") == ["people speaking"]
+
+
+def test_no_order_of_what_comes_back() -> None:
+    """A sound that is heard before and after another has no order to it."""
+    assert pairs("A woman speaks followed by a dog barking, then a woman speaks") == []
+
+
+def test_hints() -> None:
+    """Words that let one expect a source are kept apart from those that name it."""
+    scene = listen(["A mechanical hum on a wet road"])
+    assert {"machine", "water", "traffic"} <= scene.hinted
+    assert not {"machine", "water", "traffic"} & scene.sources

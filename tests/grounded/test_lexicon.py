@@ -21,7 +21,8 @@ def test_every_name_is_there() -> None:
         *kinds,
         SOMETHING,
     }
-    assert {action.alone for action in actions.values()} - {""} <= set(sources)
+    assert {action.alone for action in actions.values()} - {"", SOMETHING} <= set(sources)
+    assert {source.does for source in sources.values()} - {""} <= set(actions)
 
 
 def test_nothing_is_broader_than_itself() -> None:

@@ -86,6 +86,29 @@ def test_not_about_music(captions: Sequence[str]) -> None:
     assert read_traits(captions) == []
 
 
+@pytest.mark.parametrize(
+    ("caption", "tempo"),
+    [
+        ("A song. The tempo is medium fast", ("moderately fast",)),
+        ("A slow paced song with fast drums", ()),
+        ("A song with a slow tempo", ("slow",)),
+        ("A song. The tempo is fast and the song is uptempo", ("fast",)),
+    ],
+)
+def test_sure(caption: str, tempo: tuple[str, ...]) -> None:
+    """An option is sure where every other word of its facet leaves it open."""
+    [trait] = [trait for trait in read_traits([caption]) if trait.facet == "tempo"]
+    assert trait.sure == tempo
+
+
+@pytest.mark.parametrize(
+    "caption", ["An instrument that resembles an accordion plays music", "An accordion-like instrument in a song"]
+)
+def test_resembled(caption: str) -> None:
+    """What something only resembles is not stated."""
+    assert "instrument" not in stated(caption)
+
+
 def test_captions_agree() -> None:
     """Half of the captions have to say it."""
     assert stated("A sad song", "A sad song on a piano", "A song on a flute")["mood"] == ("sad",)

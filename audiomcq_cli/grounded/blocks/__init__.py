@@ -5,6 +5,7 @@ Everything here is a pure function of the clips of one shard. Nothing is drawn b
 ==========  ========================================================================================================
 claims      What does a clip offer to blocks?
 reading     How is that read from its captions and measurements?
+surfaces    What is somebody walking on?
 naming      How do events read in questions and options, and in which words is each family asked?
 events      Which events does a scene state, imply or leave open?
 wrong       Is the answer of one clip wrong for another?

@@ -25,6 +25,9 @@ VOICED = frozenset({"speak", "whisper", "shout", "chant", "cheer", "sing", "hum_
 _AMID_SPEECH = frozenset({"laugh", "clap", "cheer", "sing", "chant", "shout", "whisper"})
 """What people do among whom somebody may speak without a caption saying so."""
 
+SMALL = frozenset({"rustle", "crackle", "click", "tap", "clank", "scrape", "pop", "flutter", "crumple", "tick"})
+"""Small noises that are hardly told from one another."""
+
 _ANYBODY = frozenset({"person", "crowd"})
 """Sources that leave open whose voice it is."""
 
@@ -63,7 +66,7 @@ def list_audible(scene: Scene) -> int:
     """Every event that a scene states, implies or leaves open, as bits by number."""
     tables, lexicon = _tables(), load()
     done = _join(tables.alike, scene.actions)
-    close = _join(tables.same, scene.sources)
+    close = _join(tables.same, scene.sources | scene.hinted)
     anybody = not any(kind_of(source) == "person" for source in scene.sources)
     implied = (
         (done & tables.nobody)
@@ -75,7 +78,7 @@ def list_audible(scene: Scene) -> int:
     heard = {tag for action in scene.actions for tag in lexicon.actions[action].tags}
     heard |= {tag for source in scene.sources for tag in lexicon.sources[source].tags}
     implied |= _join(tables.tagged, heard) & tables.vague
-    return implied | _list_voices(scene, close) | _list_machines(scene)
+    return implied | _list_voices(scene, close) | _list_machines(scene) | _list_small(scene)
 
 
 def find_texture(concept: Concept) -> str:
@@ -90,7 +93,13 @@ def find_texture(concept: Concept) -> str:
 
 def _list_machines(scene: Scene) -> int:
     """Machines that a scene leaves open: all of them where it names none but a motor, a machine or a tool."""
-    return _tables().machines if scene.sources & _ANY_MACHINE else 0
+    return _tables().machines if (scene.sources | scene.hinted) & _ANY_MACHINE else 0
+
+
+def _list_small(scene: Scene) -> int:
+    """Small noises of nobody named that a scene leaves open: all of them where it has one."""
+    tables = _tables()
+    return _join(tables.of_action, SMALL) & tables.nobody if scene.actions & SMALL else 0
 
 
 def _list_voices(scene: Scene, close: int) -> int:

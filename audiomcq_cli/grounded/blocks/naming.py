@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.grounded.clauses import Event
+from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.lexicon import SOMETHING, gerund
 
 _PLAIN = "plain"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations, product
+from itertools import combinations
 from typing import Any
 
 from audiomcq_cli.grounded.blocks.claims import Candidate, Claim
 from audiomcq_cli.grounded.blocks.events import find_texture, list_audible, number
 from audiomcq_cli.grounded.blocks.naming import name_definite, name_plainly
-from audiomcq_cli.grounded.clauses import BEFORE, DURING, Event
+from audiomcq_cli.grounded.blocks.surfaces import find_ground
+from audiomcq_cli.grounded.clauses import BEFORE, DURING
+from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.hearing import Scene, listen
 from audiomcq_cli.grounded.lexicon import SOMETHING, load
 from audiomcq_cli.grounded.measured.clip import read_clip
@@ -40,15 +42,17 @@ _TOO_BROAD = frozenset(
 _WHO = frozenset({"laugh", "shout", "sing", "whistle", "cough", "sneeze", "snore", "cry"})
 """What anybody may be heard to do, so that who does it is a question."""
 
-ORDERS = ("{0}, then {1}", "{0} before {1}", "first {0}, next {1}", "{0} followed by {1}")
-"""Ways to name an order. Each option of a block has its own: a scorer that ignores the order of words tells them apart.
+ORDERS = ("{0}, then {1}", "{0} followed by {1}", "first {0}, then {1}", "{0} and then {1}")
+"""Ways to name an order. The options of a block share one, but for an order beside its reverse: a scorer that ignores
+the order of words has to tell them apart.
 """
 
 
 PHRASES: Mapping[str, str] = {
-    "instrument": "{}", "voice": "{} singing", "tempo": "a {} tempo", "mood": "a {} mood",
+    "genre": "{}", "tempo": "{article} {} tempo", "mood": "{article} {} mood",
+    "voice": "{} singing", "instrument": "{}",
 }  # fmt: skip
-"""How an option of a facet reads beside one of another."""
+"""How an option of a facet reads beside one of another, in the order in which they are named."""
 
 TRAITS_FROM = 100_000
 """Numbers of what is said of music begin here; below are those of events."""
@@ -61,14 +65,19 @@ def read_candidate(row: Mapping[str, Any], cluster: str = "") -> Candidate:
     scene = listen(captions, [str(event["label"]) for event in known])
     traits = read_traits(captions)
     steps = [(pair.first.concept, pair.second.concept) for pair in scene.pairs if pair.relation == BEFORE]
-    claims = [*_read_scene(scene, timed=bool(known)), *_read_music(traits), *_read_measured(row)]
+    claims = [
+        *_read_scene(scene, timed=bool(known)),
+        *(Claim("surface", "", ground, (ground,)) for ground in find_ground(captions)),
+        *_read_music(traits),
+        *_read_measured(row),
+    ]
     return Candidate(
         clip=row["clip_id"],
         cluster=cluster or row["clip_id"],
         claims=tuple(dict.fromkeys(claims)),
         audible=list_audible(scene),
         orders=frozenset((number(first), number(second)) for first, second in steps),
-        sources=scene.sources,
+        sources=scene.sources | scene.hinted,
         actions=scene.actions,
         traits=frozenset(
             TRAITS_FROM + 100 * list(load_facets()).index(trait.facet) + family
@@ -171,20 +180,23 @@ def _read_order(scene: Scene, agreed: list[Event]) -> Iterator[Claim]:
             for event, cue in ((first, second), (second, first)):
                 yield _claim("while", cue.progress, event, {"cue": cue.progress, "sound": cue.text})
         elif pair.relation == BEFORE and not _leads(second.concept, first.concept, steps):
-            yield from _read_step(first, second)
+            outer = not after[first.concept] and not before[second.concept]
+            yield from _read_step(first, second, outer=outer)
             if before[first.concept] == 1:
                 yield _claim("comes_after", first.text, second, {"sound": first.text})
             if after[second.concept] == 1:
                 yield _claim("comes_before", second.text, first, {"sound": second.text})
 
 
-def _read_step(first: Event, second: Event) -> Iterator[Claim]:
-    """That one sound comes before another: as an order, and as which of the two is first and which last."""
+def _read_step(first: Event, second: Event, *, outer: bool) -> Iterator[Claim]:
+    """The order of two sounds; of the first and the last of a clip also which of them is first and which is last."""
     numbers = (number(first.concept), number(second.concept))
-    texts = tuple(way.format(first.text, second.text) for way in ORDERS)
+    same = first.source == second.source != SOMETHING
+    texts = tuple(way.format(first.text, second.gerund if same else second.text) for way in ORDERS)
     yield Claim("in_order", "", f"{_key(first)} > {_key(second)}", texts, numbers)
-    yield Claim("opens", "", _key(first), (first.text,), numbers, kind_of(first.source))
-    yield Claim("closes", "", _key(second), (second.text,), numbers[::-1], kind_of(second.source))
+    if outer:
+        yield Claim("opens", "", _key(first), (first.text,), numbers, kind_of(first.source))
+        yield Claim("closes", "", _key(second), (second.text,), numbers[::-1], kind_of(second.source))
 
 
 def _leads(start: tuple[str, str], end: tuple[str, str], steps: list[tuple[tuple[str, str], tuple[str, str]]]) -> bool:
@@ -208,24 +220,35 @@ def are_close(one: Event, other: Event) -> bool:
 
 
 def _read_music(traits: list[Trait]) -> Iterator[Claim]:
-    """What is stated of the music, and two such things together; but for instruments, the only one of a facet."""
-    sure = [trait for trait in traits if trait.facet == "instrument" or (len(trait.named) == len(trait.stated) == 1)]
-    for trait in sure:
-        for option in trait.stated:
-            yield Claim(trait.facet, "", option, (option,), (_number_trait(trait.facet, option),))
-    for first, second in combinations(sure, 2):
-        if first.facet in PHRASES and second.facet in PHRASES:
-            for one, other in product(first.stated, second.stated):
-                yield _read_traits((first.facet, one), (second.facet, other))
+    """What is stated of the music, and two such things together; but for instruments, what nothing else said denies."""
+    told = [
+        (trait.facet, option)
+        for trait in traits
+        for option in (trait.stated if trait.facet == "instrument" else trait.sure)
+    ]
+    for facet, option in told:
+        yield Claim(facet, "", option, (option,), (_number_trait(facet, option),))
+    ranked = sorted(told, key=lambda one: list(PHRASES).index(one[0]))
+    for first, second in combinations(ranked, 2):
+        if _number_trait(*first) != _number_trait(*second) and (first[0] != second[0] or first[0] == "instrument"):
+            yield _read_traits(first, second)
 
 
 def _read_traits(first: tuple[str, str], second: tuple[str, str]) -> Claim:
     """Two things that hold of the music together."""
-    facets = f"{first[0]} and {second[0]}"
-    text = " and ".join(PHRASES[facet].format(option) for facet, option in (first, second))
-    return Claim(
-        "traits", facets, f"{first[1]} + {second[1]}", (text,), (_number_trait(*first), _number_trait(*second))
-    )
+    if first[0] == second[0]:
+        first, second = sorted((first, second), key=lambda one: draw("pair", *sorted((first[1], second[1])), one[1]))
+    one, other = (_name_trait(facet, option) for facet, option in (first, second))
+    text = f"{one} with {other}" if first[0] == "genre" else f"{one} and {other}"
+    events = tuple(sorted((_number_trait(*first), _number_trait(*second))))
+    return Claim("traits", f"{first[0]} and {second[0]}", " + ".join(sorted((first[1], second[1]))), (text,), events)
+
+
+def _name_trait(facet: str, option: str) -> str:
+    """An option as it reads beside another: ``a slow tempo``, ``no singing``."""
+    if (facet, option) == ("voice", "nobody"):
+        return "no singing"
+    return PHRASES[facet].format(option, article="an" if option[0] in "aeiou" else "a")
 
 
 def _number_trait(facet: str, option: str) -> int:

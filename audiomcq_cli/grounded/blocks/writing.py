@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from audiomcq_cli.grounded.blocks.naming import load_forms
 from audiomcq_cli.grounded.blocks.wrong import Asked
 from audiomcq_cli.grounded.measured.proof import FAMILIES
+from audiomcq_cli.mcq import words_of
 from audiomcq_cli.records import draw
 
 
@@ -38,8 +39,7 @@ def write_block(quad: Sequence[Asked]) -> Block:
     id_ = name_block(claim.family, claim.ask, [one.candidate.clip for one in quad])
     shuffled = sorted(quad, key=lambda one: draw(id_, "option", one.claim.key))
     way = draw(id_, "way") % 4
-    mixed = claim.family == "in_order"
-    texts = [one.claim.texts[(way + place * mixed) % len(one.claim.texts)] for place, one in enumerate(shuffled)]
+    texts = _list_texts(shuffled, way)
     stems = _list_stems(claim.family)
     stem = stems[draw(id_, "stem") % len(stems)]
     return Block(
@@ -52,6 +52,16 @@ def write_block(quad: Sequence[Asked]) -> Block:
         keys=tuple(one.claim.key for one in shuffled),
         answers={one.candidate.clip: place for place, one in enumerate(shuffled)},
     )
+
+
+def _list_texts(asked: Sequence[Asked], way: int) -> list[str]:
+    """The answers as options, all in one wording; of two with the same words, as an order and its reverse, in two."""
+    texts: list[str] = []
+    for one in asked:
+        ways = [one.claim.texts[(way + turn) % len(one.claim.texts)] for turn in range(len(one.claim.texts))]
+        known = {tuple(sorted(words_of(text))) for text in texts}
+        texts.append(next((text for text in ways if tuple(sorted(words_of(text))) not in known), ways[0]))
+    return texts
 
 
 def name_block(family: str, ask: str, clips: Iterable[str]) -> str:

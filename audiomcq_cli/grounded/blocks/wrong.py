@@ -84,6 +84,7 @@ def _is_not_there(option: Claim, asked: Asked) -> bool:
 
 
 def _is_counted_otherwise(option: Claim, asked: Asked) -> bool:
+    """Another number, or another ground: a clip that is asked has but one."""
     return option.key != asked.claim.key
 
 
@@ -109,7 +110,7 @@ _WRONG: Mapping[str, Callable[[Claim, Asked], bool]] = {
     "closes": _is_earlier,
     "doing": _is_not_done,
     "who": _is_not_there,
-    "how_often": _is_counted_otherwise,
+    **dict.fromkeys(("how_often", "surface"), _is_counted_otherwise),
     **dict.fromkeys(("instrument", "voice", "tempo", "genre", "mood", "traits"), _is_not_mentioned),
 }
 """How an option is judged, by family; others by whether their events may be heard."""

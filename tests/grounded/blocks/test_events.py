@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 
 from audiomcq_cli.grounded.blocks.events import find_texture, list_audible, name, number
-from audiomcq_cli.grounded.clauses import Event
+from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.pool import is_implied, kind_of
 from tests.grounded import CORPUS, hear

@@ -11,7 +11,7 @@ from audiomcq_cli.grounded.blocks.claims import Candidate
 from audiomcq_cli.grounded.blocks.events import name
 from audiomcq_cli.grounded.blocks.plan import ALONE, DUPLICATE, NOTHING, plan_blocks
 from audiomcq_cli.grounded.blocks.writing import Block
-from audiomcq_cli.grounded.clauses import Event
+from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.pool import is_implied
 from audiomcq_cli.mcq import lint

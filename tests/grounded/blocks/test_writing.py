@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from string import Formatter
 
 import pytest
 
+from audiomcq_cli.grounded.blocks.matching import SIZE
 from audiomcq_cli.grounded.blocks.naming import load_forms
 from audiomcq_cli.grounded.blocks.plan import plan_blocks
 from audiomcq_cli.grounded.blocks.reading import read_candidate
 from audiomcq_cli.grounded.measured.proof import FAMILIES
-from audiomcq_cli.mcq import mentions_text
+from audiomcq_cli.mcq import mentions_text, words_of
 from audiomcq_cli.records import TYPES
 from tests.grounded.blocks import blocks, read, read_all
 from tests.grounded.measured import make_row
@@ -58,3 +60,24 @@ def test_measured_too_close() -> None:
 def test_families_of_captions_are_none_that_are_measured() -> None:
     """A family has one way to ask and one way to be wrong: no name is used for captions and for measurements."""
     assert not load_forms().keys() & FAMILIES.keys()
+
+
+def test_one_wording_of_orders() -> None:
+    """The orders of a block are worded alike, but for one beside its reverse, which would have the same words."""
+    texts = [
+        f"{first}, then {second}"
+        for first, second in (
+            ("a dog barks", "a bell rings"), ("a bell rings", "a dog barks"), ("a cow moos", "rain falls"),
+            ("rain falls", "a cow moos"), ("a frog croaks", "a siren wails"), ("a horse neighs", "a door closes"),
+        )
+    ]  # fmt: skip
+    for block in blocks(plan_blocks(read_all(texts), slots=3)):
+        if block.family == "in_order":
+            assert len({words_of(option) for option in block.options}) == SIZE
+            assert len({re.sub(r"\b(?:a|rain)\b[\w ]+?ing\b", "", option) for option in block.options}) <= 2
+
+
+@pytest.mark.parametrize("family", ["presence", "pair", "traits", "instrument"])
+def test_large_families_have_many_stems(family: str) -> None:
+    """Families that ask most of a corpus have stems enough that none is asked often."""
+    assert len(load_forms()[family].stems) >= 15
