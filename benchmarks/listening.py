@@ -55,7 +55,7 @@ def make_clips(clips: int) -> list[Any]:
 def read_clips(folder: Path, clips: int) -> list[Any]:
     """The clips of a folder that soundfile reads, shape (frames, channels)."""
     read = []
-    for name in audio_files.walk_audio(folder)[:clips]:
+    for name in sorted(audio_files.walk_audio(folder))[:clips]:
         samples, native = soundfile.read(folder / name, always_2d=True)
         read.append(soxr.resample(samples, native, RATE))
     return read
