@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.grounded.clauses import Event, name_source
+from audiomcq_cli.grounded.event import Event, name_source
 from audiomcq_cli.grounded.lexicon import SOMETHING, gerund, load
 
 

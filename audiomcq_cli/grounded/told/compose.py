@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli.grounded.blocks.naming import name_definite
-from audiomcq_cli.grounded.clauses import Event
+from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.measured.options import join
 from audiomcq_cli.grounded.measured.saying import Teller, capitalize, conclude, line_up

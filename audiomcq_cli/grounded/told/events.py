@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from audiomcq_cli.grounded.blocks.naming import name_definite
 from audiomcq_cli.grounded.blocks.reading import ORDERS
-from audiomcq_cli.grounded.clauses import Event
+from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.lexicon import SOMETHING
 from audiomcq_cli.grounded.measured.saying import Teller
 from audiomcq_cli.grounded.pool import kind_of

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from audiomcq_cli.grounded.blocks.events import find_texture, list_audible, number
 from audiomcq_cli.grounded.blocks.naming import name_plainly
-from audiomcq_cli.grounded.clauses import BEFORE, Event
+from audiomcq_cli.grounded.clauses import BEFORE
+from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.hearing import Scene
 from audiomcq_cli.grounded.lexicon import SOMETHING, load
 from audiomcq_cli.grounded.measured.family import Say
