@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from audiomcq_cli.grounded.blocks.claims import Candidate
 from audiomcq_cli.grounded.blocks.matching import SIZE
 from audiomcq_cli.grounded.blocks.plan import ALONE, DUPLICATE, NOTHING, Plan, plan_blocks
-from audiomcq_cli.grounded.blocks.reading import read_candidate
+from audiomcq_cli.grounded.blocks.reading import find_proof, read_candidate
 from audiomcq_cli.grounded.blocks.table import write_table
 from audiomcq_cli.grounded.blocks.writing import Block
 from audiomcq_cli.grounded.drafts import Question
 from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.knowledge import Knowledge
+from audiomcq_cli.grounded.measured.family import write_facts
 from audiomcq_cli.grounded.measured.proof import FAMILIES
 from audiomcq_cli.grounded.measured.turns import Wanting, find_most, list_questions, take_turns
 from audiomcq_cli.grounded.shortfall import describe_nothing
@@ -160,16 +161,19 @@ def _list_blocks(plan: Plan) -> list[Block]:
 
 
 def _list_wanting(
-    clips: Iterable[str],
+    clips: Mapping[str, Mapping[str, Any]],
     blocks: Mapping[str, Sequence[Block | None]],
     slots: int,
     list_alone: Callable[[str], Sequence[Question]],
 ) -> Iterator[Wanting]:
-    """Yield the clips with slots that no block fills."""
-    for clip in clips:
+    """Yield the clips with slots that no block fills, with what they could be asked that no block of theirs asks."""
+    for clip, row in clips.items():
         asks = blocks.get(clip, (None,) * slots)
         if open_ := [slot for slot, block in enumerate(asks) if not block]:
-            yield Wanting(clip, open_, list_alone(clip), {block.family for block in asks if block})
+            taken = [block for block in asks if block]
+            proved = [write_facts(find_proof(row, one.family, one.ask, one.keys[one.answers[clip]])) for one in taken]
+            questions = [question for question in list_alone(clip) if list(question.proof) not in proved]
+            yield Wanting(clip, open_, questions, {block.family for block in taken})
 
 
 def _list_alone(row: Mapping[str, Any], knowledge: Knowledge, seed: int) -> list[Question]:

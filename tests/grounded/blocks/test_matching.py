@@ -91,6 +91,16 @@ def test_thorough_search_gives_clips_back(crowd: list[str], copies: int) -> None
     assert {one.candidate.clip for one in quad} == {f"{text}:0" for text in (*others[:3], second)}
 
 
+def test_thorough_search_finds_what_the_quick_one_misses() -> None:
+    """Clips that were chosen are given back: taking the first that fits would end without a fourth."""
+    trap = "A dog barks and rain falls and a man speaks"
+    only = ("Rain falls", "A man speaks", "A bell rings", "A gun fires")
+    entries = [*ask_all("presence", trap), *ask_all("presence", *only)]
+    assert not match(entries)
+    [quad] = match_thoroughly(entries)
+    assert {one.candidate.clip for one in quad} == {f"{text}:0" for text in only}
+
+
 def test_pairs_in_a_ring() -> None:
     """Four clips with two sounds each become a block whose sounds all stand in two options."""
     quads = match_pairs(
