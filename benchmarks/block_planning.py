@@ -2,17 +2,30 @@
 
     python -m benchmarks.block_planning CSV [--clips 10000] [--shards 1] [--slots 1] [--rows 100 --folder DIR]
 
+    python -m benchmarks.block_planning CSV --stage [--sizes 5000,20000,49838]
+
 Reads AudioCaps (``caption``), Clotho (``caption_1`` …) and MusicCaps alike: every column whose name begins with
 ``caption`` is a caption. ``--rows`` writes so many drawn rows as three files: questions with options, keys, captions.
+
+``--stage`` runs the real stage on an AudioCaps CSV at several sizes, with the number of shards that a run chooses, and
+prints CPU seconds (user and system) for each: of ``prepare``, which reads the whole corpus once, and of the plans of
+all shards, in a process of their own that imports, reads shards and does nothing else; and of the whole command
+``audiomcq run --until generate``, which also checks and writes rows, rejects, digests and logs.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +35,30 @@ from audiomcq_cli.grounded.blocks.phases import count_claims
 from audiomcq_cli.grounded.blocks.plan import Plan, plan_blocks
 from audiomcq_cli.grounded.blocks.reading import read_candidate
 from audiomcq_cli.grounded.blocks.writing import Block
+from audiomcq_cli.grounded.knowledge import build_table, load_table
+from audiomcq_cli.grounded.shard_plan import plan_shard
 from audiomcq_cli.records import draw
+from audiomcq_cli.storage.shards import list_shards, read_rows
 
+ROOT = Path(__file__).parent.parent
+RECIPE = """
+[project]
+name = "planning"
+workdir = "build"
+
+[[sources]]
+adapter = "audiocaps"
+path = "{path}"
+limit = {clips}
+
+[generate]
+methods = ["grounded"]
+questions_per_clip = {slots}
+"""
 IDS = ("youtube_id", "ytid", "file_name")
 
 
-def read_rows(path: Path, clips: int) -> list[dict[str, Any]]:
+def read_captions(path: Path, clips: int) -> list[dict[str, Any]]:
     """The first clips of a CSV as rows of ``records.CLIP``, as far as captions are read from them.
 
     A recording that comes again is left out.
@@ -75,7 +106,7 @@ def report(candidates: Sequence[Candidate], plans: Sequence[Plan]) -> None:
         print(f"slot {place}: {filled} of {sum(len(plan.groups) for plan in plans)} groups")
     texts = Counter(block.question for block in blocks)
     print("commonest texts:", [(text, f"{count / len(blocks):.1%}") for text, count in texts.most_common(5)])
-    reversed_ = [block for block in blocks if block.family == "order"]
+    reversed_ = [block for block in blocks if block.family == "in_order"]
     own = sum(sum(" > ".join(key.split(" > ")[::-1]) in block.keys for key in block.keys) for block in reversed_)
     if reversed_:
         print(f"order rows that offer the clip's own reverse: {own / 4 / len(reversed_):.1%} of {4 * len(reversed_)}")
@@ -97,17 +128,61 @@ def write_rows(plans: Sequence[Plan], captions: dict[str, list[str]], count: int
         (folder / f"blocks-{name}.txt").write_text("".join(lines), encoding="utf-8")
 
 
+def run(folder: Path, stage: str) -> float:
+    """Run a recipe up to a stage; returns the CPU seconds of the process."""
+    command = [sys.executable, "-m", "audiomcq_cli", "run", "recipe.toml", "--until", stage]
+    with (folder / f"{stage}.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=log)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit((folder / f"{stage}.log").read_text())
+    return usage.ru_utime + usage.ru_stime
+
+
+def plan_all(folder: Path, slots: int) -> tuple[float, float]:
+    """CPU seconds of ``prepare`` and of the plans of a folder of clips; the first with all that was imported."""
+    paths = [shard.path for shard in list_shards(folder)]
+    knowledge = load_table(build_table(row for path in paths for row in read_rows(path)))
+    prepared = time.process_time()
+    for path in paths:
+        plan_shard(read_rows(path), knowledge, slots, 0)
+    return prepared, time.process_time() - prepared
+
+
+def measure_stage(path: Path, clips: int, slots: int) -> str:
+    """A row of a Markdown table for so many clips."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "recipe.toml").write_text(RECIPE.format(path=path.resolve(), clips=clips, slots=slots))
+        run(folder, "caption")
+        shards = len(list_shards(folder / "build/caption"))
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
+            prepared, planned = alone.submit(plan_all, folder / "build/caption", slots).result()
+        whole = run(folder, "generate")
+    both = prepared + planned
+    cells = f"{prepared:.1f} | {planned:.1f} | {both:.1f} | {1000 * both / clips:.2f} | {whole:.1f}"
+    return f"| {clips:,} | {shards} | {cells} |"
+
+
 def main() -> None:
     """Read, plan, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("csv", type=Path)
     parser.add_argument("--clips", type=int, default=10_000)
     parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--slots", type=int, default=1)
     parser.add_argument("--rows", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=Path())
+    parser.add_argument("--stage", action="store_true", help="measure the real stage")
+    parser.add_argument("--sizes", default="5000,20000,49838")
     args = parser.parse_args()
-    rows = read_rows(args.csv, args.clips)
+    if args.stage:
+        print("| clips | shards | prepare, s | plans, s | both, s | a clip, ms | whole command, s |\n|" + "---|" * 7)
+        for clips in map(int, args.sizes.split(",")):
+            print(measure_stage(args.csv, clips, args.slots), flush=True)
+        return
+    rows = read_captions(args.csv, args.clips)
     start = time.process_time()
     candidates = [read_candidate(row) for row in rows]
     read = time.process_time()

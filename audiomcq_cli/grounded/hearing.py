@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 from audiomcq_cli.grounded.clauses import BEFORE, DURING, Clause, read_clauses
@@ -43,6 +44,9 @@ _MISTAKEN: Mapping[str, frozenset[str]] = {
 
 LONGEST = 4_000
 """Characters of a caption that are read."""
+
+_KEPT = 4_096
+"""Clips whose scene is kept: several modules listen to one clip, some of them after all others of its shard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,12 @@ class Scene:
 
 def listen(captions: Sequence[str], labels: Sequence[str] = ()) -> Scene:
     """What some captions of one clip say is heard; labels of known events count as named."""
+    return _listen(tuple(text[:LONGEST] for text in captions), tuple(labels))
+
+
+@lru_cache(_KEPT)
+def _listen(captions: tuple[str, ...], labels: tuple[str, ...]) -> Scene:
     lexicon = load()
-    captions = [text[:LONGEST] for text in captions]
     read = [list(read_clauses(" ".join(text.lower().split()), lexicon)) for text in captions]
     counted = {count for text in captions for count in _COUNTED.findall(text.lower())}
     if "" in counted or len(counted) > 1:

@@ -63,7 +63,8 @@ def build_table(rows: Iterable[Mapping[str, Any]], earlier: Sequence[Mapping[str
         labels = dict.fromkeys(str(event["label"]) for event in select_events(row["events"], SOURCE))
         agreed = listen(caption_texts(row["captions"])).agreed()
         events.update({*agreed, *(event for label in labels for event in listen([label]).events)})
-        answers.update(count_answers(row))
+        if row["measurements"] or row["events"] or row["transcript"]:
+            answers.update(count_answers(row))
         claims.update(count_claims([read_candidate(row)]))
         marks.append((row["clip_id"], list(list_marks(row))))
     clusters = find_clusters(marks, {clip for entry in earlier for clip in entry["clips"] if entry["block"]})

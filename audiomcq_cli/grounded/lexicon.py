@@ -140,6 +140,7 @@ def pluralize(noun: str) -> str:
     return " ".join([*before, _inflect(last, "NNS")]) + after
 
 
+@cache
 def gerund(verb: str) -> str:
     """A verb in progress: ``give a speech`` is ``giving a speech``."""
     first, *rest = verb.split()

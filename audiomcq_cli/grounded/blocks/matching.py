@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
-from audiomcq_cli.grounded.blocks.wrong import Asked, fits_all, is_by_ear
+from audiomcq_cli.grounded.blocks.wrong import Asked, fits, fits_all, is_by_ear
 from audiomcq_cli.records import draw
 
 SIZE = 4
@@ -28,6 +28,9 @@ _REACH = 60
 
 _CHECKS = 2_000
 """Clips that are tried for one block where a search is thorough."""
+
+_PAIRS = 100_000
+"""Pairs of clips of which a thorough search remembers whether they fit."""
 
 Quad = tuple[Asked, ...]
 Akin = Callable[[Asked, Asked], bool]
@@ -62,6 +65,7 @@ def match_thoroughly(entries: Iterable[Asked]) -> list[Quad]:
     answers: defaultdict[str, list[Asked]] = defaultdict(list)
     for entry in sorted(entries, key=lambda one: draw("turn", one.candidate.clip)):
         answers[entry.claim.key].append(entry)
+    goes = lru_cache(_PAIRS)(fits)
     found: list[Quad] = []
     placed: set[str] = set()
     firsts = [one for key in sorted(answers, key=lambda key: (len(answers[key]), key)) for one in answers[key]]
@@ -69,7 +73,7 @@ def match_thoroughly(entries: Iterable[Asked]) -> list[Quad]:
         if first.candidate.clip in placed:
             continue
         crowded = sorted(answers, key=lambda key: (-len(answers[key]), draw("key", key)))
-        quad = next(_complete((first,), crowded, answers, iter(range(_CHECKS))), None)
+        quad = next(_complete((first,), crowded, answers, goes, iter(range(_CHECKS))), None)
         if quad:
             found.append(quad)
             placed |= {one.candidate.clip for one in quad}
@@ -84,7 +88,7 @@ def _leave_out(entries: Sequence[Asked], placed: set[str]) -> list[Asked]:
 
 
 def _complete(
-    chosen: Quad, keys: Sequence[str], answers: Mapping[str, Sequence[Asked]], checks: Iterator[int]
+    chosen: Quad, keys: Sequence[str], answers: Mapping[str, Sequence[Asked]], goes: Akin, checks: Iterator[int]
 ) -> Iterator[Quad]:
     """Yield fours that begin with some clips, until no check is left."""
     if len(chosen) == SIZE:
@@ -94,8 +98,8 @@ def _complete(
         for one in answers[key]:
             if next(checks, None) is None:
                 return
-            if fits_all(one, chosen):
-                yield from _complete((*chosen, one), keys[place + 1 :], answers, checks)
+            if all(goes(other, one) for other in chosen):
+                yield from _complete((*chosen, one), keys[place + 1 :], answers, goes, checks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,9 +79,9 @@ def plan_blocks(
 
 
 def _hold(group: Group, everyone: Mapping[str, Candidate]) -> Group | None:
-    """A group of an earlier plan with those of its blocks that still hold; None where the first does not."""
+    """A group of an earlier plan with those of its blocks that still hold; None where none does."""
     slots = [block if block and holds(block, everyone) else None for block in group.slots]
-    return Group(group.clips, tuple(slots)) if slots and slots[0] else None
+    return Group(group.clips, tuple(slots)) if any(slots) else None
 
 
 def holds(block: Block, everyone: Mapping[str, Candidate]) -> bool:

@@ -1,10 +1,14 @@
-"""Questions about what was measured for clips that find no block: families take turns, and none takes too many."""
+"""Questions about what was measured for clips that find no block: families take turns, and none takes too many.
+
+The questions that blocks ask about what was measured count as well.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from audiomcq_cli.grounded.drafts import Question, finish
@@ -43,26 +47,40 @@ def list_questions(row: Mapping[str, Any], scene: Scene, pool: Pool, known: Know
     return [question for question in made if question]
 
 
-def take_turns(wanting: Iterable[Wanting]) -> dict[tuple[str, int], Question]:
-    """Return a question for each slot, as far as there are any: always one of the family asked least so far.
+def take_turns(
+    wanting: Iterable[Wanting], asked: Mapping[str, int] = MappingProxyType({})
+) -> dict[tuple[str, int], Question]:
+    """Return questions by clip and slot, as far as there are any: always one of the family asked least so far.
 
     No clip is asked twice about one thing, and about several in different families as long as there are any.
+
+    Args:
+        wanting: Clips with open slots, in any order. asked: How many questions blocks ask, by measured family.
     """
     queue = sorted(wanting, key=lambda one: draw("turn", one.clip))
     taken: dict[tuple[str, int], Question] = {}
-    count: Counter[str] = Counter()
+    count = Counter(asked)
     for turn in range(max((len(one.slots) for one in queue), default=0)):
         for one in queue:
             if turn < len(one.slots) and (found := _choose(one, turn, taken, count)):
                 taken[one.clip, one.slots[turn]] = found
                 count[found.form] += 1
-    most = _find_most(count)
-    kept: Counter[str] = Counter()
+    most = find_most(count)
+    kept = Counter(asked)
     for place, question in list(taken.items()):
         kept[question.form] += 1
         if kept[question.form] > most:
             del taken[place]
     return taken
+
+
+def find_most(count: Mapping[str, int]) -> int:
+    """The most questions that one family may have, so that it has its share of all that are left then."""
+    share = max(1, min(SHARE, len(count)))
+    most = max(count.values(), default=0)
+    while most > -(-sum(min(one, most) for one in count.values()) // share):
+        most -= 1
+    return most
 
 
 def _choose(
@@ -79,12 +97,3 @@ def _choose(
         ),
         default=None,
     )  # fmt: skip
-
-
-def _find_most(count: Mapping[str, int]) -> int:
-    """Return the most questions that one family may have, so that it has its share of all that are left then."""
-    share = max(1, min(SHARE, len(count)))
-    most = max(count.values(), default=0)
-    while most > -(-sum(min(one, most) for one in count.values()) // share):
-        most -= 1
-    return most

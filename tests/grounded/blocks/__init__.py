@@ -35,9 +35,9 @@ captions = st.one_of(
 )
 
 
-def read(clip: str, *captions_: str) -> Candidate:
+def read(clip: str, *captions_: str, cluster: str = "") -> Candidate:
     """A candidate by its captions."""
-    return read_candidate(make_clip(*captions_, clip=clip))
+    return read_candidate(make_clip(*captions_, clip=clip), cluster)
 
 
 def read_all(texts: Sequence[str], start: int = 0) -> list[Candidate]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import permutations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,11 +12,13 @@ from hypothesis import strategies as st
 from audiomcq_cli.grounded.blocks.claims import Candidate
 from audiomcq_cli.grounded.blocks.events import name
 from audiomcq_cli.grounded.blocks.plan import ALONE, DUPLICATE, NOTHING, plan_blocks
+from audiomcq_cli.grounded.blocks.reading import CLASSES
 from audiomcq_cli.grounded.blocks.writing import Block
+from audiomcq_cli.grounded.clauses import BEFORE
 from audiomcq_cli.grounded.event import Event
-from audiomcq_cli.grounded.hearing import listen
+from audiomcq_cli.grounded.hearing import Pair, listen
 from audiomcq_cli.grounded.pool import is_implied
-from audiomcq_cli.mcq import lint
+from audiomcq_cli.mcq import lint_block
 from audiomcq_cli.records import draw
 from tests.grounded import CORPUS
 from tests.grounded.blocks import LINKS, MUSIC, blocks, captions, corpora, read, read_all
@@ -46,17 +50,39 @@ def check_whole(block: Block, candidates: Mapping[str, Candidate]) -> None:
         assert candidates[clip].find(block.family, block.ask, block.keys[place])
 
 
+HEARD = ("presence", "beside", "while", "background", "comes_after", "comes_before", "pair", *CLASSES.values())
+"""Families of which an option is wrong only for clips that its sounds may not be heard in."""
+
+
 def check_wrong(block: Block, texts: Mapping[str, str], candidates: Mapping[str, Candidate]) -> None:
     """No key of a clip is stated or implied by the captions of another, as the single questions judge it."""
     for clip, place in block.answers.items():
-        other_scene = {other: listen([texts[other]]) for other in block.answers if other != clip}
+        others = [texts[other] for other in block.answers if other != clip]
         claim = candidates[clip].find(block.family, block.ask, block.keys[place])
         assert claim
-        if block.family not in ("presence", "beside", "while", "background", "comes_after", "comes_before", "pair"):
-            continue
-        events = [Event(*name(number), False, "", "") for number in claim.events]
-        for scene in other_scene.values():
-            assert not all(is_implied(event, scene) for event in events)
+        if block.family in HEARD:
+            events = [Event(*name(number), False, "", "") for number in claim.events]
+            for text in others:
+                assert not all(is_implied(event, listen([text])) for event in events)
+        check_unsaid(block.options[place], [one for text in others for one in listen([text]).pairs])
+
+
+def check_unsaid(option: str, pairs: Iterable[Pair]) -> None:
+    """An order or a pair of sounds is none that a caption states."""
+    stated = {f"{one.first.text}, then {one.second.text}" for one in pairs if one.relation == BEFORE}
+    stated |= {
+        f"{first} and {second}" for one in pairs for first, second in permutations((one.first.text, one.second.text))
+    }
+    assert option not in stated
+
+
+def check_said(block: Block, texts: Mapping[str, str]) -> None:
+    """What a caption says in the words of an option about one sound or about music, its clip has as the answer."""
+    if block.family in ("presence", "instrument", "genre", "mood", "voice", "tempo"):
+        for clip, place in block.answers.items():
+            option = block.options[place].removeprefix("a ").removeprefix("an ")
+            for other in block.answers:
+                assert other == clip or not re.search(rf"\b{re.escape(option)}\b", texts[other], re.IGNORECASE)
 
 
 @quick
@@ -81,6 +107,7 @@ def test_no_key_is_implied_by_another_clip(texts: list[str]) -> None:
     said = {f"Small:{number}": text for number, text in enumerate(texts)}
     for block in blocks(plan_blocks(candidates.values(), slots=2)):
         check_wrong(block, said, candidates)
+        check_said(block, said)
 
 
 def test_many_families() -> None:
@@ -90,16 +117,22 @@ def test_many_families() -> None:
     for block in blocks(PLAN):
         check_whole(block, by_id)
         check_wrong(block, said, by_id)
+        check_said(block, said)
     families = {block.family for block in blocks(PLAN)}
     assert families >= {"presence", "animal", "in_order", "pair", "beside", "genre", "traits"}
 
 
-def test_lint() -> None:
-    """Every row passes the lints of single questions, but for those that compare the key with the other options."""
-    for block in blocks(PLAN):
-        for option in block.options:
-            found = {problem.code for problem in lint(block.question, block.options, option)}
-            assert found <= {"answer_longest"}, (block, found)
+@quick
+@given(corpora)
+def test_lint(candidates: list[Candidate]) -> None:
+    """No block has a fault by the lints of blocks."""
+    for block in blocks(plan_blocks(candidates, slots=2)):
+        assert not lint_block(block.question, block.options)
+
+
+def test_lint_of_many_families() -> None:
+    """Nor has one of a corpus like a real one."""
+    assert not [block for block in blocks(PLAN) if lint_block(block.question, block.options)]
 
 
 @quick
@@ -174,6 +207,21 @@ def test_one_of_a_cluster() -> None:
         copy = Candidate(f"Copy:{again}", "Small:0", CANDIDATES[0].claims)
         assert plan_blocks([*read_all(texts), copy], earlier=plan).spares == {copy.clip: DUPLICATE}
         assert DUPLICATE in plan_blocks([*read_all(texts), copy]).spares.values()
+
+
+@quick
+@given(st.lists(st.tuples(captions, st.integers(0, 5)), min_size=8, max_size=50))
+def test_a_cluster_joins_once(texts: list[tuple[str, int]]) -> None:
+    """Of the clips of one cluster one is in blocks at most, with an earlier plan and without."""
+    candidates = [
+        read(f"Small:{number}", text, cluster=f"cluster {cluster}" if cluster else "")
+        for number, (text, cluster) in enumerate(texts)
+    ]
+    clusters = {one.clip: one.cluster for one in candidates}
+    plan = plan_blocks(candidates[: len(candidates) // 2])
+    for found in (plan, plan_blocks(candidates, earlier=plan), plan_blocks(candidates)):
+        grouped = [clusters[clip] for group in found.groups for clip in group.clips]
+        assert len(set(grouped)) == len(grouped)
 
 
 def test_id_is_of_content() -> None:

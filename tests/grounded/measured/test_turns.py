@@ -35,6 +35,14 @@ def test_no_family_takes_more_than_its_share(clips: list[Wanting]) -> None:
     assert all(number <= -(-count.total() // min(3, len(count))) for number in count.values())
 
 
+@given(wanted(), st.dictionaries(st.sampled_from(FAMILIES), st.integers(1, 20)))
+def test_blocks_count(clips: list[Wanting], asked: dict[str, int]) -> None:
+    """A family that blocks ask more than its share already is not asked alone as well."""
+    alone = Counter(one.form for one in take_turns(clips, asked).values())
+    count = alone + Counter(asked)
+    assert all(count[family] <= -(-count.total() // min(3, len(count))) for family in alone)
+
+
 @given(wanted())
 def test_no_clip_is_asked_twice_about_one_thing(clips: list[Wanting]) -> None:
     """Each slot has one question, in families that differ; the order of the clips does not matter."""
