@@ -93,7 +93,7 @@ def test_thorough_search_gives_clips_back(crowd: list[str], copies: int) -> None
 
 def test_thorough_search_finds_what_the_quick_one_misses() -> None:
     """Clips that were chosen are given back: taking the first that fits would end without a fourth."""
-    trap = "A dog barks and rain falls and a man speaks"
+    trap = "A cat meows and a bell rings and a man speaks"
     only = ("Rain falls", "A man speaks", "A bell rings", "A gun fires")
     entries = [*ask_all("presence", trap), *ask_all("presence", *only)]
     assert not match(entries)
