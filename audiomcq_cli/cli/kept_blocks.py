@@ -111,7 +111,7 @@ def check_shards(jobs: Sequence[Job], recipe: Recipe) -> None:
 
 
 def _count_paid(job: Job) -> Mapping[str, int]:
-    """The replies of later stages."""
+    """Return the number of replies of later stages, by stage."""
     from audiomcq_cli.engine.due.anew import count_replies
 
     names = list(registry.stages())
@@ -133,7 +133,7 @@ def _stop(job: Job, blocks: int, replies: Mapping[str, int]) -> RecipeError:
 
 
 def _name_kept(job: Job, ahead: Ahead, recipe: Recipe, blocks: int, *, dry: bool) -> Job:
-    """The job with the blocks that it holds named as earlier ones: by their copy, or in a dry run where they are.
+    """Return the job with its own blocks named as earlier ones: by their copy, or in a dry run in place.
 
     A copy from which the existing blocks were made is taken again: a run that goes on makes no other.
     """
@@ -166,7 +166,7 @@ def _name(job: Job, path: Path) -> Job:
 
 
 def _list_copies(folder: Path) -> list[Path]:
-    """The copies that lie in a folder, in the order of their names."""
+    """Return the copies in a folder, in the order of their names."""
     return sorted(folder.glob(f"{COPY}*.parquet"))
 
 

@@ -46,7 +46,7 @@ class Claim:
 
     @property
     def replaces(self) -> bool:
-        """Whether the run replaces what another owner built: ``--take-over`` was given, and is needed."""
+        """True if the run replaces the build of another owner: ``--take-over`` was given and is needed."""
         try:
             self._check()
         except RecipeError:

@@ -72,7 +72,7 @@ class Job:
 
     @property
     def holds_broken(self) -> bool:
-        """Whether the stage keeps questions of broken blocks: one that sees no block rejects none."""
+        """True if the stage keeps questions of broken blocks; a stage that reads no blocks rejects none."""
         return self.keep_broken and "block" in self.stage.reads
 
     def pinned(self) -> Job:

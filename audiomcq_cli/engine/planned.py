@@ -70,16 +70,16 @@ def gather_plans(job: Job, shards: Sequence[Shard], inputs: str) -> None:
 
 
 def find_kept(job: Job) -> Path:
-    """Where the tables of the plans of all shards are kept."""
+    """Return the file that keeps the tables of the plans of all shards."""
     return job.target / HIDDEN / job.stage.keeps
 
 
 def find_earlier(job: Job) -> Path | None:
-    """The file of an earlier version whose groups are kept, where the options of a job name one."""
+    """Return the file of an earlier version whose groups are kept; None if the options of a job name none."""
     return job.beside.get(job.stage.earlier.option) if job.stage.earlier else None
 
 
 def count_earlier_shards(path: Path) -> int | None:
-    """The number of shards of the version that kept a file; None where the file does not say it."""
+    """Return the number of shards of the version that kept a file; None if the file does not say it."""
     count = read_note(path).get("shards")
     return count if isinstance(count, int) and count > 0 else None

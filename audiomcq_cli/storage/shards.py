@@ -91,7 +91,7 @@ def iterate_shards(folder: Path) -> Iterator[Shard]:
 
 
 def find_kept_count(folder: Path) -> int | None:
-    """The number of shards that a folder was cut into, where it is one number and more than one.
+    """Return the number of shards that a folder was cut into; None unless it is one number above 1.
 
     A single shard is no choice: a trial of a few clips leaves one, and a corpus grows out of it.
     """

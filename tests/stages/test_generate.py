@@ -400,7 +400,7 @@ def test_whole_blocks_and_what_is_kept_of_others(tmp_path: Path) -> None:
     rows = build(tmp_path, CORPUS)
     told = audiomcq("status", "build", "--json", folder=tmp_path).json["stages"][-1]["blocks"]
     assert told == {"whole": len(rows), "broken": 0, "alone": 0}
-    assert "of whole balanced blocks" in audiomcq("status", "build", folder=tmp_path).err
+    assert "belong to whole balanced blocks" in audiomcq("status", "build", folder=tmp_path).err
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(f"{RECIPE}\n[verify]\ngraders = []\n")
     assert audiomcq("run", "recipe.toml", "--until", "verify", folder=tmp_path).code == 0

@@ -173,13 +173,13 @@ def _tell_labels(one: StageStatus) -> None:
 
 
 def _tell_blocks(one: StageStatus) -> None:
-    """How many questions of the last stage with blocks are of whole ones."""
+    """Say how many questions of the last stage with blocks belong to whole ones."""
     rows = sum(one.blocks.values())
-    broken = f", {one.blocks['broken']:,} of broken ones" if one.blocks["broken"] else ""
+    broken = f", {one.blocks['broken']:,} to broken ones" if one.blocks["broken"] else ""
     name = Path(one.folder).resolve().name
     out.say(
-        f"{name}: {one.blocks['whole']:,} of {rows:,} questions ({one.blocks['whole'] / rows:.1%}) are of whole"
-        f" balanced blocks{broken}"
+        f"{name}: {one.blocks['whole']:,} of {rows:,} questions ({one.blocks['whole'] / rows:.1%}) belong to"
+        f" whole balanced blocks{broken}"
     )
 
 

@@ -30,7 +30,7 @@ class Ahead:
     """The input that a run will give to a stage.
 
     Attributes:
-        changes: Whether it will certainly be another than the existing one.
+        changes: True if it will certainly differ from the existing one.
         digests: Hash of each of its shards; None where an earlier stage has work, which may leave it as it is.
     """
 
@@ -39,7 +39,7 @@ class Ahead:
 
 
 def count_groups(job: Job) -> int:
-    """The number of groups that the plans of a finished stage left; 0 for a stage that keeps none."""
+    """Return the number of groups that the plans of a finished stage left; 0 for a stage that keeps none."""
     if job.stage.earlier is None or not find_kept(job).is_file():
         return 0
     try:
@@ -49,7 +49,7 @@ def count_groups(job: Job) -> int:
 
 
 def count_replies(workdir: Path, stages: Iterable[str]) -> dict[str, int]:
-    """The number of replies in the journals of some stages, of those that have any."""
+    """Return the number of replies in the journals of some stages, by stage; stages without any are missing."""
     found = {}
     for stage in stages:
         count = 0
@@ -79,7 +79,7 @@ def look_ahead(jobs: Sequence[Job], runtime: Runtime) -> Ahead:
 
 
 def is_anew(job: Job, ahead: Ahead) -> bool | None:
-    """Whether a stage would plan other groups than it kept; None where its input is not known yet."""
+    """Return whether a stage would plan other groups than it kept; None if its input is not known yet."""
     if ahead.changes:
         return True
     if ahead.digests is None:

@@ -27,7 +27,7 @@ FEW_CLIPS = 5_000
 """Number of clips below which one shard is enough."""
 
 CLIPS_OF_A_SHARD = 1_000
-"""Fewest clips of a shard, on average, where the number of shards is chosen here."""
+"""Fewest clips of a shard on average, if the number of shards is chosen here."""
 
 MANY_SHARDS = 64
 """Most shards that are chosen here."""
@@ -97,8 +97,8 @@ def write_partition(rows: Iterator[Row], specs: Sequence[InputSpec], folder: Pat
 
 
 def choose_shards(clips: int) -> int:
-    """The number of shards for a corpus: one if it is small, else a power of two, with ``CLIPS_OF_A_SHARD`` or more
-    clips in each.
+    """Return the number of shards for a corpus: one if it is small, else a power of two with ``CLIPS_OF_A_SHARD`` clips
+    or more in each.
     """
     if clips < FEW_CLIPS:
         return 1

@@ -32,7 +32,7 @@ def count_labels(paths: Sequence[Path]) -> dict[str, dict[str, int]]:
 
 
 def count_blocks(paths: Sequence[Path]) -> dict[str, int]:
-    """Questions of whole balanced blocks, of broken ones and of none; empty where there are no blocks."""
+    """Return the numbers of questions in whole balanced blocks, in broken ones and in none; empty without blocks."""
     import polars as pl
     import pyarrow as pa
 
