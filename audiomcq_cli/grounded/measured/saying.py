@@ -25,6 +25,15 @@ _CONCLUSIONS = (
     "None of the other three will do, so it has to be {answer}.",
     "I decide on {answer}.",
     "As the others are off, I pick {answer}.",
+    "Therefore: {answer}.",
+    "It comes down to {answer}.",
+    "I settle on {answer}.",
+    "The one that stands is {answer}.",
+    "Having weighed all four, I say {answer}.",
+    "This speaks for {answer}.",
+    "Of the four I keep {answer}.",
+    "So I arrive at {answer}.",
+    "The evidence is on the side of {answer}.",
 )
 
 

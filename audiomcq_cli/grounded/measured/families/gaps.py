@@ -260,7 +260,7 @@ FAMILIES = (
             (
                 "{option} is where the silence ends",
                 "{option} agrees with that first onset",
-                "{option} is the moment when it is broken",
+                "{option} is the moment when the silence is broken",
             ),
             (
                 "{option} would be {off} before anything sounds",

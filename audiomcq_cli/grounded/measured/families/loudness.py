@@ -177,8 +177,8 @@ def _weigh_second(proof: Proof, key: Key, option: str, say: Say) -> str:
     if option == key.name:
         ways: tuple[str, ...] = (
             "{option} stands out from the other three",
-            "{option} is the one that the other three do not reach",
-            "no other of the four comes near {option}",
+            "{option} lies apart from the other three",
+            "each of the other three is {opposite} than {option}",
         )
     else:
         ways = (
@@ -189,7 +189,10 @@ def _weigh_second(proof: Proof, key: Key, option: str, say: Say) -> str:
         )
     way = "louder" if by > 0 else "softer"
     over = "above" if by > 0 else "below"
-    return say(ways).format(option=option, key=key.name, over=over, off=f"{abs(by):.0f}", way=way)
+    softer = any(level < levels[key.name] for level in levels.values())
+    return say(ways).format(
+        option=option, key=key.name, over=over, opposite="softer" if softer else "louder", off=f"{abs(by):.0f}", way=way
+    )
 
 
 def _weigh_course(proof: Proof, key: Key, name: str, say: Say) -> str:

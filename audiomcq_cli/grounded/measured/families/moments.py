@@ -158,7 +158,7 @@ def tell_times(proof: Proof, say: Say) -> str:
     times = join([f"{fact.value:.1f}" for fact in onsets])
     ways = (
         "I count the sound of {sound}: it comes at {times} seconds, {count} in all.",
-        "The sound of {sound} is heard at {times} seconds. That makes {count}.",
+        "The sound of {sound} is heard {count}: at {times} seconds.",
         "I hear {sound} at {times} seconds, each time with a break before the next, so {count}.",
         "Counting along, I note {sound} at {times} seconds, so {count}.",
     )

@@ -186,7 +186,7 @@ _AFTER = Places(
     foreign=(
         "after {cue} at {mark} seconds the next onset, at {at} seconds, is {key} and not {option}",
         "{option} would have to begin between {mark} and {at} seconds, and nothing new begins there",
-        "what breaks in {span} after {cue} is {key}, so that place is not left for {option}",
+        "what comes in {span} after {cue} is {key}, so that place is not left for {option}",
         "from {cue} I get straight to {key}, within {span}, without {option} on the way",
     ),
 )

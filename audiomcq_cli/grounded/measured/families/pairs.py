@@ -169,7 +169,7 @@ FAMILIES = (
                 ),
                 ahead=(
                     "{option} ends before there is any overlap: {last} {starts} only at {begin} seconds",
-                    "up to {to} seconds I hear one of the two alone, as {last} {starts} at {begin}, so not {option}",
+                    "up to {to} seconds I never hear the two at once, as {last} {starts} at {begin}, so not {option}",
                 ),
                 fit=(
                     "{option} has both ends right",
