@@ -1,4 +1,4 @@
-"""Counts how alike the reasoning from templates is once names, numbers and what sounds are like are masked.
+"""Counts how alike the reasoning from templates is once names and numbers are masked.
 
     python benchmarks/reasoning_masks.py DIR [DIR ...]
 
@@ -14,11 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from audiomcq_cli.grounded import sounding
 from audiomcq_cli.grounded.measured.telling import compose_proved
-from audiomcq_cli.grounded.told import compose
-from audiomcq_cli.grounded.told import music as tell_music
-from audiomcq_cli.grounded.told.compose import compose_heard
 
 
 def main(folders: list[str]) -> None:
@@ -33,7 +29,8 @@ def main(folders: list[str]) -> None:
         for row in rows:
             family = row["provenance"][-1]["prompt"]
             families[family] += 1
-            if not (reasoning := compose_proved(row) if row["proof"] else compose_heard(row)):
+            reasoning = compose_proved(row) if row["proof"] else None
+            if not reasoning:
                 continue
             done[family] += 1
             texts = {name: _mask(text, row) for name, text in (*reasoning[0].items(), ("brief", reasoning[1]))}
@@ -49,30 +46,13 @@ def main(folders: list[str]) -> None:
 
 
 def _mask(text: str, row: dict[str, Any]) -> str:
-    """Return a text with options, sounds, what they are like, and numbers masked."""
+    """Return a text with options, sounds and numbers masked."""
     text = re.sub(re.escape(row["question"]), "Q", text)
-    names = {*row["choices"], *(fact["text"] for fact in row["proof"]), *_list_names(row)} - {""}
+    names = {*row["choices"], *(fact["text"] for fact in row["proof"])} - {""}
     for name in sorted(names, key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "X", text, flags=re.IGNORECASE)
     text = re.sub(r"\d+(?:\.\d+)?", "N", text)
     return re.sub(r"X(?:(?:,| and|, then) X)+", "X", text)
-
-
-def _list_names(row: dict[str, Any]) -> set[str]:
-    """Return what is heard and offered in all its words, and what each of these sounds like."""
-    parts = {part for choice in row["choices"] for part in (choice, *choice.split(" and "))}
-    offered = {sounding.read_event(part) for part in parts} - {None}
-    events = {event for event in (*offered, *(compose.hear(row).events if row["captions"] else ())) if event}
-    names = {
-        name
-        for event in events
-        for name in (event.text, event.progress, event.gerund, event.subject, sounding.describe(event))
-    }
-    music = tell_music.read_music([caption["text"] for caption in row["captions"]]).stated
-    options = {option for stated in music.values() for option in stated}
-    options |= {part.removesuffix(" singing") for part in parts} | {" ".join(part.split()[1:-1]) for part in parts}
-    sources = {sounding.describe_source(sounding.read_source(choice)) for choice in row["choices"]}
-    return names | options | {sounding.describe_music(option) for option in options} | sources
 
 
 if __name__ == "__main__":

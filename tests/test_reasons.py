@@ -65,7 +65,6 @@ PASSED_ON: Mapping[tuple[str, str], Sequence[str]] = {
     ("stages/caption.py", "reply.error"): [],
     ("stages/caption.py", "row['problem']['reason']"): [],
     ("stages/cot.py", "attempt.problems[0].code"): [],
-    ("stages/cot.py", "problems[0].code"): [],
     ("stages/import_.py", "measured['problem']"): [],
     ("stages/import_.py", "reply.error"): [],
     ("stages/import_.py", "row['problem']['reason']"): [],

@@ -13,8 +13,6 @@ knowledge   What does the whole corpus say, as one small table?
 blocks      Which four clips can share one question and one list of options?
 measured    Which questions can be proved by numbers?
 pool        Which events of other clips can be wrong options about a known event?
-sounding    What does an event, a thing or an instrument sound like?
-told        How is the reasoning behind a question that captions answer written?
 drafts      How does a possible question become a question, and how is one drawn?
 shard_plan  Which questions are the clips of a shard asked, in blocks or alone?
 shortfall   Why was nothing asked about a clip?

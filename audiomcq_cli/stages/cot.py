@@ -1,8 +1,8 @@
 """Writes the reasoning that leads to a question's answer: in three stages, and condensed into one paragraph.
 
-Both are checked by rules and graded. The writer is told what is wrong and tries once more. Grounded questions need no
-writer: templates state what is heard, by the numbers of a proof or by what captions agree on, and weigh every option
-against that. Where they have nothing to teach, as about a mood or a style of music, a question has no reasoning.
+Both are checked by rules and graded. The writer is told what is wrong and tries once more. Grounded questions with a
+proof need no writer: templates state what is heard, by the numbers of that proof, and weigh every option against it.
+Grounded questions that captions answer get no reasoning, unless the writer writes it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 from audiomcq_cli.contracts import Chat, Context, Flow, Need, Reject, Reply, Request, Row, Stage, option
 from audiomcq_cli.grounded.measured import telling
-from audiomcq_cli.grounded.told import compose
 from audiomcq_cli.mcq import Problem, fold, heard_texts, mentions_text
 from audiomcq_cli.records import REASONED, VERIFIED
 from audiomcq_cli.stages._blocks import hold, plan_blocks
@@ -39,7 +38,9 @@ _TAG = re.compile(r"</?\s*[a-z]", re.IGNORECASE)
 class CotOptions:
     """Options of cot."""
 
-    writer: str = option("writer", "model that writes the reasoning; empty: templates write it for grounded questions")
+    writer: str = option(
+        "writer", "model that writes the reasoning; empty: templates write it where numbers prove the answer"
+    )
     templated: tuple[str, ...] = option(
         ("grounded",),
         "methods of generate whose questions get their reasoning from templates, even if there is a writer",
@@ -72,23 +73,17 @@ def ask(row: Row, ctx: Context[CotOptions]) -> Flow:
 
 
 def _compose(row: Row) -> list[Row]:
-    """Return the question with reasoning from templates; without any where they have none that passes the rules."""
-    told, made = _tell(row)
-    if told:
-        parts, analysis = told
-        problems = check_structured(parts, row["question_type"], row["choices"], row["answer"])
-        if not problems and not check_simple(analysis):
-            texts = {"structured_cot": compose_structured(parts), "simple_cot": compose_simple(analysis)}
-            return [row | texts | {"provenance": [*row["provenance"], *({"column": name} | made for name in texts)]}]
-    return [row | {"structured_cot": None, "simple_cot": None}]
-
-
-def _tell(row: Row) -> tuple[tuple[Mapping[str, str], str] | None, dict[str, str]]:
-    """Return the reasoning by the numbers of a proof or by what captions agree on, and its origin."""
-    made = {"model": "template", "prompt": "", "prompt_version": ""}
-    if row["proof"]:
-        return telling.compose_proved(row), made | {"revision": telling.VERSION}
-    return compose.compose_heard(row), made | {"revision": compose.VERSION}
+    """Return the question with reasoning from templates; without any where nothing is proved or a rule is broken."""
+    without = [row | {"structured_cot": None, "simple_cot": None}]
+    told = telling.compose_proved(row) if row["proof"] else None
+    if not told:
+        return without
+    parts, analysis = told
+    if check_structured(parts, row["question_type"], row["choices"], row["answer"]) or check_simple(analysis):
+        return without
+    made = {"model": "template", "revision": telling.VERSION, "prompt": "", "prompt_version": ""}
+    texts = {"structured_cot": compose_structured(parts), "simple_cot": compose_simple(analysis)}
+    return [row | texts | {"provenance": [*row["provenance"], *({"column": name} | made for name in texts)]}]
 
 
 def compose_structured(parts: Mapping[str, str]) -> str:

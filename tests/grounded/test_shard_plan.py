@@ -132,7 +132,7 @@ def test_nothing_is_asked_twice(clips: list[Row]) -> None:
 
 def test_blocks_beyond_a_share() -> None:
     """Where nearly all is of one family, others have as many questions; clips without one are told what is wanted."""
-    tempos = [make_row(clip=f"Tempo:{n}", tempo=60.0 + 17 * (n % 6)) for n in range(40)]
+    tempos = [make_row(clip=f"Tempo:{n}", tempo=90 * 1.07 ** (n % 5)) for n in range(40)]
     bells = [
         make_row(*((BELL, 1 + 2.0 * k, 2 + 2.0 * k) for k in range(2 + n % 4)), clip=f"Bell:{n}") for n in range(8)
     ]
@@ -147,7 +147,7 @@ def test_blocks_beyond_a_share() -> None:
 def test_a_clip_beyond_the_share_of_one_family_joins_another_block() -> None:
     """Clips whose block is left out are asked what their captions say."""
     said = [f"{text} {where}" for where in ("in a yard", "near a wall", "far away") for text in PLAIN]
-    tempos = [make_row(clip=f"Tempo:{n}", tempo=60.0 + 17 * (n % 6), captions=[text]) for n, text in enumerate(said)]
+    tempos = [make_row(clip=f"Tempo:{n}", tempo=90 * 1.1 ** (n % 4), captions=[text]) for n, text in enumerate(said)]
     bells = [
         make_row(*((BELL, 1 + 2.0 * k, 2 + 2.0 * k) for k in range(2 + n % 4)), clip=f"Bell:{n}") for n in range(4)
     ]

@@ -219,14 +219,6 @@ def test_other_methods_ask_the_writer() -> None:
     assert compose(VERIFIED, templated=("llm",)).rounds == []
 
 
-def test_what_nobody_would_train_on_is_not_written() -> None:
-    """Where a template has nothing to say the row is kept, and has no reasoning."""
-    row = compose(VERIFIED | {"method": "grounded"}).row
-    assert (row["structured_cot"], row["simple_cot"]) == (None, None)
-    assert row["provenance"] == VERIFIED["provenance"]
-    assert not find_problem(row, REASONED)
-
-
 def test_empty_writer_templates_all() -> None:
     """Without a writer every question gets its reasoning from templates, and neither model nor prompt is wanted."""
     assert compose(TEMPLATED | {"method": "llm"}, writer="").row["provenance"][-1]["model"] == "template"
@@ -270,17 +262,10 @@ HEARD = TEMPLATED | {
 }
 
 
-def test_captions_are_told_in_other_words() -> None:
-    """A question that captions answer gets reasoning without a call: events in other words, and each option weighed."""
-    row = compose(HEARD | {"choices": [*HEARD["choices"][:3], "a horn blowing"]}).row
+def test_captions_are_not_told() -> None:
+    """A question that captions answer is kept without reasoning, and is the writer's if nothing is templated."""
+    row = compose(HEARD).row
+    assert (row["structured_cot"], row["simple_cot"]) == (None, None)
+    assert row["provenance"] == HEARD["provenance"]
     assert not find_problem(row, REASONED)
-    assert "A dog barks while a man speaks" not in row["structured_cot"]
-    third = row["structured_cot"].split("<stage3>")[1]
-    assert all(choice in third.lower() for choice in ("a cat meowing", "rain falling", "a horn blowing"))
-    assert [entry["model"] for entry in row["provenance"][1:]] == ["template", "template"]
-
-
-def test_options_of_unknown_sound_have_no_reasoning() -> None:
-    """Where one of the options is none that the vocabulary knows there is no reasoning."""
-    row = compose(HEARD | {"choices": [*HEARD["choices"][:3], "a theremin swooping"]}).row
-    assert row["structured_cot"] is None
+    assert compose(HEARD, templated=()).prompts[0] == "structured_cot"

@@ -15,6 +15,7 @@ from audiomcq_cli.grounded.blocks.matching import SIZE, Quad
 from audiomcq_cli.grounded.blocks.phases import ORDER, count_claims, find_quads
 from audiomcq_cli.grounded.blocks.writing import Block, write_block
 from audiomcq_cli.grounded.blocks.wrong import Asked, fits_all
+from audiomcq_cli.grounded.measured.proof import list_rivals
 from audiomcq_cli.records import draw
 
 NOTHING, DUPLICATE, ALONE = "nothing_to_ask", "duplicate", "no_block"
@@ -125,7 +126,7 @@ def _fill_slots(
 
 def _find_further(clips: Sequence[Candidate], asked: Sequence[Block]) -> Block | None:
     """Another question for the same four clips, of another family, that asks no clip about the same again."""
-    families = {block.family for block in asked}
+    families = {name for block in asked for name in list_rivals(block.family)}
     known = {(clip, block.keys[place]) for block in asked for clip, place in block.answers.items()}
     first, *rest = clips
     pools = {claim.pool for claim in first.claims if claim.family not in families}

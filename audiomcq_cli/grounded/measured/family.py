@@ -161,6 +161,8 @@ class Family:
         options: The form of its options. tell: What is heard, out of the proof. weigh: An option against that.
         balanced: Whether keys are so few that the common ones are asked about less, see ``drafts.balance``.
         alone: Whether it may be asked outside a block: not where its habits let a guesser be right who hears nothing.
+        about: What it asks about, where another family asks about the same: a clip is asked by one of them.
+        reasoned: Whether templates write its reasoning: not where all there is to say is that an option is not heard.
     """
 
     name: str
@@ -175,3 +177,5 @@ class Family:
     weigh: Weigh
     balanced: bool = False
     alone: bool = True
+    about: str = ""
+    reasoned: bool = True

@@ -17,6 +17,8 @@ _LITTLE = frozenset(
      "over", "up", "down", "while")
 )  # fmt: skip
 
+_PLURALS = frozenset(("people", "children", "men", "women", "two", "three", "several", "many", "geese", "mice"))
+
 LONGEST = 70
 """Characters of a label that still reads well inside a question."""
 
@@ -42,6 +44,12 @@ def are_alike(one: str, other: str) -> bool:
         return True
     heard, known = ({event.concept for event in listen([text]).events} for text in (one, other))
     return bool(heard & known)
+
+
+def agree(label: str, singular: str, plural: str) -> str:
+    """Return the verb that goes with a label: ``footsteps on a floor set in``, but ``a bell ringing sets in``."""
+    first = re.match(r"\w*", label.lower())
+    return plural if first and (first[0] in _PLURALS or re.search(r"[^s]s$", first[0])) else singular
 
 
 def _turn_verb(text: str) -> str:

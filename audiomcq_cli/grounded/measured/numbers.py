@@ -12,6 +12,9 @@ from audiomcq_cli.grounded.measured.family import MARGIN, Key, Offer
 from audiomcq_cli.mcq import lint
 from audiomcq_cli.records import draw
 
+NEARLY = 0.08
+"""How near, as a share, a number is to a multiple of the key that it may be taken for it."""
+
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _TRIES = 3  # draws of each sort, of which the first is taken that no rule of the choices finds fault with
 _ENOUGH = 40  # keys of a corpus from which others are drawn
@@ -66,6 +69,8 @@ class Numbers:
                 return f"the answer {choice!r} is {off:.3g} off {self.show(key, 0)!r}"
             if choice != answer and off < MARGIN * key.tolerance - 1e-9:
                 return f"{choice!r} is only {off:.3g} off {self.show(key, 0)!r}"
+            if choice != answer and (ratio := self._find_ratio(numbers[0], key)):
+                return f"{choice!r} is {ratio:g} times {self.show(key, 0)!r}, or the inverse, and may be heard as well"
         return ""
 
     def _write(self, numbers: Sequence[float], key: Key, way: int) -> str:
@@ -173,8 +178,14 @@ class Numbers:
         inside = key.low <= number[0] and number[-1] <= key.high and number[0] > 0
         if not inside or not self._is_apart(number, key.numbers, MARGIN * key.tolerance, key):
             return False
-        factor = abs(log(number[0] / key.numbers[0])) if self.ratios else 0.0
-        return not any(abs(factor - log(ratio)) < 0.08 for ratio in self.ratios)
+        return not self._find_ratio(number[0], key)
+
+    def _find_ratio(self, number: float, key: Key) -> float:
+        """Return how many times the key, or the inverse, a number nearly is, where that may be right as well; or 0."""
+        if not self.ratios or number <= 0:
+            return 0.0
+        factor = abs(log(number / key.numbers[0]))
+        return next((ratio for ratio in self.ratios if abs(factor - log(ratio)) < NEARLY), 0.0)
 
 
 def _shuffle(numbers: Sequence[float], turn: int) -> list[float]:

@@ -6,7 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from audiomcq_cli.grounded.measured.clip import read_clip
-from audiomcq_cli.grounded.measured.families import gaps, loudness, moments, order, pairs, pitch, pulse, voices, words
+from audiomcq_cli.grounded.measured.families import (
+    gaps,
+    loudness,
+    moments,
+    order,
+    pairs,
+    pitch,
+    pulse,
+    tempo,
+    voices,
+    words,
+)
 from audiomcq_cli.grounded.measured.family import Fact, Family, Key, Proof, pick, read_facts
 
 FAMILY = "family"
@@ -14,10 +25,16 @@ FAMILY = "family"
 
 FAMILIES: Mapping[str, Family] = {
     family.name: family
-    for module in (moments, order, pairs, loudness, gaps, pulse, pitch, voices, words)
+    for module in (moments, order, pairs, loudness, gaps, tempo, pulse, pitch, voices, words)
     for family in module.FAMILIES
 }
 """Every family by its name."""
+
+
+def list_rivals(name: str) -> set[str]:
+    """Return a family, measured or not, with those that ask about the same."""
+    about = FAMILIES[name].about if name in FAMILIES else ""
+    return {name, *(other for other, family in FAMILIES.items() if about and family.about == about)}
 
 
 def find_fault(choices: Sequence[str], answer: str, proof: Iterable[Mapping[str, Any]]) -> str:

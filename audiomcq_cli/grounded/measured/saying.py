@@ -12,13 +12,28 @@ from audiomcq_cli.records import draw
 
 _CONCLUSIONS = (
     "That leaves {answer}.",
-    "So the answer is {answer}.",
-    "The option that fits is {answer}.",
-    "What agrees with all of this is {answer}.",
-    "This settles it: {answer}.",
-    "I choose {answer}.",
-    "It can only be {answer}.",
-    "Of the four, the one that holds is {answer}.",
+    "The answer is {answer}.",
+    "What remains is {answer}.",
+    "With the other three ruled out, I answer {answer}.",
+    "I go for {answer}.",
+    "The other three fail, and I take {answer}.",
+    "Only one option is left: {answer}.",
+    "My answer: {answer}.",
+    "All of this points to {answer}.",
+    "I end up with {answer}.",
+    "The right option is {answer}.",
+    "None of the other three will do, so it has to be {answer}.",
+    "I decide on {answer}.",
+    "As the others are off, I pick {answer}.",
+    "Therefore: {answer}.",
+    "It comes down to {answer}.",
+    "I settle on {answer}.",
+    "The one that stands is {answer}.",
+    "Having weighed all four, I say {answer}.",
+    "This speaks for {answer}.",
+    "Of the four I keep {answer}.",
+    "So I arrive at {answer}.",
+    "The evidence is on the side of {answer}.",
 )
 
 
@@ -43,8 +58,8 @@ def conclude(answer: str, say: Teller) -> str:
 
 
 def quote(answer: str) -> str:
-    """Return an option as it stands in a sentence: in quotes where it is a sentence of its own."""
-    return f'"{answer}"' if answer[:1].isupper() else answer
+    """Return an option as it stands in a sentence: in quotes where it would not read as a noun there."""
+    return f'"{answer}"' if answer[:1].isupper() or answer.startswith(("from ", "about ")) else answer
 
 
 def line_up(clauses: Sequence[str], say: Teller) -> str:

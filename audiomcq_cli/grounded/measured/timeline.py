@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from audiomcq_cli.grounded.measured.clip import Clip, Span
-from audiomcq_cli.grounded.measured.family import Fact, Proof, value_of
+from audiomcq_cli.grounded.measured.family import Fact, Proof, pick, value_of
 
 SECONDS = ("{}s", "{} seconds")
 EDGE = 0.5
@@ -69,3 +69,8 @@ def list_ends(pair: Sequence[Span], clip: Clip) -> tuple[Fact, ...]:
 def show_time(fact: Fact) -> str:
     """Return A time as it is told: in whole seconds where it is known no better."""
     return f"{fact.value:.{0 if fact.tolerance >= 0.5 else 1}f}"
+
+
+def list_shown(proof: Proof) -> list[Fact]:
+    """Return the onsets of a proof, the earliest first."""
+    return sorted(pick(proof, "onset"), key=lambda fact: fact.value or 0.0)

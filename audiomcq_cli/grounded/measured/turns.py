@@ -13,7 +13,7 @@ from typing import Any
 
 from audiomcq_cli.grounded.drafts import Question, finish
 from audiomcq_cli.grounded.hearing import Scene
-from audiomcq_cli.grounded.measured.proof import FAMILIES
+from audiomcq_cli.grounded.measured.proof import FAMILIES, list_rivals
 from audiomcq_cli.grounded.measured.questions import Known, draft_measured
 from audiomcq_cli.grounded.pool import Pool
 from audiomcq_cli.records import draw
@@ -89,7 +89,8 @@ def _choose(
     before = [taken[one.clip, slot] for slot in one.slots[:turn] if (one.clip, slot) in taken]
     subjects = [question.subject for question in before]
     families = {*one.asked, *(question.form for question in before)}
-    left = [question for question in one.questions if question.subject not in subjects]
+    rivals = {rival for family in families for rival in list_rivals(family)} - families
+    left = [question for question in one.questions if question.subject not in subjects and question.form not in rivals]
     return min(
         left,
         key=lambda question: (

@@ -7,13 +7,15 @@ says how far it lies from what is heard.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from itertools import combinations, permutations
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
 
 from audiomcq_cli.grounded.measured.family import Key, Proof, Say, Weigh, pick
-from audiomcq_cli.grounded.measured.options import ORDERS, count_in_words
-from audiomcq_cli.grounded.measured.timeline import show_time
-from audiomcq_cli.grounded.sounding import describe_label
+from audiomcq_cli.grounded.measured.labels import agree
+from audiomcq_cli.grounded.measured.options import ORDERS, count_in_words, join
+from audiomcq_cli.grounded.measured.saying import quote
+from audiomcq_cli.grounded.measured.timeline import list_shown, show_time
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
@@ -38,60 +40,95 @@ def weigh_number(fit: Ways, less: Ways, more: Ways, unit: str = "seconds") -> We
     def weigh(proof: Proof, key: Key, option: str, say: Say) -> str:
         told, true = float(_NUMBER.findall(option)[0]), round(key.numbers[0], key.digits)
         off = round(told - true, key.digits)
-        words = name_sounds(proof) | {"option": option, "true": f"{true:.{key.digits}f}"}
+        words = name_sounds(proof) | {"option": quote(option), "true": f"{true:.{key.digits}f}"}
         ways = fit if abs(off) < 10.0**-key.digits / 2 else less if off < 0 else more
         return say(ways).format(off=measure(abs(off), key.digits, unit), **words)
 
     return weigh
 
 
-def weigh_stretch(start: Ways, stop: Ways, before: Ways, after: Ways, fit: Ways) -> Weigh:
-    """Make sentences about a stretch of time, by that end of it that is further off.
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """Ways to say how a stretch of time is off at both ends.
 
-    Args:
-        start: Of one that begins too early. stop: Of one that ends too late. before: Of one that ends too early.
-        after: Of one that begins too late. fit: Of the right one.
+    Places in braces: ``option``, ``from`` and ``to`` (its ends), ``begin`` and ``end`` (the right ones), ``head`` and
+    ``tail`` (how far either is off), ``last`` (the sound that comes in last, or alone) and ``gone`` (the one that is
+    over first, or alone), and the verbs that go with those: ``starts``, ``has`` and ``is``.
+
+    Attributes:
+        early, late: Of one that shares a part with the right one. over, ahead: Of one behind it, and of one before it.
+        fit: Of the right one.
     """
 
+    early: Ways
+    late: Ways
+    over: Ways
+    ahead: Ways
+    fit: Ways
+
+
+def weigh_stretch(ways: Stretches) -> Weigh:
+    """Make sentences about a stretch of time by both of its ends."""
+
     def weigh(proof: Proof, key: Key, option: str, say: Say) -> str:
-        told = [float(number) for number in _NUMBER.findall(option)]
+        first, last = (float(number) for number in _NUMBER.findall(option))
         begin, end = (round(number, key.digits) for number in key.numbers)
-        first, last = (round(one - true, key.digits) for one, true in zip(told, (begin, end), strict=True))
-        if first == last == 0:
-            ways, off = fit, 0.0
-        elif abs(first) >= abs(last):
-            ways, off = (start if first < 0 else after), first
+        if first == begin and last == end:
+            chosen = ways.fit
+        elif first >= end:
+            chosen = ways.over
+        elif last <= begin:
+            chosen = ways.ahead
         else:
-            ways, off = (before if last < 0 else stop), last
-        words = {"option": option, "begin": f"{begin:.{key.digits}f}", "end": f"{end:.{key.digits}f}"}
-        words |= {"from": f"{told[0]:.{key.digits}f}", "to": f"{told[1]:.{key.digits}f}"}
-        return say(ways).format(**name_sounds(proof), off=measure(abs(off), key.digits, "seconds"), **words)
+            chosen = ways.early if first < begin else ways.late
+        times = {"from": first, "to": last, "begin": begin, "end": end}
+        words = {name: f"{time:.{key.digits}f}" for name, time in times.items()}
+        words["head"] = measure(abs(first - begin), key.digits, "seconds")
+        words["tail"] = measure(abs(last - end), key.digits, "seconds")
+        words["last"] = max(pick(proof, "onset"), key=lambda fact: fact.value or 0.0).text
+        words["gone"] = min(pick(proof, "offset"), key=lambda fact: fact.value or 0.0).text
+        words["starts"] = agree(words["last"], "starts", "start")
+        words |= {"is": agree(words["gone"], "is", "are"), "has": agree(words["gone"], "has", "have")}
+        return say(chosen).format(option=quote(option), **words)
 
     return weigh
 
 
 def weigh_count(read: Callable[[str], int | None], thing: str, fit: Ways) -> Weigh:
-    """Make sentences about a count of things: how many would be left out, or be missing."""
+    """Make sentences about a count of onsets: which would be left out, or how many would have to be made up."""
     less = (
-        "{option} would leave out {off} that I clearly hear",
-        "{option} falls {off} short",
-        "with {option} as the answer, {off} of the {things} would have gone uncounted",
-        "{option} is too few by {off}",
+        "{option} would leave out {left}",
+        "by {last} seconds I have counted {so_far} already, and {off} more {follow}, so {option} is too few",
+        "to stop at {option} is to miss {left}",
     )
     more = (
-        "for {option}, {off} more would have to come, and none does",
-        "{option} is too many by {off}",
-        "{option} would take {off} more {thing} than I count",
-        "I would have to hear {off} more for {option}",
+        "for {option} there would have to be {off} more, but after {end} seconds no further one comes",
+        "{option} is {off} more than the {true} that I can place in time",
+        "the one at {end} seconds is the last, so I would have to make up {off} to get to {option}",
     )
 
     def weigh(proof: Proof, key: Key, option: str, say: Say) -> str:
-        true = round(key.numbers[0])
-        off = (read(option) or 0) - true
-        things = thing if abs(off) == 1 else f"{thing}s"
-        words = {"option": option, "off": count_in_words(abs(off)), "thing": things, "things": f"{thing}s"}
-        ways = fit if not off else less if off < 0 else more
-        return say(ways).format(**name_sounds(proof), true=count_in_words(true), **words)
+        onsets = [f"{fact.value:.1f}" for fact in pick(proof, "onset")]
+        told, true = read(option) or 0, len(onsets)
+        off = abs(told - true)
+        left = onsets[told:]
+        if len(left) == 1:
+            missed = f"the last {thing}, at {left[0]} seconds"
+        elif len(left) <= 3:
+            missed = f"the last {count_in_words(len(left))} {thing}s, at {join(left)} seconds"
+        else:
+            missed = f"the {count_in_words(len(left))} {thing}s from {left[0] if left else ''} seconds on"
+        words = {
+            "option": option,
+            "off": count_in_words(off),
+            "true": count_in_words(true),
+            "left": missed,
+            "last": onsets[min(told, true) - 1],
+            "end": onsets[-1],
+            "so_far": count_in_words(told),
+            "follow": "follows" if off == 1 else "follow",
+        }
+        return say(fit if told == true else less if told < true else more).format(**words)
 
     return weigh
 
@@ -111,45 +148,73 @@ def weigh_statement(read: Callable[[str, Key], str], reason: Callable[[Proof, Ke
 _FITS = ('"{option}": {told}', '"{option}" fits: {told}')
 
 
-def weigh_place(fit: Ways, own: Ways) -> Weigh:
-    """Make sentences about a sound by its place in time: of the right one, and of others that the clip has as well.
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Ways to say why a sound is not at the place in time that is asked about.
 
-    Places in braces: ``option``, ``time``, ``off`` (the time between it and the right one) and ``side`` (earlier or
-    later). Of a sound that is not there it is said what it would sound like.
+    Places in braces: ``option``, ``key``, ``time`` (of the option) and ``at`` (of the key), ``cue`` and ``mark`` (its
+    time), ``off`` (between the option and the key), ``aside`` (between the option and the cue), ``span`` (between the
+    key and the cue), ``before`` and ``after`` (the neighbours of the option, with their times), ``second``, ``beside``
+    and ``closing`` (the second, the last but one and the last of the clip, with their times), and the verbs that go
+    with option and key: ``comes`` and ``key_comes``.
+
+    Attributes:
+        fit: Of the right one. sooner, later: Of others of the clip that begin before the key, or after it.
+        foreign: Of one that is not of the clip: what is heard at the place asked about.
     """
-    plain = (
-        "of {option} there is no sign at any point",
-        "I do not hear {option} at all",
-        "I wait in vain for {option}",
-        "{option} would be another sound altogether, and it does not come",
-    )
-    described = (
-        "{option} would be {like}, and none of these sounds is that",
-        "of {option}, {like}, there is no trace",
-        "{option} would come as {like}, and nothing here does",
-        "for {option} I would need {like}, which never comes",
-    )
+
+    fit: Ways
+    sooner: Ways
+    later: Ways
+    foreign: Ways
+
+
+def weigh_place(ways: Places) -> Weigh:
+    """Make sentences about a sound by its place in time, beside the cue and the right one."""
 
     def weigh(proof: Proof, key: Key, option: str, say: Say) -> str:
-        onsets = {fact.text: fact for fact in pick(proof, "onset")}
-        if option in onsets:
-            here, true = onsets[option].value or 0.0, onsets[key.name].value or 0.0
-            shown, first = float(show_time(onsets[option])), float(show_time(onsets[key.name]))
-            words = name_sounds(proof) | {"side": "later" if here > true else "earlier"}
-            words |= {"time": show_time(onsets[option])}
-            off = measure(abs(shown - first), 1, "seconds")
-            return say(fit if option == key.name else own).format(**words, option=option, off=off)
-        like = describe_label(option)
-        return say(described if like else plain).format(option=option, like=like)
+        times = {fact.text: float(show_time(fact)) for fact in list_shown(proof)}
+        labels = list(times)
+        at, here = times[key.name], times.get(option)
+        cues = pick(proof, "cue")
+        mark = times[cues[0].text] if cues else at
+        words = {
+            "option": option,
+            "key": key.name,
+            "at": f"{at:.1f}",
+            "mark": f"{mark:.1f}",
+            "cue": cues[0].text if cues else "",
+            "span": measure(abs(mark - at), 1, "seconds"),
+            "comes": agree(option, "comes", "come"),
+            "key_comes": agree(key.name, "comes", "come"),
+            "second": _place(labels[1], times),
+            "closing": _place(labels[-1], times),
+            "beside": _place(labels[-2], times),
+        }
+        if here is None:
+            return say(ways.foreign).format(**words)
+        place = labels.index(option)
+        words |= {
+            "time": f"{here:.1f}",
+            "off": measure(abs(here - at), 1, "seconds"),
+            "aside": measure(abs(here - mark), 1, "seconds"),
+            "before": _place(labels[place - 1], times),
+            "after": _place(labels[min(place + 1, len(labels) - 1)], times),
+        }
+        return say(ways.fit if option == key.name else ways.sooner if here < at else ways.later).format(**words)
 
     return weigh
 
 
+def _place(label: str, times: Mapping[str, float]) -> str:
+    return f"{label} at {times[label]:.1f} seconds"
+
+
 def weigh_order(proof: Proof, key: Key, option: str, say: Say) -> str:
-    """Say of an order of three which two of them it swaps, and how far apart those are."""
+    """Say of an order of three with which of them it opens or ends, and what comes before or after that."""
     onsets = {fact.text: float(show_time(fact)) for fact in pick(proof, "onset")}
-    order = read_order(option, key.others)
-    if order == tuple(key.others):
+    order, true = read_order(option, key.others), tuple(key.others)
+    if order == true:
         return say(
             (
                 '"{option}" keeps that order from end to end',
@@ -157,22 +222,25 @@ def weigh_order(proof: Proof, key: Key, option: str, say: Say) -> str:
                 '"{option}" goes along with the three onsets',
             )
         ).format(option=option)
-    swapped = [(one, other) for one, other in combinations(order, 2) if key.others.index(one) > key.others.index(other)]
-    one, other = max(swapped, key=lambda pair: onsets[pair[0]] - onsets[pair[1]])
-    ways = (
-        '"{option}" puts {one} ahead of {other}, though its onset is {off} later',
-        '"{option}" cannot be, since I hear {other} {off} before {one}',
-        'in "{option}", {one} would come before {other}, but at {late} seconds it is the later of the two by {off}',
-        '"{option}" has {one} too early: I hear {other} at {early} seconds, {one} only at {late} seconds',
-    )
-    return say(ways).format(
-        option=option,
-        one=one,
-        other=other,
-        off=measure(onsets[one] - onsets[other], 1, "seconds"),
-        late=f"{onsets[one]:.1f}",
-        early=f"{onsets[other]:.1f}",
-    )
+    wrong_ends = [end for end, place in (("open", 0), ("close", -1)) if order[place] != true[place]]
+    if say(wrong_ends) == "open":
+        one, other = order[0], true[0]
+        ways: Ways = (
+            '"{option}" opens with {one}, but {other} {comes} {off} before that',
+            '"{option}" cannot be right from the start: {one} {comes_too} at {time} seconds, and {other} at {first}',
+            '"{option}" has {one} at the head, while the first onset, at {first} seconds, is {other}',
+        )
+    else:
+        one, other = order[-1], true[-1]
+        ways = (
+            '"{option}" ends with {one}, but {other} {comes} {off} after that',
+            '"{option}" closes with {one}, while the last onset, at {first} seconds, is {other}',
+            '"{option}" goes wrong at the end: after {one} at {time} seconds there is still {other}, at {first}',
+        )
+    words = {"comes": agree(other, "comes", "come"), "comes_too": agree(one, "comes", "come")}
+    words |= {"time": f"{onsets[one]:.1f}", "first": f"{onsets[other]:.1f}"}
+    off = measure(abs(onsets[one] - onsets[other]), 1, "seconds")
+    return say(ways).format(option=option, one=one, other=other, off=off, **words)
 
 
 def read_order(option: str, labels: Sequence[str]) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ moments   When does a sound begin and end, and how long is it?
 order     In which order are sounds heard?
 pairs     Which sounds are heard together?
 pitch     Which sound is higher, and where does a pitch go?
-pulse     How fast is a beat?
+pulse     Does the beat change, and what repeats?
+tempo     How fast is the beat?
 voices    How many speak, and when?
 words     Which words are said, and when?
 ========  ==========================================================

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from audiomcq_cli.grounded.measured.clip import Clip, Span
@@ -80,7 +81,7 @@ def tell_sounds(proof: Proof, say: Say) -> str:
     times = join([f"{fact.value:.1f}" for fact in proof])
     ways = (
         "With silence in between, sounds start at {times} seconds: {count} of them.",
-        "I count each time the silence is broken: at {times} seconds, so {count} times.",
+        "I count each time the silence is broken: at {times} seconds, that is {count} times.",
         "There are onsets at {times} seconds, and each comes out of silence. That makes {count}.",
         "One sound after another: I hear them start at {times} seconds, {count} altogether.",
     )
@@ -110,7 +111,11 @@ def tell_gap(proof: Proof, say: Say) -> str:
         return f"{told} It is the only one between sounds."
     if f"{rest:.1f}" == length:
         return f"{told} Other pauses are about as long, and none is longer."
-    others = ("The next longest is one of {rest}.", "No other pause exceeds {rest}.", "The others last {rest} at most.")
+    others = (
+        "The next longest is one of {rest}.",
+        "Beside it the longest lasts {rest}.",
+        "After it the longest pause is one of {rest}.",
+    )
     return f"{told} {say(others).format(rest=measure(rest, 1, 'seconds'))}"
 
 
@@ -136,13 +141,57 @@ def _merge(events: tuple[Span, ...]) -> list[Span]:
     return merged
 
 
+_FIT = (
+    "{option} is as long as that pause",
+    "{option} is the time that I measured",
+    "{option} takes me from the last sound before it to the next one",
+)
+_SHORT = (
+    "{option} is {off} too short",
+    "after {option} the pause still goes on for {off}",
+    "with {option}, the last {off} of the pause would be missing",
+)
+_LONG = (
+    "{option} is {off} too long",
+    "before {option} have passed the silence is broken, {off} earlier",
+    "for {option} the silence would have to hold {off} longer",
+)
+
+
+def _weigh_gap(proof: Proof, key: Key, option: str, say: Say) -> str:
+    """Say of a length how far it is off, where it would end, or that another pause is as long."""
+    [silence] = pick(proof, "silence")
+    begin, end = (float(time.rstrip("s")) for time in silence.text.split(" to "))
+    told, true = float(re.findall(r"\d+(?:\.\d+)?", option)[0]), round(key.numbers[0], 1)
+    off = round(told - true, 1)
+    exact = round(end - begin, 1) == true  # else the times that are shown would not add up
+    others = [round(fact.value or 0.0, 1) for fact in pick(proof, "other_silence")]
+    if not off:
+        ways: tuple[str, ...] = _FIT
+    elif off < 0 and told in others:
+        ways = ("{option} is as long as another pause, but the longest one goes on for {off} more",)
+    elif off < 0:
+        ways = (
+            *_SHORT,
+            "a pause of {option} from {begin} seconds on would be over at {last}, but the silence lasts until {end}",
+        )
+    else:
+        ways = (
+            *_LONG,
+            "a pause of {option} from {begin} seconds on would last until {last}, but sound comes back at {end}",
+        )
+    times = {"begin": f"{begin:.1f}", "end": f"{end:.1f}", "last": f"{begin + told:.1f}"}
+    chosen = ways if exact or len(ways) < 4 else ways[:3]
+    return say(chosen).format(option=option, off=measure(abs(off), 1, "seconds"), **times)
+
+
 _COUNTS = Counts()
 
 FAMILIES = (
     Family(
         "sounds",
         "temporal",
-        "how many separate sounds there are, so each has to be counted",
+        "how many separate sounds there are",
         (
             "Each time that something sounds after silence counts as one.",
             "I count onsets: wherever silence gives way to sound, that is one more.",
@@ -161,8 +210,8 @@ FAMILIES = (
             _COUNTS.read,
             "sound",
             (
-                "{option} is just what I count",
-                "{option} agrees with the count",
+                "{option} takes in every onset",
+                "{option} leaves none of them out and adds none",
                 "my count comes to {option}",
                 "{option} is the number of onsets",
             ),
@@ -186,23 +235,7 @@ FAMILIES = (
         solve_gap,
         Numbers(SECONDS, reach=4, crowded=True),
         tell_gap,
-        weigh_number(
-            (
-                "{option} is as long as that pause",
-                "{option} agrees with the pause I timed",
-                "{option} is the length of it",
-            ),
-            (
-                "{option} is {off} too short",
-                "after {option} the pause would still go on for {off}",
-                "a pause of {option} would end {off} sooner",
-            ),
-            (
-                "{option} is {off} too long",
-                "no pause lasts {off} more, as {option} would have it",
-                "the silence is broken {off} before {option} have passed",
-            ),
-        ),
+        _weigh_gap,
         alone=False,
     ),
     Family(
@@ -227,7 +260,7 @@ FAMILIES = (
             (
                 "{option} is where the silence ends",
                 "{option} agrees with that first onset",
-                "{option} is the moment it is broken",
+                "{option} is the moment when the silence is broken",
             ),
             (
                 "{option} would be {off} before anything sounds",
@@ -236,7 +269,7 @@ FAMILIES = (
                 "{option} is {off} too early",
             ),
             (
-                "by {option} the first sound set in {off} ago",
+                "by {option} the first sound had already set in, {off} earlier",
                 "{option} is {off} too late",
                 "{option} would be {off} after the silence has been broken",
                 "the silence does not last until {option}; it ends {off} sooner",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import fmean
 
 from audiomcq_cli.grounded.measured.clip import Clip
 from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, Key, Proof, Say, pick, state
 from audiomcq_cli.grounded.measured.options import Names, Statements
-from audiomcq_cli.grounded.measured.weighing import weigh_statement
+from audiomcq_cli.grounded.measured.weighing import Ways, weigh_statement
 from audiomcq_cli.measurements import MEASUREMENTS
 
 AUDIBLE = 3.0
@@ -43,22 +43,22 @@ def solve_softest(proof: Proof) -> Key | None:
 
 
 def tell_extreme(proof: Proof, say: Say) -> str:
-    """Return how the second that is asked about stands to all others of the clip."""
+    """Return how the second that is asked about stands to the others that are offered."""
     [asked] = pick(proof, "asked")
     levels = {fact.text: fact.value or 0.0 for fact in pick(proof, "second_loudness")}
     own = levels.pop(asked.text)
-    softer = sum(own - level >= AUDIBLE for level in levels.values())
-    louder = sum(level - own >= AUDIBLE for level in levels.values())
-    many, way = max((softer, "above"), (louder, "below"))
+    near = min(levels, key=lambda name: abs(levels[name] - own))
+    louder = own > levels[near]
     ways = (
-        "From {time} the level is well {way} that of {many} other {seconds}, by {off} dB or more.",
-        "The second from {time} lies at least {off} dB {way} {many} of the {rest} others.",
-        "The level from {time} is {way} that of {many} other {seconds}; the nearest of those is {off} dB away.",
+        "I compare the four: from {time} it is {most}, and {near} comes nearest, about {off} dB {other}.",
+        "From {time} the clip is clearly {than} than at the other three times; {near} is nearest, with {off} "
+        "dB between.",
+        "At none of the other three times is it as {way} as from {time}: even {near} is about {off} dB {other}.",
+        "Of the four times {time} is the {most} one, with {near} next, about {off} dB {other}.",
     )
-    apart = [abs(own - level) for level in levels.values() if (own > level) == (way == "above")]
-    clear = min(by for by in apart if by >= AUDIBLE)
-    seconds = "second" if many == 1 else "seconds"
-    return say(ways).format(time=asked.text, way=way, many=many, seconds=seconds, rest=len(levels), off=f"{clear:.0f}")
+    words = ("loudest", "louder", "loud", "softer") if louder else ("softest", "softer", "soft", "louder")
+    told = dict(zip(("most", "than", "way", "other"), words, strict=True))
+    return say(ways).format(time=asked.text, near=near, off=f"{abs(own - levels[near]):.0f}", **told)
 
 
 def find_swell(clip: Clip) -> Iterator[Found]:
@@ -98,15 +98,25 @@ def solve_swell(proof: Proof) -> Key | None:
 
 
 def tell_swell(proof: Proof, say: Say) -> str:
-    """Tell the level of the middle and the end against that of the beginning."""
-    begin, middle, end = (fact.value or 0.0 for fact in proof)
-    ways = (
-        "Against the beginning, the middle of the clip is {middle} and the end is {end}.",
-        "Compared with the beginning, the middle is {middle}, and the end is {end}.",
-        "I take the level of the opening as a mark: halfway through it is {middle}, towards the close {end}.",
-        "Halfway through, the clip is {middle} when held against its start, and at the end it is {end}.",
+    """Tell how loud middle and end are, held against the beginning."""
+    key = solve_swell(proof)
+    middle, end, _ = _compare_parts(proof)
+    if key and key.name == "steady":
+        return say(
+            (
+                "The level hardly moves from beginning to end.",
+                "Beginning, middle and end are about equally loud.",
+                "Late in the clip it is about as loud as early on, and in between as well.",
+                "I hear no swelling and no fading: the loudness stays about where it was at the start.",
+            )
+        )
+    ways: tuple[str, ...] = (
+        "Held against the beginning, the middle is {middle} and the end {end}.",
+        "Compared with how it starts, it is {middle} in the middle and {end} at the end.",
+        "Towards the middle it gets to be {middle} than at the start, and at the end it is {end} than that start.",
     )
-    return say(ways).format(middle=_compare(middle - begin), end=_compare(end - begin))
+    both = "as loud" not in middle and "as loud" not in end
+    return say(ways if both else ways[:2]).format(middle=middle, end=end)
 
 
 def _list_seconds(clip: Clip) -> tuple[Fact, ...]:
@@ -149,9 +159,15 @@ def _is_smooth(levels: list[float], name: str) -> bool:
 
 
 def _compare(change: float) -> str:
-    if abs(change) <= MEASUREMENTS["loudness_change"].tolerance:
-        return "about as loud"
-    return f"about {abs(change):.0f} dB {'louder' if change > 0 else 'softer'}"
+    return f"about {abs(change):.0f} dB {'louder' if change > 0 else 'softer'}" if change else "about as loud"
+
+
+def _compare_parts(proof: Proof) -> tuple[str, str, str]:
+    """Return how loud the middle and the end are by the beginning, and the end by the middle, so that they add up."""
+    begin, middle, end = (fact.value or 0.0 for fact in proof)
+    same = MEASUREMENTS["loudness_change"].tolerance
+    changes = [round(one - begin) if abs(one - begin) > same else 0 for one in (middle, end)]
+    return _compare(changes[0]), _compare(changes[1]), _compare(changes[1] - changes[0])
 
 
 def _weigh_second(proof: Proof, key: Key, option: str, say: Say) -> str:
@@ -160,55 +176,132 @@ def _weigh_second(proof: Proof, key: Key, option: str, say: Say) -> str:
     by = levels[option] - levels[key.name]
     if option == key.name:
         ways: tuple[str, ...] = (
-            "{option} is ahead of the other three in that",
             "{option} stands out from the other three",
-            "no other of the four comes near {option} in that",
+            "{option} lies apart from the other three",
+            "each of the other three is {opposite} than {option}",
         )
     else:
         ways = (
-            "{option} is about {off} dB {way}",
-            "from {option} it is {way}, by about {off} dB",
-            "{option} differs from it by about {off} dB, and is {way}",
-            "for {option} I hear about {off} dB {more}",
+            "from {option} it is about {off} dB {way} than from {key}",
+            "{option} is {way} by about {off} dB",
+            "between {key} and {option} lie about {off} dB, with {option} the {way} of the two",
+            "the sound from {option} lies about {off} dB {over} that from {key}",
         )
-    more = "more" if by > 0 else "less"
-    return say(ways).format(option=option, off=f"{abs(by):.0f}", way="louder" if by > 0 else "softer", more=more)
+    way = "louder" if by > 0 else "softer"
+    over = "above" if by > 0 else "below"
+    softer = any(level < levels[key.name] for level in levels.values())
+    return say(ways).format(
+        option=option, key=key.name, over=over, opposite="softer" if softer else "louder", off=f"{abs(by):.0f}", way=way
+    )
 
 
 def _weigh_course(proof: Proof, key: Key, name: str, say: Say) -> str:
     """Return what speaks for or against one course of the level."""
-    begin, middle, end = (fact.value or 0.0 for fact in proof)
-    if name == key.name:
-        words = f"the middle is {_compare(middle - begin)} and the end {_compare(end - begin)}"
-        return say((f"compared with the beginning, {words}", f"against the start, {words}"))
-    ends = f"the end is {_compare(end - begin)} {_as(end - begin)} the beginning"
-    middles = f"the middle is {_compare(middle - begin)} {_as(middle - begin)} the beginning"
-    last = f"the end is {_compare(end - middle)} {_as(end - middle)} the middle"
-    if name == "steady":
-        most = ends if abs(end - begin) >= abs(middle - begin) else middles
-        return say((f"the level does not hold, as {most}", f"that leaves no room for a change, yet {most}"))
-    if name in ("louder", "softer"):
-        way = "above" if name == "louder" else "below"
-        if key.name in ("swell", "dip"):
-            told = last if (key.name == "swell") == (name == "louder") else middles
-            return say(
-                (f"it would have to go one way all along, but {told}", f"{told}, so it does not go one way only")
-            )
-        return say(
-            (f"it would have to end well {way} where it began, but {ends}", f"{ends}, so it does not go that way")
-        )
-    back = key.name in ("louder", "softer") and (key.name == "louder") == (name == "swell")
-    way = "louder" if name == "swell" else "softer"
-    return (
-        say((f"the level would have to return at the end, but {ends}",))
-        if back
-        else say((f"the middle would have to be clearly {way} than both ends, but {middles}",))
-    )
+    middle, end, last = _compare_parts(proof)
+    return say(_REASONS[key.name][name]).format(middle=middle, end=end, last=last)
 
 
-def _as(change: float) -> str:
-    return "as" if abs(change) <= MEASUREMENTS["loudness_change"].tolerance else "than"
-
+_REASONS: Mapping[str, Mapping[str, Ways]] = {
+    "steady": {
+        "steady": ("the level is the same early, midway and late", "no part is clearly above or below another"),
+        "louder": (
+            "the end would have to be clearly louder than the beginning, and it comes out at the same level",
+            "I would have to hear more at the end than at the start, and it is the same",
+        ),
+        "softer": (
+            "nothing of the level is lost by the end, which is as loud as the beginning",
+            "for that the end would have to sink below the beginning, and it stays level with it",
+        ),
+        "swell": (
+            "the middle does not stand out above the beginning and the end",
+            "halfway through it is no louder than at either end",
+        ),
+        "dip": (
+            "the middle does not sink below the beginning and the end",
+            "halfway through it is no softer than at either end",
+        ),
+    },
+    "louder": {
+        "louder": ("from start to end the level goes up", "the end is {end} than the beginning"),
+        "softer": (
+            "the end is {end} than the beginning, the opposite of that",
+            "it goes up and not down, with the last part {end} than the first",
+        ),
+        "steady": (
+            "the end is {end} than the beginning, so the level is not kept",
+            "a clip that ends {end} than it began has not stayed the same",
+        ),
+        "swell": (
+            "it does not come down again, as the end is {end} than the beginning",
+            "after the middle the level does not sink back to where it was, with the end {end} than the start",
+        ),
+        "dip": (
+            "the middle would have to lie below the beginning, and it does not",
+            "the level does not sink first, as the middle is not below the beginning",
+        ),
+    },
+    "softer": {
+        "softer": ("from start to end the level goes down", "the end is {end} than the beginning"),
+        "louder": (
+            "the end is {end} than the beginning, the opposite of that",
+            "it goes down and not up, with the last part {end} than the first",
+        ),
+        "steady": (
+            "the end is {end} than the beginning, so the level is not kept",
+            "a clip that ends {end} than it began has not stayed the same",
+        ),
+        "swell": (
+            "the middle would have to lie above the beginning, and it does not",
+            "the level does not rise first, as the middle is not above the beginning",
+        ),
+        "dip": (
+            "it does not come back, as the end is {end} than the beginning",
+            "after the middle the level does not return to where it was, with the end {end} than the start",
+        ),
+    },
+    "swell": {
+        "swell": (
+            "the middle is the loud part, with less on both sides of it",
+            "up to the middle it grows, then fades",
+        ),
+        "louder": (
+            "it grows only up to the middle, and the end is {last} than that",
+            "the second half takes the level down again, and the end is {last} than the middle",
+        ),
+        "softer": (
+            "before it fades it grows, until the middle is {middle} than the beginning",
+            "the first half takes the level up, until the middle is {middle} than the start",
+        ),
+        "steady": (
+            "the middle is {middle} than the beginning, which is no steady level",
+            "the level does not hold, as midway it is {middle} than at the start",
+        ),
+        "dip": (
+            "that has it the wrong way round, since the middle is {middle} than the beginning",
+            "the middle would have to be the soft part, and it is the loud one",
+        ),
+    },
+    "dip": {
+        "dip": ("the middle is the soft part, with more on both sides of it", "up to the middle it fades, then grows"),
+        "louder": (
+            "before it grows it fades, until the middle is {middle} than the beginning",
+            "the first half takes the level down, until the middle is {middle} than the start",
+        ),
+        "softer": (
+            "it fades only up to the middle, and the end is {last} than that",
+            "the second half takes the level up again, and the end is {last} than the middle",
+        ),
+        "steady": (
+            "the middle is {middle} than the beginning, which is no steady level",
+            "the level does not hold, as midway it is {middle} than at the start",
+        ),
+        "swell": (
+            "that has it the wrong way round, since the middle is {middle} than the beginning",
+            "the middle would have to be the loud part, and it is the soft one",
+        ),
+    },
+}
+"""Why a course of the level is not what is heard, by what that is and by what is offered."""
 
 _COURSES = Statements(
     (

@@ -91,7 +91,7 @@ def tell_begin(proof: Proof, say: Say) -> str:
         "The sound of {sound} is not there at first; I hear it start at about {time} seconds.",
         "Listening for the sound of {sound}, I first notice it {time} seconds after the clip starts.",
         "For the first {time} seconds there is nothing of {sound}. Then it begins.",
-        "It takes about {time} seconds until {sound} can be heard.",
+        "It takes about {time} seconds until I hear {sound}.",
     )
     return say(ways).format(sound=onset.text, time=show_time(onset))
 
@@ -158,8 +158,8 @@ def tell_times(proof: Proof, say: Say) -> str:
     times = join([f"{fact.value:.1f}" for fact in onsets])
     ways = (
         "I count the sound of {sound}: it comes at {times} seconds, {count} in all.",
-        "The sound of {sound} is heard at {times} seconds. That makes {count}.",
-        "It comes at {times} seconds, each time with a break before the next: {sound}, {count} over.",
+        "The sound of {sound} is heard {count}: at {times} seconds.",
+        "I hear {sound} at {times} seconds, each time with a break before the next, so {count}.",
         "Counting along, I note {sound} at {times} seconds, so {count}.",
     )
     return say(ways).format(sound=onsets[0].text, times=times, count=COUNTS[len(onsets) - 1])
@@ -201,18 +201,18 @@ FAMILIES = (
                 "{option} is where it sets in",
                 "{option} agrees with the onset I hear",
                 "the onset I noted is {option}",
-                "{option} matches that",
+                "{option} is the time that I noted",
             ),
             (
                 "{option} would be {off} before it sets in",
                 "{option} comes {off} too soon: nothing of it is there yet",
-                "at {option} I am still waiting for it, and go on waiting for another {off}",
+                "at {option} I am still waiting for it, for another {off}",
                 "{option} falls {off} ahead of the onset",
             ),
             (
                 "{option} would be {off} after it has set in",
                 "{option} is {off} late: it has begun by then",
-                "by {option} it set in {off} ago",
+                "by {option} it had already set in, {off} earlier",
                 "{option} lies {off} behind the onset",
             ),
         ),
@@ -241,7 +241,7 @@ FAMILIES = (
                 "{option} is where it breaks off",
                 "{option} agrees with the end I hear",
                 "the end I noted is {option}",
-                "{option} matches that",
+                "{option} is the time that I noted",
             ),
             (
                 "{option} would be {off} before it stops",
@@ -299,7 +299,7 @@ FAMILIES = (
     Family(
         "times",
         "temporal",
-        "how often something is heard, so each time has to be counted",
+        "how often something is heard",
         (
             "I have to tick off each time the sound of {sound} comes.",
             "The sound of {sound} comes more than once, so I count along and keep the moments apart.",
@@ -318,8 +318,8 @@ FAMILIES = (
             _COUNTS.read,
             "time",
             (
-                "{option} is just what I count",
-                "{option} agrees with the count",
+                "{option} takes in every onset",
+                "{option} leaves none of them out and adds none",
                 "my count comes to {option}",
             ),
         ),

@@ -12,8 +12,8 @@ from itertools import combinations, pairwise
 from audiomcq_cli.grounded.measured.clip import Clip, Span
 from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, Key, Proof, Say, pick
 from audiomcq_cli.grounded.measured.options import Names, Orders, join
-from audiomcq_cli.grounded.measured.timeline import is_heard, list_onsets, show_time
-from audiomcq_cli.grounded.measured.weighing import Ways, weigh_order, weigh_place
+from audiomcq_cli.grounded.measured.timeline import is_heard, list_onsets, list_shown, show_time
+from audiomcq_cli.grounded.measured.weighing import Places, weigh_order, weigh_place
 
 MOST_ORDERED = 6
 """Sounds in a clip whose order one can still keep in mind."""
@@ -84,13 +84,13 @@ def solve_before(proof: Proof) -> Key | None:
 
 def tell_order(proof: Proof, say: Say) -> str:
     """Tell when each sound is heard, the earliest first."""
-    facts = sorted(pick(proof, "onset"), key=lambda fact: fact.value or 0.0)
+    facts = list_shown(proof)
     told = join([f"{fact.text} at {show_time(fact)} seconds" for fact in facts])
     order = ", then ".join(fact.text for fact in facts)
     ways = (
         f"One after another I hear {told}.",
         f"In the order in which they come, I hear {order}; they start at {_list_times(facts)} seconds.",
-        f"Going through the clip, there is {told}.",
+        f"Going through the clip, I hear {told}.",
         f"New sounds set in at {_list_times(facts)} seconds: {order}.",
         f"The clip has {told}.",
     )
@@ -106,7 +106,7 @@ def _distinct_runs(clip: Clip) -> list[Span]:
 
 def _sort_labels(proof: Proof) -> tuple[str, ...]:
     """Return labels by onset; none where two onsets are too close to tell."""
-    facts = sorted(pick(proof, "onset"), key=lambda fact: fact.value or 0.0)
+    facts = list_shown(proof)
     close = any(
         (second.value or 0.0) - (first.value or 0.0) < MARGIN * first.tolerance for first, second in pairwise(facts)
     )
@@ -127,35 +127,91 @@ def _list_times(facts: Proof) -> str:
     return join([show_time(fact) for fact in facts])
 
 
-_FIRST: Ways = (
-    "the onset of {option}, at {time} seconds, is the earliest",
-    "at {time} seconds I hear {option}, ahead of all the rest",
-    "there is nothing before {option} at {time} seconds",
+_FIRST = Places(
+    fit=(
+        "nothing else has begun when I hear {key} at {at} seconds",
+        "{key} {comes} at {at} seconds, ahead of everything else",
+        "no other onset lies ahead of {key} at {at} seconds",
+    ),
+    sooner=(),
+    later=(
+        "{option} {comes} at {time} seconds, {off} after {key}",
+        "ahead of {option} at {time} seconds I hear {before}",
+        "for {option} I have to wait until {time} seconds",
+        "I hear {option} {off} later than {key}",
+    ),
+    foreign=(
+        "to come first, {option} would have to be heard before {at} seconds, and the clip opens with {key}",
+        "what opens the clip is {key}, and what follows is {second}, so {option} is at neither place",
+        "the earliest onset, at {at} seconds, is {key} and not {option}",
+        "nothing begins ahead of {key} at {at} seconds, as {option} would have to",
+    ),
 )
-_LATER: Ways = (
-    "the onset of {option} comes {off} later, at {time} seconds",
-    "for {option} it takes until {time} seconds",
-    "I do hear {option}, but only from {time} seconds on",
+_LAST = Places(
+    fit=(
+        "{key} {comes} at {at} seconds, behind everything else",
+        "no other onset lies behind {key} at {at} seconds",
+        "nothing new begins after {key} at {at} seconds",
+    ),
+    sooner=(
+        "{option} {comes} at {time} seconds, {off} before {key}",
+        "after {option} at {time} seconds there is still {after}",
+        "I hear {option} {off} earlier than {key}",
+        "with {option} at {time} seconds the clip is not through: {key} {key_comes} {off} later",
+    ),
+    later=(),
+    foreign=(
+        "to come last, {option} would have to be heard after {at} seconds, and nothing begins there any more",
+        "the clip closes with {beside} and {closing}, so {option} is at neither place",
+        "the latest onset, at {at} seconds, is {key} and not {option}",
+        "nothing begins behind {key} at {at} seconds, as {option} would have to",
+    ),
 )
-_LAST: Ways = (
-    "the onset of {option}, at {time} seconds, is the latest",
-    "at {time} seconds I hear {option}, behind all the rest",
-    "nothing new begins after {option} at {time} seconds",
+_AFTER = Places(
+    fit=(
+        "the next onset after {cue} is {key}, {span} later",
+        "between {cue} at {mark} seconds and {key} at {at} nothing else begins",
+        "{key} {key_comes} {span} after {cue}, with nothing in between",
+    ),
+    sooner=(
+        "{option} {comes} {aside} before {cue}, not after it",
+        "{option} began at {time} seconds already, ahead of {cue} at {mark}",
+        "{option}, at {time} seconds, is on the other side of {cue}",
+    ),
+    later=(
+        "{option} {comes} {aside} after {cue}, but {key} {key_comes} in between, at {at} seconds",
+        "before {option} at {time} seconds there is {key} at {at}, which is nearer to {cue}",
+        "{option} {comes} only {off} after {key}",
+    ),
+    foreign=(
+        "after {cue} at {mark} seconds the next onset, at {at} seconds, is {key} and not {option}",
+        "{option} would have to begin between {mark} and {at} seconds, and nothing new begins there",
+        "what comes in {span} after {cue} is {key}, so that place is not left for {option}",
+        "from {cue} I get straight to {key}, within {span}, without {option} on the way",
+    ),
 )
-_SOONER: Ways = (
-    "the onset of {option} comes {off} sooner, at {time} seconds",
-    "I hear {option} at {time} seconds already",
-    "I do hear {option}, but it has set in {off} before that",
-)
-_NEXT: Ways = (
-    "the onset of {option}, at {time} seconds, is next to that of {cue}",
-    "next to {cue}, at {time} seconds, I hear {option}",
-    "between {cue} and {option} at {time} seconds nothing else begins",
-)
-_ASIDE: Ways = (
-    "I do hear {option}, but {off} {side}, at {time} seconds",
-    "the onset of {option} is at {time} seconds, {off} {side} than what I am after",
-    "{option} has to be placed elsewhere, at {time} seconds",
+_BEFORE = Places(
+    fit=(
+        "the last onset before {cue} is {key}, {span} ahead of it",
+        "between {key} at {at} seconds and {cue} at {mark} nothing else begins",
+        "{key} {key_comes} {span} before {cue}, with nothing in between",
+    ),
+    sooner=(
+        "{option} {comes} {aside} before {cue}, but {key} {key_comes} in between, at {at} seconds",
+        "after {option} at {time} seconds there is {key} at {at}, which is nearer to {cue}",
+        "{option} {comes} before {key} already, by {off}",
+    ),
+    later=(
+        "{option} {comes} {aside} after {cue}, not before it",
+        "{option} began only at {time} seconds, behind {cue} at {mark}",
+        "{option}, at {time} seconds, is on the other side of {cue}",
+    ),
+    foreign=(
+        "the last onset before {cue} at {mark} seconds is {key} at {at} seconds, and not {option}",
+        "{option} would have to begin between {at} and {mark} seconds, and nothing new begins there",
+        "what comes ahead of {cue} is {key}, {span} earlier, so that place is not left for {option}",
+        "going back from {cue} I get straight to {key}, within {span}, without {option} on the way",
+    ),
 )
 
 FAMILIES = (
@@ -193,7 +249,7 @@ FAMILIES = (
         solve_first,
         Names(),
         tell_order,
-        weigh_place(_FIRST, _LATER),
+        weigh_place(_FIRST),
     ),
     Family(
         "last",
@@ -209,16 +265,16 @@ FAMILIES = (
         solve_last,
         Names(),
         tell_order,
-        weigh_place(_LAST, _SOONER),
+        weigh_place(_LAST),
     ),
     Family(
         "after",
         "temporal",
         "what comes directly after another sound",
         (
-            "Once {cue} has set in, the very next new sound counts.",
-            "I wait for {cue} and then for whatever begins next.",
-            "The sound of {cue} is the mark; what starts directly behind that is wanted, not what comes later still.",
+            "Once I hear {cue}, the very next new sound counts.",
+            "I wait for {cue} and note whatever begins next.",
+            "My mark is {cue}; what starts directly behind that is wanted, not what comes later still.",
         ),
         (
             "Which sound comes right after that of {sound}?",
@@ -229,16 +285,16 @@ FAMILIES = (
         solve_next,
         Names(),
         tell_order,
-        weigh_place(_NEXT, _ASIDE),
+        weigh_place(_AFTER),
     ),
     Family(
         "before",
         "temporal",
         "what comes directly before another sound",
         (
-            "I need to remember what started last before {cue} sets in.",
-            "The sound of {cue} is the mark; what starts directly ahead of it is wanted, not what comes earlier still.",
-            "I note each new sound until {cue} comes, and keep the last one.",
+            "I need to remember what started last before I hear {cue}.",
+            "My mark is {cue}; what starts directly ahead of it is wanted, not what comes earlier still.",
+            "I note each new sound until I hear {cue}, and keep the last one before it.",
         ),
         (
             "Which sound comes right before that of {sound}?",
@@ -249,6 +305,6 @@ FAMILIES = (
         solve_before,
         Names(),
         tell_order,
-        weigh_place(_NEXT, _ASIDE),
+        weigh_place(_BEFORE),
     ),
 )

@@ -15,7 +15,7 @@ from audiomcq_cli.grounded.measured.labels import LONGEST
 from audiomcq_cli.grounded.measured.numbers import Numbers
 from audiomcq_cli.grounded.measured.options import Statements
 from audiomcq_cli.grounded.measured.timeline import find_bounds, is_inside, list_ends, show_time, state_length
-from audiomcq_cli.grounded.measured.weighing import weigh_statement, weigh_stretch
+from audiomcq_cli.grounded.measured.weighing import Stretches, weigh_statement, weigh_stretch
 
 LEAST = 1.0
 """Seconds from which on it is asked what two events share."""
@@ -79,8 +79,8 @@ def tell_pair(proof: Proof, say: Say) -> str:
     ways = (
         "The sound of {a} lasts from {begin} to {end} seconds, that of {b} from {start} to {stop} seconds.",
         "I hear {a} between {begin} and {end} seconds, and {b} between {start} and {stop} seconds.",
-        "First there is {a}, from {begin} until {end} seconds; {b} comes in at {start} and is gone at {stop} seconds.",
-        "It begins with {a} at {begin} seconds, which stops at {end}; {b} runs from {start} to {stop} seconds.",
+        "First I hear {a}, from {begin} until {end} seconds; then also {b}, from {start} to {stop} seconds.",
+        "I note {a} from {begin} to {end} seconds, and {b} from {start} to {stop} seconds.",
     )
     if (b.value or 0.0) < (a.value or 0.0):
         a, b, a_end, b_end = b, a, b_end, a_end
@@ -93,9 +93,12 @@ def _weigh_relation(proof: Proof, key: Key, name: str, say: Say) -> str:
     onsets, offsets = pick(proof, "onset"), pick(proof, "offset")
     first, second = (0, 1) if name.startswith("a_") else (1, 0)
     begin, end, start = (show_time(fact) for fact in (onsets[first], offsets[first], onsets[second]))
+    words = {"sound": f"the sound of {onsets[first].text}", "other": f"that of {onsets[second].text}"}
+    ways: tuple[str, ...]
     if name == key.name:
         word = "before" if "then" in name else "after"
-        return say((f"the first ends at {end} seconds, {word} the other begins at {start}",))
+        ways = (f"{{sound}} ends at {{end}} seconds, {word} {{other}} begins at {{start}}",)
+        return say(ways).format(end=end, start=start, **words)
     if (onsets[first].value or 0.0) > (onsets[second].value or 0.0):
         ways = (
             "{sound} begins only at {begin} seconds, and {other} at {start} seconds already",
@@ -111,7 +114,6 @@ def _weigh_relation(proof: Proof, key: Key, name: str, say: Say) -> str:
             "{sound} is over at {end} seconds, before {other} begins at {start} seconds",
             "at {start} seconds, when {other} begins, {sound} has been over since {end} seconds",
         )
-    words = {"sound": f"the sound of {onsets[first].text}", "other": f"that of {onsets[second].text}"}
     return say(ways).format(begin=begin, end=end, start=start, **words)
 
 
@@ -146,31 +148,35 @@ FAMILIES = (
         Numbers(("{}s to {}s", "from {} to {} seconds")),
         tell_pair,
         weigh_stretch(
-            (
-                "{option} begins {off} too soon: both are heard together only from {begin} seconds on",
-                "at {from} seconds one of the two is still missing; it comes in {off} later, which rules out {option}",
-                "{option} would have them overlap {off} before the second one has set in",
-            ),
-            (
-                "{option} runs {off} too long: one of the two is over at {end} seconds",
-                "by {to} seconds one of them has been gone for {off}, so not {option}",
-                "{option} would need both to go on for another {off}",
-            ),
-            (
-                "{option} stops {off} too soon: both go on until {end} seconds",
-                "at {to} seconds both are still there, and stay for {off}, so not {option}",
-                "{option} leaves out the last {off} of the overlap",
-            ),
-            (
-                "{option} begins {off} too late: both are there from {begin} seconds on",
-                "by {from} seconds they have been heard together for {off}, so {option} misses that",
-                "{option} leaves out the first {off} of the overlap",
-            ),
-            (
-                "{option} has both ends right",
-                "{option} begins with the later of the two and stops with the one that ends first",
-                "{option} is the time that they share",
-            ),
+            Stretches(
+                early=(
+                    "{option} is too early at both ends: {last} {starts} only at {begin} seconds, and both "
+                    "stay until {end}",
+                    "at {from} seconds it takes another {head} until both are there, and at {to} both have "
+                    "{tail} to go, so not {option}",
+                    "{option} would open {head} before {last} {starts} and close {tail} before the overlap does",
+                ),
+                late=(
+                    "{option} is too late at both ends: the overlap begins at {begin} seconds, and {gone} {is} "
+                    "over at {end}",
+                    "by {from} seconds both have been there for {head}, and by {to} one has been gone for "
+                    "{tail}, so not {option}",
+                    "{option} would miss the first {head} of the overlap and run on {tail} after {gone} {has} ended",
+                ),
+                over=(
+                    "{option} begins when the overlap is past: {gone} {is} over at {end} seconds",
+                    "by {from} seconds nothing is left of {gone}, over at {end}, so not {option}",
+                ),
+                ahead=(
+                    "{option} ends before there is any overlap: {last} {starts} only at {begin} seconds",
+                    "up to {to} seconds I never hear the two at once, as {last} {starts} at {begin}, so not {option}",
+                ),
+                fit=(
+                    "{option} has both ends right",
+                    "{option} begins with the later of the two and stops with the one that ends first",
+                    "{option} is the time that they share",
+                ),
+            )
         ),
     ),
     Family(

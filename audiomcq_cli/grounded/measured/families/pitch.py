@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import log2
 
 from audiomcq_cli.grounded.measured.clip import Clip
@@ -20,7 +20,7 @@ from audiomcq_cli.grounded.measured.family import (
     value_of,
 )
 from audiomcq_cli.grounded.measured.options import Statements
-from audiomcq_cli.grounded.measured.weighing import weigh_statement
+from audiomcq_cli.grounded.measured.weighing import Ways, weigh_statement
 from audiomcq_cli.records import draw
 
 MUCH = 6.0
@@ -147,38 +147,61 @@ def _weigh_contour(proof: Proof, key: Key, name: str, say: Say) -> str:
     size = f"about {abs(change):.0f} semitones"
     way = "higher" if change > 0 else "lower"
     if name == key.name:
-        if name == "steady":
-            return say(("the end has the pitch of the beginning", "there is no step between start and end"))
-        return say((f"the tone ends {size} {way}", f"from start to end it is {size}, and {way}"))
-    if key.name == "steady":
-        least = "far more than that" if name.startswith("much") else "a semitone or more"
-        return say(
-            (f"start and end would have to be {least} apart, and they are not", "the tone comes out where it began")
-        )
-    if name == "steady":
-        return say(
-            (f"the end would have to be as high as the start, but it is {size} {way}", f"{size} are no standstill")
-        )
-    (much, course), own = name.split("_"), key.name.split("_")[1]
-    if course != own:
-        return say(
-            (f"that is the wrong way, as the end is {way}", f"the tone would have to end {_OPPOSITE[way]}, not {way}")
-        )
-    if much == "little":
-        return say((f"the way is right, but {size} are more than a little", f"{size} go far beyond that"))
-    return say((f"the way is right, but {size} are not that much", f"for that, {size} would be too small a step"))
+        told = "same" if name == "steady" else "fit"
+    elif key.name == "steady":
+        told = f"steady_{name.split('_')[1]}"
+    elif name == "steady":
+        told = "standstill"
+    elif name.split("_")[1] != key.name.split("_")[1]:
+        told = "wrong_way"
+    else:
+        told = "too_much" if name.startswith("little") else "too_little"
+    words = {"size": size, "way": way, "goes": "climbs" if change > 0 else "drops", "opposite": _OPPOSITE[way]}
+    return say(_REASONS[told]).format(**words)
 
 
 _OPPOSITE = {"higher": "lower", "lower": "higher"}
+
+_REASONS: Mapping[str, Ways] = {
+    "fit": ("the tone ends {size} {way}", "from start to end the tone {goes} by {size}"),
+    "same": ("the end has the pitch of the beginning", "there is no step between start and end"),
+    "steady_rising": (
+        "the last of the tone would have to lie above its start, and it is level with it",
+        "I would have to hum upwards to follow, and I stay on one note",
+    ),
+    "steady_falling": (
+        "the last of the tone would have to lie below its start, and it is level with it",
+        "I would have to hum downwards to follow, and I stay on one note",
+    ),
+    "standstill": (
+        "start and end are {size} apart, so the tone does not stay where it was",
+        "a tone that {goes} by {size} has left the height at which it began",
+        "the end lies {size} away from the start",
+    ),
+    "wrong_way": (
+        "that has the direction wrong, since the tone {goes}",
+        "the tone would have to end {opposite} than it began, and it ends {way}",
+        "it is the other way round, with the tone {way} at the end",
+    ),
+    "too_much": (
+        "the direction is right, but {size} are far too much for that",
+        "{size} {way} is more than half an octave, and so no small step",
+    ),
+    "too_little": (
+        "the direction is right, but {size} are far too little for that",
+        "{size} {way} is less than half an octave, and so a small step",
+    ),
+}
+"""Why a course of the pitch is not what is heard."""
 
 
 def _weigh_halves(proof: Proof, key: Key, option: str, say: Say) -> str:
     """Say of a half and a number of semitones in which of the two it is wrong, if in any."""
     later, size = option.lower().startswith("the second"), int(re.findall(r"\d+", option)[0])
     true, own = key.numbers[0] > 0, round(abs(key.numbers[0]))
-    higher, lower = HALVES[true], HALVES[not true]
-    off = f"{abs(size - own)} semitone{'s' * (abs(size - own) != 1)}"
-    much = "too many" if size > own else "too few"
+    words = {"higher": HALVES[true], "lower": HALVES[not true], "own": own, "size": size}
+    words["goes"] = "up" if true else "down"
+    words["much"] = "more" if size > own else "less"
     if later == true and abs(size - own) <= 1:
         ways: tuple[str, ...] = (
             "has both the half and the size right",
@@ -187,22 +210,23 @@ def _weigh_halves(proof: Proof, key: Key, option: str, say: Say) -> str:
         )
     elif later == true:
         ways = (
-            f"has the half right but is {off} off",
-            f"names the {higher} half as well, but {off} {much}",
-            f"is {off} {much}, though the half is right",
+            "names the right half, but the step is about {own} semitones, not {size}",
+            "would take a step of {size} semitones, {much} than the {own} that I hear",
+            "gets the half right and the size wrong: it is about {own} semitones",
         )
     elif size == own:
         ways = (
-            f"has the size right, but it is the {higher} half that is higher",
-            f"turns it round: the {lower} half is the lower one",
+            "has it the wrong way round: the {lower} half is the lower one",
+            "would be right only if the tone moved the other way; it goes {goes} midway",
+            "has the size right, but it is the {higher} half that lies above",
         )
     else:
         ways = (
-            f"is wrong about the half, and {off} off as well",
-            f"turns the halves round, with {off} {much}",
-            f"would have the {lower} half on top, and by {off} {much}",
+            "is wrong twice: the {lower} half is the lower one, and the step is about {own} semitones",
+            "has the halves the wrong way round, and the step is about {own} semitones, not {size}",
+            "cannot be, as the tone goes {goes} midway, and by about {own} semitones",
         )
-    return f'"{option}" {say(ways)}'
+    return f'"{option}" {say(ways).format(**words)}'
 
 
 _COURSES = Statements(

@@ -1,43 +1,25 @@
-"""Families about the beat: beats a minute, slow or fast, speeding up or slowing down, and what repeats."""
+"""Families about what comes back: a beat that speeds up or slows down, and a pattern that repeats."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from math import inf, log
+from collections.abc import Iterator, Mapping
+from math import log
 
 from audiomcq_cli.grounded.measured.clip import Clip
 from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, Key, Proof, Say, pick, state, value_of
 from audiomcq_cli.grounded.measured.numbers import Numbers
 from audiomcq_cli.grounded.measured.options import Statements
 from audiomcq_cli.grounded.measured.timeline import SECONDS
-from audiomcq_cli.grounded.measured.weighing import weigh_number, weigh_statement
+from audiomcq_cli.grounded.measured.weighing import Ways, weigh_number, weigh_statement
 
-OCTAVES = (1.0, 1.5, 2.0, 3.0, 4.0)
+OCTAVES = (1.5, 2.0, 3.0, 4.0)
 """How many times a tempo, or a period, another one may be and still be heard in the same beat."""
 
 SHORTEST = 0.3
 """Seconds of a pattern whose length is asked about."""
 
-SLOW, MODERATE, FAST = 80.0, 110.0, 145.0
-"""Where the classes of tempo begin and end, in beats a minute; they stand in the options."""
-
 MUCH = 1.45
 """Change of tempo from which on it is much faster; clearly below it is a little."""
-
-
-def find_bpm(clip: Clip) -> Iterator[Found]:
-    """Find clips with a tempo that nothing else speaks against."""
-    tempo, change = clip.value("tempo"), clip.value("tempo_change")
-    even = not (change and change.text != "steady")
-    if tempo and 45 <= tempo.value <= 210 and even and _fits_period(clip) and not _is_pattern(clip, tempo.value):
-        yield Found("bpm", (state("tempo", tempo.value),))
-
-
-def find_pace(clip: Clip) -> Iterator[Found]:
-    """Find the same clips."""
-    for found in find_bpm(clip):
-        yield Found("pace", found.proof)
 
 
 def find_change(clip: Clip) -> Iterator[Found]:
@@ -49,24 +31,9 @@ def find_change(clip: Clip) -> Iterator[Found]:
 def find_period(clip: Clip) -> Iterator[Found]:
     """Find clips that repeat themselves three times or more."""
     period = clip.value("repetition_period")
-    if period and SHORTEST <= period.value <= clip.duration / 3 and _fits_period(clip):
+    if period and SHORTEST <= period.value <= clip.duration / 3 and fits_period(clip):
         facts = (state("repetition_period", period.value), Fact("duration", round(clip.duration, 3), "", "s"))
         yield Found("period", facts)
-
-
-def solve_bpm(proof: Proof) -> Key:
-    """Return the tempo, in whole beats a minute."""
-    [tempo] = pick(proof, "tempo")
-    return Key(numbers=(tempo.value or 0.0,), tolerance=tempo.tolerance, low=40, high=220, digits=0)
-
-
-def solve_class(proof: Proof) -> Key | None:
-    """Return the class of a tempo; None where it is close to another."""
-    [tempo] = pick(proof, "tempo")
-    value = tempo.value or 0.0
-    if any(abs(value - edge) < MARGIN * tempo.tolerance for edge in (SLOW, MODERATE, FAST)):
-        return None
-    return Key("slow" if value < SLOW else "moderate" if value < MODERATE else "fast" if value < FAST else "very fast")
 
 
 def solve_change(proof: Proof) -> Key | None:
@@ -96,17 +63,6 @@ def solve_period(proof: Proof) -> Key:
     )
 
 
-def tell_tempo(proof: Proof, say: Say) -> str:
-    """Tell beats a minute, and how far apart they are."""
-    tempo = value_of(proof, "tempo")
-    ways = (
-        "Tapping along, one beat follows the other every {gap:.2f} seconds, which is about {tempo:.0f} beats a minute.",
-        "I count the beat: about {tempo:.0f} a minute, one every {gap:.2f} seconds.",
-        "The beats are {gap:.2f} seconds apart, so there are about {tempo:.0f} in a minute.",
-    )
-    return say(ways).format(gap=60 / tempo, tempo=tempo)
-
-
 def tell_change(proof: Proof, say: Say) -> str:
     """Tell the tempo of the end by that of the beginning."""
     ratio = value_of(proof, "tempo_change")
@@ -119,13 +75,21 @@ def tell_change(proof: Proof, say: Say) -> str:
                 "The beats are as far apart late in the clip as early on.",
             )
         )
+    slower = ratio < 1
     ways = (
-        "At the end the beats come {percent:.0f} percent {word} than at the beginning.",
-        "Comparing the end with the beginning, the beat is {percent:.0f} percent {word}.",
-        "The beats that end the clip are {percent:.0f} percent {word} than those that open it.",
-        "Late in the clip I have to tap {percent:.0f} percent {word} than early on.",
+        "At the end the beats are {times:.1f} times as {far} as at the beginning.",
+        "I tap {word} late in the clip than early on: the gaps between beats are {percent:.0f} percent {size}.",
+        "From the beginning to the end the gap between two beats {moves} by {percent:.0f} percent.",
     )
-    return say(ways).format(percent=100 * abs(ratio - 1), word="faster" if ratio > 1 else "slower")
+    gap = 1 / ratio
+    return say(ways).format(
+        times=max(gap, ratio),
+        far="far apart" if slower else "close together",
+        word="slower" if slower else "faster",
+        percent=100 * abs(gap - 1),
+        size="longer" if slower else "shorter",
+        moves="grows" if slower else "shrinks",
+    )
 
 
 def tell_period(proof: Proof, say: Say) -> str:
@@ -140,16 +104,7 @@ def tell_period(proof: Proof, say: Say) -> str:
     return say(ways).format(time=f"{period.value:.2f}")
 
 
-def _is_pattern(clip: Clip, tempo: float) -> bool:
-    """Return whether what comes with each beat may be a pattern of several sounds, some of them beats as well.
-
-    That is so where all of the clip repeats with the beat and it is not known when its sounds begin.
-    """
-    period = clip.value("repetition_period")
-    return period is not None and not clip.values.get("onset") and abs(log(period.value * tempo / 60)) < 0.05
-
-
-def _fits_period(clip: Clip) -> bool:
+def fits_period(clip: Clip) -> bool:
     """Return whether a beat and a period, where both are known, go into each other."""
     tempo, period = clip.value("tempo"), clip.value("repetition_period")
     if not tempo or not period:
@@ -159,84 +114,64 @@ def _fits_period(clip: Clip) -> bool:
     return any(abs(log(beats / count)) < 0.05 for count in whole)
 
 
-def _weigh_tempo(proof: Proof, key: Key, option: str, say: Say) -> str:
-    """Say of a tempo how far apart its beats would be."""
-    told, true = float(re.findall(r"\d+", option)[0]), round(key.numbers[0])
-    if told == true:
-        ways: tuple[str, ...] = (
-            "{option} fits the beats I tap",
-            "{option} is what my taps come to",
-            "{option} agrees with that distance",
-        )
-    else:
-        ways = (
-            "{option} would put {gap:.2f} seconds between two beats, and not {own:.2f}",
-            "at {option} a beat would come every {gap:.2f} seconds, too {way}",
-            "{option} is {off:.0f} a minute too {way}",
-            "my taps would have to come every {gap:.2f} seconds for {option}",
-        )
-    way = "slow" if told < true else "fast"
-    return say(ways).format(
-        option=option, gap=60 / told, own=60 / value_of(proof, "tempo"), off=abs(told - true), way=way
-    )
-
-
-def _weigh_pace(proof: Proof, key: Key, name: str, say: Say) -> str:
-    """Return what speaks for or against one range of tempo: how far the beats would be apart."""
-    tempo = value_of(proof, "tempo")
-    low, high = _RANGES[name]
-    if name == key.name:
-        return say((f"about {tempo:.0f} lies within that", f"that is where about {tempo:.0f} a minute belong"))
-    if tempo < low:
-        ways = (
-            "the beats would have to be less than {gap:.2f} seconds apart",
-            "that begins at {edge:.0f} a minute, {off:.0f} more than I count",
-        )
-        edge = low
-    else:
-        ways = (
-            "the beats would have to be more than {gap:.2f} seconds apart",
-            "that ends at {edge:.0f} a minute, {off:.0f} less than I count",
-        )
-        edge = high
-    return say(ways).format(gap=60 / edge, edge=edge, off=abs(round(tempo) - edge))
-
-
 def _weigh_change(proof: Proof, key: Key, name: str, say: Say) -> str:
-    """Return what speaks for or against one change of tempo."""
+    """Return what speaks for or against one change of tempo: how the gaps between beats change."""
     ratio = value_of(proof, "tempo_change")
-    much = f"{100 * abs(ratio - 1):.0f} percent"
-    way = "faster" if ratio > 1 else "slower"
+    slower = ratio < 1
+    words = {
+        "percent": f"{100 * abs(1 / ratio - 1):.0f} percent",
+        "times": f"{max(ratio, 1 / ratio):.1f} times",
+        "far": "far apart" if slower else "close together",
+        "wide": "wider" if slower else "narrower",
+        "way": "slower" if slower else "faster",
+    }
     if name == key.name:
-        if name == "steady":
-            return say(("the distance between beats stays what it was", "early and late, the beats are as far apart"))
-        return say((f"by {much} the beats are {way}", f"{much} {way} is just that"))
-    if key.name == "steady":
-        closer = "closer together" if name.endswith("faster") else "further apart"
-        return say((f"the beats would have to end up {closer}, and they do not", f"at the end they are no {closer}"))
-    if name == "steady":
-        return say((f"a change by {much} is no standstill", f"the beats end {much} {way}, so the speed is not kept"))
-    (size, course) = name.split("_")
-    if course != way:
-        apart = "wider" if course == "slower" else "narrower"
-        return say((f"that is the wrong way, as the end is {way}", f"the gaps between beats would have to get {apart}"))
-    if size == "little":
-        return say((f"the way is right, but {much} is more than a little", f"{much} goes far beyond that"))
-    return say((f"the way is right, but {much} is not a lot", f"for that, {much} is too little"))
+        told = "same" if name == "steady" else "fit"
+    elif key.name == "steady":
+        told = f"steady_{name.split('_')[1]}"
+    elif name == "steady":
+        told = "standstill"
+    elif not name.endswith(words["way"]):
+        told = f"wrong_{name.split('_')[1]}"
+    else:
+        told = "too_much" if name.startswith("little") else "too_little"
+    return say(_REASONS[told]).format(**words)
 
 
-_RANGES = {"slow": (0.0, SLOW), "moderate": (SLOW, MODERATE), "fast": (MODERATE, FAST), "very fast": (FAST, inf)}
+_REASONS: Mapping[str, Ways] = {
+    "fit": ("the gaps between beats get {wide} by {percent}", "the beats end up {times} as {far}"),
+    "same": ("the gap between two beats is the same early and late", "late in the clip I tap as fast as early on"),
+    "steady_faster": (
+        "the gaps between beats would have to get narrower, and they stay as they are",
+        "my taps would have to hurry towards the end, and they need not",
+    ),
+    "steady_slower": (
+        "the gaps between beats would have to get wider, and they stay as they are",
+        "my taps would have to hold back towards the end, and they need not",
+    ),
+    "standstill": (
+        "the beats do not keep their distance but end up {times} as {far}",
+        "a gap that changes by {percent} is not the same speed",
+    ),
+    "wrong_faster": (
+        "the beats would have to move closer together, and they move apart",
+        "for that the gaps would have to get narrower, and they get wider by {percent}",
+    ),
+    "wrong_slower": (
+        "the beats would have to move apart, and they move closer together",
+        "for that the gaps would have to get wider, and they get narrower by {percent}",
+    ),
+    "too_much": (
+        "the direction is right, but beats {times} as {far} are more than a little change",
+        "the way is right, but gaps that are {wide} by {percent} go well beyond a little",
+    ),
+    "too_little": (
+        "the direction is right, but beats {times} as {far} are no large change",
+        "the way is right, but gaps that are {wide} by only {percent} do not make a lot",
+    ),
+}
+"""Why a change of tempo is not what is heard."""
 
-_PACES = Statements(
-    (
-        {
-            "slow": f"slow, below {SLOW:.0f} beats a minute",
-            "moderate": f"moderate, between {SLOW:.0f} and {MODERATE:.0f} beats a minute",
-            "fast": f"fast, between {MODERATE:.0f} and {FAST:.0f} beats a minute",
-            "very fast": f"very fast, above {FAST:.0f} beats a minute",
-        },
-    )
-)
 
 _CHANGES = Statements(
     (
@@ -251,43 +186,6 @@ _CHANGES = Statements(
 )
 
 FAMILIES = (
-    Family(
-        "bpm",
-        "music",
-        "how many beats there are in a minute",
-        (
-            "I tap along until my taps fall together with the beat, and count them against the seconds.",
-            "The time from one beat to the next gives the tempo: a minute divided by it.",
-            "I listen for the regular pulse and time how far its beats are apart.",
-        ),
-        (
-            "What is the tempo, in beats a minute?",
-            "About how many beats per minute does this have?",
-            "At which tempo is this played?",
-        ),
-        find_bpm,
-        solve_bpm,
-        Numbers(("{} BPM", "about {} beats a minute"), ratios=OCTAVES, reach=2.8),
-        tell_tempo,
-        _weigh_tempo,
-    ),
-    Family(
-        "pace",
-        "music",
-        "how fast the beat is",
-        (
-            "I tap along with the beat and see into which of the four ranges that falls.",
-            "The options are ranges of beats a minute, so I time how far the beats are apart.",
-            "I listen for the regular pulse and count how many beats a minute that makes.",
-        ),
-        ("How fast is the beat?", "Which tempo does this have?", "What is the pace of the beat like?"),
-        find_pace,
-        solve_class,
-        _PACES,
-        tell_tempo,
-        weigh_statement(_PACES.read, _weigh_pace),
-        balanced=True,
-    ),
     Family(
         "accelerate",
         "music",
@@ -313,7 +211,7 @@ FAMILIES = (
     Family(
         "period",
         "sound",
-        "after what time something repeats",
+        "how long it takes until something repeats",
         (
             "I listen for something that comes back in the same form, and time one round of it.",
             "From any point of the pattern to the same point in its next round is what has to be timed.",
@@ -331,7 +229,7 @@ FAMILIES = (
         weigh_number(
             (
                 "{option} is one full round",
-                "{option} agrees with one round of it",
+                "{option} takes me once through the pattern",
                 "{option} is when it is back at the same point",
             ),
             (
@@ -342,9 +240,9 @@ FAMILIES = (
             ),
             (
                 "{option} is {off} more than one round takes",
-                "by {option} the pattern began again {off} ago",
+                "by {option} the pattern had already begun again, {off} earlier",
                 "{option} would bring it back {off} too late",
-                "before {option} have passed it has started over, {off} earlier",
+                "the pattern does not wait {option} before it starts over; it does so {off} earlier",
             ),
         ),
     ),

@@ -12,7 +12,7 @@ from audiomcq_cli.grounded.measured.family import Fact, Family, Found, Key, Proo
 from audiomcq_cli.grounded.measured.numbers import Numbers
 from audiomcq_cli.grounded.measured.options import Statements, join
 from audiomcq_cli.grounded.measured.timeline import BOUNDARY, EDGE, SECONDS, find_bounds
-from audiomcq_cli.grounded.measured.weighing import weigh_number, weigh_statement, weigh_stretch
+from audiomcq_cli.grounded.measured.weighing import Stretches, weigh_number, weigh_statement, weigh_stretch
 from audiomcq_cli.grounded.music import read_traits
 from audiomcq_cli.measurements import MUSIC, SINGING, SPEECH
 
@@ -229,6 +229,7 @@ FAMILIES = (
         weigh_statement(_KINDS_TOLD.read, _weigh_kinds),
         balanced=True,
         alone=False,
+        reasoned=False,
     ),
     Family(
         "range",
@@ -244,26 +245,30 @@ FAMILIES = (
         Numbers(("{}s to {}s", "from {} to {} seconds")),
         tell_range,
         weigh_stretch(
-            (
-                "{option} begins {off} too soon: it sets in only at {begin} seconds",
-                "at {from} seconds nothing of it is there yet, and for another {off}, so not {option}",
-            ),
-            (
-                "{option} runs {off} too long: it is over at {end} seconds",
-                "by {to} seconds it has been gone for {off}, so not {option}",
-            ),
-            (
-                "{option} stops {off} too soon: it goes on until {end} seconds",
-                "{option} leaves out the last {off} of it",
-            ),
-            (
-                "{option} begins {off} too late: it is there from {begin} seconds on",
-                "{option} leaves out the first {off} of it",
-            ),
-            (
-                "{option} has both ends right",
-                "{option} begins and ends with it",
-            ),
+            Stretches(
+                early=(
+                    "{option} is too early at both ends: {last} sets in only at {begin} seconds and goes on "
+                    "until {end}",
+                    "at {from} seconds I wait another {head} for {last}, and at {to} it has {tail} to go, so "
+                    "not {option}",
+                    "{option} would open {head} before {last} does and break it off {tail} before its end",
+                ),
+                late=(
+                    "{option} is too late at both ends: {last} sets in at {begin} seconds and is over at {end}",
+                    "at {from} seconds {last} has been there for {head}, and at {to} it has been gone for "
+                    "{tail}, so not {option}",
+                    "{option} would miss the first {head} of {last} and go on {tail} after its end",
+                ),
+                over=(
+                    "{option} begins when {last} is over, as that ends at {end} seconds",
+                    "by {from} seconds {last} has come and gone, from {begin} to {end}, so not {option}",
+                ),
+                ahead=(
+                    "{option} ends before {last} is there, which is at {begin} seconds",
+                    "up to {to} seconds there is nothing of {last}, which sets in at {begin}, so not {option}",
+                ),
+                fit=("{option} has both ends right", "{option} begins and ends with it"),
+            )
         ),
     ),
     Family(
@@ -290,7 +295,7 @@ FAMILIES = (
                 "{option} is {off} too early",
             ),
             (
-                "by {option} it set in {off} ago",
+                "by {option} it had already set in, {off} earlier",
                 "{option} is {off} too late",
                 "{option} would be {off} after its first moment",
             ),

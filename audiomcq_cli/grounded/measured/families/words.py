@@ -307,6 +307,7 @@ FAMILIES = (
         Names(),
         tell_word,
         _weigh_word,
+        reasoned=False,
     ),
     Family(
         "following",
