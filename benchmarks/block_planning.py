@@ -31,7 +31,6 @@ from typing import Any
 
 from audiomcq_cli.grounded.blocks.claims import Candidate
 from audiomcq_cli.grounded.blocks.naming import load_forms
-from audiomcq_cli.grounded.blocks.phases import count_claims
 from audiomcq_cli.grounded.blocks.plan import Plan, plan_blocks
 from audiomcq_cli.grounded.blocks.reading import read_candidate
 from audiomcq_cli.grounded.blocks.writing import Block
@@ -186,8 +185,7 @@ def main() -> None:
     start = time.process_time()
     candidates = [read_candidate(row) for row in rows]
     read = time.process_time()
-    counts = count_claims(candidates)
-    plans = [plan_blocks(shard, slots=args.slots, rarity=counts) for shard in split(candidates, args.shards)]
+    plans = [plan_blocks(shard, slots=args.slots) for shard in split(candidates, args.shards)]
     print(f"CPU: reading {read - start:.1f} s, planning {time.process_time() - read:.1f} s")
     report(candidates, plans)
     if args.rows:

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from audiomcq_cli.grounded.blocks.phases import count_claims
 from audiomcq_cli.grounded.blocks.plan import Plan
-from audiomcq_cli.grounded.blocks.reading import read_candidate
 from audiomcq_cli.grounded.blocks.table import read_entries
 from audiomcq_cli.grounded.clusters import find_clusters, list_marks
 from audiomcq_cli.grounded.event import Event
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _TEXTS = ("facet", "text", "source", "action", "verb", "gerund")
-_EVENT, _CLAIM, _COPY, _EARLIER = "event", "claim", "copy", "earlier"
+_EVENT, _COPY, _EARLIER = "event", "copy", "earlier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,39 +32,35 @@ class Knowledge:
     Attributes:
         pool: The events that are heard, as wrong options of questions about known events.
         measured: What measured families count: clips by answer, by facet (see ``count_answers``).
-        rarity: Clips by what they can be asked (see ``count_claims``), where those are several.
         clusters: Cluster by clip, of clips that have copies; only the clip that it is named after may join blocks.
         earlier: The blocks of an earlier version that are to be kept.
     """
 
     pool: Pool
     measured: Known
-    rarity: Mapping[str, int] = field(default_factory=dict)
     clusters: Mapping[str, str] = field(default_factory=dict)
     earlier: Plan | None = None
 
     def is_copy(self, clip: str) -> bool:
-        """Whether another clip of the same recording or caption stands for this one."""
+        """Return whether another clip of the same recording or caption stands for this one."""
         return self.clusters.get(clip, clip) != clip
 
 
 def build_table(rows: Iterable[Mapping[str, Any]], earlier: Sequence[Mapping[str, Any]] = ()) -> pa.Table:
     """Count what clips (rows of ``records.CLIP``) have in common; ``earlier``: blocks that are to be kept, as entries.
 
-    What can be asked of one clip alone is not in it: what the table lacks is as rare as can be.
+    Sounds and answers are counted of clips with known sounds, measurements or words: only these are asked alone.
     """
     events: Counter[Event] = Counter()
     answers: Counter[tuple[str, str]] = Counter()
-    claims: Counter[str] = Counter()
     marks: list[tuple[str, list[str]]] = []
     for row in rows:
-        labels = dict.fromkeys(str(event["label"]) for event in select_events(row["events"], SOURCE))
-        agreed = listen(caption_texts(row["captions"])).agreed()
-        events.update({*agreed, *(event for label in labels for event in listen([label]).events)})
-        if row["measurements"] or row["events"] or row["transcript"]:
-            answers.update(count_answers(row))
-        claims.update(count_claims([read_candidate(row)]))
         marks.append((row["clip_id"], list(list_marks(row))))
+        if row["measurements"] or row["events"] or row["transcript"]:
+            labels = dict.fromkeys(str(event["label"]) for event in select_events(row["events"], SOURCE))
+            agreed = listen(caption_texts(row["captions"])).agreed()
+            events.update({*agreed, *(event for label in labels for event in listen([label]).events)})
+            answers.update(count_answers(row))
     clusters = find_clusters(marks, {clip for entry in earlier for clip in entry["clips"] if entry["block"]})
     return _write(
         [
@@ -75,7 +69,6 @@ def build_table(rows: Iterable[Mapping[str, Any]], earlier: Sequence[Mapping[str
                 for event, clips in events.items()
             ),
             *({"facet": facet, "text": option, "clips": clips} for (facet, option), clips in answers.items()),
-            *({"facet": _CLAIM, "text": about, "clips": clips} for about, clips in claims.items() if clips > 1),
             *({"facet": _COPY, "text": clip, "cluster": cluster, "clips": 1} for clip, cluster in clusters.items()),
             *({"facet": _EARLIER, "text": json.dumps(entry, sort_keys=True), "clips": 1} for entry in earlier),
         ]
@@ -83,23 +76,22 @@ def build_table(rows: Iterable[Mapping[str, Any]], earlier: Sequence[Mapping[str
 
 
 def empty_table() -> pa.Table:
-    """The table of a corpus that is not asked about in this way."""
+    """Return the table of a corpus that is not asked about in this way."""
     return _write([])
 
 
 def load_table(table: pa.Table) -> Knowledge:
-    """The knowledge of a table."""
+    """Return the knowledge of a table."""
     by_facet: dict[str, list[Mapping[str, Any]]] = {}
     for row in table.to_pylist():
         by_facet.setdefault(row["facet"], []).append(row)
-    events, claims, copies, earlier = (by_facet.pop(facet, []) for facet in (_EVENT, _CLAIM, _COPY, _EARLIER))
+    events, copies, earlier = (by_facet.pop(facet, []) for facet in (_EVENT, _COPY, _EARLIER))
     return Knowledge(
         Pool(
             [Event(row["source"], row["action"], row["plural"], row["verb"], row["gerund"]) for row in events],
             [row["clips"] for row in events],
         ),
         {facet: {row["text"]: row["clips"] for row in rows} for facet, rows in by_facet.items()},
-        {row["text"]: row["clips"] for row in claims},
         {row["text"]: row["cluster"] for row in copies},
         read_entries(json.loads(row["text"]) for row in earlier) if earlier else None,
     )

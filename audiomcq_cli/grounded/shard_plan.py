@@ -105,7 +105,7 @@ def _read(row: Mapping[str, Any], knowledge: Knowledge) -> Candidate:
 
 def _plan_blocks(candidates: Mapping[str, Candidate], knowledge: Knowledge, slots: int, earlier: Plan | None) -> Plan:
     """The blocks that no rule of questions finds fault with; clips of the others are spare."""
-    plan = plan_blocks(candidates.values(), slots=slots, rarity=knowledge.rarity, earlier=earlier)
+    plan = plan_blocks(candidates.values(), slots=slots, earlier=earlier)
     spares = {clip: DUPLICATE if knowledge.is_copy(clip) else reason for clip, reason in plan.spares.items()}
     unfit = {block.id for block in _list_blocks(plan) if lint_block(block.question, block.options)}
     return _keep(replace(plan, spares=spares), unfit)

@@ -8,14 +8,14 @@ import pyarrow.parquet as pq
 
 from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.knowledge import build_table, empty_table, load_table
-from tests.grounded import CORPUS, make_clip, small
+from tests.grounded import CORPUS, UNREAD, learn, make_clip, small
 
-CLIPS = [make_clip(caption, clip=f"Small:{n}") for n, caption in enumerate(CORPUS)]
+CLIPS = [make_clip(caption, clip=f"Small:{n}", events=UNREAD) for n, caption in enumerate(CORPUS)]
 
 
 def counts(*captions: str) -> dict[str, int]:
     """How many clips each event is heard in, where each caption is a clip."""
-    pool = load_table(build_table([make_clip(caption) for caption in captions])).pool
+    pool = learn(captions).pool
     return dict(zip([event.text for event in pool.events], pool.clips, strict=True))
 
 
@@ -34,11 +34,9 @@ def test_events_of_the_source_count() -> None:
     assert list(known.pool.clips) == [1]
 
 
-def test_claims_of_several_clips_are_counted() -> None:
-    """What several clips can be asked is counted, once a clip; what one can be asked is as rare as can be."""
-    known = load_table(build_table([make_clip(text, clip=text) for text in ("A dog barks", "Dogs bark", "A cow moos")]))
-    assert known.rarity["presence\x1fdog bark"] == 2
-    assert "presence\x1fcow moo" not in known.rarity
+def test_clips_with_captions_alone_are_not_counted() -> None:
+    """Only clips with known sounds, measurements or words are asked outside blocks, and need sounds of others."""
+    assert list(load_table(build_table([make_clip("A dog barks")])).pool.events) == []
 
 
 def test_copies_are_named() -> None:
@@ -65,7 +63,7 @@ def test_table_holds_all(tmp_path: Path) -> None:
     heard = [event for caption in CORPUS for event in listen([caption]).events]
     assert set(known.pool.events) == set(heard)
     assert sum(known.pool.clips) == len(heard)
-    assert (known.rarity, known.clusters) == (small().rarity, small().clusters)
+    assert known.clusters == small().clusters
 
 
 def test_order_of_rows_does_not_matter() -> None:
@@ -78,4 +76,4 @@ def test_empty_table() -> None:
     assert empty_table().schema == build_table(CLIPS).schema
     assert build_table([]).equals(empty_table())
     known = load_table(empty_table())
-    assert (list(known.pool.events), known.measured, known.rarity, known.clusters) == ([], {}, {}, {})
+    assert (list(known.pool.events), known.measured, known.clusters) == ([], {}, {})

@@ -45,7 +45,6 @@ def plan_blocks(
     candidates: Iterable[Candidate],
     *,
     slots: int = 1,
-    rarity: Mapping[str, int] | None = None,
     earlier: Plan | None = None,
 ) -> Plan:
     """Groups of four clips with their questions, out of the clips of one shard.
@@ -53,14 +52,13 @@ def plan_blocks(
     Args:
         candidates: Clips with what they claim, in any order; of each cluster one takes part.
         slots: Questions wanted of each clip.
-        rarity: Clips of the corpus by what they can be asked (``count_claims``); of this shard, where not given.
         earlier: A plan to keep as far as it holds.
     """
     everyone = {one.clip: one for one in sorted(candidates, key=lambda one: draw("turn", one.clip))}
     kept = [group for group in (earlier.groups if earlier else ()) if all(clip in everyone for clip in group.clips)]
     kept = [group for group in (_hold(one, everyone) for one in kept) if group]
     taking = _choose_of_clusters(everyone, kept)
-    counts = rarity if rarity is not None else count_claims(taking.values())
+    counts = count_claims(taking.values())
     placed = {clip for group in kept for clip in group.clips}
     free = {clip: one for clip, one in taking.items() if clip not in placed}
     groups = [_fill_slots(group.clips, group.slots, everyone, slots) for group in kept]
