@@ -168,7 +168,7 @@ GROUNDED: dict[str, Any] = {"methods": ("grounded",)}
 
 
 def prepare(captions: Sequence[str] = CORPUS, **options: Any) -> pa.Table:
-    """What is prepared for a corpus with one clip for each caption."""
+    """What is prepared for a corpus with one clip for each caption, with a known event that no rule can read."""
     assert STAGE.prepare is not None
     clips = pl.DataFrame(
         {
@@ -176,7 +176,8 @@ def prepare(captions: Sequence[str] = CORPUS, **options: Any) -> pa.Table:
             "captions": [[{"text": text, "origin": "Small"}] for text in captions],
             "audio_sha256": [None] * len(captions),
             "duration": [10.0] * len(captions),
-            **{name: [[] for _ in captions] for name in ("events", "transcript", "measurements", "flags")},
+            "events": [[{"label": "xyz", "onset": None, "offset": None, "origin": "source"}]] * len(captions),
+            **{name: [[] for _ in captions] for name in ("transcript", "measurements", "flags")},
         }
     )
     return STAGE.prepare.build(Materials(rows=clips.lazy()), Context(GenerateOptions(**options)))
