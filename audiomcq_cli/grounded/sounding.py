@@ -47,11 +47,12 @@ def read_event(option: str) -> Event | None:
 
 
 def read_events(option: str, links: Sequence[str]) -> tuple[Event, Event] | None:
-    """Return the two events that stand on either side of one of some links."""
+    """Return the two events on either side of one of some links; what both do may be said once."""
     for link in links:
         parts = option.split(link)
         for place in range(1, len(parts)):
-            first, second = read_event(link.join(parts[:place])), read_event(link.join(parts[place:]))
+            before, second = link.join(parts[:place]), read_event(link.join(parts[place:]))
+            first = read_event(before) or (read_event(f"{before} {second.gerund}") if second else None)
             if first and second:
                 return first, second
     return None

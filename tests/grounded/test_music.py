@@ -46,7 +46,7 @@ def test_denied(caption: str) -> None:
     """What is denied is mentioned, and not stated."""
     caption += ". A violin plays"
     assert stated(caption)["instrument"] == ("a violin",)
-    assert {"drums", "bongos", "a tambourine"} <= named(caption, "instrument")
+    assert {"drums", "congas", "a tambourine"} <= named(caption, "instrument")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audiomcq_cli.grounded.blocks.reading import ORDERS
 from audiomcq_cli.grounded.lexicon import load
 from audiomcq_cli.grounded.music import load_facets
 from audiomcq_cli.grounded.sounding import describe, describe_music, read_event
@@ -62,7 +63,7 @@ def test_one_event(drawn: list[str], id_: str) -> None:
 def test_order(drawn: list[str], id_: str) -> None:
     """An order the other way round is told as such, and a missing sound as missing."""
     a, b, c, d = (SOUNDS[one] for one in drawn[:4])
-    options = [f"{a}, then {b}", f"{b} before {a}", f"first {c}, next {d}", f"{a} followed by {d}"]
+    options = [way.format(*two) for way, two in zip(ORDERS, ((a, b), (b, a), (c, d), (a, d)), strict=True)]
     row = make(f"{drawn[0]} followed by {drawn[1]}", "in_order", "In which order?", options, options[0], id_)
     row["question_type"] = "temporal"
     parts, _ = hold(row)

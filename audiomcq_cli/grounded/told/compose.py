@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from audiomcq_cli.grounded.blocks.naming import name_definite
+from audiomcq_cli.grounded.blocks.traits import read_traits_of
 from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.hearing import listen
 from audiomcq_cli.grounded.measured.options import join
@@ -197,7 +198,7 @@ def _compose_traits(row: Mapping[str, Any]) -> Told | None:
     """Reason about two things that hold of the music together."""
     heard = music.read_music(caption_texts(row["captions"]))
     for facets in combinations(music.PAIRED, 2):
-        parts = {choice: music.read_traits_of(choice, facets) for choice in row["choices"]}
+        parts = {choice: read_traits_of(choice, facets) for choice in row["choices"]}
         if all(parts.values()):
             break
     else:

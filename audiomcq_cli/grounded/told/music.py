@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from audiomcq_cli.grounded.blocks.reading import PHRASES
+from audiomcq_cli.grounded.blocks.traits import name_trait
 from audiomcq_cli.grounded.measured.family import Say
 from audiomcq_cli.grounded.measured.options import join
 from audiomcq_cli.grounded.measured.saying import Teller, capitalize
@@ -149,22 +149,11 @@ def fit_option(option: str, say: Teller) -> str:
     return say(ways).format(option=option, like=describe_music(option))
 
 
-def read_traits_of(option: str, facets: Sequence[str]) -> tuple[str, str] | None:
-    """Return the two parts of an option such as ``a flute and a slow tempo``, for two facets; None if it is none."""
-    for place in range(len(option)):
-        if option.startswith(" and ", place):
-            parts = (option[:place], option[place + 5 :])
-            found = [_strip(part, facet) for part, facet in zip(parts, facets, strict=True)]
-            if all(found):
-                return found[0], found[1]
-    return None
-
-
 def weigh_traits(option: str, parts: tuple[str, str], facets: Sequence[str], music: Music, say: Teller) -> str:
     """Return which part of an option does not hold, and what does."""
     wrong = [(facet, part) for facet, part in zip(facets, parts, strict=True) if part not in music.stated[facet]]
     right = [
-        "that nobody sings" if part == "nobody" else PHRASES[facet].format(part)
+        "that nobody sings" if part == "nobody" else name_trait(facet, part)
         for facet, part in zip(facets, parts, strict=True)
         if part in music.stated[facet]
     ]
@@ -211,20 +200,12 @@ def _weigh_part(facet: str, part: str, music: Music, say: Teller) -> str:
     [own] = music.stated[facet]
     ways = (
         "the {facet} is {own}, not {part}",
-        "a {part} {facet} would be {like}, and here I have {known}",
-        "for a {part} {facet} there would have to be {like}; it is {own}",
+        "{trait} would be {like}, and here I have {known}",
+        "for {trait} there would have to be {like}; it is {own}",
     )
-    words = {"facet": facet, "own": own, "part": part, "like": describe_music(part), "known": describe_music(own)}
+    words = {"facet": facet, "own": own, "part": part, "trait": name_trait(facet, part)}
+    words |= {"like": describe_music(part), "known": describe_music(own)}
     return say(ways).format(**words)
-
-
-def _strip(part: str, facet: str) -> str:
-    before, _, after = PHRASES[facet].partition("{}")
-    if part.startswith(before) and part.endswith(after) and len(part) > len(before) + len(after):
-        option = part[len(before) : len(part) - len(after)]
-        if any(option in family for family in load_facets()[facet].families):
-            return option
-    return ""
 
 
 def _list_instruments(stated: Sequence[str]) -> list[str]:
