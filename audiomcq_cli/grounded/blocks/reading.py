@@ -157,6 +157,11 @@ def _read_pair(first: Event, second: Event) -> Claim:
     events = tuple(sorted((number(first.concept), number(second.concept))))
     key = " + ".join(sorted((_key(first), _key(second))))
     same = one.gerund == other.gerund and SOMETHING not in (one.source, other.source)
+    if same and other.plural and not one.plural:
+        one, other = (
+            other,
+            one,
+        )  # women and a man speaking: in "a man and women" the verb could be that of the women alone
     text = f"{one.subject} and {other.text}" if same else f"{one.text} and {other.text}"
     return Claim("pair", "", key, (text,), events)
 
@@ -216,15 +221,19 @@ def are_close(one: Event, other: Event) -> bool:
 
 
 def _read_music(traits: list[Trait]) -> Iterator[Claim]:
-    """What is stated of the music, and two such things together; but for instruments, what nothing else said denies."""
+    """What is stated of the music, and two such things together; but for instruments, what nothing else said denies.
+
+    Rare instruments are asked about among themselves.
+    """
     told = [
         (trait.facet, option)
         for trait in traits
         for option in (trait.stated if trait.facet == "instrument" else trait.sure)
     ]
     for facet, option in told:
-        yield Claim(facet, "", option, (option,), (_number_trait(facet, option),))
-    ranked = sorted(told, key=lambda one: RANKED.index(one[0]))
+        ask = "rare" if _is_rare(facet, option) else ""
+        yield Claim(facet, ask, option, (option,), (_number_trait(facet, option),))
+    ranked = sorted((one for one in told if not _is_rare(*one)), key=lambda one: RANKED.index(one[0]))
     for first, second in combinations(ranked, 2):
         if _number_trait(*first) != _number_trait(*second) and (first[0] != second[0] or first[0] == "instrument"):
             yield _read_traits(first, second)
@@ -242,6 +251,10 @@ def _read_traits(first: tuple[str, str], second: tuple[str, str]) -> Claim:
         (name_traits(first, second),),
         events,
     )
+
+
+def _is_rare(facet: str, option: str) -> bool:
+    return option in load_facets()[facet].rare
 
 
 def _number_trait(facet: str, option: str) -> int:

@@ -122,6 +122,7 @@ def test_plain_words_are_words_of_sounds() -> None:
     [
         ("A man and a woman speak", "a man and a woman speaking"),
         ("Birds chirp and crickets chirp", "birds and crickets chirping"),
+        ("A man speaks and women speak", "women and a man speaking"),
         ("A man speaks and a woman laughs", "a man speaking and a woman laughing"),
     ],
 )
@@ -139,3 +140,15 @@ def test_stems_by_what_is_asked() -> None:
     form = load_forms()["traits"]
     assert all("instruments" in stem for stem in form.list_stems("instrument and instrument"))
     assert not any("instrument" in stem for stem in form.list_stems("tempo and instrument"))
+
+
+def test_rare_instruments_stand_among_themselves() -> None:
+    """An instrument that hardly a clip has is no option beside common ones, nor one of two."""
+    played = [
+        *("bagpipes", "a didgeridoo", "a sitar", "congas"),
+        *("a piano", "a violin", "a trumpet", "drums"),
+    ]
+    found = blocks(plan_blocks(read_all([f"A song features {one}" for one in played])))
+    assert sorted(sorted(block.options) for block in found) == sorted([sorted(played[:4]), sorted(played[4:])])
+    claims = read("Small:1", "A slow song features bagpipes and a piano").claims
+    assert not any("bagpipes" in text for one in claims if one.family == "traits" for text in one.texts)
