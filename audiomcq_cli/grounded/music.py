@@ -30,10 +30,16 @@ _ABOUT_MUSIC = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """One thing that is said of music: families of options with the words for them."""
+    """One thing that is said of music.
+
+    Attributes:
+        name: What it is. families: Families of options with the words for them.
+        rare: Options that hardly a clip has, so that nobody would believe them beside others.
+    """
 
     name: str
     families: Sequence[Mapping[str, Sequence[str]]]
+    rare: frozenset[str] = frozenset()
 
     def family(self, option: str) -> int:
         """Number of the family of an option."""
@@ -60,7 +66,7 @@ class Trait:
 def load_facets() -> Mapping[str, Facet]:
     """The facets that come with the program."""
     table = tomllib.loads(Path(__file__).with_name("music.toml").read_text("utf-8"))
-    return {name: Facet(name, facet["families"]) for name, facet in table.items()}
+    return {name: Facet(name, facet["families"], frozenset(facet.get("rare", ()))) for name, facet in table.items()}
 
 
 def read_traits(captions: Sequence[str]) -> list[Trait]:

@@ -7,6 +7,7 @@ claims      What does a clip offer to blocks?
 reading     How is that read from its captions and measurements?
 surfaces    What is somebody walking on?
 naming      How do events read in questions and options, and in which words is each family asked?
+traits      How do two things that are said of music read together?
 events      Which events does a scene state, imply or leave open?
 wrong       Is the answer of one clip wrong for another?
 kinship     Which answers would a listener believe beside each other?

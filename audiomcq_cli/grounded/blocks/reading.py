@@ -11,6 +11,7 @@ from audiomcq_cli.grounded.blocks.claims import Candidate, Claim
 from audiomcq_cli.grounded.blocks.events import find_texture, list_audible, number
 from audiomcq_cli.grounded.blocks.naming import name_definite, name_plainly
 from audiomcq_cli.grounded.blocks.surfaces import find_ground
+from audiomcq_cli.grounded.blocks.traits import RANKED, name_traits
 from audiomcq_cli.grounded.clauses import BEFORE, DURING
 from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.hearing import Scene, listen
@@ -42,17 +43,10 @@ _TOO_BROAD = frozenset(
 _WHO = frozenset({"laugh", "shout", "sing", "whistle", "cough", "sneeze", "snore", "cry"})
 """What anybody may be heard to do, so that who does it is a question."""
 
-ORDERS = ("{0}, then {1}", "{0} followed by {1}", "first {0}, then {1}", "{0} and then {1}")
+ORDERS = ("{0}, then {1}", "{0}, and then {1}", "first {0}, then {1}", "first {0}, and then {1}")
 """Ways to name an order. The options of a block share one, but for an order beside its reverse: a scorer that ignores
 the order of words has to tell them apart.
 """
-
-
-PHRASES: Mapping[str, str] = {
-    "genre": "{}", "tempo": "{article} {} tempo", "mood": "{article} {} mood",
-    "voice": "{} singing", "instrument": "{}",
-}  # fmt: skip
-"""How an option of a facet reads beside one of another, in the order in which they are named."""
 
 TRAITS_FROM = 100_000
 """Numbers of what is said of music begin here; below are those of events."""
@@ -156,13 +150,20 @@ def _read_times(event: Event) -> Claim:
 
 
 def _read_pair(first: Event, second: Event) -> Claim:
-    """Both of two sounds; which is named first says nothing."""
+    """Both of two sounds; which is named first says nothing. What both do is said once."""
     one, other = sorted(
         (first, second), key=lambda event: draw("pair", *sorted((_key(first), _key(second))), _key(event))
     )
     events = tuple(sorted((number(first.concept), number(second.concept))))
     key = " + ".join(sorted((_key(first), _key(second))))
-    return Claim("pair", "", key, (f"{one.text} and {other.text}",), events)
+    same = one.gerund == other.gerund and SOMETHING not in (one.source, other.source)
+    if same and other.plural and not one.plural:
+        one, other = (
+            other,
+            one,
+        )  # women and a man speaking: in "a man and women" the verb could be that of the women alone
+    text = f"{one.subject} and {other.text}" if same else f"{one.text} and {other.text}"
+    return Claim("pair", "", key, (text,), events)
 
 
 def _read_order(scene: Scene, agreed: list[Event]) -> Iterator[Claim]:
@@ -220,15 +221,19 @@ def are_close(one: Event, other: Event) -> bool:
 
 
 def _read_music(traits: list[Trait]) -> Iterator[Claim]:
-    """What is stated of the music, and two such things together; but for instruments, what nothing else said denies."""
+    """What is stated of the music, and two such things together; but for instruments, what nothing else said denies.
+
+    Rare instruments are asked about among themselves.
+    """
     told = [
         (trait.facet, option)
         for trait in traits
         for option in (trait.stated if trait.facet == "instrument" else trait.sure)
     ]
     for facet, option in told:
-        yield Claim(facet, "", option, (option,), (_number_trait(facet, option),))
-    ranked = sorted(told, key=lambda one: list(PHRASES).index(one[0]))
+        ask = "rare" if _is_rare(facet, option) else ""
+        yield Claim(facet, ask, option, (option,), (_number_trait(facet, option),))
+    ranked = sorted((one for one in told if not _is_rare(*one)), key=lambda one: RANKED.index(one[0]))
     for first, second in combinations(ranked, 2):
         if _number_trait(*first) != _number_trait(*second) and (first[0] != second[0] or first[0] == "instrument"):
             yield _read_traits(first, second)
@@ -238,17 +243,18 @@ def _read_traits(first: tuple[str, str], second: tuple[str, str]) -> Claim:
     """Two things that hold of the music together."""
     if first[0] == second[0]:
         first, second = sorted((first, second), key=lambda one: draw("pair", *sorted((first[1], second[1])), one[1]))
-    one, other = (_name_trait(facet, option) for facet, option in (first, second))
-    text = f"{one} with {other}" if first[0] == "genre" else f"{one} and {other}"
     events = tuple(sorted((_number_trait(*first), _number_trait(*second))))
-    return Claim("traits", f"{first[0]} and {second[0]}", " + ".join(sorted((first[1], second[1]))), (text,), events)
+    return Claim(
+        "traits",
+        f"{first[0]} and {second[0]}",
+        " + ".join(sorted((first[1], second[1]))),
+        (name_traits(first, second),),
+        events,
+    )
 
 
-def _name_trait(facet: str, option: str) -> str:
-    """An option as it reads beside another: ``a slow tempo``, ``no singing``."""
-    if (facet, option) == ("voice", "nobody"):
-        return "no singing"
-    return PHRASES[facet].format(option, article="an" if option[0] in "aeiou" else "a")
+def _is_rare(facet: str, option: str) -> bool:
+    return option in load_facets()[facet].rare
 
 
 def _number_trait(facet: str, option: str) -> int:

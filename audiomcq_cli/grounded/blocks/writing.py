@@ -40,7 +40,7 @@ def write_block(quad: Sequence[Asked]) -> Block:
     shuffled = sorted(quad, key=lambda one: draw(id_, "option", one.claim.key))
     way = draw(id_, "way") % 4
     texts = _list_texts(shuffled, way)
-    stems = _list_stems(claim.family)
+    stems = _list_stems(claim.family, claim.ask)
     stem = stems[draw(id_, "stem") % len(stems)]
     return Block(
         id=id_,
@@ -70,8 +70,8 @@ def name_block(family: str, ask: str, clips: Iterable[str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _list_stems(family: str) -> Sequence[str]:
-    return load_forms()[family].stems if family in load_forms() else FAMILIES[family].stems
+def _list_stems(family: str, ask: str) -> Sequence[str]:
+    return load_forms()[family].list_stems(ask) if family in load_forms() else FAMILIES[family].stems
 
 
 def _type_of(family: str) -> str:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 from string import Formatter
 
 import pytest
 
+from audiomcq_cli.grounded import blocks as package
 from audiomcq_cli.grounded.blocks.matching import SIZE
 from audiomcq_cli.grounded.blocks.naming import load_forms
 from audiomcq_cli.grounded.blocks.plan import plan_blocks
 from audiomcq_cli.grounded.blocks.reading import read_candidate
+from audiomcq_cli.grounded.lexicon import load
 from audiomcq_cli.grounded.measured.proof import FAMILIES
+from audiomcq_cli.grounded.sounding import read_events
 from audiomcq_cli.mcq import mentions_text, words_of
 from audiomcq_cli.records import TYPES
 from tests.grounded.blocks import blocks, read, read_all
 from tests.grounded.measured import make_row
+
+WORDING = Path(str(package.__file__)).with_name("wording.toml")
 
 KNOWN = {"presence": set[str](), "doing": {"be", "do", "the"}, "how_often": {"do", "the", "verb"}, "who": {"gerund"}}
 
@@ -25,8 +32,9 @@ def test_stems(family: str) -> None:
     """A stem is a question of a known type, names no text, and is filled in with nothing that its family lacks."""
     form = load_forms()[family]
     assert form.type in TYPES
-    assert len(set(form.stems)) == len(form.stems)
-    for stem in form.stems:
+    for stems in (form.stems, *form.asks.values()):
+        assert len(set(stems)) == len(stems)
+    for stem in (*form.stems, *(stem for stems in form.asks.values() for stem in stems)):
         wanted = {name for _, name, _, _ in Formatter().parse(stem) if name}
         assert wanted <= KNOWN.get(family, {"cue", "sound"})
         assert stem.endswith("?")
@@ -81,3 +89,66 @@ def test_one_wording_of_orders() -> None:
 def test_large_families_have_many_stems(family: str) -> None:
     """Families that ask most of a corpus have stems enough that none is asked often."""
     assert len(load_forms()[family].stems) >= 15
+
+
+@pytest.mark.parametrize(
+    ("caption", "text"),
+    [
+        ("Pigeons chirp", "pigeons cooing"), ("Waves hit the shore", "waves crashing on the shore"),
+        ("A person steps", "someone walking"), ("Traffic drives by", "traffic passing by"),
+        ("Birds caw", "crows cawing"), ("A gun shoots", "a gun firing"), ("A train horn honks", "a train horn blowing"),
+        ("A stream splashes", "a stream flowing"), ("A crowd converses", "a crowd talking"),
+        ("A train honks", "a train blowing its horn"), ("A baby converses", "a baby babbling"),
+        ("A drum sounds", "a drum beating"), ("Geese caw", "geese honking"), ("A faucet pours", "a faucet running"),
+    ],
+)  # fmt: skip
+def test_pairs_of_noun_and_verb(caption: str, text: str) -> None:
+    """A sound is said as people say it of what makes it, whatever the verb of the caption."""
+    told = [one.texts for one in read("Small:1", caption).claims if one.family == "presence"]
+    assert told == [(text,)]
+
+
+def test_plain_words_are_words_of_sounds() -> None:
+    """What is said, and instead of what, is known of that source and action: else it is never read."""
+    lexicon = load()
+    for name, words in tomllib.loads(WORDING.read_text("utf-8"))["plain"].items():
+        *source, action = name.split()
+        assert all(lexicon.covers(action, one) for one in source)
+        assert all(verb in lexicon.actions[action].verbs for verbs in words.values() for verb in verbs)
+
+
+@pytest.mark.parametrize(
+    ("caption", "text"),
+    [
+        ("A man and a woman speak", "a man and a woman speaking"),
+        ("Birds chirp and crickets chirp", "birds and crickets chirping"),
+        ("A man speaks and women speak", "women and a man speaking"),
+        ("A man speaks and a woman laughs", "a man speaking and a woman laughing"),
+    ],
+)
+def test_one_verb_of_two(caption: str, text: str) -> None:
+    """What two do alike is said once, whoever is named first, and is read back as both."""
+    [pair] = [one for one in read("Small:1", caption).claims if one.family == "pair"]
+    [told] = pair.texts
+    assert sorted(told.replace(" and ", " ").split()) == sorted(text.replace(" and ", " ").split())
+    assert told.count("ing") == text.count("ing")
+    assert read_events(told, [" and "])
+
+
+def test_stems_by_what_is_asked() -> None:
+    """Two instruments are asked for as instruments, other traits of music as what describes it."""
+    form = load_forms()["traits"]
+    assert all("instruments" in stem for stem in form.list_stems("instrument and instrument"))
+    assert not any("instrument" in stem for stem in form.list_stems("tempo and instrument"))
+
+
+def test_rare_instruments_stand_among_themselves() -> None:
+    """An instrument that hardly a clip has is no option beside common ones, nor one of two."""
+    played = [
+        *("bagpipes", "a didgeridoo", "a sitar", "congas"),
+        *("a piano", "a violin", "a trumpet", "drums"),
+    ]
+    found = blocks(plan_blocks(read_all([f"A song features {one}" for one in played])))
+    assert sorted(sorted(block.options) for block in found) == sorted([sorted(played[:4]), sorted(played[4:])])
+    claims = read("Small:1", "A slow song features bagpipes and a piano").claims
+    assert not any("bagpipes" in text for one in claims if one.family == "traits" for text in one.texts)
