@@ -13,7 +13,7 @@ _TEMPOS = {"moderate": "a mid-tempo piece", "constantly changing": "a piece of c
 
 
 def name_traits(first: Said, second: Said) -> str:
-    """Return two traits as one option: ``a slow piece with a piano``, ``funk with a trumpet``, ``an organ and a harp``."""
+    """Return two traits as one option: ``a slow piece with a piano``, ``an organ and a harp``."""
     link = "and" if first[0] == second[0] else "with"
     return f"{_name_piece(*first)} {link} {_name_trait(*second)}"
 
