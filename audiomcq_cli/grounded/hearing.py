@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
-from audiomcq_cli.grounded.clauses import BEFORE, DURING, Clause, read_clauses
+from audiomcq_cli.grounded.clauses import BEFORE, DURING, UNREAL, Clause, read_clauses
 from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.grammar import TIMES, TOKEN
 from audiomcq_cli.grounded.lexicon import SOMETHING, Lexicon, load
@@ -103,8 +103,8 @@ def _listen(captions: tuple[str, ...], labels: tuple[str, ...]) -> Scene:
         for event in {clause.event.concept: clause.event for clause in clauses if clause.event}.values():
             told.setdefault(event.concept, []).append(event)
     stated = [{clause.event.concept for clause in clauses if clause.event} for clauses in read]
-    named = [_find_named([text], lexicon) for text in captions] if len(captions) > 1 else []
-    doubted = [names[0] for names, text in zip(named, captions, strict=False) if _DOUBT.search(text.lower())]
+    named = [_find_named([text], lexicon, guess=False) for text in captions] if len(captions) > 1 else []
+    doubted = [names[0] for names, text in zip(named, captions, strict=False) if _leaves_open(text.lower())]
     counts = {
         concept: 0 if any(concept[0] in names for names in doubted) else _count(concept, stated, named, lexicon)
         for concept in told
@@ -121,6 +121,10 @@ def _listen(captions: tuple[str, ...], labels: tuple[str, ...]) -> Scene:
         actions=actions | {action for _, action in told},
         captions=len(captions),
     )
+
+
+def _leaves_open(text: str) -> bool:
+    return bool(_DOUBT.search(text) or UNREAL.search(text))
 
 
 def _choose_words(events: Sequence[Event]) -> Event:
@@ -148,6 +152,8 @@ def _count(
         concept in events or (source in sources and any(lexicon.alike(action, other) for other in actions))
         for events, (sources, actions) in zip(stated, named, strict=True)
     ]
+    if _is_disputed(concept, have, named, lexicon):
+        return 0
     often = sum(concept in events for events in stated)
     rivals = (one for events in stated for one in events if one[0] == source and one != concept)
     if (
@@ -160,6 +166,32 @@ def _count(
         has or _bears_out(concept, sources, actions, lexicon)
         for has, (sources, actions) in zip(have, named, strict=True)
     )
+
+
+def _is_disputed(
+    concept: Concept, have: Sequence[bool], named: Sequence[tuple[frozenset[str], frozenset[str]]], lexicon: Lexicon
+) -> bool:
+    """Whether other captions take the source for something else: ducks, where this one has chickens.
+
+    What no caption names together with it may be such a rival. One caption of four may have one if most have the event.
+    """
+    source = concept[0]
+    if source == SOMETHING:
+        return False
+    known = lexicon.sources[source]
+    kinds = _MISTAKEN.get(known.kind, frozenset({known.kind}))
+    beside = frozenset({source, *known.broader}).union(
+        *(sources for has, (sources, _) in zip(have, named, strict=True) if has)
+    )
+    rivals = sum(
+        not has
+        and not any(name == source or name in known.broader for name in sources)
+        and any(
+            lexicon.sources[name].kind in kinds and not lexicon.same(source, name) for name in sources - beside
+        )
+        for has, (sources, _) in zip(have, named, strict=True)
+    )
+    return rivals > (len(have) // 4 if 2 * sum(have) > len(have) else 0)
 
 
 def _bears_out(concept: Concept, sources: frozenset[str], actions: frozenset[str], lexicon: Lexicon) -> bool:
@@ -200,8 +232,15 @@ def _chain(clauses: Sequence[Clause]) -> tuple[Event, ...]:
     return events if len(events) == len(clauses) > 1 and links == {BEFORE} and distinct else ()
 
 
-def _find_named(captions: Sequence[str], lexicon: Lexicon) -> tuple[frozenset[str], frozenset[str]]:
-    """Every source and action that is named anywhere, in whatever clause."""
+def _find_named(
+    captions: Sequence[str], lexicon: Lexicon, *, guess: bool = True
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Every source and action that is named anywhere, in whatever clause.
+
+    Args:
+        guess: Take a bare sound for that of who makes it even where another of that kind is named, who may make it too
+            ("a goose cackles").
+    """
     sources: set[str] = set()
     sounds: set[str] = set()
     verbs: set[str] = set()
@@ -220,6 +259,12 @@ def _find_named(captions: Sequence[str], lexicon: Lexicon) -> tuple[frozenset[st
     done = {name for name in verbs if any(lexicon.covers(name, source) for source in sources)}
     # "barking" alone says that there is a dog; what neither is done by anybody named nor says who does it, is no sound.
     alone = {name: lexicon.actions[name].alone for name in (verbs | sounds) - done}
+    if not guess:
+        kinds = {lexicon.sources[source].kind for source in sources}
+        alone = {
+            name: "" if who not in ("", SOMETHING) and lexicon.sources[who].kind in kinds else who
+            for name, who in alone.items()
+        }
     vague = {name for name in verbs if lexicon.actions[name].vague}
     return (
         frozenset(sources | set(alone.values()) - {"", SOMETHING}),
