@@ -29,6 +29,9 @@ _DOUBT = re.compile(r"\b(?:like|imitat\w+|mimic\w*|pretend\w*|as if|or|resembl\w
 _SURE = 2
 """Captions that have to state an event before any others can bear it out."""
 
+_SPOKEN = frozenset({"speak", "whisper", "shout", "sing"})
+"""What voices do, whether somebody is named or not."""
+
 _CLEAR = frozenset({"animal", "person", "vehicle", "music", "signal"})
 """Kinds of things that who hears them hardly takes for something else; a caption may pass over them."""
 
@@ -266,6 +269,8 @@ def _find_named(
             for name, who in alone.items()
         }
     vague = {name for name in verbs if lexicon.actions[name].vague}
+    # "Faint murmuring" and "he talks" leave open whose voice it is.
+    vague |= verbs & _SPOKEN
     return (
         frozenset(sources | set(alone.values()) - {"", SOMETHING}),
         frozenset(done | sounds | vague | {name for name in alone if alone[name]}),
