@@ -15,7 +15,7 @@ from itertools import pairwise
 from audiomcq_cli.grounded.clauses import BEFORE, DURING, UNREAL, Clause, read_clauses
 from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.grammar import TIMES, TOKEN
-from audiomcq_cli.grounded.lexicon import SOMETHING, Lexicon, load
+from audiomcq_cli.grounded.lexicon import SOMETHING, Lexicon, Words, load
 
 _COUNTED = re.compile(rf"\b(?:again|more|twice as|times as)\b|{TIMES.pattern}")
 
@@ -34,6 +34,9 @@ _SPOKEN = frozenset({"speak", "whisper", "shout", "sing"})
 
 _CLEAR = frozenset({"animal", "person", "vehicle", "music", "signal"})
 """Kinds of things that who hears them hardly takes for something else; a caption may pass over them."""
+
+_GENERAL = frozenset({"engine", "machine", "vehicle", "traffic", "water"})
+"""Sources that go by other names just as well."""
 
 _MISTAKEN: Mapping[str, frozenset[str]] = {
     "vehicle": frozenset({"vehicle", "machine", "part", "nature"}),
@@ -160,7 +163,7 @@ def _count(
     often = sum(concept in events for events in stated)
     rivals = (one for events in stated for one in events if one[0] == source and one != concept)
     if (
-        sum(have) < _SURE
+        min(sum(have), often) < _SURE
         or source == SOMETHING
         or any(sum(one in events for events in stated) > often for one in rivals)
     ):
@@ -190,11 +193,19 @@ def _is_disputed(
         not has
         and not any(name == source or name in known.broader for name in sources)
         and any(
-            lexicon.sources[name].kind in kinds and not lexicon.same(source, name) for name in sources - beside
+            lexicon.sources[name].kind in kinds and _is_rival(source, name, lexicon) for name in sources - beside
         )
         for has, (sources, _) in zip(have, named, strict=True)
     )
     return rivals > (len(have) // 4 if 2 * sum(have) > len(have) else 0)
+
+
+def _is_rival(one: str, other: str, lexicon: Lexicon) -> bool:
+    """Whether two sources are different things, however easily they are taken for one another: a stream and a tap."""
+    if not lexicon.same(one, other):
+        return True
+    first, second = lexicon.sources[one], lexicon.sources[other]
+    return not (one == other or one in second.broader or other in first.broader or {one, other} & _GENERAL)
 
 
 def _bears_out(concept: Concept, sources: frozenset[str], actions: frozenset[str], lexicon: Lexicon) -> bool:
@@ -247,6 +258,7 @@ def _find_named(
     sources: set[str] = set()
     sounds: set[str] = set()
     verbs: set[str] = set()
+    voices: set[Words] = set()
     for caption in captions:
         words = TOKEN.findall(caption.lower().replace("-", " "))
         for place in range(len(words)):
@@ -258,7 +270,10 @@ def _find_named(
                     sounds.add(sound)
                 if said := lexicon.said.get(form):
                     verbs.add(said)
-                verbs.update(verb.action for verb in lexicon.verbs.get(form, ()))
+                if said_by := {verb.action for verb in lexicon.verbs.get(form, ())}:
+                    verbs |= said_by
+                    if said_by & _SPOKEN:
+                        voices.add(form)
     done = {name for name in verbs if any(lexicon.covers(name, source) for source in sources)}
     # "barking" alone says that there is a dog; what neither is done by anybody named nor says who does it, is no sound.
     alone = {name: lexicon.actions[name].alone for name in (verbs | sounds) - done}
@@ -270,7 +285,9 @@ def _find_named(
         }
     vague = {name for name in verbs if lexicon.actions[name].vague}
     # "Faint murmuring" and "he talks" leave open whose voice it is.
-    vague |= verbs & _SPOKEN
+    for form in voices:
+        acts = {verb.action for verb in lexicon.verbs[form]}
+        vague |= set() if acts & done else acts & _SPOKEN
     return (
         frozenset(sources | set(alone.values()) - {"", SOMETHING}),
         frozenset(done | sounds | vague | {name for name in alone if alone[name]}),

@@ -26,7 +26,7 @@ _AMID_SPEECH = frozenset({"laugh", "clap", "cheer", "sing", "chant", "shout", "w
 """What people do among whom somebody may speak without a caption saying so."""
 
 _SPEECH = ("speak", "whisper", "shout")
-"""What somebody may do who is only said to do something else: comfort a baby, walk, growl."""
+"""What somebody may do of whom no event is known: who comforts a baby, or growls."""
 
 _RUSHING = frozenset({"wind", "rain", "hail", "spray", "air", "fan", "hiss", "whoosh", "blow", "blow_air", "fall_rain"})
 """Sources and actions that are one steady rush to the ear."""
@@ -120,7 +120,7 @@ def _list_voices(scene: Scene, close: int) -> int:
     persons = {source for source in scene.sources | scene.hinted if kind_of(source) == "person"}
     voiced = _join(tables.of_action, VOICED) & tables.persons
     unclear = 0
-    if persons and "speak" not in scene.actions:
+    if persons - {event.source for event in scene.events} and "speak" not in scene.actions:
         unclear |= _join(tables.of_action, _SPEECH) & tables.persons
     if scene.actions & VOICED:
         unclear |= voiced & _join(tables.of_source, _ANYBODY)
