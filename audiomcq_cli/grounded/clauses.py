@@ -74,8 +74,8 @@ _NEGATED = re.compile(
 
 
 UNREAL = re.compile(
-    r"\b(?:toys?|remote[- ]control\w*|radio[- ]controlled|rc|model (?:cars?|trains?|air\w+|planes?|boats?)|fake|imitat\w*"
-    r"|mimic\w*|pretend\w*|cartoons?|animated|video ?games?|simulat\w*|synthesi[sz]ed|music box|artificial)\b"
+    r"\b(?:toys?|remote[- ]control\w*|radio[- ]controlled|rc|model (?:cars?|trains?|air\w+|planes?|boats?)|fake"
+    r"|imitat\w*|mimic\w*|pretend\w*|cartoons?|animated|video ?games?|simulat\w*|synthesi[sz]ed|music box|artificial)\b"
 )
 """What says that a thing is not what its noun names: a toy car is no car revving."""
 

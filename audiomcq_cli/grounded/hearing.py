@@ -192,9 +192,7 @@ def _is_disputed(
     rivals = sum(
         not has
         and not any(name == source or name in known.broader for name in sources)
-        and any(
-            lexicon.sources[name].kind in kinds and _is_rival(source, name, lexicon) for name in sources - beside
-        )
+        and any(lexicon.sources[name].kind in kinds and _is_rival(source, name, lexicon) for name in sources - beside)
         for has, (sources, _) in zip(have, named, strict=True)
     )
     return rivals > (len(have) // 4 if 2 * sum(have) > len(have) else 0)

@@ -237,3 +237,34 @@ def test_hints() -> None:
     scene = listen(["A mechanical hum on a wet road"])
     assert {"machine", "water", "traffic"} <= scene.hinted
     assert not {"machine", "water", "traffic"} & scene.sources
+
+
+@pytest.mark.parametrize(
+    "captions",
+    [
+        ("A goose is cackling", "A goose is cackling", "Chickens cluck", "Chickens are clucking", "Ducks quack"),
+        ("A car passes", "Cars pass by", "A car passes", "A fan blows", "A fan spins"),
+        ("A car revs", "A car revs up", "A toy car is revved up", "A saw buzzes", "A drill spins"),
+        ("A stream is running", "A stream runs", "A tap runs", "A faucet is running", "Water falls"),
+    ],
+)
+def test_disputed(captions: tuple[str, ...]) -> None:
+    """Where captions take a sound for different things, or one says that it is a likeness, none is agreed on."""
+    assert agreed(*captions) == []
+
+
+def test_one_odd_caption() -> None:
+    """One caption of five may take a sound for something else; what another names beside it is no rival."""
+    said = ["A dog barks", "A dog is barking", "A dog barks", "A dog barks near a cat", "A wolf howls"]
+    assert agreed(*said) == ["a dog barking"]
+
+
+@pytest.mark.parametrize("caption", ["Heavy wind with faint murmuring", "Muttering is heard"])
+def test_voice_of_nobody(caption: str) -> None:
+    """Voices that nobody is named for are said to be heard."""
+    assert "speak" in listen([caption]).actions
+
+
+def test_verb_of_another() -> None:
+    """A bird that sings is no voice of somebody."""
+    assert not {"speak", "sing"} & listen(["A bird sings"]).actions

@@ -17,7 +17,7 @@ from audiomcq_cli.stages.cot import check_simple, check_structured
 SOUNDS = {
     "a dog barks": "a dog barking", "rain falls": "rain falling", "a man speaks": "a man speaking",
     "a cat meows": "a cat meowing", "an engine revs": "an engine revving", "a bell rings": "a bell ringing",
-    "someone sneezes": "someone sneezing", "a horn honks": "a horn honking", "birds chirp": "birds chirping",
+    "someone sneezes": "someone sneezing", "a frog croaks": "a frog croaking", "birds chirp": "birds chirping",
 }  # fmt: skip
 """Clauses of captions, with what they are as options."""
 

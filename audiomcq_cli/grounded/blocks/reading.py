@@ -151,7 +151,9 @@ def _is_only_act(event: Event, scene: Scene) -> bool:
     if not event.stated or (event.source == "person" and event.action in _OF_MANY):
         return False
     return not any(
-        "person" in lexicon.actions[name].of and not lexicon.actions[name].vague and not lexicon.alike(name, event.action)
+        "person" in lexicon.actions[name].of
+        and not lexicon.actions[name].vague
+        and not lexicon.alike(name, event.action)
         for name in scene.actions
     )
 
