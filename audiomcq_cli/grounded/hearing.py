@@ -35,6 +35,9 @@ _SPOKEN = frozenset({"speak", "whisper", "shout", "sing"})
 _CLEAR = frozenset({"animal", "person", "vehicle", "music", "signal"})
 """Kinds of things that who hears them hardly takes for something else; a caption may pass over them."""
 
+_NOT_ON_ROADS = frozenset({"aircraft", "airplane", "helicopter", "train", "tram", "boat"})
+"""Sources that nobody who hears them calls a vehicle."""
+
 _GENERAL = frozenset({"engine", "machine", "vehicle", "traffic", "water"})
 """Sources that go by other names just as well."""
 
@@ -161,9 +164,11 @@ def _count(
     if _is_disputed(concept, have, named, lexicon):
         return 0
     often = sum(concept in events for events in stated)
+    if often < _SURE < len(stated) and source != SOMETHING and lexicon.sources[source].kind == "person":
+        return often  # "children play as adults laugh" has no children laugh
     rivals = (one for events in stated for one in events if one[0] == source and one != concept)
     if (
-        min(sum(have), often) < _SURE
+        sum(have) < _SURE
         or source == SOMETHING
         or any(sum(one in events for events in stated) > often for one in rivals)
     ):
@@ -186,12 +191,11 @@ def _is_disputed(
         return False
     known = lexicon.sources[source]
     kinds = _MISTAKEN.get(known.kind, frozenset({known.kind}))
-    beside = frozenset({source, *known.broader}).union(
-        *(sources for has, (sources, _) in zip(have, named, strict=True) if has)
-    )
+    names = {source, *known.broader} - ({"vehicle"} if source in _NOT_ON_ROADS else set())
+    beside = names.union(*(sources for has, (sources, _) in zip(have, named, strict=True) if has))
     rivals = sum(
         not has
-        and not any(name == source or name in known.broader for name in sources)
+        and source not in sources
         and any(lexicon.sources[name].kind in kinds and _is_rival(source, name, lexicon) for name in sources - beside)
         for has, (sources, _) in zip(have, named, strict=True)
     )
@@ -200,7 +204,7 @@ def _is_disputed(
 
 def _is_rival(one: str, other: str, lexicon: Lexicon) -> bool:
     """Whether two sources are different things, however easily they are taken for one another: a stream and a tap."""
-    if not lexicon.same(one, other):
+    if not lexicon.same(one, other) or (other == "vehicle" and one in _NOT_ON_ROADS):
         return True
     first, second = lexicon.sources[one], lexicon.sources[other]
     return not (one == other or one in second.broader or other in first.broader or {one, other} & _GENERAL)

@@ -73,7 +73,7 @@ def _read_verb(
 
 
 def names_target(action: str, rest: Sequence[str], lexicon: Lexicon) -> bool:
-    """Whether what is tapped on is named ("tapping on a bell"): that sounds, so that a bare "tapping" says too little."""
+    """Whether what is tapped on is named: of "tapping on a bell" a bare "tapping" says too little."""
     if action not in _TOUCHES or rest[:1] not in (["on"], ["at"], ["against"]):
         return False
     place, _ = skip_modifiers(rest, 1)
