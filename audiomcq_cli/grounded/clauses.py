@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 
 from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.grammar import MERE_SOUND, TOKEN, is_adverb, mark, may_follow, skip_modifiers
-from audiomcq_cli.grounded.lexicon import SOMETHING, Lexicon, Noun, load
+from audiomcq_cli.grounded.lexicon import SOMETHING, Lexicon, Noun, gerund, load, pluralize
 from audiomcq_cli.grounded.predicates import (
     find_subject,
     name_alone,
     name_what,
+    names_target,
     read_object,
     read_of,
     read_participle,
@@ -70,6 +71,13 @@ _NEGATED = re.compile(
     r"\b(?:no|not|without|nor|never|n't|lacks?|absence|stop|stops|stopped|silence|like|if|seems?|maybe|possibly|perhaps"
     r"|either|or)\b"
 )
+
+
+UNREAL = re.compile(
+    r"\b(?:toys?|remote[- ]control\w*|radio[- ]controlled|rc|model (?:cars?|trains?|air\w+|planes?|boats?)|fake"
+    r"|imitat\w*|mimic\w*|pretend\w*|cartoons?|animated|video ?games?|simulat\w*|synthesi[sz]ed|music box|artificial)\b"
+)
+"""What says that a thing is not what its noun names: a toy car is no car revving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +191,7 @@ def _name_link(found: re.Match[str]) -> str:
 
 def _read_event(text: str, previous: Event | None, lexicon: Lexicon, before: _Before) -> Event | None:
     words = TOKEN.findall(text)
-    if _NEGATED.search(text):
+    if _NEGATED.search(text) or UNREAL.search(text):
         return None
     if _RAINS.match(text):
         return name_what(Noun("rain", False), lexicon, mark(words, 0, 0, lexicon))
@@ -213,6 +221,10 @@ def _read_bare(words: Sequence[str], place: int, before: _Before, lexicon: Lexic
     verbs = lexicon.verbs.get(tuple(words[place : place + length]), ()) if length else ()
     rest = words[place + length :]
     marks = mark(words, place, length, lexicon)
+    if verbs and verbs[0].tag == "VBG" and _names_source(rest, lexicon):
+        return read_of(tuple(words[place : place + length]), rest[1:], lexicon)
+    if verbs and names_target(verbs[0].action, rest, lexicon):
+        return None
     if verbs and (not rest or may_follow(rest[0])):
         bare = all(map(is_adverb, words[:place])) and not MERE_SOUND & set(rest)
         finite = "VB" if before.event and before.event.plural else "VBZ"
@@ -236,10 +248,27 @@ def _read_bare(words: Sequence[str], place: int, before: _Before, lexicon: Lexic
                     return event
     if verbs and (event := read_participle(words, place, place + length, lexicon)):
         return event
-    if verbs and rest[:1] == ["of"]:
-        return read_of(tuple(words[place : place + length]), rest[1:], lexicon)
     length = lexicon.find(words, place, lexicon.sounds)
-    if length and (len(words) == place + length or may_follow(words[place + length])):
-        action = lexicon.sounds[tuple(words[place : place + length])]
-        return name_alone(action, "", mark(words, place, length, lexicon), lexicon)
-    return None
+    return _read_sound(words, place, length, lexicon) if length else None
+
+
+def _read_sound(words: Sequence[str], place: int, length: int, lexicon: Lexicon) -> Event | None:
+    """A noun that says what is heard: "a thump" as something thumping, "the hum of an engine" as an engine humming.
+
+    A texture without such a verb, as vibrations are, is no event: another verb could say what is not heard.
+    """
+    name, rest = lexicon.sounds[tuple(words[place : place + length])], words[place + length :]
+    action, text = lexicon.actions[name], " ".join(words[place : place + length])
+    base = next((verb for verb in action.verbs if text in (verb, pluralize(verb))), "")
+    if base and _names_source(rest, lexicon):
+        return read_of(tuple(gerund(base).split()), rest[1:], lexicon)
+    if (action.vague and not base) or (rest and not may_follow(rest[0])) or names_target(name, rest, lexicon):
+        return None
+    return name_alone(name, base if action.vague else "", mark(words, place, length, lexicon), lexicon)
+
+
+def _names_source(rest: Sequence[str], lexicon: Lexicon) -> bool:
+    """Whether what makes a sound is named behind it: "of an engine", "from a machine"."""
+    if rest[:1] not in (["of"], ["from"]):
+        return False
+    return bool(lexicon.find(rest, skip_modifiers(rest, 1)[0], lexicon.nouns))

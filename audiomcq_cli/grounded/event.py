@@ -16,6 +16,7 @@ class Event:
         source, action: What of ``sounds.toml`` it is. plural: Whether several do it.
         verb, gerund: What it does, as ``bark`` and ``barking``.
         background: Whether it is said to be far or behind the rest. times: How often, where a caption says so.
+        stated: Whether a caption names who or what does it, rather than the bare sound ("laughter").
     """
 
     source: str
@@ -25,6 +26,7 @@ class Event:
     gerund: str
     background: bool = field(default=False, compare=False)
     times: str = field(default="", compare=False)
+    stated: bool = field(default=True, compare=False)
 
     @property
     def subject(self) -> str:

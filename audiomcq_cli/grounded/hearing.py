@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
-from audiomcq_cli.grounded.clauses import BEFORE, DURING, Clause, read_clauses
+from audiomcq_cli.grounded.clauses import BEFORE, DURING, UNREAL, Clause, read_clauses
 from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.grammar import TIMES, TOKEN
-from audiomcq_cli.grounded.lexicon import SOMETHING, Lexicon, load
+from audiomcq_cli.grounded.lexicon import SOMETHING, Lexicon, Words, load
 
 _COUNTED = re.compile(rf"\b(?:again|more|twice as|times as)\b|{TIMES.pattern}")
 
@@ -29,8 +29,17 @@ _DOUBT = re.compile(r"\b(?:like|imitat\w+|mimic\w*|pretend\w*|as if|or|resembl\w
 _SURE = 2
 """Captions that have to state an event before any others can bear it out."""
 
+_SPOKEN = frozenset({"speak", "whisper", "shout", "sing"})
+"""What voices do, whether somebody is named or not."""
+
 _CLEAR = frozenset({"animal", "person", "vehicle", "music", "signal"})
 """Kinds of things that who hears them hardly takes for something else; a caption may pass over them."""
+
+_NOT_ON_ROADS = frozenset({"aircraft", "airplane", "helicopter", "train", "tram", "boat"})
+"""Sources that nobody who hears them calls a vehicle."""
+
+_GENERAL = frozenset({"engine", "machine", "vehicle", "traffic", "water"})
+"""Sources that go by other names just as well."""
 
 _MISTAKEN: Mapping[str, frozenset[str]] = {
     "vehicle": frozenset({"vehicle", "machine", "part", "nature"}),
@@ -103,8 +112,8 @@ def _listen(captions: tuple[str, ...], labels: tuple[str, ...]) -> Scene:
         for event in {clause.event.concept: clause.event for clause in clauses if clause.event}.values():
             told.setdefault(event.concept, []).append(event)
     stated = [{clause.event.concept for clause in clauses if clause.event} for clauses in read]
-    named = [_find_named([text], lexicon) for text in captions] if len(captions) > 1 else []
-    doubted = [names[0] for names, text in zip(named, captions, strict=False) if _DOUBT.search(text.lower())]
+    named = [_find_named([text], lexicon, guess=False) for text in captions] if len(captions) > 1 else []
+    doubted = [names[0] for names, text in zip(named, captions, strict=False) if _leaves_open(text.lower())]
     counts = {
         concept: 0 if any(concept[0] in names for names in doubted) else _count(concept, stated, named, lexicon)
         for concept in told
@@ -121,6 +130,10 @@ def _listen(captions: tuple[str, ...], labels: tuple[str, ...]) -> Scene:
         actions=actions | {action for _, action in told},
         captions=len(captions),
     )
+
+
+def _leaves_open(text: str) -> bool:
+    return bool(_DOUBT.search(text) or UNREAL.search(text))
 
 
 def _choose_words(events: Sequence[Event]) -> Event:
@@ -148,7 +161,11 @@ def _count(
         concept in events or (source in sources and any(lexicon.alike(action, other) for other in actions))
         for events, (sources, actions) in zip(stated, named, strict=True)
     ]
+    if _is_disputed(concept, have, named, lexicon):
+        return 0
     often = sum(concept in events for events in stated)
+    if often < _SURE < len(stated) and source != SOMETHING and lexicon.sources[source].kind == "person":
+        return often  # "children play as adults laugh" has no children laugh
     rivals = (one for events in stated for one in events if one[0] == source and one != concept)
     if (
         sum(have) < _SURE
@@ -160,6 +177,37 @@ def _count(
         has or _bears_out(concept, sources, actions, lexicon)
         for has, (sources, actions) in zip(have, named, strict=True)
     )
+
+
+def _is_disputed(
+    concept: Concept, have: Sequence[bool], named: Sequence[tuple[frozenset[str], frozenset[str]]], lexicon: Lexicon
+) -> bool:
+    """Whether other captions take the source for something else: ducks, where this one has chickens.
+
+    What no caption names together with it may be such a rival. One caption of four may have one if most have the event.
+    """
+    source = concept[0]
+    if source == SOMETHING:
+        return False
+    known = lexicon.sources[source]
+    kinds = _MISTAKEN.get(known.kind, frozenset({known.kind}))
+    names = {source, *known.broader} - ({"vehicle"} if source in _NOT_ON_ROADS else set())
+    beside = names.union(*(sources for has, (sources, _) in zip(have, named, strict=True) if has))
+    rivals = sum(
+        not has
+        and source not in sources
+        and any(lexicon.sources[name].kind in kinds and _is_rival(source, name, lexicon) for name in sources - beside)
+        for has, (sources, _) in zip(have, named, strict=True)
+    )
+    return rivals > (len(have) // 4 if 2 * sum(have) > len(have) else 0)
+
+
+def _is_rival(one: str, other: str, lexicon: Lexicon) -> bool:
+    """Whether two sources are different things, however easily they are taken for one another: a stream and a tap."""
+    if not lexicon.same(one, other) or (other == "vehicle" and one in _NOT_ON_ROADS):
+        return True
+    first, second = lexicon.sources[one], lexicon.sources[other]
+    return not (one == other or one in second.broader or other in first.broader or {one, other} & _GENERAL)
 
 
 def _bears_out(concept: Concept, sources: frozenset[str], actions: frozenset[str], lexicon: Lexicon) -> bool:
@@ -200,11 +248,19 @@ def _chain(clauses: Sequence[Clause]) -> tuple[Event, ...]:
     return events if len(events) == len(clauses) > 1 and links == {BEFORE} and distinct else ()
 
 
-def _find_named(captions: Sequence[str], lexicon: Lexicon) -> tuple[frozenset[str], frozenset[str]]:
-    """Every source and action that is named anywhere, in whatever clause."""
+def _find_named(
+    captions: Sequence[str], lexicon: Lexicon, *, guess: bool = True
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Every source and action that is named anywhere, in whatever clause.
+
+    Args:
+        guess: Take a bare sound for that of who makes it even where another of that kind is named, who may make it too
+            ("a goose cackles").
+    """
     sources: set[str] = set()
     sounds: set[str] = set()
     verbs: set[str] = set()
+    voices: set[Words] = set()
     for caption in captions:
         words = TOKEN.findall(caption.lower().replace("-", " "))
         for place in range(len(words)):
@@ -216,11 +272,24 @@ def _find_named(captions: Sequence[str], lexicon: Lexicon) -> tuple[frozenset[st
                     sounds.add(sound)
                 if said := lexicon.said.get(form):
                     verbs.add(said)
-                verbs.update(verb.action for verb in lexicon.verbs.get(form, ()))
+                if said_by := {verb.action for verb in lexicon.verbs.get(form, ())}:
+                    verbs |= said_by
+                    if said_by & _SPOKEN:
+                        voices.add(form)
     done = {name for name in verbs if any(lexicon.covers(name, source) for source in sources)}
     # "barking" alone says that there is a dog; what neither is done by anybody named nor says who does it, is no sound.
     alone = {name: lexicon.actions[name].alone for name in (verbs | sounds) - done}
+    if not guess:
+        kinds = {lexicon.sources[source].kind for source in sources}
+        alone = {
+            name: "" if who not in ("", SOMETHING) and lexicon.sources[who].kind in kinds else who
+            for name, who in alone.items()
+        }
     vague = {name for name in verbs if lexicon.actions[name].vague}
+    # "Faint murmuring" and "he talks" leave open whose voice it is.
+    for form in voices:
+        acts = {verb.action for verb in lexicon.verbs[form]}
+        vague |= set() if acts & done else acts & _SPOKEN
     return (
         frozenset(sources | set(alone.values()) - {"", SOMETHING}),
         frozenset(done | sounds | vague | {name for name in alone if alone[name]}),

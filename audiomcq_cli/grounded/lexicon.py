@@ -29,6 +29,7 @@ class Source:
     tags: Sequence[str] = ()
     mass: bool = False
     does: str = ""
+    amid: Sequence[str] = ()
     hints: Sequence[str] = ()
 
 
@@ -45,6 +46,7 @@ class Action:
     tags: Sequence[str] = ()
     vague: bool = False
     object: str = ""
+    amid: Sequence[str] = ()
     alone: str = ""
 
 

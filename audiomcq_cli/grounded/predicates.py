@@ -14,6 +14,12 @@ _NOT_MADE = frozenset(
 )
 """Verbs that with an object do not say that the object is heard to do the same."""
 
+_TOUCHES = frozenset({"tap", "bang", "scrape"})
+"""Actions whose sound is that of what they are done to."""
+
+_SURFACES = frozenset({"object", "wood", "metal", "glass", "plastic", "paper", "water", "gravel"})
+"""Sources that are hardly more than what something else is done on."""
+
 _PARTICLES = frozenset({"by", "past", "along", "through", "away", "around", "near"})
 
 
@@ -59,9 +65,20 @@ def _read_verb(
             if lexicon.covers(verb.action, source) and not done:
                 # "Sheep bleat": only the verb tells.
                 several = plural or (verb.tag == "VB" and _looks_the_same(source))
+                if names_target(verb.action, words[place + length :], lexicon):
+                    return None
                 marks = mark(words, place, length, lexicon)
                 return Event(source, verb.action, several, verb.base, verb.gerund, **marks)
     return None
+
+
+def names_target(action: str, rest: Sequence[str], lexicon: Lexicon) -> bool:
+    """Whether what is tapped on is named: of "tapping on a bell" a bare "tapping" says too little."""
+    if action not in _TOUCHES or rest[:1] not in (["on"], ["at"], ["against"]):
+        return False
+    place, _ = skip_modifiers(rest, 1)
+    length = lexicon.find(rest, place, lexicon.nouns)
+    return bool(length) and lexicon.nouns[tuple(rest[place : place + length])].source not in _SURFACES
 
 
 def read_participle(words: Sequence[str], place: int, following: int, lexicon: Lexicon) -> Event | None:
@@ -152,4 +169,4 @@ def name_alone(name: str, base: str, marks: Mapping[str, Any], lexicon: Lexicon)
     if not source:
         return None
     base = base or " ".join(filter(None, (action.verbs[0], action.object)))
-    return Event(source, name, False, base, gerund(base), **marks)
+    return Event(source, name, False, base, gerund(base), **marks, stated=False)

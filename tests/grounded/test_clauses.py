@@ -261,3 +261,38 @@ def test_pronoun() -> None:
     """A pronoun stands for what was heard right before, where it can."""
     assert texts("A car passes by, then it accelerates") == ["a car passing by", "a car accelerating"]
     assert texts("A man speaks while it passes") == ["a man speaking"]
+
+
+@pytest.mark.parametrize(
+    ("caption", "text"),
+    [
+        ("A thump occurs", "something thumping"),
+        ("A loud bang", "something banging"),
+        ("Humming from an engine", "an engine humming"),
+        ("The hum of an engine", "an engine humming"),
+        ("Someone is tapping on metal", "someone tapping"),
+    ],
+)
+def test_in_the_words_of_the_caption(caption: str, text: str) -> None:
+    """A noun that says what is heard is told by its own verb, and who makes a sound is named where the caption does."""
+    assert texts(caption) == [text]
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "A toy car is revved up",
+        "A toy car is revving",
+        "Remote controlled vehicle driving by",
+        "A fake dog barks",
+        "Vibrations from a sewing machine",
+        "Vibrations occur",
+        "Insects are audible in the distance",
+        "Some insects making noises",
+        "Someone is tapping on a bell",
+        "Tapping on a bell",
+    ],
+)
+def test_no_more_than_the_caption_says(caption: str) -> None:
+    """A likeness of a thing, a thing without a verb and a tap on something that sounds itself are no events."""
+    assert texts(caption) == []

@@ -237,3 +237,47 @@ def test_hints() -> None:
     scene = listen(["A mechanical hum on a wet road"])
     assert {"machine", "water", "traffic"} <= scene.hinted
     assert not {"machine", "water", "traffic"} & scene.sources
+
+
+@pytest.mark.parametrize(
+    "captions",
+    [
+        ("A goose is cackling", "A goose is cackling", "Chickens cluck", "Chickens are clucking", "Ducks quack"),
+        ("A car passes", "Cars pass by", "A car passes", "A fan blows", "A fan spins"),
+        ("A car revs", "A car revs up", "A toy car is revved up", "A saw buzzes", "A drill spins"),
+        ("A stream is running", "A stream runs", "A tap runs", "A faucet is running", "Water falls"),
+        ("Rain falls", "It is raining", "Rain falls", "Water in a fountain splashes", "A fountain splashes"),
+    ],
+)
+def test_disputed(captions: tuple[str, ...]) -> None:
+    """Where captions take a sound for different things, or one says that it is a likeness, none is agreed on."""
+    assert agreed(*captions) == []
+
+
+def test_one_odd_caption() -> None:
+    """One caption of five may take a sound for something else; what another names beside it is no rival."""
+    said = ["A dog barks", "A dog is barking", "A dog barks", "A dog barks near a cat", "A wolf howls"]
+    assert agreed(*said) == ["a dog barking"]
+
+
+@pytest.mark.parametrize("caption", ["Heavy wind with faint murmuring", "Muttering is heard"])
+def test_voice_of_nobody(caption: str) -> None:
+    """Voices that nobody is named for are said to be heard."""
+    assert "speak" in listen([caption]).actions
+
+
+def test_verb_of_another() -> None:
+    """A bird that sings is no voice of somebody."""
+    assert not {"speak", "sing"} & listen(["A bird sings"]).actions
+
+
+def test_who_of_several() -> None:
+    """Who does what in one caption only is not agreed on because others name the same people beside another's act."""
+    said = ("Children laugh and scream", "Kids play and adults laugh", "A child plays as people laugh")
+    assert agreed(*said) == ["people laughing"]
+
+
+def test_an_airplane_or_a_car() -> None:
+    """Vehicles that drive by are no airplane that flies."""
+    said = ("A plane flies by", "A plane flies", "A vehicle drives by", "A vehicle passes", "Autos cruise by")
+    assert "an airplane flying by" not in agreed(*said)

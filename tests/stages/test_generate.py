@@ -160,7 +160,7 @@ def test_needs_the_writer() -> None:
 
 CORPUS = (
     "A dog barks", "A cat meows", "A cow moos", "A horse neighs", "A frog croaks", "A bell rings", "A phone rings",
-    "Rain falls", "Wind blows", "A car passes", "A helicopter flies", "A man speaks", "A woman laughs", "A baby cries",
+    "Rain falls", "A car passes", "Wind blows", "A helicopter flies", "A man speaks", "A woman laughs", "A baby cries",
     "A clock ticks", "A siren wails", "Paper crumples", "A door closes", "An owl hoots", "A sheep bleats",
 )  # fmt: skip
 BARKING = CLIP | {"captions": [{"text": "A dog barks while rain falls", "origin": "AudioCaps"}]}

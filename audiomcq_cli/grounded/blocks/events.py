@@ -8,7 +8,7 @@ that has somebody cheer leaves open whether somebody speaks as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -24,6 +24,12 @@ VOICED = frozenset({"speak", "whisper", "shout", "chant", "cheer", "sing", "hum_
 
 _AMID_SPEECH = frozenset({"laugh", "clap", "cheer", "sing", "chant", "shout", "whisper"})
 """What people do among whom somebody may speak without a caption saying so."""
+
+_SPEECH = ("speak", "whisper", "shout")
+"""What somebody may do of whom no event is known: who comforts a baby, or growls."""
+
+_RUSHING = frozenset({"wind", "rain", "hail", "spray", "air", "fan", "hiss", "whoosh", "blow", "blow_air", "fall_rain"})
+"""Sources and actions that are one steady rush to the ear."""
 
 SMALL = frozenset({"rustle", "crackle", "click", "tap", "clank", "scrape", "pop", "flutter", "crumple", "tick"})
 """Small noises that are hardly told from one another."""
@@ -46,6 +52,8 @@ class _Tables:
     alike: dict[str, int]
     tagged: dict[str, int]
     persons: int
+    amid: dict[str, int]
+    rushing: int
     machines: int
     nobody: int
     vague: int
@@ -78,6 +86,10 @@ def list_audible(scene: Scene) -> int:
     heard = {tag for action in scene.actions for tag in lexicon.actions[action].tags}
     heard |= {tag for source in scene.sources for tag in lexicon.sources[source].tags}
     implied |= _join(tables.tagged, heard) & tables.vague
+    names = scene.sources | scene.hinted | scene.actions
+    implied |= _join(tables.amid, names)
+    if names & _RUSHING:
+        implied |= tables.rushing
     return implied | _list_voices(scene, close) | _list_machines(scene) | _list_small(scene)
 
 
@@ -105,9 +117,11 @@ def _list_small(scene: Scene) -> int:
 def _list_voices(scene: Scene, close: int) -> int:
     """Voices that a scene leaves open beside those that it implies."""
     tables = _tables()
-    persons = {source for source in scene.sources if kind_of(source) == "person"}
+    persons = {source for source in scene.sources | scene.hinted if kind_of(source) == "person"}
     voiced = _join(tables.of_action, VOICED) & tables.persons
     unclear = 0
+    if persons - {event.source for event in scene.events} and "speak" not in scene.actions:
+        unclear |= _join(tables.of_action, _SPEECH) & tables.persons
     if scene.actions & VOICED:
         unclear |= voiced & _join(tables.of_source, _ANYBODY)
         if persons & _ANYBODY or not persons:
@@ -134,6 +148,9 @@ def _tables() -> _Tables:
     def by(names: Iterable[str], accept: Callable[[str, Concept], bool]) -> dict[str, int]:
         return {one: gather(partial(accept, one)) for one in names}
 
+    def by_name(names: Iterable[str]) -> int:
+        return gather(lambda concept: bool(set(names) & set(concept)))
+
     return _Tables(
         numbers=numbers,
         of_source=by(lexicon.sources, lambda one, concept: concept[0] == one),
@@ -142,10 +159,20 @@ def _tables() -> _Tables:
         alike=by(lexicon.actions, lambda one, concept: lexicon.alike(concept[1], one)),
         tagged=by(_list_tags(lexicon), lambda one, concept: one in _tags_of(concept, lexicon)),
         persons=gather(lambda concept: kind_of(concept[0]) == "person"),
+        amid={one: by_name(names) for one, names in _list_company(lexicon)},
+        rushing=gather(lambda concept: bool(_RUSHING & set(concept))),
         machines=gather(lambda concept: kind_of(concept[0]) == "machine"),
         nobody=gather(lambda concept: concept[0] == SOMETHING),
         vague=gather(lambda concept: lexicon.actions[concept[1]].vague),
     )
+
+
+def _list_company(lexicon: Lexicon) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield every name with what is often heard along with it, or with what it is one of."""
+    sources = lexicon.sources
+    for name, source in sources.items():
+        yield name, frozenset(source.amid).union(*(sources[kind].amid for kind in source.broader))
+    yield from ((name, frozenset(action.amid)) for name, action in lexicon.actions.items() if name not in sources)
 
 
 def _list_tags(lexicon: Lexicon) -> list[str]:

@@ -43,6 +43,9 @@ _TOO_BROAD = frozenset(
 _WHO = frozenset({"laugh", "shout", "sing", "whistle", "cough", "sneeze", "snore", "cry"})
 """What anybody may be heard to do, so that who does it is a question."""
 
+_OF_MANY = frozenset({"clap", "cheer", "chant"})
+"""What a single person, of whom no more is known, is hardly heard to do."""
+
 ORDERS = ("{0}, then {1}", "{0}, and then {1}", "first {0}, then {1}", "first {0}, and then {1}")
 """Ways to name an order. The options of a block share one, but for an order beside its reverse: a scorer that ignores
 the order of words has to tell them apart.
@@ -130,9 +133,23 @@ def _read_doing(event: Event, scene: Scene) -> Iterator[Claim]:
     the = name_definite(event)
     be, do = ("are", "do") if event.plural else ("is", "does")
     words = {"the": the, "be": be, "do": do}
-    yield Claim("doing", the, event.action, (event.gerund,), (number(event.concept),), kind, words=words)
+    if kind != "person" or _is_only_act(event, scene):
+        yield Claim("doing", the, event.action, (event.gerund,), (number(event.concept),), kind, words=words)
     if event.action in _WHO and event.source != "person":
         yield Claim("who", event.gerund, event.source, (event.subject,), (), kind, words={"gerund": event.gerund})
+
+
+def _is_only_act(event: Event, scene: Scene) -> bool:
+    """Whether somebody is said to do something, and nobody is said to do anything else."""
+    lexicon = load()
+    if not event.stated or (event.source == "person" and event.action in _OF_MANY):
+        return False
+    return not any(
+        "person" in lexicon.actions[name].of
+        and not lexicon.actions[name].vague
+        and not lexicon.alike(name, event.action)
+        for name in scene.actions
+    )
 
 
 def _is_alone(event: Event, scene: Scene) -> bool:
@@ -213,11 +230,19 @@ def _leads(start: tuple[str, str], end: tuple[str, str], steps: list[tuple[tuple
 
 
 def are_close(one: Event, other: Event) -> bool:
-    """Whether two events are easily taken for one another."""
+    """Whether two events are easily taken for one another, or what makes one is of the kind that makes the other."""
     lexicon = load()
     named = SOMETHING not in (one.source, other.source)
+    if named and kind_of(one.source) != "person" and _is_kin(one.source, other.source):
+        return True  # insects and crickets
     close = lexicon.same(one.source, other.source) if named else one.source == other.source
     return close and lexicon.alike(one.action, other.action)
+
+
+def _is_kin(one: str, other: str) -> bool:
+    """Whether one source is the other's kind, as insects are of crickets; not whether both are the same."""
+    sources = load().sources
+    return one in sources[other].broader or other in sources[one].broader
 
 
 def _read_music(traits: list[Trait]) -> Iterator[Claim]:

@@ -21,6 +21,9 @@ _WALKS = re.compile(
     r"\b(?:walk\w*|footsteps?|foot steps?|steps?|stepping|stepped|tread\w*|trudg\w*|march\w*)\b"
     r"(?: (?!with|while|as|and|then)\w+){0,3}? (?:on|in|through|across|over|along|down|onto) (?P<on>(?:[\w-]+ ?){1,5})"
 )
+_STAIRS = re.compile(r"\b(?:stairs?|staircase|stairway|stairwell)\b")
+"""What is of wood as often as of anything else."""
+
 _ANY = {ground: re.compile(rf"\b(?:{words})\b") for ground, words in _GROUNDS.items()}
 
 
@@ -31,5 +34,7 @@ def find_ground(captions: Sequence[str]) -> list[str]:
     if len(named) != 1:
         return []
     [ground] = named
+    if ground != "wood" and any(_STAIRS.search(text) for text in texts):
+        return []
     told = sum(any(_ANY[ground].search(found["on"]) for found in _WALKS.finditer(text)) for text in texts)
     return [ground] if told >= min(2, len(texts)) and told else []

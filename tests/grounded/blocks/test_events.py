@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from audiomcq_cli.grounded.blocks.events import find_texture, list_audible, name, number
 from audiomcq_cli.grounded.event import Event
 from audiomcq_cli.grounded.hearing import listen
-from audiomcq_cli.grounded.pool import is_implied, kind_of
+from audiomcq_cli.grounded.pool import is_implied
 from tests.grounded import CORPUS, hear
 from tests.grounded.blocks import captions
 
@@ -17,14 +17,12 @@ EVENTS = {hear(text).concept for text in CORPUS}
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(captions)
 def test_as_single_questions_judge(caption: str) -> None:
-    """Every event that is implied for a single question is left open here; beyond that only voices and machines are."""
+    """Every event that is implied for a single question is left open here, and some more that none surely lacks."""
     scene = listen([caption])
     audible = list_audible(scene)
     for concept in EVENTS:
         implied = is_implied(Event(*concept, False, "", ""), scene)
-        here = bool(audible >> number(concept) & 1)
-        assert here >= implied
-        assert here == implied or kind_of(concept[0]) in ("person", "machine")
+        assert bool(audible >> number(concept) & 1) >= implied
 
 
 def test_numbers() -> None:
