@@ -89,7 +89,7 @@ class Clause:
 
 
 def read_clauses(text: str, lexicon: Lexicon) -> Iterator[Clause]:
-    """The clauses of a caption with what links each to the one before, and the event in it if it has one."""
+    """Yield the clauses of a caption with what links each to the one before, and the event in it if it has one."""
     link, start, joined = "", 0, ""
     previous: Event | None = None
     before = _Before()
@@ -136,17 +136,17 @@ class _Before:
     joined: str = ""
 
     def at(self, link: str, joined: str) -> _Before:
-        """The same with what joins the next clause to it."""
+        """Return the same with what joins the next clause to it."""
         return replace(self, link=link, joined=joined)
 
     @property
     def goes_on(self) -> bool:
-        """Whether a verb without a subject goes on about the one before: "and growls", "barking, growling"."""
+        """Return whether a verb without a subject goes on about the one before: "and growls", "barking, growling"."""
         return self.link == "" and bool(self.text) and not _WITH.search(self.joined)
 
     @property
     def progressive(self) -> bool:
-        """Whether the clause before has its verb in progress."""
+        """Return whether the clause before has its verb in progress."""
         return bool(self.event) and _first_word(self.event) in TOKEN.findall(self.text)
 
 
@@ -155,7 +155,7 @@ def _first_word(event: Event | None) -> str:
 
 
 def _names(part: str, event: Event, lexicon: Lexicon) -> bool:
-    """Whether a clause names who or what does something, or goes on about it, rather than a bare sound."""
+    """Return whether a clause names who or what does something, or goes on about it, rather than a bare sound."""
     words = TOKEN.findall(part)
     return any(
         lexicon.nouns[tuple(words[place : place + length])].source == event.source
@@ -165,7 +165,7 @@ def _names(part: str, event: Event, lexicon: Lexicon) -> bool:
 
 
 def _share_verb(noun: Noun, event: Event, lexicon: Lexicon) -> Event | None:
-    """What the first of two subjects does: of "a man and a woman speak", that a man speaks."""
+    """Return what the first of two subjects does: of "a man and a woman speak", that a man speaks."""
     known = lexicon.sources
     if event.source == SOMETHING or noun.source == event.source or not lexicon.covers(event.action, noun.source):
         return None
@@ -174,7 +174,7 @@ def _share_verb(noun: Noun, event: Event, lexicon: Lexicon) -> Event | None:
 
 
 def _read_noun(text: str, lexicon: Lexicon) -> Noun | None:
-    """The noun of a clause that is nothing else."""
+    """Return the noun of a clause that is nothing else."""
     words = TOKEN.findall(text)
     place, several = skip_modifiers(words, 0)
     length = lexicon.find(words, place, lexicon.nouns)
@@ -212,7 +212,7 @@ def _read_event(text: str, previous: Event | None, lexicon: Lexicon, before: _Be
 
 
 def _read_bare(words: Sequence[str], place: int, before: _Before, lexicon: Lexicon) -> Event | None:
-    """A clause without a subject: another verb of the one before ("and growls"), or a sound ("laughter").
+    """Return a clause without a subject: another verb of the one before ("and growls"), or a sound ("laughter").
 
     "…, then laughs" and "… and laughing" go on about who was named; "followed by laughing", "a laugh" and "tapping
     occurs" do not. What goes on about somebody who cannot do that is no event: "a man speaks and rings".
@@ -253,7 +253,8 @@ def _read_bare(words: Sequence[str], place: int, before: _Before, lexicon: Lexic
 
 
 def _read_sound(words: Sequence[str], place: int, length: int, lexicon: Lexicon) -> Event | None:
-    """A noun that says what is heard: "a thump" as something thumping, "the hum of an engine" as an engine humming.
+    """Return a noun that says what is heard: "a thump" as something thumping, "the hum of an engine" as an engine
+    humming.
 
     A texture without such a verb, as vibrations are, is no event: another verb could say what is not heard.
     """
@@ -268,7 +269,7 @@ def _read_sound(words: Sequence[str], place: int, length: int, lexicon: Lexicon)
 
 
 def _names_source(rest: Sequence[str], lexicon: Lexicon) -> bool:
-    """Whether what makes a sound is named behind it: "of an engine", "from a machine"."""
+    """Return whether what makes a sound is named behind it: "of an engine", "from a machine"."""
     if rest[:1] not in (["of"], ["from"]):
         return False
     return bool(lexicon.find(rest, skip_modifiers(rest, 1)[0], lexicon.nouns))

@@ -13,7 +13,7 @@ from audiomcq_cli.records import draw
 
 
 def list_marks(row: Mapping[str, Any]) -> Iterator[str]:
-    """What copies of a clip (a row with ``audio_sha256`` and ``captions``) have in common with it.
+    """Yield what copies of a clip (a row with ``audio_sha256`` and ``captions``) have in common with it.
 
     That is the hash of the audio, and each caption without case, punctuation and white space at its ends or in a row.
     """

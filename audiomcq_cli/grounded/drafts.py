@@ -45,7 +45,9 @@ class Question:
 
 
 def finish(draft: Draft, clip: str, seed: int) -> Question | None:
-    """A draft with its wrong options; None where its answer is too common, options are missing, or a rule is broken."""
+    """Return a draft with its wrong options; None where its answer is too common, options are missing, or a rule is
+    broken.
+    """
     if draw(seed, clip, "keep", draft.form, draft.answer) >= draft.keep * 2**64:
         return None
     wrong = draft.draw_wrong()

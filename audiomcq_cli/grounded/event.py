@@ -30,28 +30,28 @@ class Event:
 
     @property
     def subject(self) -> str:
-        """Who or what: ``a dog``, ``dogs``, ``water``, ``something``."""
+        """Return who or what: ``a dog``, ``dogs``, ``water``, ``something``."""
         return name_source(self.source, plural=self.plural)
 
     @property
     def text(self) -> str:
-        """The event as an option: ``a dog barking``."""
+        """Return the event as an option: ``a dog barking``."""
         return f"{self.subject} {self.gerund}"
 
     @property
     def progress(self) -> str:
-        """The event as a clause: ``a dog is barking``."""
+        """Return the event as a clause: ``a dog is barking``."""
         return f"{self.subject} {'are' if self.plural else 'is'} {self.gerund}"
 
     @property
     def concept(self) -> tuple[str, str]:
-        """What makes two events the same: source and action, whatever the words."""
+        """Return what makes two events the same: source and action, whatever the words."""
         return self.source, self.action
 
 
 @cache
 def name_source(name: str, *, plural: bool) -> str:
-    """A source with its article."""
+    """Return a source with its article."""
     if name == SOMETHING:
         return SOMETHING
     source = load().sources[name]

@@ -73,7 +73,7 @@ def skip_modifiers(words: Sequence[str], place: int) -> tuple[int, bool]:
 
 
 def _is_noun_alone(words: Sequence[str], place: int) -> bool:
-    """Whether a noun stands at a place that does not merely describe another one."""
+    """Return whether a noun stands at a place that does not merely describe another one."""
     lexicon, known = load(), load_grammar()
     length = lexicon.find(words, place, lexicon.nouns)
     following = place + length
@@ -83,7 +83,7 @@ def _is_noun_alone(words: Sequence[str], place: int) -> bool:
 
 
 def mark(words: Sequence[str], place: int, length: int, lexicon: Lexicon) -> dict[str, Any]:
-    """What is said of a verb: whether it is in the background, and how often it is heard.
+    """Return what is said of a verb: whether it is in the background, and how often it is heard.
 
     Behind another sound or another thing that makes one ("a man speaks near traffic in the distance") it would be said
     of that; and a number of times stands by itself ("barks once", not "once more", "at once", "once in a while").
@@ -104,10 +104,10 @@ def mark(words: Sequence[str], place: int, length: int, lexicon: Lexicon) -> dic
 
 
 def may_follow(word: str) -> bool:
-    """Whether a word may stand behind a verb that is complete in itself."""
+    """Return whether a word may stand behind a verb that is complete in itself."""
     return word in load_grammar().after_verb or is_adverb(word)
 
 
 def is_adverb(word: str) -> bool:
-    """Whether a word only says how something is done: one of those known, or one in -ly that names no thing."""
+    """Return whether a word only says how something is done: one of those known, or one in -ly that names no thing."""
     return word in load_grammar().adverbs or (len(word) > 4 and word.endswith("ly") and word not in _NO_ADVERBS)

@@ -96,7 +96,7 @@ class Scene:
 
 
 def listen(captions: Sequence[str], labels: Sequence[str] = ()) -> Scene:
-    """What some captions of one clip say is heard; labels of known events count as named."""
+    """Return what some captions of one clip say is heard; labels of known events count as named."""
     return _listen(tuple(text[:LONGEST] for text in captions), tuple(labels))
 
 
@@ -137,7 +137,7 @@ def _leaves_open(text: str) -> bool:
 
 
 def _choose_words(events: Sequence[Event]) -> Event:
-    """An event in the words of most captions that have it, and as one or several; of equals as in the first."""
+    """Return an event in the words of most captions that have it, and as one or several; of equals as in the first."""
     verbs, numbers = Counter(event.verb for event in events), Counter(event.plural for event in events)
     plural = max(events, key=lambda event: numbers[event.plural]).plural
     return replace(max(events, key=lambda event: verbs[event.verb]), plural=plural)
@@ -182,7 +182,7 @@ def _count(
 def _is_disputed(
     concept: Concept, have: Sequence[bool], named: Sequence[tuple[frozenset[str], frozenset[str]]], lexicon: Lexicon
 ) -> bool:
-    """Whether other captions take the source for something else: ducks, where this one has chickens.
+    """Return whether other captions take the source for something else: ducks, where this one has chickens.
 
     What no caption names together with it may be such a rival. One caption of four may have one if most have the event.
     """
@@ -203,7 +203,9 @@ def _is_disputed(
 
 
 def _is_rival(one: str, other: str, lexicon: Lexicon) -> bool:
-    """Whether two sources are different things, however easily they are taken for one another: a stream and a tap."""
+    """Return whether two sources are different things, however easily they are taken for one another: a stream and a
+    tap.
+    """
     if not lexicon.same(one, other) or (other == "vehicle" and one in _NOT_ON_ROADS):
         return True
     first, second = lexicon.sources[one], lexicon.sources[other]
@@ -211,7 +213,7 @@ def _is_rival(one: str, other: str, lexicon: Lexicon) -> bool:
 
 
 def _bears_out(concept: Concept, sources: frozenset[str], actions: frozenset[str], lexicon: Lexicon) -> bool:
-    """Whether a caption that does not state an event agrees with it, or leaves it open."""
+    """Return whether a caption that does not state an event agrees with it, or leaves it open."""
     source, action = concept
     known = lexicon.sources[source]
     if source in sources or any(name in sources for name in known.broader):
@@ -223,7 +225,7 @@ def _bears_out(concept: Concept, sources: frozenset[str], actions: frozenset[str
 
 
 def _forget_times(clause: Clause) -> Clause:
-    """A clause of captions that count more than once, so that no number is of all the clip."""
+    """Return a clause of captions that count more than once, so that no number is of all the clip."""
     return replace(clause, event=replace(clause.event, times="")) if clause.event else clause
 
 
@@ -241,7 +243,7 @@ def _pair(clauses: Sequence[Clause]) -> Iterator[Pair]:
 
 
 def _chain(clauses: Sequence[Clause]) -> tuple[Event, ...]:
-    """The events of a caption, where every clause is one and each comes before the next."""
+    """Return the events of a caption, where every clause is one and each comes before the next."""
     events = tuple(clause.event for clause in clauses if clause.event)
     links = {clause.link for clause in clauses[1:]}
     distinct = len({event.concept for event in events}) == len(events)
@@ -251,7 +253,7 @@ def _chain(clauses: Sequence[Clause]) -> tuple[Event, ...]:
 def _find_named(
     captions: Sequence[str], lexicon: Lexicon, *, guess: bool = True
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Every source and action that is named anywhere, in whatever clause.
+    """Return every source and action that is named anywhere, in whatever clause.
 
     Args:
         guess: Take a bare sound for that of who makes it even where another of that kind is named, who may make it too

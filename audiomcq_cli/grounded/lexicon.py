@@ -82,7 +82,7 @@ class Lexicon:
     hints: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
 
     def covers(self, action: str, source: str) -> bool:
-        """Whether a source, or what it is one of, is among those that do something."""
+        """Return whether a source, or what it is one of, is among those that do something."""
         of = self.actions[action].of
         if source == SOMETHING:
             return SOMETHING in of
@@ -90,14 +90,14 @@ class Lexicon:
         return f"={source}" in of or any(name in of for name in (source, known.kind, *known.broader))
 
     def same(self, one: str, other: str) -> bool:
-        """Whether one source is the other, or one of its kind, or hard to tell from it."""
+        """Return whether one source is the other, or one of its kind, or hard to tell from it."""
         first, second = self.sources[one], self.sources[other]
         return (
             one == other or one in second.broader or other in first.broader or one in second.near or other in first.near
         )
 
     def alike(self, one: str, other: str) -> bool:
-        """Whether two actions are the same to the ear."""
+        """Return whether two actions are the same to the ear."""
         return one == other or one in self.actions[other].near or other in self.actions[one].near
 
     def find(self, words: Sequence[str], start: int, table: Mapping[Words, object]) -> int:
@@ -114,7 +114,7 @@ class Lexicon:
 
 @cache
 def load() -> Lexicon:
-    """The vocabulary that comes with the program."""
+    """Return the vocabulary that comes with the program."""
     table = tomllib.loads(Path(__file__).with_name("sounds.toml").read_text("utf-8"))
     sources = {name: Source(name=name, **given) for name, given in table["sources"].items()}
     actions = {name: Action(name=name, **given) for name, given in table["actions"].items()}
@@ -136,7 +136,7 @@ def load() -> Lexicon:
 
 @cache
 def pluralize(noun: str) -> str:
-    """The plural of a noun, which may have several words."""
+    """Return the plural of a noun, which may have several words."""
     *before, last = noun.split(" of ")[0].split()
     after = noun.removeprefix(noun.split(" of ")[0])
     return " ".join([*before, _inflect(last, "NNS")]) + after
@@ -144,7 +144,7 @@ def pluralize(noun: str) -> str:
 
 @cache
 def gerund(verb: str) -> str:
-    """A verb in progress: ``give a speech`` is ``giving a speech``."""
+    """Return a verb in progress: ``give a speech`` is ``giving a speech``."""
     first, *rest = verb.split()
     return " ".join([_inflect(first, "VBG"), *rest])
 

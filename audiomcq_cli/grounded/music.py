@@ -64,13 +64,13 @@ class Trait:
 
 @cache
 def load_facets() -> Mapping[str, Facet]:
-    """The facets that come with the program."""
+    """Return the facets that come with the program."""
     table = tomllib.loads(Path(__file__).with_name("music.toml").read_text("utf-8"))
     return {name: Facet(name, facet["families"], frozenset(facet.get("rare", ()))) for name, facet in table.items()}
 
 
 def read_traits(captions: Sequence[str]) -> list[Trait]:
-    """What captions of a clip say of its music, half of them at least; none where those are not about music."""
+    """Return what captions of a clip say of its music, half of them at least; none where those are not about music."""
     texts = [caption.lower() for caption in captions]
     if 2 * sum(bool(_ABOUT_MUSIC.search(text)) for text in texts) < max(1, len(texts)):
         return []

@@ -87,7 +87,8 @@ def kind_of(source: str) -> str:
 
 
 def is_implied(event: Event, scene: Scene) -> bool:
-    """Whether the captions of a clip state an event, or something that it may be taken for, or part of, or a kind of.
+    """Return whether the captions of a clip state an event, or something that it may be taken for, or part of, or a
+    kind of.
 
     Two people are told apart ("a man speaking", "a woman speaking"), unless the captions leave open who it is.
     """
@@ -116,6 +117,8 @@ def is_implied(event: Event, scene: Scene) -> bool:
 
 
 def _is_alike(one: Event, other: Event) -> bool:
-    """Whether two wrong options would be nearly the same: they share what is done, or what does it (people aside)."""
+    """Return whether two wrong options would be nearly the same: they share what is done, or what does it (people
+    aside).
+    """
     same_source = one.source == other.source and kind_of(one.source) not in ("person", SOMETHING)
     return same_source or one.action == other.action

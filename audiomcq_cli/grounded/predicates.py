@@ -32,7 +32,7 @@ def find_subject(words: Sequence[str], place: int, lexicon: Lexicon) -> int:
 
 
 def read_predicate(words: Sequence[str], place: int, source: str, plural: bool, lexicon: Lexicon) -> Event | None:
-    """What the subject does, if that is a verb of its own with nothing but circumstances behind it."""
+    """Return what the subject does, if that is a verb of its own with nothing but circumstances behind it."""
     known, before = load_grammar(), place
     while place < len(words):
         passive = bool({"is", "are", "was", "were", "being", "been"} & set(words[before:place]))
@@ -53,7 +53,7 @@ def _read_verb(
     passive: bool,
     lexicon: Lexicon,
 ) -> Event | None:
-    """The verb at a place, if its subject can do that."""
+    """Return the verb at a place, if its subject can do that."""
     person = lexicon.sources[source].kind == "person"
     for length in range(lexicon.find(words, place, lexicon.verbs), 0, -1):
         rest = words[place + length : place + length + 1]
@@ -73,7 +73,7 @@ def _read_verb(
 
 
 def names_target(action: str, rest: Sequence[str], lexicon: Lexicon) -> bool:
-    """Whether what is tapped on is named: of "tapping on a bell" a bare "tapping" says too little."""
+    """Return whether what is tapped on is named: of "tapping on a bell" a bare "tapping" says too little."""
     if action not in _TOUCHES or rest[:1] not in (["on"], ["at"], ["against"]):
         return False
     place, _ = skip_modifiers(rest, 1)
@@ -133,7 +133,7 @@ def read_thing(words: Sequence[str], place: int, noun: Noun, lexicon: Lexicon) -
 
 
 def name_what(noun: Noun, lexicon: Lexicon, marks: Mapping[str, Any]) -> Event | None:
-    """A thing with what it does to be heard, where there is but one such."""
+    """Return a thing with what it does to be heard, where there is but one such."""
     does = lexicon.sources[noun.source].does
     if not does:
         return None
@@ -142,7 +142,7 @@ def name_what(noun: Noun, lexicon: Lexicon, marks: Mapping[str, Any]) -> Event |
 
 
 def _looks_the_same(source: str) -> bool:
-    """Whether a noun has one form for one and for many, as sheep and aircraft do."""
+    """Return whether a noun has one form for one and for many, as sheep and aircraft do."""
     known = load().sources[source]
     return not known.mass and pluralize(known.words[0]) == known.words[0]
 
@@ -163,7 +163,7 @@ def read_of(form: tuple[str, ...], words: Sequence[str], lexicon: Lexicon) -> Ev
 
 
 def name_alone(name: str, base: str, marks: Mapping[str, Any], lexicon: Lexicon) -> Event | None:
-    """An event of which only the sound is named, with whoever makes such a sound."""
+    """Return an event of which only the sound is named, with whoever makes such a sound."""
     action = lexicon.actions[name]
     source = SOMETHING if action.vague else action.alone
     if not source:

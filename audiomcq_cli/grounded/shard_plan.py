@@ -98,13 +98,13 @@ def plan_shard(rows: Iterable[Mapping[str, Any]], knowledge: Knowledge, slots: i
 
 
 def _read(row: Mapping[str, Any], knowledge: Knowledge) -> Candidate:
-    """What a clip offers to blocks; a copy of another offers nothing."""
+    """Return what a clip offers to blocks; a copy of another offers nothing."""
     clip = row["clip_id"]
     return Candidate(clip, clip, ()) if knowledge.is_copy(clip) else read_candidate(row)
 
 
 def _plan_blocks(candidates: Mapping[str, Candidate], knowledge: Knowledge, slots: int, earlier: Plan | None) -> Plan:
-    """The blocks that no rule of questions finds fault with; clips of the others are spare."""
+    """Return the blocks that no rule of questions finds fault with; clips of the others are spare."""
     plan = plan_blocks(candidates.values(), slots=slots, earlier=earlier)
     spares = {clip: DUPLICATE if knowledge.is_copy(clip) else reason for clip, reason in plan.spares.items()}
     unfit = {block.id for block in _list_blocks(plan) if lint_block(block.question, block.options)}
@@ -114,7 +114,9 @@ def _plan_blocks(candidates: Mapping[str, Candidate], knowledge: Knowledge, slot
 def _plan_again(
     candidates: Mapping[str, Candidate], knowledge: Knowledge, slots: int, kept: Plan, full: Set[str]
 ) -> Plan:
-    """The blocks that are kept, and others of their clips and of free ones in families that have not their share."""
+    """Return the blocks that are kept, and others of their clips and of free ones in families that have not their
+    share.
+    """
     plan = _plan_blocks(_leave_out(candidates, full, kept), knowledge, slots, kept)
     spares = {
         clip: ALONE if reason == NOTHING and candidates[clip].claims else reason for clip, reason in plan.spares.items()
@@ -123,7 +125,7 @@ def _plan_again(
 
 
 def _keep(plan: Plan, unfit: Set[str]) -> Plan:
-    """A plan without some of its blocks; clips of a group that has none left are spare."""
+    """Return a plan without some of its blocks; clips of a group that has none left are spare."""
     kept = [
         replace(group, slots=tuple(block if block and block.id not in unfit else None for block in group.slots))
         for group in plan.groups
@@ -185,12 +187,12 @@ def _list_alone(row: Mapping[str, Any], knowledge: Knowledge, seed: int) -> list
 
 
 def _count_measured(plan: Plan) -> Counter[str]:
-    """How many questions the blocks of each measured family ask."""
+    """Return how many questions the blocks of each measured family ask."""
     return Counter(block.family for block in _list_blocks(plan) for _ in block.answers if block.family in FAMILIES)
 
 
 def _find_beyond(plan: Plan, most: int, earlier: Plan | None) -> list[Block]:
-    """The blocks of measured families that begin beyond the most questions of one; earlier ones stay."""
+    """Return the blocks of measured families that begin beyond the most questions of one; earlier ones stay."""
     stay = {block.id for block in _list_blocks(earlier)} if earlier else set[str]()
     beyond: list[Block] = []
     count: Counter[str] = Counter()

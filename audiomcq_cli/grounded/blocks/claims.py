@@ -38,7 +38,7 @@ class Claim:
 
     @property
     def pool(self) -> tuple[str, str]:
-        """What the claims of one block have in common."""
+        """Return what the claims of one block have in common."""
         return self.family, self.ask
 
 
@@ -66,9 +66,9 @@ class Candidate:
     traits: frozenset[int] = frozenset()
 
     def hears(self, event: int) -> bool:
-        """Whether an event is stated or implied, or easily taken for one that is."""
+        """Return whether an event is stated or implied, or easily taken for one that is."""
         return bool(self.audible >> event & 1)
 
     def find(self, family: str, ask: str, key: str) -> Claim | None:
-        """The claim of a family, about something, with a key; None where the clip has none."""
+        """Return the claim of a family, about something, with a key; None where the clip has none."""
         return next((one for one in self.claims if (one.family, one.ask, one.key) == (family, ask, key)), None)

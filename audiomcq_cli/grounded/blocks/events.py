@@ -60,18 +60,18 @@ class _Tables:
 
 
 def number(concept: Concept) -> int:
-    """The number of an event."""
+    """Return the number of an event."""
     return _tables().numbers[concept]
 
 
 @cache
 def name(event: int) -> Concept:
-    """The event of a number."""
+    """Return the event of a number."""
     return list(_tables().numbers)[event]
 
 
 def list_audible(scene: Scene) -> int:
-    """Every event that a scene states, implies or leaves open, as bits by number."""
+    """Return every event that a scene states, implies or leaves open, as bits by number."""
     tables, lexicon = _tables(), load()
     done = _join(tables.alike, scene.actions)
     close = _join(tables.same, scene.sources | scene.hinted)
@@ -94,7 +94,7 @@ def list_audible(scene: Scene) -> int:
 
 
 def find_texture(concept: Concept) -> str:
-    """What a sound is like to the ear: a voice, else the first tag of its action or of its source, else itself."""
+    """Return what a sound is like to the ear: a voice, else the first tag of its action or of its source, else itself."""
     source, action = concept
     if action in VOICED and kind_of(source) == "person":
         return "voice"

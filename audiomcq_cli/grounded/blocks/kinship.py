@@ -22,23 +22,23 @@ BODILY = frozenset({"burp", "fart", "sneeze", "snore", "hiccup", "cough"})
 
 
 def is_akin(one: Asked, other: Asked) -> bool:
-    """Whether two answers belong to one kind of scene."""
+    """Return whether two answers belong to one kind of scene."""
     first, second = one.claim.kind, other.claim.kind
     return first == second or any(first in scene and second in scene for scene in _SCENES)
 
 
 def clashes(one: Asked, other: Asked) -> bool:
-    """Whether nobody would believe one answer beside the other: a bodily sound beside any but those of people."""
+    """Return whether nobody would believe one answer beside the other: a bodily sound beside any but those of people."""
     return (_is_bodily(one) or _is_bodily(other)) and one.claim.kind != other.claim.kind
 
 
 def shares_sound(one: Asked, other: Asked) -> bool:
-    """Whether two answers are made of some of the same sounds."""
+    """Return whether two answers are made of some of the same sounds."""
     return bool(set(one.claim.events) & set(other.claim.events))
 
 
 def is_reverse(one: Asked, other: Asked) -> bool:
-    """Whether two answers are orders of the same two sounds."""
+    """Return whether two answers are orders of the same two sounds."""
     return one.claim.events == other.claim.events[::-1]
 
 

@@ -184,7 +184,7 @@ class _Choice:
 def _choose(
     choice: _Choice, answers: Sequence[_Answer], crowd: _Crowd, pressing: set[str], akin: Sequence[Akin]
 ) -> Quad:
-    """A clip with three more that fit it and each other, taken out of the crowd; or fewer, and none taken.
+    """Return a clip with three more that fit it and each other, taken out of the crowd; or fewer, and none taken.
 
     Those of pressing textures come first, then those that are akin, then those of another texture than any chosen, then
     any.

@@ -28,13 +28,13 @@ class Form:
     asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def list_stems(self, ask: str) -> tuple[str, ...]:
-        """The stems of a question about something."""
+        """Return the stems of a question about something."""
         return self.asks.get(ask, self.stems)
 
 
 @cache
 def load_forms() -> Mapping[str, Form]:
-    """The families that ask in set stems, by name."""
+    """Return the families that ask in set stems, by name."""
     return {
         name: Form(
             table["type"],
@@ -47,7 +47,7 @@ def load_forms() -> Mapping[str, Form]:
 
 
 def name_plainly(event: Event) -> Event:
-    """An event in the plain words for what it is: of a voice that narrates, murmurs or chats, that it speaks."""
+    """Return an event in the plain words for what it is: of a voice that narrates, murmurs or chats, that it speaks."""
     plain = _list_plain()
     own, any_ = plain.get(" ".join(event.concept), {}), plain.get(event.action, {})
     common = any_.get(event.verb, event.verb)
@@ -57,7 +57,7 @@ def name_plainly(event: Event) -> Event:
 
 
 def name_definite(event: Event) -> str:
-    """The subject where it is known which: ``the man``, ``the people``."""
+    """Return the subject where it is known which: ``the man``, ``the people``."""
     if event.source == SOMETHING:
         return SOMETHING
     if event.source == "person":
@@ -67,7 +67,7 @@ def name_definite(event: Event) -> str:
 
 @cache
 def _list_plain() -> Mapping[str, Mapping[str, str]]:
-    """What is said in place of a verb, by action or by source and action."""
+    """Return what is said in place of a verb, by action or by source and action."""
     return {
         name: {verb: said for said, verbs in words.items() for verb in verbs}
         for name, words in _load("wording.toml")["plain"].items()

@@ -25,7 +25,7 @@ _TURNS = 3
 
 
 def count_claims(candidates: Iterable[Candidate]) -> Counter[str]:
-    """In how many clips each thing is that can be asked about."""
+    """Return in how many clips each thing is that can be asked about."""
     return Counter(about for one in candidates for about in {_name(claim) for claim in one.claims})
 
 
@@ -65,7 +65,7 @@ def find_quads(free: dict[str, Candidate], counts: Mapping[str, int]) -> Iterato
 def _rank_claims(
     candidates: Iterable[Candidate], families: Sequence[str], counts: Mapping[str, int]
 ) -> dict[str, list[Claim]]:
-    """What each clip can be asked in some families, the rarest answer first."""
+    """Return what each clip can be asked in some families, the rarest answer first."""
     wanted = frozenset(families)
     offers: dict[str, list[Claim]] = {}
     for one in candidates:

@@ -78,13 +78,13 @@ def plan_blocks(
 
 
 def _hold(group: Group, everyone: Mapping[str, Candidate]) -> Group | None:
-    """A group of an earlier plan with those of its blocks that still hold; None where none does."""
+    """Return a group of an earlier plan with those of its blocks that still hold; None where none does."""
     slots = [block if block and holds(block, everyone) else None for block in group.slots]
     return Group(group.clips, tuple(slots)) if any(slots) else None
 
 
 def holds(block: Block, everyone: Mapping[str, Candidate]) -> bool:
-    """Whether every clip of a block still has its answer, and no other."""
+    """Return whether every clip of a block still has its answer, and no other."""
     asked: list[Asked] = []
     for clip, place in block.answers.items():
         claim = everyone[clip].find(block.family, block.ask, block.keys[place])
@@ -112,7 +112,7 @@ def _choose_of_clusters(everyone: Mapping[str, Candidate], kept: Sequence[Group]
 def _fill_slots(
     clips: tuple[str, ...], blocks: Sequence[Block | None], everyone: Mapping[str, Candidate], slots: int
 ) -> Group:
-    """A group with a block for every slot for which there is one."""
+    """Return a group with a block for every slot for which there is one."""
     filled = list(blocks[:slots])
     filled += [None] * (slots - len(filled))
     for place, block in enumerate(filled):

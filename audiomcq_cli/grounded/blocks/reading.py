@@ -56,7 +56,9 @@ TRAITS_FROM = 100_000
 
 
 def read_candidate(row: Mapping[str, Any], cluster: str = "") -> Candidate:
-    """What a clip (a row of ``records.CLIP``) offers to blocks; ``cluster``: what it is a duplicate of, if anything."""
+    """Return what a clip (a row of ``records.CLIP``) offers to blocks; ``cluster``: what it is a duplicate of, if
+    anything.
+    """
     captions = caption_texts(row["captions"])
     known = select_events(row["events"], SOURCE)
     scene = listen(captions, [str(event["label"]) for event in known])
@@ -115,7 +117,7 @@ def _key(event: Event) -> str:
 
 
 def _read_class(event: Event) -> Iterator[Claim]:
-    """Which of its class it is; of people what they do, of animals which they are."""
+    """Yield which of its class it is; of people what they do, of animals which they are."""
     kind = kind_of(event.source)
     if kind in NAMED:
         if event.source not in _TOO_BROAD:
@@ -126,7 +128,7 @@ def _read_class(event: Event) -> Iterator[Claim]:
 
 
 def _read_doing(event: Event, scene: Scene) -> Iterator[Claim]:
-    """What somebody or something does, or who does it, where nothing else of its kind is named."""
+    """Yield what somebody or something does, or who does it, where nothing else of its kind is named."""
     kind = kind_of(event.source)
     if kind == SOMETHING or not _is_alone(event, scene):
         return
@@ -140,7 +142,7 @@ def _read_doing(event: Event, scene: Scene) -> Iterator[Claim]:
 
 
 def _is_only_act(event: Event, scene: Scene) -> bool:
-    """Whether somebody is said to do something, and nobody is said to do anything else."""
+    """Return whether somebody is said to do something, and nobody is said to do anything else."""
     lexicon = load()
     if not event.stated or (event.source == "person" and event.action in _OF_MANY):
         return False
@@ -184,7 +186,7 @@ def _read_pair(first: Event, second: Event) -> Claim:
 
 
 def _read_order(scene: Scene, agreed: list[Event]) -> Iterator[Claim]:
-    """What the captions state of when two sounds are heard."""
+    """Yield what the captions state of when two sounds are heard."""
     plain = {event.concept: event for event in agreed}
     steps = [(pair.first.concept, pair.second.concept) for pair in scene.pairs if pair.relation == BEFORE]
     before, after = Counter(first for first, _ in set(steps)), Counter(second for _, second in set(steps))
@@ -207,7 +209,7 @@ def _read_order(scene: Scene, agreed: list[Event]) -> Iterator[Claim]:
 
 
 def _read_step(first: Event, second: Event, *, outer: bool) -> Iterator[Claim]:
-    """The order of two sounds; of the first and the last of a clip also which of them is first and which is last."""
+    """Yield the order of two sounds; of the first and the last of a clip also which of them is first and which is last."""
     numbers = (number(first.concept), number(second.concept))
     same = first.source == second.source != SOMETHING
     texts = tuple(way.format(first.text, second.gerund if same else second.text) for way in ORDERS)
@@ -218,7 +220,7 @@ def _read_step(first: Event, second: Event, *, outer: bool) -> Iterator[Claim]:
 
 
 def _leads(start: tuple[str, str], end: tuple[str, str], steps: list[tuple[tuple[str, str], tuple[str, str]]]) -> bool:
-    """Whether the captions also let one sound come before the other by way of any others."""
+    """Return whether the captions also let one sound come before the other by way of any others."""
     reached, waiting = {start}, [start]
     while waiting:
         here = waiting.pop()
@@ -230,7 +232,9 @@ def _leads(start: tuple[str, str], end: tuple[str, str], steps: list[tuple[tuple
 
 
 def are_close(one: Event, other: Event) -> bool:
-    """Whether two events are easily taken for one another, or what makes one is of the kind that makes the other."""
+    """Return whether two events are easily taken for one another, or what makes one is of the kind that makes the
+    other.
+    """
     lexicon = load()
     named = SOMETHING not in (one.source, other.source)
     if named and kind_of(one.source) != "person" and _is_kin(one.source, other.source):
@@ -240,13 +244,14 @@ def are_close(one: Event, other: Event) -> bool:
 
 
 def _is_kin(one: str, other: str) -> bool:
-    """Whether one source is the other's kind, as insects are of crickets; not whether both are the same."""
+    """Return whether one source is the other's kind, as insects are of crickets; not whether both are the same."""
     sources = load().sources
     return one in sources[other].broader or other in sources[one].broader
 
 
 def _read_music(traits: list[Trait]) -> Iterator[Claim]:
-    """What is stated of the music, and two such things together; but for instruments, what nothing else said denies.
+    """Yield what is stated of the music, and two such things together; but for instruments, what nothing else said
+    denies.
 
     Rare instruments are asked about among themselves.
     """
@@ -265,7 +270,7 @@ def _read_music(traits: list[Trait]) -> Iterator[Claim]:
 
 
 def _read_traits(first: tuple[str, str], second: tuple[str, str]) -> Claim:
-    """Two things that hold of the music together."""
+    """Return two things that hold of the music together."""
     if first[0] == second[0]:
         first, second = sorted((first, second), key=lambda one: draw("pair", *sorted((first[1], second[1])), one[1]))
     events = tuple(sorted((_number_trait(*first), _number_trait(*second))))
@@ -289,12 +294,12 @@ def _number_trait(facet: str, option: str) -> int:
 
 
 def _read_measured(row: Mapping[str, Any]) -> Iterator[Claim]:
-    """Every question that a measured family finds; other clips' true values are the wrong options."""
+    """Return every question that a measured family finds; other clips' true values are the wrong options."""
     return (claim for claim, _ in _find_measured(row, FAMILIES.values()))
 
 
 def find_proof(row: Mapping[str, Any], family: str, ask: str, key: str) -> tuple[Fact, ...]:
-    """The facts behind an answer of a clip in a block of a family; none for one that is read from captions."""
+    """Return the facts behind an answer of a clip in a block of a family; none for one that is read from captions."""
     families = [FAMILIES[family]] if family in FAMILIES else []
     found = (proof for claim, proof in _find_measured(row, families) if (claim.ask, claim.key) == (ask, key))
     return next(found, ())

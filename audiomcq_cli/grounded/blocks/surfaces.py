@@ -28,7 +28,9 @@ _ANY = {ground: re.compile(rf"\b(?:{words})\b") for ground, words in _GROUNDS.it
 
 
 def find_ground(captions: Sequence[str]) -> list[str]:
-    """The ground that somebody walks on by half of the captions, or by two that no other contradicts; at most one."""
+    """Return the ground that somebody walks on by half of the captions, or by two that no other contradicts; at most
+    one.
+    """
     texts = [caption.lower() for caption in captions]
     named = {ground for ground, words in _ANY.items() if any(words.search(text) for text in texts)}
     if len(named) != 1:

@@ -23,7 +23,9 @@ COLUMNS = ("group", "slot", *_TEXTS, *_LISTS, "spare")
 
 
 def write_table(plan: Plan) -> pa.Table:
-    """The table of a plan: option n has key n, and is the answer of clip n; a spare clip has a row with its reason."""
+    """Return the table of a plan: option n has key n, and is the answer of clip n; a spare clip has a row with its
+    reason.
+    """
     import pyarrow as pa
 
     types = {name: pa.list_(pa.string()) for name in _LISTS} | {"slot": pa.int32()}
@@ -45,7 +47,7 @@ def _list_entries(plan: Plan) -> Iterator[dict[str, Any]]:
 
 
 def read_entries(entries: Iterable[Mapping[str, Any]]) -> Plan:
-    """The plan of rows of such a table; spares are left out, as they are found anew."""
+    """Return the plan of rows of such a table; spares are left out, as they are found anew."""
     groups: dict[str, dict[int, Block]] = {}
     for entry in entries:
         if entry["block"]:
@@ -63,7 +65,7 @@ def read_entries(entries: Iterable[Mapping[str, Any]]) -> Plan:
 
 
 def read_table(path: Path) -> list[dict[str, Any]]:
-    """The blocks in a file that a stage kept, as entries.
+    """Return the blocks in a file that a stage kept, as entries.
 
     Raises:
         InputError: It is no such file.
@@ -82,7 +84,7 @@ def read_table(path: Path) -> list[dict[str, Any]]:
 
 
 def count_blocks(path: Path) -> int:
-    """The number of blocks in a file that a stage kept; raises ``InputError`` for any other file."""
+    """Return the number of blocks in a file that a stage kept; raises ``InputError`` for any other file."""
     return len(read_table(path))
 
 

@@ -34,7 +34,7 @@ class Block:
 
 
 def write_block(quad: Sequence[Asked]) -> Block:
-    """The question and options of four clips; everything that is drawn is drawn by the block's id."""
+    """Return the question and options of four clips; everything that is drawn is drawn by the block's id."""
     claim = quad[0].claim
     id_ = name_block(claim.family, claim.ask, [one.candidate.clip for one in quad])
     shuffled = sorted(quad, key=lambda one: draw(id_, "option", one.claim.key))
@@ -55,7 +55,9 @@ def write_block(quad: Sequence[Asked]) -> Block:
 
 
 def _list_texts(asked: Sequence[Asked], way: int) -> list[str]:
-    """The answers as options, all in one wording; of two with the same words, as an order and its reverse, in two."""
+    """Return the answers as options, all in one wording; of two with the same words, as an order and its reverse, in
+    two.
+    """
     texts: list[str] = []
     for one in asked:
         ways = [one.claim.texts[(way + turn) % len(one.claim.texts)] for turn in range(len(one.claim.texts))]

@@ -19,7 +19,7 @@ class Asked:
 
 
 def fits(one: Asked, other: Asked) -> bool:
-    """Whether two clips can share a block: each answer is wrong for the other clip, and they are no duplicates."""
+    """Return whether two clips can share a block: each answer is wrong for the other clip, and they are no duplicates."""
     return (
         one.claim.key != other.claim.key
         and one.candidate.cluster != other.candidate.cluster
@@ -29,17 +29,17 @@ def fits(one: Asked, other: Asked) -> bool:
 
 
 def fits_all(one: Asked, others: Sequence[Asked]) -> bool:
-    """Whether a clip can share a block with each of some others."""
+    """Return whether a clip can share a block with each of some others."""
     return all(fits(one, other) for other in others)
 
 
 def is_by_ear(claim: Claim) -> bool:
-    """Whether a claim is one event, wrong for whoever does not hear it."""
+    """Return whether a claim is one event, wrong for whoever does not hear it."""
     return len(claim.events) == 1 and not claim.solved and claim.family not in _WRONG
 
 
 def is_wrong(option: Claim, asked: Asked) -> bool:
-    """Whether an option is wrong beyond doubt for a clip with an answer of its own."""
+    """Return whether an option is wrong beyond doubt for a clip with an answer of its own."""
     if option.solved:
         return _is_measured_wrong(option, asked.claim)
     return _WRONG.get(option.family, _is_unheard)(option, asked)
