@@ -94,7 +94,7 @@ def list_audible(scene: Scene) -> int:
 
 
 def find_texture(concept: Concept) -> str:
-    """Return what a sound is like to the ear: a voice, else the first tag of its action or of its source, else itself."""
+    """Return what a sound is like to the ear: a voice, else the first tag of its action or source, else itself."""
     source, action = concept
     if action in VOICED and kind_of(source) == "person":
         return "voice"

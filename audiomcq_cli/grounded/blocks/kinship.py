@@ -28,7 +28,7 @@ def is_akin(one: Asked, other: Asked) -> bool:
 
 
 def clashes(one: Asked, other: Asked) -> bool:
-    """Return whether nobody would believe one answer beside the other: a bodily sound beside any but those of people."""
+    """Return whether nobody would believe one answer beside the other, as a bodily sound beside a machine."""
     return (_is_bodily(one) or _is_bodily(other)) and one.claim.kind != other.claim.kind
 
 

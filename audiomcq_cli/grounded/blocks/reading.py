@@ -209,7 +209,7 @@ def _read_order(scene: Scene, agreed: list[Event]) -> Iterator[Claim]:
 
 
 def _read_step(first: Event, second: Event, *, outer: bool) -> Iterator[Claim]:
-    """Yield the order of two sounds; of the first and the last of a clip also which of them is first and which is last."""
+    """Yield the order of two sounds; of the outer sounds of a clip also which is the first and which the last."""
     numbers = (number(first.concept), number(second.concept))
     same = first.source == second.source != SOMETHING
     texts = tuple(way.format(first.text, second.gerund if same else second.text) for way in ORDERS)

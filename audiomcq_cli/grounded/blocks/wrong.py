@@ -19,7 +19,7 @@ class Asked:
 
 
 def fits(one: Asked, other: Asked) -> bool:
-    """Return whether two clips can share a block: each answer is wrong for the other clip, and they are no duplicates."""
+    """Return whether two clips can share a block: no duplicates, and each answer is wrong for the other clip."""
     return (
         one.claim.key != other.claim.key
         and one.candidate.cluster != other.candidate.cluster
