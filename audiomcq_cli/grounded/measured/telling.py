@@ -75,8 +75,11 @@ def _weigh_all(row: Mapping[str, Any], family: Family, proof: Proof, key: Key, s
         wrong.reverse()
     own = family.weigh(proof, key, fit, say)
     others = _weigh_wrong(family, proof, key, wrong, say)
+    if family.decisive and shape != "key last":
+        shape = "key first"
     first = shape == "key first" or (shape == "offered" and row["choices"][0] == fit)
-    told = line_up([own, *others] if first else [*others, own], say)
+    parts = [line_up([own], say), line_up(others, say)]
+    told = " ".join(parts if first else parts[::-1])
     return f"{told} {conclude(row['answer'], say)}"
 
 
@@ -95,14 +98,18 @@ def _weigh_wrong(
         return [*told[0], clause, *told[1]]
     off = [_measure_off(option, key) for option in options]
     nearest = sum(one is not None and one <= (off[0] or 0.0) + 1e-9 for one in off)
-    if not short or family.gather or None in off or nearest == len(options):
+    if not short or None in off or nearest == len(options):
         return [family.weigh(proof, key, option, say) for option in options]
     rest = [quote(option) for option in options[nearest:]]
     farther = say(_FARTHER).format(options=join(rest), are="are" if len(rest) > 1 else "is")
     return [*(family.weigh(proof, key, option, say) for option in options[:nearest]), farther]
 
 
-_FARTHER = ("{options} {are} even farther off", "{options} {are} off by more than that", "{options} {are} no nearer")
+_FARTHER = (
+    "{options} {are} even farther off",
+    "{options} {are} off by more than that",
+    "{options} {are} farther away still",
+)
 
 
 def _rank(row: Mapping[str, Any], key: Key) -> list[str]:
@@ -118,5 +125,5 @@ def _measure_off(option: str, key: Key) -> float | None:
     """Return how far the first number of an option is off the key; None where either is no number."""
     if option in COUNTS:
         return abs(COUNTS.index(option) + 1 - key.numbers[0])
-    found = re.findall(r"\d+(?:\.\d+)?", option)
-    return abs(float(found[0]) - round(key.numbers[0], key.digits)) if found and key.numbers else None
+    found = re.match(r"(?:from |about )?(\d+(?:\.\d+)?)", option)
+    return abs(float(found[1]) - round(key.numbers[0], key.digits)) if found and key.numbers else None

@@ -98,12 +98,12 @@ def weigh_count(read: Callable[[str], int | None], thing: str, fit: Ways) -> Wei
     less = (
         "{option} leaves out {left}",
         "{option} is too few: I count {so_far} by {last} seconds, and {off} more {follow}",
-        "{option} is too few, without {left}",
+        "{option} is too few: {off} more {come}",
     )
     more = (
         "{option} is {off} too many, as none comes after {end} seconds",
         "{option} is {off} more than the {true} that I hear",
-        "the one at {end} seconds is the last, and {option} needs {off} more",
+        "{option} needs {off} more, but the one at {end} seconds is the last",
     )
 
     def weigh(proof: Proof, key: Key, option: str, say: Say) -> str:
@@ -125,6 +125,9 @@ def weigh_count(read: Callable[[str], int | None], thing: str, fit: Ways) -> Wei
             "last": onsets[min(told, true) - 1],
             "end": onsets[-1],
             "so_far": count_in_words(told),
+            "come": f"comes at {left[0]} seconds"
+            if off == 1 and left
+            else f"come from {(left or onsets)[0]} seconds on",
             "follow": "follows" if off == 1 else "follow",
         }
         return say(fit if told == true else less if told < true else more).format(**words)
@@ -248,9 +251,9 @@ def weigh_order(proof: Proof, key: Key, option: str, say: Say) -> str:
     if order == true:
         return say(
             (
-                '"{option}" keeps that order',
+                '"{option}" keeps the order that I hear',
                 '"{option}" has all three where I hear them',
-                '"{option}" goes along with the three onsets',
+                '"{option}" agrees with the three starts',
             )
         ).format(option=option)
     wrong_ends = [end for end, place in (("open", 0), ("close", -1)) if order[place] != true[place]]

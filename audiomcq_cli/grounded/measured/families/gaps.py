@@ -113,8 +113,8 @@ def tell_gap(proof: Proof, say: Say) -> str:
         return f"{told} Other pauses are about as long, and none is longer."
     others = (
         "The next longest is one of {rest}.",
-        "Beside it the longest lasts {rest}.",
-        "After it the longest pause is one of {rest}.",
+        "The longest of the others lasts {rest}.",
+        "The second longest is one of {rest}.",
     )
     return f"{told} {say(others).format(rest=measure(rest, 1, 'seconds'))}"
 
@@ -144,7 +144,6 @@ def _merge(events: tuple[Span, ...]) -> list[Span]:
 _FIT = (
     "{option} is as long as the longest pause",
     "{option} is the time that I measured",
-    "{option} takes me from the last sound before it to the next one",
 )
 _SHORT = (
     "{option} is {off} too short",
@@ -210,8 +209,8 @@ FAMILIES = (
             _COUNTS.read,
             "sound",
             (
-                "{option} takes in every onset",
-                "{option} leaves none of them out and adds none",
+                "{option} leaves nothing out and adds nothing",
+                "{option} is what I count",
                 "my count comes to {option}",
                 "{option} is the number of onsets",
             ),

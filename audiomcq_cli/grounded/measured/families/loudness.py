@@ -59,6 +59,7 @@ def tell_extreme(proof: Proof, say: Say) -> str:
     louder = own > levels[near]
     shown = f"{abs(own - levels[near]):.0f}"
     tied = [name for name, level in levels.items() if f"{abs(own - level):.0f}" == shown]
+    ways: Ways = _NEAREST
     if len(tied) == len(levels):
         ways = (
             "It is {most} from {time}; the other three are about equally loud, some {off} dB {over} it.",
@@ -69,8 +70,6 @@ def tell_extreme(proof: Proof, say: Say) -> str:
             "It is {most} from {time}; {near} come nearest, each about {off} dB {other}.",
             "Of the four times {time} is the {most} one, with {near} next, each about {off} dB {other}.",
         )
-    else:
-        ways = _NEAREST
     words = (
         ("loudest", "louder", "loud", "softer", "below") if louder else ("softest", "softer", "soft", "louder", "above")
     )
@@ -228,10 +227,17 @@ def _gather_seconds(proof: Proof, key: Key, options: Sequence[str], say: Say) ->
 
 
 def _gather_courses(proof: Proof, key: Key, options: Sequence[str], say: Say) -> tuple[Sequence[str], str]:
-    """Take all other courses together where the level keeps."""
+    """Take all other courses together where the level keeps; else what has it keep, or go the other way."""
+    if key.name in ("louder", "softer"):
+        kept = [option for option in options if _COURSES.read(option, key) in ("steady", "louder", "softer")]
+        ends = (
+            "the end is {end} than the beginning, which rules out {all}",
+            "as it ends {end} than it begins, it cannot be {none}",
+        )
+        return gather_names(kept, ends, say, end=_compare_parts(proof)[1])
     ways = (
-        "the level neither rises nor sinks anywhere, which rules out {all}",
-        "no part is clearly louder or softer than another, so it cannot be {none}",
+        "each of {all} needs a change of level, and I hear none",
+        "with {none} some part stands out, and here no part does",
     )
     return gather_names(options if key.name == "steady" else (), ways, say)
 
@@ -244,7 +250,7 @@ def _weigh_course(proof: Proof, key: Key, name: str, say: Say) -> str:
 
 _REASONS: Mapping[str, Mapping[str, Ways]] = {
     "steady": {
-        "steady": ("the level is the same early, midway and late", "no part is clearly above or below another"),
+        "steady": ("the level is the same early, midway and late", "it ends as loud as it begins"),
         "louder": (
             "the end comes out at the same level as the beginning",
             "it is no louder at the end than at the start",
@@ -273,12 +279,12 @@ _REASONS: Mapping[str, Mapping[str, Ways]] = {
             "it ends {end} than it begins",
         ),
         "swell": (
-            "it does not come down again, with the end {end} than the beginning",
+            "it does not come down again after the middle",
             "after the middle the level does not sink back to where it was, with the end {end} than the start",
         ),
         "dip": (
             "the middle is not below the beginning",
-            "the level does not sink first, as the middle is not below the beginning",
+            "the middle is no softer than the beginning",
         ),
     },
     "softer": {
@@ -293,17 +299,17 @@ _REASONS: Mapping[str, Mapping[str, Ways]] = {
         ),
         "swell": (
             "the middle is not above the beginning",
-            "the level does not rise first, as the middle is not above the beginning",
+            "the middle is no louder than the beginning",
         ),
         "dip": (
-            "it does not come back, with the end {end} than the beginning",
+            "it does not come back after the middle",
             "after the middle the level does not return to where it was, with the end {end} than the start",
         ),
     },
     "swell": {
         "swell": (
             "the middle is the loud part, with less on both sides of it",
-            "up to the middle it grows, then fades",
+            "up to the middle it grows, then it fades",
         ),
         "louder": (
             "it grows only up to the middle, and the end is {last} than that",

@@ -317,9 +317,8 @@ FAMILIES = (
             _COUNTS.read,
             "time",
             (
-                "{option} takes in every onset",
-                "{option} leaves none of them out and adds none",
-                "my count comes to {option}",
+                "{option} leaves nothing out and adds nothing",
+                "{option} is what I count",
             ),
         ),
         balanced=True,

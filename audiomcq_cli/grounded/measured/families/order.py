@@ -144,16 +144,16 @@ _FIRST = Places(
         "nothing starts before {at} seconds, so it cannot be {option}",
     ),
     strangers=(
-        "before {at} seconds I hear nothing, so it cannot be {none}",
-        "if it were {none}, I would hear that before {at} seconds, and nothing sounds there",
-        "nothing starts earlier than {key}, which rules out {all}",
+        "before {at} seconds there is no sign of {none}",
+        "if it were {none}, I would hear that before {at} seconds",
+        "it cannot be {none}, or I would hear that before {at} seconds",
     ),
 )
 _LAST = Places(
     fit=(
         "{key} {key_comes} at {at} seconds, after everything else",
         "the last new sound is {key}, at {at} seconds",
-        "nothing new starts after {key} at {at} seconds",
+        "the clip closes with {key}, heard from {at} seconds on",
     ),
     sooner=(
         "{option} {comes} at {time} seconds, {off} before {key}",
@@ -166,16 +166,16 @@ _LAST = Places(
         "if it were {option}, I would hear that after {at} seconds",
     ),
     strangers=(
-        "nothing starts after {at} seconds, so it cannot be {none}",
-        "if it were {none}, I would hear that after {at} seconds, and nothing starts there",
-        "nothing comes after {key}, which rules out {all}",
+        "after {at} seconds there is no sign of {none}",
+        "if it were {none}, I would hear that start after {at} seconds",
+        "it cannot be {none}, or I would hear that start after {at} seconds",
     ),
 )
 _AFTER = Places(
     fit=(
         "the next sound after {cue} is {key}, {span} later",
         "after {cue} at {mark} seconds, {key} {key_comes} next, at {at} seconds",
-        "{key} {key_comes} {span} after {cue}, with nothing new in between",
+        "after {cue}, the first new sound is {key}, {span} later",
     ),
     sooner=(
         "{option} {comes} {aside} before {cue}, not after it",
@@ -188,19 +188,19 @@ _AFTER = Places(
     ),
     foreign=(
         "nothing else starts between {mark} and {at} seconds, so it cannot be {option}",
-        "in the {span} between {cue} and {key} I hear no start of {option}",
+        "between {cue} and {key} I do not hear {option} start",
     ),
     strangers=(
-        "nothing else starts in the {span} between them, so it cannot be {none}",
-        "between {mark} and {at} seconds nothing else starts, which rules out {all}",
-        "in the {span} up to {key} there is no start of {none}",
+        "between {cue} and {key} I do not hear {none} start",
+        "between {mark} and {at} seconds nothing else starts, so it cannot be {none}",
+        "from {mark} to {at} seconds there is no sign of {none}",
     ),
 )
 _BEFORE = Places(
     fit=(
         "the last sound to start before {cue} is {key}, {span} earlier",
         "before {cue} at {mark} seconds, {key} {key_comes} last, at {at} seconds",
-        "{key} {key_comes} {span} before {cue}, with nothing new in between",
+        "going back from {cue}, the nearest new sound is {key}, {span} earlier",
     ),
     sooner=(
         "{option} {comes} too, but at {time} seconds already, before {key}",
@@ -213,12 +213,12 @@ _BEFORE = Places(
     ),
     foreign=(
         "nothing else starts between {at} and {mark} seconds, so it cannot be {option}",
-        "in the {span} between {key} and {cue} I hear no start of {option}",
+        "between {key} and {cue} I do not hear {option} start",
     ),
     strangers=(
-        "nothing else starts in the {span} between them, so it cannot be {none}",
-        "between {at} and {mark} seconds nothing else starts, which rules out {all}",
-        "in the {span} after {key} there is no start of {none}",
+        "between {key} and {cue} I do not hear {none} start",
+        "between {at} and {mark} seconds nothing else starts, so it cannot be {none}",
+        "from {at} to {mark} seconds there is no sign of {none}",
     ),
 )
 

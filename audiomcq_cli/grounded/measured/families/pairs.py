@@ -152,8 +152,7 @@ FAMILIES = (
                 early=(
                     "{option} is too early at both ends: {last} {starts} only at {begin} seconds, and the "
                     "overlap lasts until {end}",
-                    "at {from} seconds it takes another {head} until both are there, and at {to} both have "
-                    "{tail} to go, so not {option}",
+                    "{option} starts {head} before the overlap does and ends {tail} before it is over",
                     "{option} begins {head} before {last} {starts} and ends {tail} before the overlap is over",
                 ),
                 late=(
@@ -164,11 +163,11 @@ FAMILIES = (
                 ),
                 over=(
                     "{option} begins when the overlap is over: {gone} ends at {end} seconds",
-                    "{gone} ends at {end} seconds, before {option} begins",
+                    "{option} lies after the overlap, as {gone} ends at {end} seconds",
                 ),
                 ahead=(
                     "{option} ends before there is any overlap: {last} {starts} only at {begin} seconds",
-                    "up to {to} seconds I never hear the two at once, as {last} {starts} at {begin}, so not {option}",
+                    "{option} is over before {last} {starts}, at {begin} seconds",
                 ),
                 fit=(
                     "{option} has both ends right",

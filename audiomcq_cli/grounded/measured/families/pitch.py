@@ -175,7 +175,7 @@ _REASONS: Mapping[str, Ways] = {
     ),
     "standstill": (
         "start and end are {size} apart",
-        "the tone {goes} by {size}",
+        "the end is not on the note of the start",
     ),
     "wrong_way": (
         "the tone {goes}",
@@ -200,7 +200,6 @@ def _gather_contours(proof: Proof, key: Key, options: Sequence[str], say: Say) -
     if key.name == "steady":
         ways: Ways = (
             "as the tone does not move, it cannot be {none}",
-            "with {all} the end is off the note of the start, and here it is not",
             "the tone goes neither up nor down, which rules out {all}",
         )
         return gather_names(options, ways, say)
@@ -217,7 +216,7 @@ def _gather_halves(proof: Proof, key: Key, options: Sequence[str], say: Say) -> 
     ways = (
         "since it is the {half} half that is higher, it cannot be {none}",
         "{all} both have the halves the wrong way round",
-        "the {half} half is the higher one, which rules out {all}",
+        "in {all} the halves are the wrong way round",
     )
     return gather_names(wrong, ways, say, half=true)
 

@@ -147,8 +147,11 @@ _REASONS: Mapping[str, Ways] = {
     "standstill": ("the beats end up {times} as {far}", "the gaps between beats change by {percent}"),
     "wrong_faster": ("the beats move apart", "the gaps between beats get wider"),
     "wrong_slower": ("the beats move closer together", "the gaps between beats get narrower"),
-    "too_much": ("beats {times} as {far} are more than a little change", "{percent} go well beyond a little"),
-    "too_little": ("beats {times} as {far} are no large change", "only {percent} are not a lot"),
+    "too_much": (
+        "beats {times} as {far} are more than a little change",
+        "a change of {percent} is far more than a little",
+    ),
+    "too_little": ("beats {times} as {far} are no large change", "a change of only {percent} is not a lot"),
 }
 """Why a change of tempo is not what is heard."""
 
@@ -159,7 +162,7 @@ def _gather_changes(proof: Proof, key: Key, options: Sequence[str], say: Say) ->
     if key.name == "steady":
         ways: Ways = (
             "my taps stay even from first to last, which rules out {all}",
-            "to follow any other beat I would tap faster or slower in the end, and I do not, so it cannot be {none}",
+            "for {none} I would tap faster or slower in the end, but my taps stay even",
             "as the gaps between beats stay the same, it cannot be {none}",
         )
         return gather_names(options, ways, say)

@@ -11,6 +11,7 @@ from audiomcq_cli.grounded.measured.families.pulse import OCTAVES, fits_period
 from audiomcq_cli.grounded.measured.family import MARGIN, Family, Found, Key, Proof, Say, pick, state, value_of
 from audiomcq_cli.grounded.measured.numbers import NEARLY, Numbers
 from audiomcq_cli.grounded.measured.options import Statements
+from audiomcq_cli.grounded.measured.saying import quote
 from audiomcq_cli.grounded.measured.weighing import gather_names, weigh_statement
 
 SLOWEST, FASTEST = 40.0, 220.0
@@ -106,7 +107,7 @@ def _weigh_tempo(proof: Proof, key: Key, option: str, say: Say) -> str:
         )
     way, more, far = ("slow", "fewer", "far") if told < true else ("fast", "more", "close")
     return say(ways).format(
-        option=option,
+        option=quote(option),
         gap=_find_gap(told),
         own=_find_gap(value_of(proof, "tempo")),
         off=abs(told - true),

@@ -249,23 +249,20 @@ FAMILIES = (
                 early=(
                     "{option} is too early at both ends: {last} sets in only at {begin} seconds and goes on "
                     "until {end}",
-                    "at {from} seconds I wait another {head} for {last}, and at {to} it has {tail} to go, so "
-                    "not {option}",
                     "{option} begins {head} before {last} does and ends {tail} before it stops",
                 ),
                 late=(
                     "{option} is too late at both ends: {last} sets in at {begin} seconds and is over at {end}",
-                    "at {from} seconds {last} has been there for {head}, and at {to} it has been gone for "
-                    "{tail}, so not {option}",
+                    "{option} starts {head} after {last} does and ends {tail} after it is over",
                     "{option} misses the first {head} of {last} and goes on {tail} after its end",
                 ),
                 over=(
                     "{option} begins when {last} is over, as that ends at {end} seconds",
-                    "by {from} seconds {last} has come and gone, from {begin} to {end}, so not {option}",
+                    "{option} lies after the {last}, which lasts from {begin} to {end} seconds",
                 ),
                 ahead=(
                     "{option} ends before {last} is there, which is at {begin} seconds",
-                    "up to {to} seconds there is nothing of {last}, which sets in at {begin}, so not {option}",
+                    "{option} is over before the {last} sets in, at {begin} seconds",
                 ),
                 fit=("{option} has both ends right", "{option} begins and ends with it"),
             )
