@@ -56,7 +56,7 @@ class Stretches:
     over first, or alone), and the verb ``starts`` that goes with the former.
 
     Attributes:
-        early, late: Of one that shares a part with the right one. over, ahead: Of one behind it, and of one before it.
+        early, late: Of one that shares a part with the right one. over, ahead: Of one after it, and of one before it.
         fit: Of the right one.
     """
 

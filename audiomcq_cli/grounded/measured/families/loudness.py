@@ -269,7 +269,7 @@ _REASONS: Mapping[str, Mapping[str, Ways]] = {
         ),
     },
     "louder": {
-        "louder": ("from start to end the level goes up", "the end is {end} than the beginning"),
+        "louder": ("from start to end the level goes up", "it gets louder up to the end"),
         "softer": (
             "the end is {end} than the beginning",
             "it goes up and not down, with the last part {end} than the first",
@@ -288,7 +288,7 @@ _REASONS: Mapping[str, Mapping[str, Ways]] = {
         ),
     },
     "softer": {
-        "softer": ("from start to end the level goes down", "the end is {end} than the beginning"),
+        "softer": ("from start to end the level goes down", "it gets softer up to the end"),
         "louder": (
             "the end is {end} than the beginning",
             "it goes down and not up, with the last part {end} than the first",

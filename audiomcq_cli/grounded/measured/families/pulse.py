@@ -144,7 +144,7 @@ _REASONS: Mapping[str, Ways] = {
     "same": ("the gap between two beats is the same early and late", "late in the clip I tap as fast as early on"),
     "steady_faster": ("my taps stay even", "the gaps between beats do not get narrower"),
     "steady_slower": ("my taps stay even", "the gaps between beats do not get wider"),
-    "standstill": ("the beats end up {times} as {far}", "the gaps between beats change by {percent}"),
+    "standstill": ("the gaps between beats do not stay the same", "the gaps between beats get {wide}"),
     "wrong_faster": ("the beats move apart", "the gaps between beats get wider"),
     "wrong_slower": ("the beats move closer together", "the gaps between beats get narrower"),
     "too_much": (

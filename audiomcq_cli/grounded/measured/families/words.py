@@ -312,10 +312,10 @@ FAMILIES = (
     Family(
         "following",
         "speech",
-        "which word comes right behind another",
+        "which word comes right after another",
         (
             'I wait for "{cue}" and keep the word that comes next.',
-            'All that counts is the word directly behind "{cue}"; that others are said as well does not matter.',
+            'All that counts is the word directly after "{cue}"; that others are said as well does not matter.',
             '"{cue}" is the mark, and I listen for what the voice says at once after it.',
         ),
         (
