@@ -146,7 +146,6 @@ _FIRST = Places(
     strangers=(
         "before {at} seconds there is no sign of {none}",
         "if it were {none}, I would hear that before {at} seconds",
-        "it cannot be {none}, or I would hear that before {at} seconds",
     ),
 )
 _LAST = Places(
@@ -168,7 +167,6 @@ _LAST = Places(
     strangers=(
         "after {at} seconds there is no sign of {none}",
         "if it were {none}, I would hear that start after {at} seconds",
-        "it cannot be {none}, or I would hear that start after {at} seconds",
     ),
 )
 _AFTER = Places(

@@ -195,7 +195,7 @@ _REASONS: Mapping[str, Ways] = {
 
 
 def _gather_contours(proof: Proof, key: Key, options: Sequence[str], say: Say) -> tuple[Sequence[str], str]:
-    """Take together what moves the wrong way, or moves at all where the pitch keeps."""
+    """Take together what keeps or goes the wrong way; all that moves where the pitch keeps."""
     names = {option: _COURSES.read(option, key) for option in options}
     if key.name == "steady":
         ways: Ways = (
@@ -204,7 +204,7 @@ def _gather_contours(proof: Proof, key: Key, options: Sequence[str], say: Say) -
         )
         return gather_names(options, ways, say)
     way = key.name.split("_")[1]
-    opposed = [option for option, name in names.items() if name != "steady" and not name.endswith(way)]
+    opposed = [option for option, name in names.items() if not name.endswith(way)]
     ways = ("as the tone {goes}, it cannot be {none}", "the tone {goes}, which rules out {all}")
     return gather_names(opposed, ways, say, goes="climbs" if way == "rising" else "drops")
 

@@ -157,7 +157,7 @@ _REASONS: Mapping[str, Ways] = {
 
 
 def _gather_changes(proof: Proof, key: Key, options: Sequence[str], say: Say) -> tuple[Sequence[str], str]:
-    """Take together what changes the wrong way, or changes at all where the speed keeps."""
+    """Take together what keeps or goes the wrong way; all that changes where the speed keeps."""
     names = {option: _CHANGES.read(option, key) for option in options}
     if key.name == "steady":
         ways: Ways = (
@@ -167,8 +167,8 @@ def _gather_changes(proof: Proof, key: Key, options: Sequence[str], say: Say) ->
         )
         return gather_names(options, ways, say)
     way = key.name.split("_")[1]
-    opposed = [option for option, name in names.items() if name != "steady" and not name.endswith(way)]
-    ways = ("as the beat gets {way}, it cannot be {none}", "the beat gets {way}, which rules out {all}")
+    opposed = [option for option, name in names.items() if not name.endswith(way)]
+    ways = ("as the beat gets {way}, it cannot be {none}", "the beat gets clearly {way}, which rules out {all}")
     return gather_names(opposed, ways, say, way=way)
 
 
