@@ -168,7 +168,7 @@ def _gather_changes(proof: Proof, key: Key, options: Sequence[str], say: Say) ->
         return gather_names(options, ways, say)
     way = key.name.split("_")[1]
     opposed = [option for option, name in names.items() if not name.endswith(way)]
-    ways = ("as the beat gets {way}, it cannot be {none}", "the beat gets clearly {way}, which rules out {all}")
+    ways = ("as the beat gets {way}, it cannot be {none}", "the beat gets {way}, which rules out {all}")
     return gather_names(opposed, ways, say, way=way)
 
 
