@@ -129,6 +129,9 @@ Say = Callable[[Sequence[str]], str]
 Weigh = Callable[[Proof, Key, str, Say], str]
 """Weighs one option of a question against what is heard: the start of a sentence, as a listener would say it."""
 
+Gather = Callable[[Proof, Key, Sequence[str], Say], tuple[Sequence[str], str]]
+"""Takes wrong options together that one fact rules out: which those are, and a clause about them."""
+
 
 class Options(Protocol):
     """The form of a family's options: how a key reads, what else is offered, and which of the choices is right."""
@@ -163,6 +166,8 @@ class Family:
         alone: Whether it may be asked outside a block: not where its habits let a guesser be right who hears nothing.
         about: What it asks about, where another family asks about the same: a clip is asked by one of them.
         reasoned: Whether templates write its reasoning: not where all there is to say is that an option is not heard.
+        gather: Which of its wrong options one fact rules out together, and a clause that says so.
+        decisive: Whether weighing the answer says all that is heard: the short analysis begins with that.
     """
 
     name: str
@@ -179,3 +184,5 @@ class Family:
     alone: bool = True
     about: str = ""
     reasoned: bool = True
+    gather: Gather | None = None
+    decisive: bool = False

@@ -16,7 +16,6 @@ _CONCLUSIONS = (
     "What remains is {answer}.",
     "With the other three ruled out, I answer {answer}.",
     "I go for {answer}.",
-    "The other three fail, and I take {answer}.",
     "Only one option is left: {answer}.",
     "My answer: {answer}.",
     "All of this points to {answer}.",
@@ -27,13 +26,10 @@ _CONCLUSIONS = (
     "As the others are off, I pick {answer}.",
     "Therefore: {answer}.",
     "It comes down to {answer}.",
-    "I settle on {answer}.",
     "The one that stands is {answer}.",
-    "Having weighed all four, I say {answer}.",
     "This speaks for {answer}.",
     "Of the four I keep {answer}.",
     "So I arrive at {answer}.",
-    "The evidence is on the side of {answer}.",
 )
 
 
@@ -59,7 +55,8 @@ def conclude(answer: str, say: Teller) -> str:
 
 def quote(answer: str) -> str:
     """Return an option as it stands in a sentence: in quotes where it would not read as a noun there."""
-    return f'"{answer}"' if answer[:1].isupper() or answer.startswith(("from ", "about ")) else answer
+    spoken = answer[:1].isupper() or answer.startswith(("from ", "about ")) or ", " in answer
+    return f'"{answer}"' if spoken else answer
 
 
 def line_up(clauses: Sequence[str], say: Teller) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
-from audiomcq_cli.grounded.measured.family import Key, Proof, Say, Weigh, pick
+from audiomcq_cli.grounded.measured.family import Gather, Key, Proof, Say, Weigh, pick
 from audiomcq_cli.grounded.measured.labels import agree
 from audiomcq_cli.grounded.measured.options import ORDERS, count_in_words, join
 from audiomcq_cli.grounded.measured.saying import quote
@@ -53,10 +53,10 @@ class Stretches:
 
     Places in braces: ``option``, ``from`` and ``to`` (its ends), ``begin`` and ``end`` (the right ones), ``head`` and
     ``tail`` (how far either is off), ``last`` (the sound that comes in last, or alone) and ``gone`` (the one that is
-    over first, or alone), and the verbs that go with those: ``starts``, ``has`` and ``is``.
+    over first, or alone), and the verb ``starts`` that goes with the former.
 
     Attributes:
-        early, late: Of one that shares a part with the right one. over, ahead: Of one behind it, and of one before it.
+        early, late: Of one that shares a part with the right one. over, ahead: Of one after it, and of one before it.
         fit: Of the right one.
     """
 
@@ -86,9 +86,8 @@ def weigh_stretch(ways: Stretches) -> Weigh:
         words["head"] = measure(abs(first - begin), key.digits, "seconds")
         words["tail"] = measure(abs(last - end), key.digits, "seconds")
         words["last"] = max(pick(proof, "onset"), key=lambda fact: fact.value or 0.0).text
-        words["gone"] = min(pick(proof, "offset"), key=lambda fact: fact.value or 0.0).text
+        words["gone"] = "the sound of " + min(pick(proof, "offset"), key=lambda fact: fact.value or 0.0).text
         words["starts"] = agree(words["last"], "starts", "start")
-        words |= {"is": agree(words["gone"], "is", "are"), "has": agree(words["gone"], "has", "have")}
         return say(chosen).format(option=quote(option), **words)
 
     return weigh
@@ -97,14 +96,14 @@ def weigh_stretch(ways: Stretches) -> Weigh:
 def weigh_count(read: Callable[[str], int | None], thing: str, fit: Ways) -> Weigh:
     """Make sentences about a count of onsets: which would be left out, or how many would have to be made up."""
     less = (
-        "{option} would leave out {left}",
-        "by {last} seconds I have counted {so_far} already, and {off} more {follow}, so {option} is too few",
-        "to stop at {option} is to miss {left}",
+        "{option} leaves out {left}",
+        "{option} is too few: I count {so_far} by {last} seconds, and {off} more {follow}",
+        "{option} is too few: {off} more {come}",
     )
     more = (
-        "for {option} there would have to be {off} more, but after {end} seconds no further one comes",
-        "{option} is {off} more than the {true} that I can place in time",
-        "the one at {end} seconds is the last, so I would have to make up {off} to get to {option}",
+        "{option} is {off} too many, as none comes after {end} seconds",
+        "{option} is {off} more than the {true} that I hear",
+        "{option} needs {off} more, but the one at {end} seconds is the last",
     )
 
     def weigh(proof: Proof, key: Key, option: str, say: Say) -> str:
@@ -126,6 +125,9 @@ def weigh_count(read: Callable[[str], int | None], thing: str, fit: Ways) -> Wei
             "last": onsets[min(told, true) - 1],
             "end": onsets[-1],
             "so_far": count_in_words(told),
+            "come": f"comes at {left[0]} seconds"
+            if off == 1 and left
+            else f"come from {(left or onsets)[0]} seconds on",
             "follow": "follows" if off == 1 else "follow",
         }
         return say(fit if told == true else less if told < true else more).format(**words)
@@ -137,15 +139,31 @@ def weigh_statement(read: Callable[[str, Key], str], reason: Callable[[Proof, Ke
     """Make sentences about set statements: the family gives the reason by the name of the statement."""
 
     def weigh(proof: Proof, key: Key, option: str, say: Say) -> str:
-        told = reason(proof, key, read(option, key), say)
-        return say(
-            ('"{option}": {told}', '"{option}" is out: {told}') if read(option, key) != key.name else _FITS
-        ).format(option=option, told=told)
+        name = read(option, key)
+        told = reason(proof, key, name, say)
+        return say(_FITS if name == key.name else _FAILS).format(option=option, told=told)
 
     return weigh
 
 
-_FITS = ('"{option}": {told}', '"{option}" fits: {told}')
+_FITS = ('"{option}" is right, as {told}', '"{option}" agrees with that: {told}', '"{option}" is what I hear: {told}')
+_FAILS = (
+    '"{option}" is wrong, since {told}',
+    'it cannot be "{option}" when {told}',
+    'as {told}, I rule out "{option}"',
+    '"{option}" does not agree with what I hear, because {told}',
+)
+
+
+def gather_names(options: Sequence[str], ways: Ways, say: Say, **words: str) -> tuple[Sequence[str], str]:
+    """Return options with a clause about all of them; none where there are fewer than two.
+
+    Places in braces: ``all`` and ``none`` (the options, joined by "and" or by "or"), and the words given.
+    """
+    if len(options) < 2:
+        return (), ""
+    told = [quote(option) for option in options]
+    return options, say(ways).format(all=join(told), none=join(told, "or"), **words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +179,14 @@ class Places:
     Attributes:
         fit: Of the right one. sooner, later: Of others of the clip that begin before the key, or after it.
         foreign: Of one that is not of the clip: what is heard at the place asked about.
+        strangers: Of several such, see ``gather_names``.
     """
 
     fit: Ways
     sooner: Ways
     later: Ways
     foreign: Ways
+    strangers: Ways
 
 
 def weigh_place(ways: Places) -> Weigh:
@@ -206,6 +226,20 @@ def weigh_place(ways: Places) -> Weigh:
     return weigh
 
 
+def gather_places(ways: Places) -> Gather:
+    """Take together the sounds that a clip does not have: what is heard at the place asked about is said once."""
+
+    def gather(proof: Proof, key: Key, options: Sequence[str], say: Say) -> tuple[Sequence[str], str]:
+        times = {fact.text: float(show_time(fact)) for fact in list_shown(proof)}
+        cues = pick(proof, "cue")
+        mark = times[cues[0].text] if cues else times[key.name]
+        words = {"at": f"{times[key.name]:.1f}", "mark": f"{mark:.1f}", "key": key.name}
+        words |= {"cue": cues[0].text if cues else "", "span": measure(abs(mark - times[key.name]), 1, "seconds")}
+        return gather_names([option for option in options if option not in times], ways.strangers, say, **words)
+
+    return gather
+
+
 def _place(label: str, times: Mapping[str, float]) -> str:
     return f"{label} at {times[label]:.1f} seconds"
 
@@ -217,9 +251,9 @@ def weigh_order(proof: Proof, key: Key, option: str, say: Say) -> str:
     if order == true:
         return say(
             (
-                '"{option}" keeps that order from end to end',
+                '"{option}" keeps the order that I hear',
                 '"{option}" has all three where I hear them',
-                '"{option}" goes along with the three onsets',
+                '"{option}" agrees with the three starts',
             )
         ).format(option=option)
     wrong_ends = [end for end, place in (("open", 0), ("close", -1)) if order[place] != true[place]]
@@ -227,20 +261,33 @@ def weigh_order(proof: Proof, key: Key, option: str, say: Say) -> str:
         one, other = order[0], true[0]
         ways: Ways = (
             '"{option}" opens with {one}, but {other} {comes} {off} before that',
-            '"{option}" cannot be right from the start: {one} {comes_too} at {time} seconds, and {other} at {first}',
-            '"{option}" has {one} at the head, while the first onset, at {first} seconds, is {other}',
+            '"{option}" starts wrong: {one} {comes_too} at {time} seconds, and {other} at {first} already',
+            '"{option}" puts {one} first, but the first sound, at {first} seconds, is {other}',
         )
     else:
         one, other = order[-1], true[-1]
         ways = (
             '"{option}" ends with {one}, but {other} {comes} {off} after that',
-            '"{option}" closes with {one}, while the last onset, at {first} seconds, is {other}',
+            '"{option}" closes with {one}, while the last sound, at {first} seconds, is {other}',
             '"{option}" goes wrong at the end: after {one} at {time} seconds there is still {other}, at {first}',
         )
     words = {"comes": agree(other, "comes", "come"), "comes_too": agree(one, "comes", "come")}
     words |= {"time": f"{onsets[one]:.1f}", "first": f"{onsets[other]:.1f}"}
     off = measure(abs(onsets[one] - onsets[other]), 1, "seconds")
     return say(ways).format(option=option, one=one, other=other, off=off, **words)
+
+
+def gather_orders(proof: Proof, key: Key, options: Sequence[str], say: Say) -> tuple[Sequence[str], str]:
+    """Take together the orders that do not begin with the sound that comes first."""
+    first = key.others[0]
+    time = next(show_time(fact) for fact in list_shown(proof))
+    ways = (
+        "{first} {is_first} at {time} seconds, which rules out {all}",
+        "{all} do not begin with {first}, the first sound, at {time} seconds",
+        "since {first} {is_first}, at {time} seconds, it cannot be {none}",
+    )
+    late = [option for option in options if read_order(option, key.others)[0] != first]
+    return gather_names(late, ways, say, first=first, time=time, is_first=agree(first, "comes first", "come first"))
 
 
 def read_order(option: str, labels: Sequence[str]) -> tuple[str, ...]:

@@ -112,6 +112,42 @@ def test_place_is_told_by_the_cue() -> None:
                 assert cue in clause or row["answer"] in clause or f"{onsets[row['answer']]:.1f}" in clause
 
 
+@pytest.mark.parametrize("family", ["after", "before", "first", "last"])
+def test_sounds_that_are_not_there_are_dismissed_at_once(family: str) -> None:
+    """All wrong sounds that a clip has not are named in one sentence, and in the short analysis as well."""
+    for seed in range(8):
+        for row, parts, analysis in reason(CLIPS[1] if family in ("first", "last") else CLIPS[0], family, seed):
+            heard = {fact["text"] for fact in row["proof"] if fact["name"] == "onset"}
+            foreign = [choice for choice in row["choices"] if choice not in heard]
+            for text in (parts["stage3"], analysis):
+                places = {next(n for n, one in enumerate(text.split(". ")) if name in one) for name in foreign}
+                assert len(places) == bool(foreign)
+
+
+@pytest.mark.parametrize("family", ["after", "begin", "bpm", "period", "together", "times"])
+def test_the_short_analysis_is_shorter(family: str) -> None:
+    """The short analysis names every option, in fewer words than all three stages."""
+    for number, row in enumerate(CLIPS):
+        for made, parts, analysis in reason(row, family, number):
+            assert all(choice.lower() in analysis.lower() for choice in made["choices"])
+            assert len(analysis) < len(parts["stage2"] + parts["stage3"])
+
+
+def test_seconds_as_loud_as_each_other_are_nearest_together() -> None:
+    """Of seconds that are equally loud none alone is said to be the nearest one."""
+    row = make_row(second_loudness=[-40.0, -15, -20.1, -20, -20.2, -20, -20.1])
+    told = [parts["stage2"] for seed in range(4) for made, parts, _ in reason(row, "loudest", seed)]
+    assert told
+    assert not any("comes nearest" in one or "even " in one for one in told)
+
+
+def test_a_length_is_no_moment() -> None:
+    """A length of several rounds is told in rounds of the pattern."""
+    for _, parts, _ in reason(make_row(repetition_period=0.51), "period", 3):
+        assert not re.search(r"\bby \d", parts["stage3"].lower())
+        assert "round" in parts["stage3"] or "starts over" in parts["stage3"]
+
+
 @pytest.mark.parametrize(
     ("label", "verb"),
     [

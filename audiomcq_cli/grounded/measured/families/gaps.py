@@ -113,8 +113,8 @@ def tell_gap(proof: Proof, say: Say) -> str:
         return f"{told} Other pauses are about as long, and none is longer."
     others = (
         "The next longest is one of {rest}.",
-        "Beside it the longest lasts {rest}.",
-        "After it the longest pause is one of {rest}.",
+        "The longest of the others lasts {rest}.",
+        "The second longest is one of {rest}.",
     )
     return f"{told} {say(others).format(rest=measure(rest, 1, 'seconds'))}"
 
@@ -142,19 +142,18 @@ def _merge(events: tuple[Span, ...]) -> list[Span]:
 
 
 _FIT = (
-    "{option} is as long as that pause",
+    "{option} is as long as the longest pause",
     "{option} is the time that I measured",
-    "{option} takes me from the last sound before it to the next one",
 )
 _SHORT = (
     "{option} is {off} too short",
     "after {option} the pause still goes on for {off}",
-    "with {option}, the last {off} of the pause would be missing",
+    "{option} leaves out the last {off} of the pause",
 )
 _LONG = (
     "{option} is {off} too long",
-    "before {option} have passed the silence is broken, {off} earlier",
-    "for {option} the silence would have to hold {off} longer",
+    "{option} is {off} more than the pause lasts",
+    "the silence ends {off} short of {option}",
 )
 
 
@@ -173,12 +172,12 @@ def _weigh_gap(proof: Proof, key: Key, option: str, say: Say) -> str:
     elif off < 0:
         ways = (
             *_SHORT,
-            "a pause of {option} from {begin} seconds on would be over at {last}, but the silence lasts until {end}",
+            "a pause of {option} from {begin} seconds on ends at {last}, but the silence lasts until {end}",
         )
     else:
         ways = (
             *_LONG,
-            "a pause of {option} from {begin} seconds on would last until {last}, but sound comes back at {end}",
+            "a pause of {option} from {begin} seconds on lasts until {last}, but sound comes back at {end}",
         )
     times = {"begin": f"{begin:.1f}", "end": f"{end:.1f}", "last": f"{begin + told:.1f}"}
     chosen = ways if exact or len(ways) < 4 else ways[:3]
@@ -210,8 +209,8 @@ FAMILIES = (
             _COUNTS.read,
             "sound",
             (
-                "{option} takes in every onset",
-                "{option} leaves none of them out and adds none",
+                "{option} leaves nothing out and adds nothing",
+                "{option} is what I count",
                 "my count comes to {option}",
                 "{option} is the number of onsets",
             ),
@@ -263,16 +262,16 @@ FAMILIES = (
                 "{option} is the moment when the silence is broken",
             ),
             (
-                "{option} would be {off} before anything sounds",
+                "{option} is {off} before anything sounds",
                 "at {option} it is silent, and stays so for another {off}",
-                "{option} falls into the silence, {off} ahead of its end",
+                "{option} is still in the silence, {off} before it ends",
                 "{option} is {off} too early",
             ),
             (
-                "by {option} the first sound had already set in, {off} earlier",
+                "by {option} the silence has been over for {off}",
                 "{option} is {off} too late",
-                "{option} would be {off} after the silence has been broken",
-                "the silence does not last until {option}; it ends {off} sooner",
+                "{option} is {off} after the first sound sets in",
+                "the silence ends {off} before {option}",
             ),
         ),
     ),

@@ -8,8 +8,8 @@ from statistics import fmean
 
 from audiomcq_cli.grounded.measured.clip import Clip
 from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, Key, Proof, Say, pick, state
-from audiomcq_cli.grounded.measured.options import Names, Statements
-from audiomcq_cli.grounded.measured.weighing import Ways, weigh_statement
+from audiomcq_cli.grounded.measured.options import Names, Statements, join
+from audiomcq_cli.grounded.measured.weighing import Ways, gather_names, weigh_statement
 from audiomcq_cli.measurements import MEASUREMENTS
 
 AUDIBLE = 3.0
@@ -42,6 +42,14 @@ def solve_softest(proof: Proof) -> Key | None:
     return _solve_extreme(proof, -1)
 
 
+_NEAREST = (
+    "I compare the four: from {time} it is {most}, and {near} comes nearest, about {off} dB {other}.",
+    "From {time} the clip is clearly {than} than at the other three times; {near} is nearest, with {off} dB between.",
+    "At none of the other three times is it as {way} as from {time}: even {near} is about {off} dB {other}.",
+    "Of the four times {time} is the {most} one, with {near} next, about {off} dB {other}.",
+)
+
+
 def tell_extreme(proof: Proof, say: Say) -> str:
     """Return how the second that is asked about stands to the others that are offered."""
     [asked] = pick(proof, "asked")
@@ -49,16 +57,24 @@ def tell_extreme(proof: Proof, say: Say) -> str:
     own = levels.pop(asked.text)
     near = min(levels, key=lambda name: abs(levels[name] - own))
     louder = own > levels[near]
-    ways = (
-        "I compare the four: from {time} it is {most}, and {near} comes nearest, about {off} dB {other}.",
-        "From {time} the clip is clearly {than} than at the other three times; {near} is nearest, with {off} "
-        "dB between.",
-        "At none of the other three times is it as {way} as from {time}: even {near} is about {off} dB {other}.",
-        "Of the four times {time} is the {most} one, with {near} next, about {off} dB {other}.",
+    shown = f"{abs(own - levels[near]):.0f}"
+    tied = [name for name, level in levels.items() if f"{abs(own - level):.0f}" == shown]
+    ways: Ways = _NEAREST
+    if len(tied) == len(levels):
+        ways = (
+            "It is {most} from {time}; the other three are about equally loud, some {off} dB {over} it.",
+            "The {most} of the four is {time}, with the other three alike, each about {off} dB {other}.",
+        )
+    elif len(tied) > 1:
+        ways = (
+            "It is {most} from {time}; {near} come nearest, each about {off} dB {other}.",
+            "Of the four times {time} is the {most} one, with {near} next, each about {off} dB {other}.",
+        )
+    words = (
+        ("loudest", "louder", "loud", "softer", "below") if louder else ("softest", "softer", "soft", "louder", "above")
     )
-    words = ("loudest", "louder", "loud", "softer") if louder else ("softest", "softer", "soft", "louder")
-    told = dict(zip(("most", "than", "way", "other"), words, strict=True))
-    return say(ways).format(time=asked.text, near=near, off=f"{abs(own - levels[near]):.0f}", **told)
+    told = dict(zip(("most", "than", "way", "other", "over"), words, strict=True))
+    return say(ways).format(time=asked.text, near=join(tied), off=shown, **told)
 
 
 def find_swell(clip: Clip) -> Iterator[Found]:
@@ -176,23 +192,54 @@ def _weigh_second(proof: Proof, key: Key, option: str, say: Say) -> str:
     by = levels[option] - levels[key.name]
     if option == key.name:
         ways: tuple[str, ...] = (
-            "{option} stands out from the other three",
-            "{option} lies apart from the other three",
+            "{option} is {own} than each of the other three",
             "each of the other three is {opposite} than {option}",
         )
     else:
         ways = (
             "from {option} it is about {off} dB {way} than from {key}",
             "{option} is {way} by about {off} dB",
-            "between {key} and {option} lie about {off} dB, with {option} the {way} of the two",
-            "the sound from {option} lies about {off} dB {over} that from {key}",
+            "{option} is about {off} dB {way} than {key}",
+            "the sound from {option} is about {off} dB {over} that from {key}",
         )
     way = "louder" if by > 0 else "softer"
     over = "above" if by > 0 else "below"
     softer = any(level < levels[key.name] for level in levels.values())
     return say(ways).format(
-        option=option, key=key.name, over=over, opposite="softer" if softer else "louder", off=f"{abs(by):.0f}", way=way
+        option=option,
+        key=key.name,
+        over=over,
+        opposite="softer" if softer else "louder",
+        own="louder" if softer else "softer",
+        off=f"{abs(by):.0f}",
+        way=way,
     )
+
+
+def _gather_seconds(proof: Proof, key: Key, options: Sequence[str], say: Say) -> tuple[Sequence[str], str]:
+    """Take together the seconds that lie as many decibels off."""
+    levels = {fact.text: fact.value or 0.0 for fact in pick(proof, "second_loudness")}
+    off = {option: f"{abs(levels[option] - levels[key.name]):.0f}" for option in options}
+    alike = max(([one for one in options if off[one] == by] for by in off.values()), key=len)
+    way = "louder" if levels[options[0]] > levels[key.name] else "softer"
+    ways = ("{all} are each about {off} dB {way}", "{all} are about {off} dB {way} than {key}")
+    return gather_names(alike, ways, say, off=off[alike[0]], way=way, key=key.name)
+
+
+def _gather_courses(proof: Proof, key: Key, options: Sequence[str], say: Say) -> tuple[Sequence[str], str]:
+    """Take all other courses together where the level keeps; else what has it keep, or go the other way."""
+    if key.name in ("louder", "softer"):
+        kept = [option for option in options if _COURSES.read(option, key) in ("steady", "louder", "softer")]
+        ends = (
+            "the end is {end} than the beginning, which rules out {all}",
+            "as it ends {end} than it begins, it cannot be {none}",
+        )
+        return gather_names(kept, ends, say, end=_compare_parts(proof)[1])
+    ways = (
+        "each of {all} needs a change of level, and I hear none",
+        "with {none} some part stands out, and here no part does",
+    )
+    return gather_names(options if key.name == "steady" else (), ways, say)
 
 
 def _weigh_course(proof: Proof, key: Key, name: str, say: Say) -> str:
@@ -203,14 +250,14 @@ def _weigh_course(proof: Proof, key: Key, name: str, say: Say) -> str:
 
 _REASONS: Mapping[str, Mapping[str, Ways]] = {
     "steady": {
-        "steady": ("the level is the same early, midway and late", "no part is clearly above or below another"),
+        "steady": ("the level is the same early, midway and late", "it ends as loud as it begins"),
         "louder": (
-            "the end would have to be clearly louder than the beginning, and it comes out at the same level",
-            "I would have to hear more at the end than at the start, and it is the same",
+            "the end comes out at the same level as the beginning",
+            "it is no louder at the end than at the start",
         ),
         "softer": (
             "nothing of the level is lost by the end, which is as loud as the beginning",
-            "for that the end would have to sink below the beginning, and it stays level with it",
+            "the end does not sink below the beginning",
         ),
         "swell": (
             "the middle does not stand out above the beginning and the end",
@@ -222,47 +269,47 @@ _REASONS: Mapping[str, Mapping[str, Ways]] = {
         ),
     },
     "louder": {
-        "louder": ("from start to end the level goes up", "the end is {end} than the beginning"),
+        "louder": ("from start to end the level goes up", "it gets louder up to the end"),
         "softer": (
-            "the end is {end} than the beginning, the opposite of that",
+            "the end is {end} than the beginning",
             "it goes up and not down, with the last part {end} than the first",
         ),
         "steady": (
-            "the end is {end} than the beginning, so the level is not kept",
-            "a clip that ends {end} than it began has not stayed the same",
+            "the end is {end} than the beginning",
+            "it ends {end} than it begins",
         ),
         "swell": (
-            "it does not come down again, as the end is {end} than the beginning",
+            "it does not come down again after the middle",
             "after the middle the level does not sink back to where it was, with the end {end} than the start",
         ),
         "dip": (
-            "the middle would have to lie below the beginning, and it does not",
-            "the level does not sink first, as the middle is not below the beginning",
+            "the middle is not below the beginning",
+            "the middle is no softer than the beginning",
         ),
     },
     "softer": {
-        "softer": ("from start to end the level goes down", "the end is {end} than the beginning"),
+        "softer": ("from start to end the level goes down", "it gets softer up to the end"),
         "louder": (
-            "the end is {end} than the beginning, the opposite of that",
+            "the end is {end} than the beginning",
             "it goes down and not up, with the last part {end} than the first",
         ),
         "steady": (
-            "the end is {end} than the beginning, so the level is not kept",
-            "a clip that ends {end} than it began has not stayed the same",
+            "the end is {end} than the beginning",
+            "it ends {end} than it begins",
         ),
         "swell": (
-            "the middle would have to lie above the beginning, and it does not",
-            "the level does not rise first, as the middle is not above the beginning",
+            "the middle is not above the beginning",
+            "the middle is no louder than the beginning",
         ),
         "dip": (
-            "it does not come back, as the end is {end} than the beginning",
+            "it does not come back after the middle",
             "after the middle the level does not return to where it was, with the end {end} than the start",
         ),
     },
     "swell": {
         "swell": (
             "the middle is the loud part, with less on both sides of it",
-            "up to the middle it grows, then fades",
+            "up to the middle it grows, then it fades",
         ),
         "louder": (
             "it grows only up to the middle, and the end is {last} than that",
@@ -273,12 +320,12 @@ _REASONS: Mapping[str, Mapping[str, Ways]] = {
             "the first half takes the level up, until the middle is {middle} than the start",
         ),
         "steady": (
-            "the middle is {middle} than the beginning, which is no steady level",
+            "the middle is {middle} than the beginning",
             "the level does not hold, as midway it is {middle} than at the start",
         ),
         "dip": (
-            "that has it the wrong way round, since the middle is {middle} than the beginning",
-            "the middle would have to be the soft part, and it is the loud one",
+            "the middle is {middle} than the beginning",
+            "the middle is the loud part, not the soft one",
         ),
     },
     "dip": {
@@ -292,12 +339,12 @@ _REASONS: Mapping[str, Mapping[str, Ways]] = {
             "the second half takes the level up again, and the end is {last} than the middle",
         ),
         "steady": (
-            "the middle is {middle} than the beginning, which is no steady level",
+            "the middle is {middle} than the beginning",
             "the level does not hold, as midway it is {middle} than at the start",
         ),
         "swell": (
-            "that has it the wrong way round, since the middle is {middle} than the beginning",
-            "the middle would have to be the loud part, and it is the soft one",
+            "the middle is {middle} than the beginning",
+            "the middle is the soft part, not the loud one",
         ),
     },
 }
@@ -342,6 +389,8 @@ FAMILIES = (
         Names(fill=False),
         tell_extreme,
         _weigh_second,
+        gather=_gather_seconds,
+        decisive=True,
         alone=False,
     ),
     Family(
@@ -363,6 +412,8 @@ FAMILIES = (
         Names(fill=False),
         tell_extreme,
         _weigh_second,
+        gather=_gather_seconds,
+        decisive=True,
         alone=False,
     ),
     Family(
@@ -384,6 +435,7 @@ FAMILIES = (
         _COURSES,
         tell_swell,
         weigh_statement(_COURSES.read, _weigh_course),
+        gather=_gather_courses,
         balanced=True,
         alone=False,
     ),

@@ -104,7 +104,7 @@ def tell_end(proof: Proof, say: Say) -> str:
         "I hear the sound of {sound} stop {time} seconds into the clip.",
         "At {time} seconds the sound of {sound} is over.",
         "The last that I hear of {sound} is at about {time} seconds.",
-        "The sound of {sound} breaks off at {time} seconds and does not come back.",
+        "The sound of {sound} stops at {time} seconds and does not come back.",
     )
     return say(ways).format(sound=offset.text, time=show_time(offset))
 
@@ -204,16 +204,16 @@ FAMILIES = (
                 "{option} is the time that I noted",
             ),
             (
-                "{option} would be {off} before it sets in",
+                "{option} is {off} before it sets in",
                 "{option} comes {off} too soon: nothing of it is there yet",
                 "at {option} I am still waiting for it, for another {off}",
-                "{option} falls {off} ahead of the onset",
+                "{option} is {off} before the start that I hear",
             ),
             (
-                "{option} would be {off} after it has set in",
-                "{option} is {off} late: it has begun by then",
-                "by {option} it had already set in, {off} earlier",
-                "{option} lies {off} behind the onset",
+                "{option} is {off} after it sets in",
+                "{option} is {off} late, as it is already there by then",
+                "by {option} it has been there for {off}",
+                "{option} is {off} after the start",
             ),
         ),
     ),
@@ -223,7 +223,7 @@ FAMILIES = (
         "when a sound is over",
         (
             "The sound of {sound} has to be followed until nothing of it is left.",
-            "What counts is the last moment of the sound of {sound}, so I listen on to where it breaks off.",
+            "What counts is the last moment of the sound of {sound}, so I listen on to where it stops.",
             "I follow the sound of {sound} and note when it is gone for good.",
             "The end of the sound of {sound} is wanted; its beginning says nothing about that.",
         ),
@@ -238,19 +238,19 @@ FAMILIES = (
         tell_end,
         weigh_number(
             (
-                "{option} is where it breaks off",
+                "{option} is where it stops",
                 "{option} agrees with the end I hear",
                 "the end I noted is {option}",
                 "{option} is the time that I noted",
             ),
             (
-                "{option} would be {off} before it stops",
+                "{option} is {off} before it stops",
                 "{option} is too soon: it can be heard for {off} more",
                 "at {option} it has not ended; that takes another {off}",
-                "{option} would cut it {off} short",
+                "{option} is {off} too early",
             ),
             (
-                "{option} would be {off} after it has stopped",
+                "{option} is {off} after it stops",
                 "by {option} it has been gone for {off}",
                 "{option} is {off} late, with nothing of it left",
                 "at {option} it is over, and has been for {off}",
@@ -283,15 +283,14 @@ FAMILIES = (
             ),
             (
                 "{option} is {off} too short",
-                "after {option} it would still have {off} to go",
-                "with {option}, {off} of it would be missing",
-                "{option} would leave the last {off} of it out",
+                "after {option} it still goes on for {off}",
+                "{option} is over {off} before it is",
+                "{option} leaves the last {off} of it out",
             ),
             (
                 "{option} is {off} too long",
-                "{option} would need it to go on for {off} more",
-                "{option} would have it last {off} beyond its end",
-                "it would have to sound {off} longer to last {option}",
+                "{option} is {off} more than it lasts",
+                "it stops {off} short of {option}",
             ),
         ),
         alone=False,
@@ -318,9 +317,8 @@ FAMILIES = (
             _COUNTS.read,
             "time",
             (
-                "{option} takes in every onset",
-                "{option} leaves none of them out and adds none",
-                "my count comes to {option}",
+                "{option} leaves nothing out and adds nothing",
+                "{option} is what I count",
             ),
         ),
         balanced=True,

@@ -13,7 +13,7 @@ from audiomcq_cli.grounded.measured.clip import Clip, Span
 from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, Key, Proof, Say, pick
 from audiomcq_cli.grounded.measured.options import Names, Orders, join
 from audiomcq_cli.grounded.measured.timeline import is_heard, list_onsets, list_shown, show_time
-from audiomcq_cli.grounded.measured.weighing import Places, weigh_order, weigh_place
+from audiomcq_cli.grounded.measured.weighing import Places, gather_orders, gather_places, weigh_order, weigh_place
 
 MOST_ORDERED = 6
 """Sounds in a clip whose order one can still keep in mind."""
@@ -73,7 +73,7 @@ def solve_last(proof: Proof) -> Key | None:
 
 
 def solve_next(proof: Proof) -> Key | None:
-    """Return the label right behind the cue."""
+    """Return the label right after the cue."""
     return _solve_neighbour(proof, 1)
 
 
@@ -130,87 +130,93 @@ def _list_times(facts: Proof) -> str:
 _FIRST = Places(
     fit=(
         "nothing else has begun when I hear {key} at {at} seconds",
-        "{key} {comes} at {at} seconds, ahead of everything else",
-        "no other onset lies ahead of {key} at {at} seconds",
+        "{key} {key_comes} at {at} seconds, before everything else",
+        "the clip starts with {key}, at {at} seconds",
     ),
     sooner=(),
     later=(
         "{option} {comes} at {time} seconds, {off} after {key}",
-        "ahead of {option} at {time} seconds I hear {before}",
-        "for {option} I have to wait until {time} seconds",
+        "{option} {comes} too, but only at {time} seconds",
         "I hear {option} {off} later than {key}",
     ),
     foreign=(
-        "to come first, {option} would have to be heard before {at} seconds, and the clip opens with {key}",
-        "what opens the clip is {key}, and what follows is {second}, so {option} is at neither place",
-        "the earliest onset, at {at} seconds, is {key} and not {option}",
-        "nothing begins ahead of {key} at {at} seconds, as {option} would have to",
+        "if it were {option}, I would hear that before {at} seconds",
+        "nothing starts before {at} seconds, so it cannot be {option}",
+    ),
+    strangers=(
+        "before {at} seconds there is no sign of {none}",
+        "if it were {none}, I would hear that before {at} seconds",
     ),
 )
 _LAST = Places(
     fit=(
-        "{key} {comes} at {at} seconds, behind everything else",
-        "no other onset lies behind {key} at {at} seconds",
-        "nothing new begins after {key} at {at} seconds",
+        "{key} {key_comes} at {at} seconds, after everything else",
+        "the last new sound is {key}, at {at} seconds",
+        "the clip closes with {key}, heard from {at} seconds on",
     ),
     sooner=(
         "{option} {comes} at {time} seconds, {off} before {key}",
-        "after {option} at {time} seconds there is still {after}",
+        "after {option} at {time} seconds there is still {key}, {off} later",
         "I hear {option} {off} earlier than {key}",
-        "with {option} at {time} seconds the clip is not through: {key} {key_comes} {off} later",
     ),
     later=(),
     foreign=(
-        "to come last, {option} would have to be heard after {at} seconds, and nothing begins there any more",
-        "the clip closes with {beside} and {closing}, so {option} is at neither place",
-        "the latest onset, at {at} seconds, is {key} and not {option}",
-        "nothing begins behind {key} at {at} seconds, as {option} would have to",
+        "nothing starts after {at} seconds, so it cannot be {option}",
+        "if it were {option}, I would hear that after {at} seconds",
+    ),
+    strangers=(
+        "after {at} seconds there is no sign of {none}",
+        "if it were {none}, I would hear that start after {at} seconds",
     ),
 )
 _AFTER = Places(
     fit=(
-        "the next onset after {cue} is {key}, {span} later",
-        "between {cue} at {mark} seconds and {key} at {at} nothing else begins",
-        "{key} {key_comes} {span} after {cue}, with nothing in between",
+        "the next sound after {cue} is {key}, {span} later",
+        "after {cue} at {mark} seconds, {key} {key_comes} next, at {at} seconds",
+        "after {cue}, the first new sound is {key}, {span} later",
     ),
     sooner=(
         "{option} {comes} {aside} before {cue}, not after it",
-        "{option} began at {time} seconds already, ahead of {cue} at {mark}",
-        "{option}, at {time} seconds, is on the other side of {cue}",
+        "{option} {comes} at {time} seconds already, before {cue} at {mark}",
     ),
     later=(
-        "{option} {comes} {aside} after {cue}, but {key} {key_comes} in between, at {at} seconds",
-        "before {option} at {time} seconds there is {key} at {at}, which is nearer to {cue}",
-        "{option} {comes} only {off} after {key}",
+        "{option} {comes} too, but only at {time} seconds, after {key}",
+        "{option} {comes} {off} later than {key}",
+        "{option} {comes} only at {time} seconds, and {key} {key_comes} before that",
     ),
     foreign=(
-        "after {cue} at {mark} seconds the next onset, at {at} seconds, is {key} and not {option}",
-        "{option} would have to begin between {mark} and {at} seconds, and nothing new begins there",
-        "what comes in {span} after {cue} is {key}, so that place is not left for {option}",
-        "from {cue} I get straight to {key}, within {span}, without {option} on the way",
+        "nothing else starts between {mark} and {at} seconds, so it cannot be {option}",
+        "between {cue} and {key} I do not hear {option} start",
+    ),
+    strangers=(
+        "between {cue} and {key} I do not hear {none} start",
+        "between {mark} and {at} seconds nothing else starts, so it cannot be {none}",
+        "from {mark} to {at} seconds there is no sign of {none}",
     ),
 )
 _BEFORE = Places(
     fit=(
-        "the last onset before {cue} is {key}, {span} ahead of it",
-        "between {key} at {at} seconds and {cue} at {mark} nothing else begins",
-        "{key} {key_comes} {span} before {cue}, with nothing in between",
+        "the last sound to start before {cue} is {key}, {span} earlier",
+        "before {cue} at {mark} seconds, {key} {key_comes} last, at {at} seconds",
+        "going back from {cue}, the nearest new sound is {key}, {span} earlier",
     ),
     sooner=(
-        "{option} {comes} {aside} before {cue}, but {key} {key_comes} in between, at {at} seconds",
-        "after {option} at {time} seconds there is {key} at {at}, which is nearer to {cue}",
-        "{option} {comes} before {key} already, by {off}",
+        "{option} {comes} too, but at {time} seconds already, before {key}",
+        "{option} {comes} {off} earlier than {key}",
+        "{option} {comes} at {time} seconds, and after that there is still {key}",
     ),
     later=(
         "{option} {comes} {aside} after {cue}, not before it",
-        "{option} began only at {time} seconds, behind {cue} at {mark}",
-        "{option}, at {time} seconds, is on the other side of {cue}",
+        "{option} {comes} only at {time} seconds, after {cue} at {mark}",
     ),
     foreign=(
-        "the last onset before {cue} at {mark} seconds is {key} at {at} seconds, and not {option}",
-        "{option} would have to begin between {at} and {mark} seconds, and nothing new begins there",
-        "what comes ahead of {cue} is {key}, {span} earlier, so that place is not left for {option}",
-        "going back from {cue} I get straight to {key}, within {span}, without {option} on the way",
+        "nothing else starts between {at} and {mark} seconds, so it cannot be {option}",
+        "between {key} and {cue} I do not hear {option} start",
+    ),
+    strangers=(
+        "between {key} and {cue} I do not hear {none} start",
+        "between {at} and {mark} seconds nothing else starts, so it cannot be {none}",
+        "from {at} to {mark} seconds there is no sign of {none}",
     ),
 )
 
@@ -234,6 +240,7 @@ FAMILIES = (
         Orders(),
         tell_order,
         weigh_order,
+        gather=gather_orders,
     ),
     Family(
         "first",
@@ -250,6 +257,8 @@ FAMILIES = (
         Names(),
         tell_order,
         weigh_place(_FIRST),
+        gather=gather_places(_FIRST),
+        decisive=True,
     ),
     Family(
         "last",
@@ -266,6 +275,8 @@ FAMILIES = (
         Names(),
         tell_order,
         weigh_place(_LAST),
+        gather=gather_places(_LAST),
+        decisive=True,
     ),
     Family(
         "after",
@@ -274,7 +285,7 @@ FAMILIES = (
         (
             "Once I hear {cue}, the very next new sound counts.",
             "I wait for {cue} and note whatever begins next.",
-            "My mark is {cue}; what starts directly behind that is wanted, not what comes later still.",
+            "My mark is {cue}; what starts directly after that is wanted, not what comes later still.",
         ),
         (
             "Which sound comes right after that of {sound}?",
@@ -286,6 +297,8 @@ FAMILIES = (
         Names(),
         tell_order,
         weigh_place(_AFTER),
+        gather=gather_places(_AFTER),
+        decisive=True,
     ),
     Family(
         "before",
@@ -293,7 +306,7 @@ FAMILIES = (
         "what comes directly before another sound",
         (
             "I need to remember what started last before I hear {cue}.",
-            "My mark is {cue}; what starts directly ahead of it is wanted, not what comes earlier still.",
+            "My mark is {cue}; what starts directly before it is wanted, not what comes earlier still.",
             "I note each new sound until I hear {cue}, and keep the last one before it.",
         ),
         (
@@ -306,5 +319,7 @@ FAMILIES = (
         Names(),
         tell_order,
         weigh_place(_BEFORE),
+        gather=gather_places(_BEFORE),
+        decisive=True,
     ),
 )

@@ -102,7 +102,7 @@ def _weigh_relation(proof: Proof, key: Key, name: str, say: Say) -> str:
     if (onsets[first].value or 0.0) > (onsets[second].value or 0.0):
         ways = (
             "{sound} begins only at {begin} seconds, and {other} at {start} seconds already",
-            "it would need {sound} to be the first, but that starts at {begin} seconds and {other} at {start}",
+            "{other} starts first, at {start} seconds, and {sound} only at {begin}",
         )
     elif "then" in name:
         ways = (
@@ -111,8 +111,8 @@ def _weigh_relation(proof: Proof, key: Key, name: str, say: Say) -> str:
         )
     else:
         ways = (
-            "{sound} is over at {end} seconds, before {other} begins at {start} seconds",
-            "at {start} seconds, when {other} begins, {sound} has been over since {end} seconds",
+            "{sound} ends at {end} seconds, before {other} begins at {start} seconds",
+            "at {start} seconds, when {other} begins, {sound} is already over",
         )
     return say(ways).format(begin=begin, end=end, start=start, **words)
 
@@ -150,26 +150,24 @@ FAMILIES = (
         weigh_stretch(
             Stretches(
                 early=(
-                    "{option} is too early at both ends: {last} {starts} only at {begin} seconds, and both "
-                    "stay until {end}",
-                    "at {from} seconds it takes another {head} until both are there, and at {to} both have "
-                    "{tail} to go, so not {option}",
-                    "{option} would open {head} before {last} {starts} and close {tail} before the overlap does",
+                    "{option} is too early at both ends: {last} {starts} only at {begin} seconds, and the "
+                    "overlap lasts until {end}",
+                    "{option} starts {head} before the overlap does and ends {tail} before it is over",
+                    "{option} begins {head} before {last} {starts} and ends {tail} before the overlap is over",
                 ),
                 late=(
-                    "{option} is too late at both ends: the overlap begins at {begin} seconds, and {gone} {is} "
-                    "over at {end}",
-                    "by {from} seconds both have been there for {head}, and by {to} one has been gone for "
-                    "{tail}, so not {option}",
-                    "{option} would miss the first {head} of the overlap and run on {tail} after {gone} {has} ended",
+                    "{option} is too late at both ends: the overlap begins at {begin} seconds, and {gone} "
+                    "ends at {end}",
+                    "{option} starts {head} into the overlap and ends {tail} after it is over",
+                    "{option} misses the first {head} of the overlap and runs on {tail} after {gone} ends",
                 ),
                 over=(
-                    "{option} begins when the overlap is past: {gone} {is} over at {end} seconds",
-                    "by {from} seconds nothing is left of {gone}, over at {end}, so not {option}",
+                    "{option} begins when the overlap is over: {gone} ends at {end} seconds",
+                    "{option} lies after the overlap, as {gone} ends at {end} seconds",
                 ),
                 ahead=(
                     "{option} ends before there is any overlap: {last} {starts} only at {begin} seconds",
-                    "up to {to} seconds I never hear the two at once, as {last} {starts} at {begin}, so not {option}",
+                    "{option} is over before {last} {starts}, at {begin} seconds",
                 ),
                 fit=(
                     "{option} has both ends right",

@@ -20,7 +20,7 @@ from audiomcq_cli.grounded.measured.family import (
     value_of,
 )
 from audiomcq_cli.grounded.measured.options import Statements
-from audiomcq_cli.grounded.measured.weighing import Ways, weigh_statement
+from audiomcq_cli.grounded.measured.weighing import Ways, gather_names, weigh_statement
 from audiomcq_cli.records import draw
 
 MUCH = 6.0
@@ -57,7 +57,7 @@ def tell_contour(proof: Proof, say: Say) -> str:
     if abs(change) <= 0.5:
         return say(
             (
-                "The pitch at the end is the one of the beginning.",
+                "The tone stays on one note from start to end.",
                 "I follow the pitch, and it does not move.",
                 "From start to end the tone keeps its height.",
                 "When the tone stops, it is as high as when it began.",
@@ -164,35 +164,61 @@ _OPPOSITE = {"higher": "lower", "lower": "higher"}
 
 _REASONS: Mapping[str, Ways] = {
     "fit": ("the tone ends {size} {way}", "from start to end the tone {goes} by {size}"),
-    "same": ("the end has the pitch of the beginning", "there is no step between start and end"),
+    "same": ("the tone ends on the note on which it starts", "its pitch is the same at both ends"),
     "steady_rising": (
-        "the last of the tone would have to lie above its start, and it is level with it",
-        "I would have to hum upwards to follow, and I stay on one note",
+        "the end is no higher than the start",
+        "I hum along on one note and never have to go up",
     ),
     "steady_falling": (
-        "the last of the tone would have to lie below its start, and it is level with it",
-        "I would have to hum downwards to follow, and I stay on one note",
+        "the end is no lower than the start",
+        "I hum along on one note and never have to go down",
     ),
     "standstill": (
-        "start and end are {size} apart, so the tone does not stay where it was",
-        "a tone that {goes} by {size} has left the height at which it began",
-        "the end lies {size} away from the start",
+        "start and end are {size} apart",
+        "the end is not on the note of the start",
     ),
     "wrong_way": (
-        "that has the direction wrong, since the tone {goes}",
-        "the tone would have to end {opposite} than it began, and it ends {way}",
-        "it is the other way round, with the tone {way} at the end",
+        "the tone {goes}",
+        "the tone ends {way}, not {opposite}",
+        "the end is {way} than the start",
     ),
     "too_much": (
-        "the direction is right, but {size} are far too much for that",
-        "{size} {way} is more than half an octave, and so no small step",
+        "{size} are far more than a small step",
+        "{size} are more than half an octave",
     ),
     "too_little": (
-        "the direction is right, but {size} are far too little for that",
-        "{size} {way} is less than half an octave, and so a small step",
+        "{size} are only a small step",
+        "{size} are less than half an octave",
     ),
 }
 """Why a course of the pitch is not what is heard."""
+
+
+def _gather_contours(proof: Proof, key: Key, options: Sequence[str], say: Say) -> tuple[Sequence[str], str]:
+    """Take together what keeps or goes the wrong way; all that moves where the pitch keeps."""
+    names = {option: _COURSES.read(option, key) for option in options}
+    if key.name == "steady":
+        ways: Ways = (
+            "as the tone does not move, it cannot be {none}",
+            "the tone goes neither up nor down, which rules out {all}",
+        )
+        return gather_names(options, ways, say)
+    way = key.name.split("_")[1]
+    opposed = [option for option, name in names.items() if not name.endswith(way)]
+    ways = ("as the tone {goes}, it cannot be {none}", "the tone {goes}, which rules out {all}")
+    return gather_names(opposed, ways, say, goes="climbs" if way == "rising" else "drops")
+
+
+def _gather_halves(proof: Proof, key: Key, options: Sequence[str], say: Say) -> tuple[Sequence[str], str]:
+    """Take together the options that have the lower half for the higher one."""
+    true = HALVES[key.numbers[0] > 0]
+    wrong = [option for option in options if true not in option.lower()]
+    ways = (
+        "since it is the {half} half that is higher, it cannot be {none}",
+        "{all} both have the halves the wrong way round",
+        "in {all} the halves are the wrong way round",
+    )
+    return gather_names(wrong, ways, say, half=true)
 
 
 def _weigh_halves(proof: Proof, key: Key, option: str, say: Say) -> str:
@@ -211,13 +237,13 @@ def _weigh_halves(proof: Proof, key: Key, option: str, say: Say) -> str:
     elif later == true:
         ways = (
             "names the right half, but the step is about {own} semitones, not {size}",
-            "would take a step of {size} semitones, {much} than the {own} that I hear",
+            "has a step of {size} semitones, {much} than the {own} that I hear",
             "gets the half right and the size wrong: it is about {own} semitones",
         )
     elif size == own:
         ways = (
             "has it the wrong way round: the {lower} half is the lower one",
-            "would be right only if the tone moved the other way; it goes {goes} midway",
+            "cannot be, as the tone goes {goes} midway",
             "has the size right, but it is the {higher} half that lies above",
         )
     else:
@@ -268,6 +294,7 @@ FAMILIES = (
         _COURSES,
         tell_contour,
         weigh_statement(_COURSES.read, _weigh_contour),
+        gather=_gather_contours,
         balanced=True,
         alone=False,
     ),
@@ -289,5 +316,6 @@ FAMILIES = (
         Intervals(),
         tell_halves,
         _weigh_halves,
+        gather=_gather_halves,
     ),
 )

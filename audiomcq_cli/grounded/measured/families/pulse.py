@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from math import log
 
 from audiomcq_cli.grounded.measured.clip import Clip
 from audiomcq_cli.grounded.measured.family import MARGIN, Fact, Family, Found, Key, Proof, Say, pick, state, value_of
 from audiomcq_cli.grounded.measured.numbers import Numbers
-from audiomcq_cli.grounded.measured.options import Statements
+from audiomcq_cli.grounded.measured.options import COUNTS, Statements, count_in_words
 from audiomcq_cli.grounded.measured.timeline import SECONDS
-from audiomcq_cli.grounded.measured.weighing import Ways, weigh_number, weigh_statement
+from audiomcq_cli.grounded.measured.weighing import Ways, gather_names, measure, weigh_statement
 
 OCTAVES = (1.5, 2.0, 3.0, 4.0)
 """How many times a tempo, or a period, another one may be and still be heard in the same beat."""
@@ -141,36 +142,65 @@ def _weigh_change(proof: Proof, key: Key, name: str, say: Say) -> str:
 _REASONS: Mapping[str, Ways] = {
     "fit": ("the gaps between beats get {wide} by {percent}", "the beats end up {times} as {far}"),
     "same": ("the gap between two beats is the same early and late", "late in the clip I tap as fast as early on"),
-    "steady_faster": (
-        "the gaps between beats would have to get narrower, and they stay as they are",
-        "my taps would have to hurry towards the end, and they need not",
-    ),
-    "steady_slower": (
-        "the gaps between beats would have to get wider, and they stay as they are",
-        "my taps would have to hold back towards the end, and they need not",
-    ),
-    "standstill": (
-        "the beats do not keep their distance but end up {times} as {far}",
-        "a gap that changes by {percent} is not the same speed",
-    ),
-    "wrong_faster": (
-        "the beats would have to move closer together, and they move apart",
-        "for that the gaps would have to get narrower, and they get wider by {percent}",
-    ),
-    "wrong_slower": (
-        "the beats would have to move apart, and they move closer together",
-        "for that the gaps would have to get wider, and they get narrower by {percent}",
-    ),
+    "steady_faster": ("my taps stay even", "the gaps between beats do not get narrower"),
+    "steady_slower": ("my taps stay even", "the gaps between beats do not get wider"),
+    "standstill": ("the gaps between beats do not stay the same", "the gaps between beats get {wide}"),
+    "wrong_faster": ("the beats move apart", "the gaps between beats get wider"),
+    "wrong_slower": ("the beats move closer together", "the gaps between beats get narrower"),
     "too_much": (
-        "the direction is right, but beats {times} as {far} are more than a little change",
-        "the way is right, but gaps that are {wide} by {percent} go well beyond a little",
+        "beats {times} as {far} are more than a little change",
+        "a change of {percent} is far more than a little",
     ),
-    "too_little": (
-        "the direction is right, but beats {times} as {far} are no large change",
-        "the way is right, but gaps that are {wide} by only {percent} do not make a lot",
-    ),
+    "too_little": ("beats {times} as {far} are no large change", "a change of only {percent} is not a lot"),
 }
 """Why a change of tempo is not what is heard."""
+
+
+def _gather_changes(proof: Proof, key: Key, options: Sequence[str], say: Say) -> tuple[Sequence[str], str]:
+    """Take together what keeps or goes the wrong way; all that changes where the speed keeps."""
+    names = {option: _CHANGES.read(option, key) for option in options}
+    if key.name == "steady":
+        ways: Ways = (
+            "my taps stay even from first to last, which rules out {all}",
+            "for {none} I would tap faster or slower in the end, but my taps stay even",
+            "as the gaps between beats stay the same, it cannot be {none}",
+        )
+        return gather_names(options, ways, say)
+    way = key.name.split("_")[1]
+    opposed = [option for option, name in names.items() if not name.endswith(way)]
+    ways = ("as the beat gets {way}, it cannot be {none}", "the beat gets {way}, which rules out {all}")
+    return gather_names(opposed, ways, say, way=way)
+
+
+def _weigh_period(proof: Proof, key: Key, option: str, say: Say) -> str:
+    """Say of a length which part of a round it is, or how many rounds go into it."""
+    told, true = float(re.findall(r"\d+(?:\.\d+)?", option)[0]), round(key.numbers[0], key.digits)
+    off, rounds = round(told - true, key.digits), int(told / true + 1e-9)
+    if not off:
+        ways: Ways = ("{option} is one full round", "{option} takes me once through the pattern")
+    elif off < 0:
+        ways = (
+            "{option} is {off} short of a full round",
+            "{option} is only part of a round, which goes on for {off} more",
+            "after {option} the pattern is not through yet; {off} of it are still to come",
+        )
+    elif rounds == 1:
+        ways = ("{option} is {off} more than one round", "{option} is {off} too long for one round")
+    else:
+        ways = (
+            "{option} is more than {rounds} rounds of {true}",
+            "in {option} the pattern starts over {times}",
+        )
+    words = {"rounds": count_in_words(rounds), "times": COUNTS[min(rounds, len(COUNTS)) - 1], "true": f"{true:.2f}"}
+    return say(ways).format(option=option, off=measure(abs(off), key.digits, "seconds"), **words)
+
+
+def _gather_periods(proof: Proof, key: Key, options: Sequence[str], say: Say) -> tuple[Sequence[str], str]:
+    """Take together the lengths of more than two rounds."""
+    true = round(key.numbers[0], key.digits)
+    long = [one for one in options if float(re.findall(r"\d+(?:\.\d+)?", one)[0]) > 2 * true]
+    ways = ("{all} are each more than two rounds of {true}", "two rounds take less than {none}")
+    return gather_names(long, ways, say, true=f"{true:.2f}")
 
 
 _CHANGES = Statements(
@@ -205,6 +235,7 @@ FAMILIES = (
         _CHANGES,
         tell_change,
         weigh_statement(_CHANGES.read, _weigh_change),
+        gather=_gather_changes,
         balanced=True,
         alone=False,
     ),
@@ -226,24 +257,7 @@ FAMILIES = (
         solve_period,
         Numbers(SECONDS, ratios=OCTAVES, reach=4),
         tell_period,
-        weigh_number(
-            (
-                "{option} is one full round",
-                "{option} takes me once through the pattern",
-                "{option} is when it is back at the same point",
-            ),
-            (
-                "after {option} the pattern is not through yet; {off} of it are still to come",
-                "{option} is {off} too short for a full round",
-                "{option} would bring it back {off} too soon",
-                "with {option} a round would be {off} shorter than what I hear",
-            ),
-            (
-                "{option} is {off} more than one round takes",
-                "by {option} the pattern had already begun again, {off} earlier",
-                "{option} would bring it back {off} too late",
-                "the pattern does not wait {option} before it starts over; it does so {off} earlier",
-            ),
-        ),
+        _weigh_period,
+        gather=_gather_periods,
     ),
 )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from math import log
+from collections.abc import Iterator, Sequence
+from math import floor, log
 
 from audiomcq_cli.grounded.measured.clip import Clip
 from audiomcq_cli.grounded.measured.families.pulse import OCTAVES, fits_period
 from audiomcq_cli.grounded.measured.family import MARGIN, Family, Found, Key, Proof, Say, pick, state, value_of
 from audiomcq_cli.grounded.measured.numbers import NEARLY, Numbers
 from audiomcq_cli.grounded.measured.options import Statements
-from audiomcq_cli.grounded.measured.weighing import weigh_statement
+from audiomcq_cli.grounded.measured.saying import quote
+from audiomcq_cli.grounded.measured.weighing import gather_names, weigh_statement
 
 SLOWEST, FASTEST = 40.0, 220.0
 """Beats a minute between which a tempo is offered."""
@@ -67,11 +68,16 @@ def tell_tempo(proof: Proof, say: Say) -> str:
     """Tell beats a minute, and how far apart they are."""
     tempo = value_of(proof, "tempo")
     ways = (
-        "Tapping along, one beat follows the other every {gap:.2f} seconds, which is about {tempo:.0f} beats a minute.",
+        "Tapping along, I get a beat every {gap:.2f} seconds, about {tempo:.0f} a minute.",
         "I count the beat: about {tempo:.0f} a minute, one every {gap:.2f} seconds.",
         "The beats are {gap:.2f} seconds apart, so there are about {tempo:.0f} in a minute.",
     )
-    return say(ways).format(gap=60 / tempo, tempo=tempo)
+    return say(ways).format(gap=_find_gap(tempo), tempo=tempo)
+
+
+def _find_gap(tempo: float) -> float:
+    """Return the seconds between two beats in hundredths, a half up."""
+    return floor(6000 / tempo + 0.5) / 100
 
 
 def _is_pattern(clip: Clip, tempo: float) -> bool:
@@ -89,21 +95,21 @@ def _weigh_tempo(proof: Proof, key: Key, option: str, say: Say) -> str:
     if told == true:
         ways: tuple[str, ...] = (
             "{option} fits the beats I tap",
-            "{option} is what my taps come to",
+            "{option} is what I count",
             "{option} puts the beats as far apart as I hear them",
         )
     else:
         ways = (
-            "{option} would put {gap:.2f} seconds between two beats, and not {own:.2f}",
-            "at {option} a beat would come every {gap:.2f} seconds, too {way} for what I tap",
+            "{option} puts {gap:.2f} seconds between two beats, and I hear {own:.2f}",
+            "at {option} a beat comes every {gap:.2f} seconds, too {way} for what I tap",
             "{option} is {off:.0f} beats a minute {more} than I tap",
-            "for {option} my taps would have to be {gap:.2f} seconds apart, which is too {far}",
+            "{option} has beats {gap:.2f} seconds apart, which is too {far}",
         )
     way, more, far = ("slow", "fewer", "far") if told < true else ("fast", "more", "close")
     return say(ways).format(
-        option=option,
-        gap=60 / told,
-        own=60 / value_of(proof, "tempo"),
+        option=quote(option),
+        gap=_find_gap(told),
+        own=_find_gap(value_of(proof, "tempo")),
         off=abs(told - true),
         way=way,
         more=more,
@@ -116,20 +122,37 @@ def _weigh_pace(proof: Proof, key: Key, name: str, say: Say) -> str:
     tempo = value_of(proof, "tempo")
     low, high = CLASSES[name]
     if name == key.name:
-        return say((f"about {tempo:.0f} lies within that", f"that is where about {tempo:.0f} a minute belong"))
+        return say((f"about {tempo:.0f} a minute lies in that range", f"I count about {tempo:.0f} a minute"))
     if tempo < low:
         ways = (
-            "the beats would have to be less than {gap:.2f} seconds apart",
-            "that begins at {edge:.0f} a minute, {off:.0f} more than I count",
+            "its beats are less than {gap:.2f} seconds apart, and mine {own:.2f}",
+            "its lower end is {edge:.0f} a minute, {off:.0f} more than I count",
         )
         edge = low
     else:
         ways = (
-            "the beats would have to be more than {gap:.2f} seconds apart",
-            "that ends at {edge:.0f} a minute, {off:.0f} less than I count",
+            "its beats are more than {gap:.2f} seconds apart, and mine {own:.2f}",
+            "its upper end is {edge:.0f} a minute, {off:.0f} fewer than I count",
         )
         edge = high
-    return say(ways).format(gap=60 / edge, edge=edge, off=abs(round(tempo) - edge))
+    return say(ways).format(gap=_find_gap(edge), edge=edge, own=_find_gap(tempo), off=abs(round(tempo) - edge))
+
+
+def _gather_paces(proof: Proof, key: Key, options: Sequence[str], say: Say) -> tuple[Sequence[str], str]:
+    """Take together the ranges above what is counted, or those below it, whichever are more."""
+    tempo = value_of(proof, "tempo")
+    ends = {option: CLASSES[_PACES.read(option, key)] for option in options}
+    above = [option for option, (low, _) in ends.items() if low > tempo]
+    below = [option for option in options if option not in above]
+    ways: tuple[str, ...] = (
+        "{all} all begin above the {tempo} a minute that I count",
+        "{tempo} a minute is too slow for {none}",
+    )
+    if len(below) > len(above):
+        ways = ("{all} all end below the {tempo} a minute that I count", "{tempo} a minute is too fast for {none}")
+    if max(len(above), len(below)) == 2:
+        ways = tuple(way.replace("all begin", "both begin").replace("all end", "both end") for way in ways)
+    return gather_names(max(above, below, key=len), ways, say, tempo=f"{tempo:.0f}")
 
 
 def _name_class(name: str) -> str:
@@ -178,6 +201,7 @@ FAMILIES = (
         _PACES,
         tell_tempo,
         weigh_statement(_PACES.read, _weigh_pace),
+        gather=_gather_paces,
         balanced=True,
         about="tempo",
     ),

@@ -186,7 +186,7 @@ def _weigh_kinds(proof: Proof, key: Key, name: str, say: Say) -> str:
         return say(("that is what I hear, and all of it", "it has just what is there"))
     if extra:
         return say((f"there is {_GERUNDS[extra[0]]} for about {there[extra[0]]}", f"I do hear {_GERUNDS[extra[0]]}"))
-    return say((f"I hear no {join(missing, 'or')}", f"{join(missing)} would have to be there"))
+    return say((f"I hear no {join(missing, 'or')}", f"there is no {join(missing, 'or')}"))
 
 
 _GERUNDS = {SPEECH: "speech", SINGING: "singing", MUSIC: "music"}
@@ -249,23 +249,20 @@ FAMILIES = (
                 early=(
                     "{option} is too early at both ends: {last} sets in only at {begin} seconds and goes on "
                     "until {end}",
-                    "at {from} seconds I wait another {head} for {last}, and at {to} it has {tail} to go, so "
-                    "not {option}",
-                    "{option} would open {head} before {last} does and break it off {tail} before its end",
+                    "{option} begins {head} before {last} does and ends {tail} before it stops",
                 ),
                 late=(
                     "{option} is too late at both ends: {last} sets in at {begin} seconds and is over at {end}",
-                    "at {from} seconds {last} has been there for {head}, and at {to} it has been gone for "
-                    "{tail}, so not {option}",
-                    "{option} would miss the first {head} of {last} and go on {tail} after its end",
+                    "{option} starts {head} after {last} does and ends {tail} after it is over",
+                    "{option} misses the first {head} of {last} and goes on {tail} after its end",
                 ),
                 over=(
                     "{option} begins when {last} is over, as that ends at {end} seconds",
-                    "by {from} seconds {last} has come and gone, from {begin} to {end}, so not {option}",
+                    "{option} lies after the {last}, which lasts from {begin} to {end} seconds",
                 ),
                 ahead=(
                     "{option} ends before {last} is there, which is at {begin} seconds",
-                    "up to {to} seconds there is nothing of {last}, which sets in at {begin}, so not {option}",
+                    "{option} is over before the {last} sets in, at {begin} seconds",
                 ),
                 fit=("{option} has both ends right", "{option} begins and ends with it"),
             )
@@ -290,14 +287,14 @@ FAMILIES = (
                 "{option} agrees with the first moment of it",
             ),
             (
-                "{option} would be {off} before it is there",
+                "{option} is {off} before it is there",
                 "at {option} I am still waiting for it, for another {off}",
                 "{option} is {off} too early",
             ),
             (
-                "by {option} it had already set in, {off} earlier",
+                "by {option} it has been there for {off}",
                 "{option} is {off} too late",
-                "{option} would be {off} after its first moment",
+                "{option} is {off} after its first moment",
             ),
         ),
     ),

@@ -281,7 +281,7 @@ def _weigh_following(proof: Proof, key: Key, option: str, say: Say) -> str:
     steps = min((place - start for place, text in enumerate(texts) if text == option), key=abs)
     if steps == 1:
         return say(('"{option}" is the very next word', '"{option}" comes at once')).format(option=option)
-    ways = ('"{option}" is said too, but {place}', '"{option}" stands {place}', '"{option}" comes {place}')
+    ways = ('"{option}" is said too, but {place}', '"{option}" is {place}', '"{option}" comes {place}')
     many = count_in_words(abs(steps))
     place = f"{many} words {'later' if steps > 0 else 'earlier'}" if abs(steps) > 1 else "right before it"
     return say(ways).format(option=option, place=place)
@@ -312,10 +312,10 @@ FAMILIES = (
     Family(
         "following",
         "speech",
-        "which word comes right behind another",
+        "which word comes right after another",
         (
             'I wait for "{cue}" and keep the word that comes next.',
-            'All that counts is the word directly behind "{cue}"; that others are said as well does not matter.',
+            'All that counts is the word directly after "{cue}"; that others are said as well does not matter.',
             '"{cue}" is the mark, and I listen for what the voice says at once after it.',
         ),
         (
@@ -348,12 +348,12 @@ FAMILIES = (
                 "{option} agrees with my count",
             ),
             (
-                "{option} would leave {off} out",
+                "{option} leaves {off} out",
                 "{option} is {off} too few",
             ),
             (
                 "{option} is {off} more than I count",
-                "for {option}, {off} more would have to be said",
+                "{option} is too many, by {off}",
             ),
             "words",
         ),
