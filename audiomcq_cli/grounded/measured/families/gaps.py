@@ -82,7 +82,7 @@ def tell_sounds(proof: Proof, say: Say) -> str:
     ways = (
         "With silence in between, sounds start at {times} seconds: {count} of them.",
         "I count each time the silence is broken: at {times} seconds, that is {count} times.",
-        "There are onsets at {times} seconds, and each comes out of silence. That makes {count}.",
+        "There are onsets at {times} seconds. That makes {count}.",
         "One sound after another: I hear them start at {times} seconds, {count} altogether.",
     )
     return say(ways).format(times=times, count=len(proof))
@@ -153,7 +153,7 @@ _SHORT = (
 _LONG = (
     "{option} is {off} too long",
     "{option} is {off} more than the pause lasts",
-    "the silence ends {off} short of {option}",
+    "the silence is {off} shorter than {option}",
 )
 
 

@@ -212,8 +212,8 @@ FAMILIES = (
             (
                 "{option} is {off} after it sets in",
                 "{option} is {off} late, as it is already there by then",
-                "by {option} it has been there for {off}",
-                "{option} is {off} after the start",
+                "by {option} its start lies {off} back",
+                "{option} is {off} too late",
             ),
         ),
     ),
@@ -245,7 +245,7 @@ FAMILIES = (
             ),
             (
                 "{option} is {off} before it stops",
-                "{option} is too soon: it can be heard for {off} more",
+                "{option} is too soon: it ends {off} later",
                 "at {option} it has not ended; that takes another {off}",
                 "{option} is {off} too early",
             ),

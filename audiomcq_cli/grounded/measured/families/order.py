@@ -312,7 +312,7 @@ FAMILIES = (
         (
             "Which sound comes right before that of {sound}?",
             "What do you hear just before {sound}?",
-            "By which sound is that of {sound} preceded?",
+            "Which sound do you hear right before {sound}?",
         ),
         find_before,
         solve_before,

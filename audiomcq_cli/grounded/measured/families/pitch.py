@@ -309,7 +309,7 @@ FAMILIES = (
         ),
         (
             "Which half of the clip is higher in pitch, and by how much?",
-            "In which half is the tone higher, and how far?",
+            "In which half is the tone higher, and by how much?",
         ),
         find_halves,
         solve_halves,

@@ -292,7 +292,7 @@ FAMILIES = (
                 "{option} is {off} too early",
             ),
             (
-                "by {option} it has been there for {off}",
+                "by {option} its start lies {off} back",
                 "{option} is {off} too late",
                 "{option} is {off} after its first moment",
             ),
