@@ -8,15 +8,15 @@ from audiomcq_cli.errors import RecipeError
 
 KEEP, NEW = "--keep-blocks", "--new-blocks"
 HELP = {
-    KEEP: "Keep the blocks that the work folder holds: added clips join new ones. They are copied, and the line is"
-    " printed that the recipe needs from then on.",
-    NEW: "Plan all blocks anew, though models were asked about those that the work folder holds.",
+    KEEP: "Keep the blocks of the work folder, so that added clips join new ones. The command copies their file and"
+    " prints the line that the recipe needs.",
+    NEW: "Plan all blocks anew, although models were asked about those of the work folder.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the command line says of the blocks that a work folder holds; at most one of both.
+    """Choice on the command line about the blocks of a work folder: keep them, plan new ones, or neither.
 
     Raises:
         RecipeError: Both are given.

@@ -14,6 +14,7 @@ from audiomcq_cli.grounded.measured.families import (
     pairs,
     pitch,
     pulse,
+    swell,
     tempo,
     voices,
     words,
@@ -25,7 +26,7 @@ FAMILY = "family"
 
 FAMILIES: Mapping[str, Family] = {
     family.name: family
-    for module in (moments, order, pairs, loudness, gaps, tempo, pulse, pitch, voices, words)
+    for module in (moments, order, pairs, loudness, swell, gaps, tempo, pulse, pitch, voices, words)
     for family in module.FAMILIES
 }
 """Every family by its name."""
