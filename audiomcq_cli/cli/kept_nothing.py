@@ -17,6 +17,7 @@ LISTEN = (
     'have the clips listened to: describe = ["local"] under [caption], or --describe local'
     f" ({INSTALL}); or give them captions"
 )
+NO_BLOCK = "no_block"
 MORE = (
     "more clips or captions give more: by rule, a question is asked of four clips that have different answers;"
     ' methods = ["llm"] under [generate] asks about one alone'
@@ -24,7 +25,7 @@ MORE = (
 CURES = {
     "no_caption": LISTEN,
     "nothing_to_ask": f"{LISTEN}. Where they were listened to, {MORE}",
-    "no_block": MORE,
+    NO_BLOCK: MORE,
     "nothing_to_go_on": "is --audio, or audio of the source, the folder of the clips? else give captions",
     "audio_missing": "is --audio, or audio of the source, the folder of the clips? or leave out require_audio",
     "no_id": "see what the adapter expects: audiomcq sources ADAPTER",

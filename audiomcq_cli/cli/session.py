@@ -199,6 +199,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 def _sum_up(report: StageReport) -> None:
+    from audiomcq_cli.cli.kept_nothing import MORE, NO_BLOCK
     from audiomcq_cli.engine.intake.audio_missing import LIST, describe_strays, find_strays
     from audiomcq_cli.engine.ledger.endings import DONE
     from audiomcq_cli.storage.files import HIDDEN
@@ -222,6 +223,8 @@ def _sum_up(report: StageReport) -> None:
             out.say(f"  {outcome}: {describe_reasons({outcome: report.reasons[outcome]})}")
             if report.redone and report.how == DONE and not report.missing:
                 out.say(f"    see them: {see_line(report.target, report.reasons[outcome])}")
+                if NO_BLOCK in report.reasons[outcome] and items["kept"]:
+                    out.say(f"    {MORE}")
     for line in describe_unread(report.unread, report.target):
         out.say(f"  {line}")
     if report.audio_missing:
